@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, eq=False)
 class HashCodes:
-    """n hash codes of `bits` bits. Bit k is 1 where the relaxed code is >= 0; zero counts as positive.
+    """n hash codes of `bits` bits. Bit k is 1 where the relaxed code is >= 0; zero is positive.
 
     Attributes:
-        packed: (n, ceil(bits / 8)) uint8, first bit = highest of the first byte; padding bits are 0.
+        packed: (n, ceil(bits / 8)) uint8, first bit = highest of the first byte; padding is 0.
         bits: code length K, at least 1.
 
     Raises:
@@ -60,7 +60,7 @@ class HashCodes:
         return padded.view(np.uint64)
 
     def hamming(self, other: HashCodes) -> NDArray[np.int32]:
-        """Hamming distances (n, m) to `other`. Needs n * m * 4 bytes; use ranking.py for large sets.
+        """Hamming distances (n, m) to `other`. Needs 4 n m bytes; ranking.py is for large sets.
 
         Raises:
             ValueError: the code lengths differ.

@@ -1,0 +1,1 @@
+"""Experiments: data sets, features, training, evaluation, index and command line."""

@@ -1,7 +1,7 @@
 """Protocols: how a data set is split and what is measured, under the names used in the field.
 
-Ids follow the table of evaluation protocols of the hashing literature (docs/evaluation.md); "I" and "II"
-mean different things in different papers, so they are not used.
+Ids say the data set and the size of the database; "I" and "II" mean different things in different
+papers, so they are not used (docs/evaluation.md).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Protocol(BaseModel):
     name: str
     summary: str = Field(description="One sentence for people.")
     queries: Literal["given", "per_class", "share"] = Field(
-        description="given: the import's own split; per_class: a count per class; share: a stratified share."
+        description="given: the import's own split; per_class: a count a class; share: stratified."
     )
     query_size: float = Field(0, ge=0, description="Queries per class, or the share of all items.")
     query_limit: int = Field(1000, ge=1, description="Most queries taken by 'share'.")
@@ -40,7 +40,8 @@ class Protocol(BaseModel):
 _LIST = (
     Protocol(
         name="holdout",
-        summary="A stratified fifth of the images (at most 1,000) are queries; the rest is database and training set.",
+        summary="A stratified fifth of the images (at most 1,000) are queries; "
+        "the rest is database and training set; mAP@all.",
         queries="share",
         query_size=0.2,
     ),
@@ -51,7 +52,8 @@ _LIST = (
     ),
     Protocol(
         name="cifar10-59k",
-        summary="1,000 queries (100 a class), 59,000 database, of which 5,000 (500 a class) train; mAP@all.",
+        summary="1,000 queries (100 a class), 59,000 database, of which 5,000 (500 a class) "
+        "train; mAP@all.",
         queries="per_class",
         query_size=100,
         train_per_class=500,
@@ -59,7 +61,8 @@ _LIST = (
     ),
     Protocol(
         name="cifar10-54k",
-        summary="1,000 queries (100 a class), 5,000 training images (500 a class) kept out of the 54,000 database; mAP@all.",
+        summary="1,000 queries (100 a class), 5,000 training images (500 a class) kept out of the "
+        "54,000 database; mAP@all.",
         queries="per_class",
         query_size=100,
         train_per_class=500,
@@ -68,13 +71,15 @@ _LIST = (
     ),
     Protocol(
         name="cifar10-50k-full",
-        summary="The 10,000 test images are queries, the 50,000 training images are database and training set; mAP@all.",
+        summary="The 10,000 test images are queries, the 50,000 training images are database and "
+        "training set; mAP@all.",
         queries="given",
         dataset="cifar10",
     ),
     Protocol(
         name="cifar10-50k-5k",
-        summary="The 10,000 test images are queries, the 50,000 others the database, of which 5,000 (500 a class) train; mAP@1000.",
+        summary="The 10,000 test images are queries, the 50,000 others the database, of which "
+        "5,000 (500 a class) train; mAP@1000.",
         queries="given",
         train_per_class=500,
         cutoff=1000,

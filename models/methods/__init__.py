@@ -1,0 +1,1 @@
+"""One file per hash method; found by file name (models/registry.py)."""

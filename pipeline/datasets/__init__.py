@@ -1,0 +1,1 @@
+"""One file per data set source; found by file name."""

@@ -1,0 +1,64 @@
+"""Neighbourhood graphs of features and their leading eigenvectors; linear memory in n."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import eigsh
+from torch import Tensor
+
+_BLOCK = 1024  # rows of the similarity matrix that exist at a time
+
+
+def nearest_neighbours(points: Tensor, k: int) -> NDArray[np.int64]:
+    """Exact k nearest neighbours by inner product, the point itself left out: (n, k) indices.
+
+    Args:
+        points: (n, d); unit rows make it cosine similarity.
+        k: neighbours, less than n.
+    """
+    found = []
+    for start in range(0, len(points), _BLOCK):
+        similarity = points[start : start + _BLOCK] @ points.T
+        rows = torch.arange(len(similarity))
+        similarity[rows, start + rows] = -torch.inf
+        found.append(similarity.topk(k, dim=1).indices)
+    return torch.cat(found).numpy()
+
+
+def neighbour_graph(points: Tensor, k: int) -> sparse.csr_array:
+    """The symmetric k-NN graph (n, n): 1 where either point is among the other's k nearest."""
+    n = len(points)
+    columns = nearest_neighbours(F.normalize(points), k).ravel()
+    rows = np.repeat(np.arange(n), k)
+    directed = sparse.csr_array((np.ones(n * k), (rows, columns)), shape=(n, n))
+    return directed.maximum(directed.T).tocsr()
+
+
+def leading_eigenvectors(
+    graph: sparse.csr_array, count: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The `count` largest eigenvalues and eigenvectors of D^-1/2 W D^-1/2, largest first.
+
+    Args:
+        graph: (n, n) symmetric, non-negative, no empty row.
+        count: at least 1; at most n - 1 are returned.
+        seed: start vector of the Lanczos iteration.
+
+    Returns:
+        Eigenvalues (count,) in [-1, 1] and eigenvectors (n, count).
+    """
+    n = graph.shape[0]
+    scale = sparse.diags_array(1 / np.sqrt(graph.sum(axis=1)))
+    normalised = scale @ graph @ scale
+    if n <= 4 * count:  # Lanczos gains nothing on so small a matrix
+        values, vectors = np.linalg.eigh(normalised.toarray())
+        values, vectors = values[-count:], vectors[:, -count:]
+    else:
+        start = np.random.default_rng(seed).standard_normal(n)
+        values, vectors = eigsh(normalised, k=count, which="LA", v0=start)
+    order = np.argsort(values)[::-1]
+    return values[order], vectors[:, order]

@@ -1,0 +1,192 @@
+"""HashMethod: what every hash method is, what it declares (its card) and what it trains on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from models.codes import HashCodes
+
+Supervision = Literal["supervised", "unsupervised", "data-independent"]
+LabelKind = Literal["none", "single", "multi"]
+
+
+class NotFittedError(RuntimeError):
+    """A method was asked to encode, or to be saved, before `fit`."""
+
+
+class Cancelled(Exception):  # noqa: N818 - a request that was obeyed, not an error
+    """Raised by an epoch callback to stop training."""
+
+
+class MethodConfig(BaseModel):
+    """Hyper-parameters of one method; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reported(BaseModel):
+    """A figure printed in a paper, so that ours can stand beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    bits: int
+    metric: str
+    value: float
+    source: str
+
+
+class MethodCard(BaseModel):
+    """Facts about a method; the zoo table, the forms and the tests are made from it.
+
+    Attributes:
+        name: file name in models/methods, used on the command line.
+        title: name for people.
+        summary: one sentence.
+        paper: link to the paper, empty where none can be read.
+        views: feature arrays of one image that training needs (2 for contrastive methods).
+        is_seeded: whether the seed changes the result.
+        label_kinds: kinds of labels that training accepts; ("none",) where it takes no labels.
+        fidelity: what the implementation follows.
+        deviations: differences from the source, one sentence each.
+        reported: published figures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    summary: str
+    authors: str
+    venue: str
+    year: int
+    paper: str
+    supervision: Supervision
+    fidelity: Literal["paper", "authors' code", "reconstruction"]
+    label_kinds: tuple[LabelKind, ...] = ("none",)
+    views: int = 1
+    is_seeded: bool = True
+    deviations: tuple[str, ...] = ()
+    reported: tuple[Reported, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a method may learn from.
+
+    Attributes:
+        views: one or more (n, d) float32 feature tensors; views[0] is the plain image.
+        labels: (n, C) bool, or None; always None for methods that are not supervised.
+    """
+
+    views: tuple[Tensor, ...]
+    labels: Tensor | None = None
+
+    @property
+    def features(self) -> Tensor:
+        """The features of the plain images, (n, d)."""
+        return self.views[0]
+
+    def __len__(self) -> int:
+        return len(self.views[0])
+
+
+@dataclass(frozen=True)
+class EpochLog:
+    """One step of the training history: loss terms by name, seconds since the start of `fit`."""
+
+    epoch: int
+    n_epochs: int
+    terms: dict[str, float]
+    seconds: float
+
+
+OnEpoch = Callable[[EpochLog], None]
+
+
+def ignore(_: EpochLog) -> None:
+    """The epoch callback that does nothing."""
+
+
+class HashMethod(ABC):
+    """A hash method: `fit` learns from a training set, `encode` gives hash codes for features.
+
+    The constructor only stores its arguments. `fit` forgets an earlier fit. Learned state is in
+    `state`, which is empty before `fit`.
+
+    Args:
+        bits: code length K, 1 to 256.
+        config: hyper-parameters; None for the defaults.
+        seed: makes `fit` reproducible.
+    """
+
+    card: ClassVar[MethodCard]
+    Config: ClassVar[type[MethodConfig]] = MethodConfig
+
+    def __init__(self, bits: int, config: MethodConfig | None = None, *, seed: int = 0) -> None:
+        if not 1 <= bits <= 256:
+            raise ValueError(f"bits must be between 1 and 256, got {bits}")
+        self.bits = bits
+        self.config = config if config is not None else self.Config()
+        self.seed = seed
+        self.state: dict[str, Tensor] = {}
+
+    @abstractmethod
+    def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
+        """Learn from `train`. Calls `on_epoch` after each epoch, which may raise `Cancelled`.
+
+        Raises:
+            ValueError: the training set does not fit the method (too small, NaN, no labels).
+        """
+
+    @abstractmethod
+    def relax(self, inputs: Tensor) -> Tensor:
+        """Relaxed codes (n, bits) of features (n, d)."""
+
+    @torch.inference_mode()
+    def encode(self, inputs: Tensor) -> HashCodes:
+        """Hash codes of features (n, d). The only place that binarizes.
+
+        Raises:
+            NotFittedError: `fit` or `load_method` has not run.
+            ValueError: the features have another width than those of the training set.
+        """
+        if not self.state:
+            raise NotFittedError(f"{self.card.title} must be fitted before it can encode")
+        if inputs.ndim != 2 or inputs.shape[1] != self.in_features:
+            raise ValueError(
+                f"{self.card.title} was fitted on {self.in_features}-d features, "
+                f"got an array of shape {tuple(inputs.shape)}"
+            )
+        return HashCodes.from_relaxed(self.relax(inputs).numpy())
+
+    @property
+    def in_features(self) -> int:
+        """Width d of the features it was fitted on; every state holds their mean, (d,)."""
+        return len(self.state["mean"])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(bits={self.bits}, {self.config!r}, seed={self.seed})"
+
+
+def check_features(train: TrainingSet, *, at_least: int) -> Tensor:
+    """The training features, once checked: 2-d, finite and at least `at_least` rows.
+
+    Raises:
+        ValueError: saying which of these does not hold.
+    """
+    features = train.features
+    if features.ndim != 2:
+        raise ValueError(f"features must have shape (n, d), got {tuple(features.shape)}")
+    if len(features) < at_least:
+        raise ValueError(f"training needs at least {at_least} images, got {len(features)}")
+    if not torch.isfinite(features).all():
+        raise ValueError("the training features contain NaN or infinity")
+    return features

@@ -1,0 +1,75 @@
+"""The command line. Every command parses, calls one function of the pipeline and prints."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import torch
+import typer
+from pydantic import ValidationError
+
+from models.backbones import WeightsError
+from models.method import Cancelled, NotFittedError
+from pipeline.cli import data, demo, index, running
+from pipeline.cli.console import console, current_settings, errors
+from pipeline.store.base import StoreError
+
+app = typer.Typer(
+    help="HashLens: import images, train hash methods, publish their codes, search and compare.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.datasets, name="datasets")
+app.add_typer(data.methods, name="methods")
+app.add_typer(index.index, name="index")
+app.add_typer(running.runs, name="runs")
+app.command()(running.run)
+app.command()(running.submit)
+app.command()(running.worker)
+app.command()(running.evaluate)
+app.command()(index.search)
+app.command()(demo.demo)
+app.command(name="app")(demo.serve)
+
+_EXPECTED = (ValueError, StoreError, WeightsError, NotFittedError)
+_is_debug = False
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option(help="Show tracebacks and debug messages.")] = False,
+) -> None:
+    """Options for all commands."""
+    global _is_debug
+    _is_debug = debug
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(message)s"
+    )
+    torch.set_num_threads(current_settings().threads)
+
+
+def main() -> None:
+    """Run the command line; expected errors end in one sentence and exit code 2."""
+    try:
+        app()
+    except Cancelled as error:
+        errors.print(f"[yellow]Cancelled.[/] {error}", highlight=False)
+        sys.exit(130)
+    except _EXPECTED as error:
+        if _is_debug:
+            console.print_exception()
+        errors.print(f"[red]Error:[/] {sentence(error)}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def sentence(error: Exception) -> str:
+    """The message of an error, with the fields of a validation error on one line."""
+    if not isinstance(error, ValidationError):
+        return str(error).replace("[", "\\[")
+    parts = []
+    for detail in error.errors():
+        where = ".".join(str(part) for part in detail["loc"])
+        parts.append(f"{where}: {detail['msg']}" if where else str(detail["msg"]))
+    return "; ".join(part.removeprefix("Value error, ") for part in parts).replace("[", "\\[")

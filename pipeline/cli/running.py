@@ -1,0 +1,248 @@
+"""Commands about runs: run, submit, worker, evaluate, and the list of runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.backbones import load_backbone
+from pipeline.cli.console import console, current_settings, errors, print_table, progress_bars
+from pipeline.datasets.base import load_dataset
+from pipeline.execute import evaluate_run, execute
+from pipeline.features import FeatureCache
+from pipeline.report import Report
+from pipeline.runs import Run, RunError, RunRegistry
+from pipeline.spec import RunSpec
+from pipeline.worker import HEARTBEAT_LIMIT_S, heartbeat_age_s, work
+
+runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=True)
+
+DatasetOption = Annotated[str, typer.Option(help="An imported data set.")]
+MethodOption = Annotated[str, typer.Option(help="A hash method; see: methods list.")]
+BitsOption = Annotated[int, typer.Option(help="Code length, 1 to 256.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A hyper-parameter as key=value; repeatable.")
+]
+BackboneOption = Annotated[str, typer.Option(help="Feature network.")]
+LabelsOption = Annotated[str, typer.Option(help="Label set; empty for the first.")]
+ProtocolOption = Annotated[
+    str, typer.Option(help="Evaluation protocol; empty for the data set's own.")
+]
+SeedOption = Annotated[int, typer.Option(help="Seed of the method.")]
+SplitSeedOption = Annotated[int, typer.Option(help="Seed of the split.")]
+SpecOption = Annotated[Path | None, typer.Option(help="A spec.json to repeat; nothing else.")]
+AgainOption = Annotated[bool, typer.Option(help="Repeat a run that is done already.")]
+
+
+def run(
+    dataset: DatasetOption = "openmoji",
+    method: MethodOption = "ud2h",
+    bits: BitsOption = 32,
+    set_: SetOption = None,
+    backbone: BackboneOption = "efficientnet_lite0",
+    labels: LabelsOption = "",
+    protocol: ProtocolOption = "",
+    seed: SeedOption = 0,
+    split_seed: SplitSeedOption = 0,
+    spec: SpecOption = None,
+    again: AgainOption = False,
+) -> None:
+    """Train and evaluate a method in the foreground. A finished equal run is shown instead."""
+    wanted = _spec(dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec)
+    report_run(run_spec(wanted, again=again))
+
+
+def submit(
+    dataset: DatasetOption = "openmoji",
+    method: MethodOption = "ud2h",
+    bits: BitsOption = 32,
+    set_: SetOption = None,
+    backbone: BackboneOption = "efficientnet_lite0",
+    labels: LabelsOption = "",
+    protocol: ProtocolOption = "",
+    seed: SeedOption = 0,
+    split_seed: SplitSeedOption = 0,
+    spec: SpecOption = None,
+) -> None:
+    """Queue a run for the worker."""
+    wanted = _spec(dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec)
+    queued = RunRegistry(current_settings()).create(wanted)
+    console.print(f"Queued {queued.id}. A worker executes it: python -m pipeline worker")
+
+
+def worker(
+    exit_when_idle: Annotated[bool, typer.Option(help="Stop when nothing is queued.")] = False,
+    check: Annotated[bool, typer.Option(help="Only say whether a worker is alive.")] = False,
+) -> None:
+    """Execute queued runs, one at a time."""
+    settings = current_settings()
+    if check:
+        age = heartbeat_age_s(settings)
+        is_alive = age is not None and age < HEARTBEAT_LIMIT_S
+        console.print(f"last heard of {age:.0f} s ago" if age is not None else "never heard of")
+        raise typer.Exit(0 if is_alive else 1)
+    console.print("Waiting for queued runs; stop with Ctrl-C.")
+    executed = work(settings, exit_when_idle=exit_when_idle)
+    console.print(f"Executed {executed} runs.")
+
+
+def evaluate(run_id: Annotated[str, typer.Argument(help="A run, or part of its id.")]) -> None:
+    """Measure the stored codes of a run again."""
+    settings = current_settings()
+    chosen = RunRegistry(settings).open(run_id)
+    dataset = load_dataset(chosen.spec.dataset, settings)
+    cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
+    with progress_bars() as show:
+        evaluate_run(chosen, dataset, settings, cache, show)
+    report_run(chosen)
+
+
+@runs.command("list")
+def list_() -> None:
+    """All runs, newest first."""
+    rows = [
+        (r.id, r.state(), r.spec.dataset, r.spec.method, r.spec.bits, _map(r), r.spec.seed)
+        for r in RunRegistry(current_settings()).all()
+    ]
+    print_table(("run", "state", "data set", "method", "bits", "mAP %", "seed"), rows)
+
+
+@runs.command()
+def show(run_id: str) -> None:
+    """Spec, status and report of a run."""
+    chosen = RunRegistry(current_settings()).open(run_id)
+    console.print_json(chosen.spec.model_dump_json())
+    console.print_json(chosen.status().model_dump_json())
+    if chosen.state() == "done":
+        report_run(chosen)
+
+
+@runs.command()
+def cancel(run_id: str) -> None:
+    """Ask a run to stop at its next epoch."""
+    chosen = RunRegistry(current_settings()).open(run_id)
+    if chosen.state() not in ("queued", "running"):
+        raise RunError(f"run {chosen.id} is {chosen.state()}; only queued or running runs can stop")
+    chosen.request_cancel()
+    console.print(f"Asked {chosen.id} to stop.")
+
+
+@runs.command()
+def delete(
+    run_id: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+) -> None:
+    """Delete a run with its model and codes; drop its index first with: index drop."""
+    registry = RunRegistry(current_settings())
+    chosen = registry.open(run_id)
+    if not yes:
+        typer.confirm(f"Delete {chosen.id}?", abort=True)
+    registry.delete(chosen)
+    console.print(f"Deleted {chosen.id}.")
+
+
+def run_spec(spec: RunSpec, *, again: bool = False) -> Run:
+    """Execute a spec with progress bars, unless it was executed before."""
+    settings = current_settings()
+    registry = RunRegistry(settings)
+    done = registry.find(spec)
+    if done and not again:
+        errors.print(f"{spec.label} on {spec.dataset}: done before, shown from {done.id}")
+        return done
+    new = registry.create(spec)
+    console.print(f"{spec.label} on {spec.dataset} -> {new.id}", highlight=False)
+    with progress_bars() as show:
+        execute(new, settings, show)
+    return new
+
+
+def report_run(chosen: Run) -> None:
+    """Print what was measured, with the protocol."""
+    if not (chosen.folder / "report.json").exists():
+        console.print("No labels, so nothing was evaluated.")
+        return
+    report = chosen.report()
+    console.print(f"Protocol {report.protocol.name}: {report.protocol.summary}")
+    console.print(f"{report.n_query:,} queries, {report.n_database:,} database images")
+    print_table(("measure", "value"), _measures(report), chosen.spec.label)
+
+
+def _measures(report: Report) -> list[tuple[str, str]]:
+    rows = [
+        (
+            "mAP % (95 % interval)",
+            f"{_percent(report.map)} ({_percent(report.ci_low)} to {_percent(report.ci_high)})",
+        ),
+        (
+            "mAP % if ties fell worst / best",
+            f"{_percent(report.map_worst)} / {_percent(report.map_best)}",
+        ),
+        *((f"P@{n} %", _percent(value)) for n, value in report.precision_at.items()),
+        ("NDCG@100 %", _percent(report.ndcg_at_100)),
+    ]
+    if report.precision_radius_2 is not None and report.empty_radius_2 is not None:
+        rows.append(
+            (
+                "P@H<=2 % (empty balls)",
+                f"{_percent(report.precision_radius_2)} ({_percent(report.empty_radius_2)})",
+            )
+        )
+    return [*rows, *((name, f"{value:.2f}") for name, value in report.timings.items())]
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _map(chosen: Run) -> str:
+    try:
+        return _percent(chosen.report().map)
+    except RunError:
+        return ""
+
+
+def _spec(
+    dataset: str,
+    method: str,
+    bits: int,
+    set_: list[str] | None,
+    backbone: str,
+    labels: str,
+    protocol: str,
+    seed: int,
+    split_seed: int,
+    spec: Path | None,
+) -> RunSpec:
+    """The spec that the options describe, with the data set's own protocol where none is named."""
+    if spec is not None:
+        try:
+            return RunSpec.model_validate_json(spec.read_text("utf-8"))
+        except OSError as error:
+            raise ValueError(f"{spec} cannot be read: {error.strerror}") from error
+    opened = load_dataset(dataset, current_settings())
+    return RunSpec(
+        dataset=dataset,
+        method=method,
+        bits=bits,
+        config=_config(set_ or []),
+        backbone=backbone,
+        label_set=labels or (opened.label_set().name if opened.info.label_sets else ""),
+        protocol=protocol or opened.info.default_protocol,
+        seed=seed,
+        split_seed=split_seed,
+    )
+
+
+def _config(pairs: list[str]) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes key=value, got {pair!r}")
+        try:
+            config[key] = json.loads(value)
+        except json.JSONDecodeError:
+            config[key] = value  # a plain word
+    return config

@@ -1,0 +1,198 @@
+"""Data sets on disk: a manifest (parquet), facts (dataset.json) and the images.
+
+datasets/<name>/dataset.json      DatasetInfo
+datasets/<name>/manifest.parquet  one row an image, see `MANIFEST_COLUMNS`
+datasets/<name>/problems.csv      files that were not taken, each with a reason
+datasets/<name>/images/ab/<sha256>.<suffix>
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from models.registry import unknown
+from pipeline.images import ImageError, load_rgb
+from pipeline.settings import Settings
+
+FORMAT = 1
+MANIFEST_COLUMNS = (
+    "image_id",  # the source's own name of the image
+    "sha256",  # of the file's bytes: the identity used by features and index
+    "path",  # relative to images/, or absolute when the images were linked
+    "width",
+    "height",
+    "text",  # caption or name, may be empty
+    "group",  # images of one group never fall on both sides of a split
+    "split",  # query, database, train (= database and training set) or empty
+)  # and one column `labels:<label set>` a label set, a list of class names
+
+
+class DatasetError(ValueError):
+    """A data set is missing, damaged or does not fit; the message says what to do."""
+
+
+class LabelSet(BaseModel):
+    """One way of labelling: its classes, and whether an image has one or several of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Literal["single", "multi"]
+    classes: tuple[str, ...]
+
+
+class DatasetInfo(BaseModel):
+    """Facts about an imported data set (dataset.json)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    name: str
+    title: str
+    summary: str
+    licence: str
+    attribution: str
+    default_protocol: str
+    label_sets: tuple[LabelSet, ...]
+    n: int
+    n_problems: int
+    fingerprint: str
+    created: str
+
+
+@dataclass(frozen=True)
+class RetrievalDataset:
+    """An imported data set: facts, manifest and access to its images."""
+
+    info: DatasetInfo
+    manifest: pd.DataFrame
+    folder: Path
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def label_set(self, name: str = "") -> LabelSet:
+        """The label set called `name`, or the first one.
+
+        Raises:
+            DatasetError: there is none of that name, or none at all.
+        """
+        sets = {labels.name: labels for labels in self.info.label_sets}
+        if not sets:
+            raise DatasetError(f"data set {self.info.name!r} has no labels")
+        if name and name not in sets:
+            raise DatasetError(unknown(f"label set of {self.info.name}", name, tuple(sets)))
+        return sets[name] if name else self.info.label_sets[0]
+
+    def label_names(self, label_set: LabelSet) -> list[tuple[str, ...]]:
+        """The class names of every image, in manifest order."""
+        return [tuple(names) for names in self.manifest[f"labels:{label_set.name}"]]
+
+    def labels(self, label_set: LabelSet) -> NDArray[np.bool_]:
+        """Multi-hot labels (n, C)."""
+        position = {name: index for index, name in enumerate(label_set.classes)}
+        labels = np.zeros((len(self), len(label_set.classes)), bool)
+        for row, names in enumerate(self.label_names(label_set)):
+            labels[row, [position[name] for name in names]] = True
+        return labels
+
+    def image_path(self, index: int) -> Path:
+        """The file of image `index`."""
+        return self.folder / "images" / str(self.manifest["path"].iloc[index])
+
+    def load_image(self, index: int) -> Image.Image:
+        """Image `index` as RGB.
+
+        Raises:
+            ImageError: the file is gone, damaged, or (when linked) changed since the import.
+        """
+        path = self.image_path(index)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ImageError(f"{path} cannot be read: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != self.manifest["sha256"].iloc[index]:
+            raise ImageError(f"{path} has changed since it was imported; import the data set again")
+        return load_rgb(content)
+
+
+def list_datasets(settings: Settings) -> list[DatasetInfo]:
+    """Facts of all imported data sets, by name; damaged ones are left out."""
+    found = []
+    for path in sorted(settings.datasets_path.glob("[!.]*/dataset.json")):
+        try:
+            found.append(_read_info(path))
+        except DatasetError:
+            continue
+    return found
+
+
+def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
+    """Open an imported data set.
+
+    Raises:
+        DatasetError: it is not there, or damaged; the message says how to get it.
+    """
+    folder = settings.datasets_path / name
+    if not (folder / "dataset.json").is_file():
+        known = tuple(info.name for info in list_datasets(settings))
+        hint = unknown("data set", name, known)
+        raise DatasetError(f"{hint} Import it with: python -m pipeline datasets import {name}")
+    info = _read_info(folder / "dataset.json")
+    try:
+        manifest = pd.read_parquet(folder / "manifest.parquet")
+    except Exception as error:  # pyarrow raises many kinds for a damaged file
+        raise DatasetError(f"the manifest of {name!r} is damaged: {error}") from error
+    if len(manifest) != info.n:
+        raise DatasetError(f"the manifest of {name!r} has {len(manifest)} rows, not {info.n}")
+    return RetrievalDataset(info, manifest, folder)
+
+
+def delete_dataset(name: str, settings: Settings) -> None:
+    """Remove an imported data set. Its runs and index are not touched.
+
+    Raises:
+        DatasetError: no such data set.
+    """
+    folder = settings.datasets_path / name
+    if name.startswith(".") or not (folder / "dataset.json").is_file():
+        known = tuple(info.name for info in list_datasets(settings))
+        raise DatasetError(unknown("data set", name, known))
+    doomed = folder.with_name(f".{name}.deleted")
+    folder.rename(doomed)  # out of sight at once; the rest can be interrupted
+    shutil.rmtree(doomed)
+
+
+def content_fingerprint(manifest: pd.DataFrame) -> str:
+    """A digest of images, labels and given splits, independent of row order and time."""
+    columns = [name for name in manifest.columns if name not in ("path", "width", "height")]
+    rows = sorted(
+        json.dumps([_plain(value) for value in row], ensure_ascii=False)
+        for row in manifest[columns].itertuples(index=False)
+    )
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, list | tuple | np.ndarray) else value
+
+
+def _read_info(path: Path) -> DatasetInfo:
+    try:
+        info = DatasetInfo.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise DatasetError(f"{path} is damaged: {error}") from error
+    if info.format != FORMAT:
+        raise DatasetError(f"{path} has format {info.format}, this version reads {FORMAT}")
+    return info

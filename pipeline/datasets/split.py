@@ -1,0 +1,147 @@
+"""Splits: query set, database and training set of a data set under a named protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.datasets.base import DatasetError, LabelSet, RetrievalDataset
+from pipeline.protocols import Protocol
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of the manifest, each array sorted.
+
+    `train` may lie inside `database`; no query is in either.
+    """
+
+    query: Indices
+    database: Indices
+    train: Indices
+
+
+def make_split(
+    dataset: RetrievalDataset, protocol: Protocol, label_set: LabelSet | None, seed: int
+) -> Split:
+    """Split a data set; the same arguments give the same split.
+
+    Images without a label in `label_set` are left out, as is the field's custom. Images of one
+    group (variants of the same thing) stay on one side.
+
+    Args:
+        dataset: what to split.
+        protocol: how.
+        label_set: labels that decide relevance; None for an unlabelled data set.
+        seed: of the random draws.
+
+    Raises:
+        DatasetError: the protocol does not fit the data set; the message says why.
+    """
+    if protocol.dataset and protocol.dataset != dataset.info.name:
+        raise DatasetError(
+            f"protocol {protocol.name!r} is for {protocol.dataset}, not for {dataset.info.name}"
+        )
+    labels = _first_labels(dataset, label_set)
+    usable = np.flatnonzero(labels != "")
+    rng = np.random.default_rng(seed)
+    if protocol.queries == "given":
+        query, database = _given(dataset, usable)
+    else:
+        query = _drawn(dataset, protocol, labels, usable, rng)
+        database = np.setdiff1d(usable, query)
+    train = _training_rows(dataset, protocol, labels, database, rng)
+    if not protocol.train_in_database:
+        database = np.setdiff1d(database, train)
+    split = Split(np.sort(query), np.sort(database), np.sort(train))
+    check_split(dataset, split)
+    return split
+
+
+def check_split(dataset: RetrievalDataset, split: Split) -> None:
+    """Refuse a split with an empty part, or with a query that is also in database or training set.
+
+    Raises:
+        DatasetError: naming the part, or an image that is on both sides.
+    """
+    for name in ("query", "database", "train"):
+        if not len(getattr(split, name)):
+            raise DatasetError(f"the {name} set of {dataset.info.name!r} is empty")
+    others = np.union1d(split.database, split.train)
+    for column in ("sha256", "group"):
+        values = dataset.manifest[column].to_numpy()
+        shared = set(values[split.query]) & set(values[others])
+        if shared:
+            raise DatasetError(
+                f"{len(shared)} images are queries and in the database of {dataset.info.name!r} "
+                f"(same {column}), for example {min(shared)}"
+            )
+
+
+def _first_labels(dataset: RetrievalDataset, label_set: LabelSet | None) -> NDArray[np.str_]:
+    """A class name an image to stratify by; empty where it has no label in `label_set`."""
+    if label_set is None:
+        return np.full(len(dataset), "all")
+    names = dataset.label_names(label_set)
+    return np.array([own[0] if own else "" for own in names], dtype=np.str_)
+
+
+def _given(dataset: RetrievalDataset, usable: Indices) -> tuple[Indices, Indices]:
+    given = dataset.manifest["split"].to_numpy()[usable]
+    if not (given == "query").any():
+        raise DatasetError(
+            f"{dataset.info.name!r} was imported without a split; use the protocol 'holdout'"
+        )
+    return usable[given == "query"], usable[np.isin(given, ["database", "train"])]
+
+
+def _drawn(
+    dataset: RetrievalDataset,
+    protocol: Protocol,
+    labels: NDArray[np.str_],
+    usable: Indices,
+    rng: np.random.Generator,
+) -> Indices:
+    """Rows of the queries, drawn by class and in whole groups."""
+    groups = dataset.manifest["group"].to_numpy()
+    leaders = pd.Series(usable).groupby(groups[usable], sort=False).first().to_numpy()
+    share = min(protocol.query_size, protocol.query_limit / max(len(leaders), 1))
+    chosen: list[Indices] = []
+    for name in np.unique(labels[leaders]):
+        members = rng.permutation(leaders[labels[leaders] == name])
+        if protocol.queries == "per_class":
+            wanted = int(protocol.query_size)
+            if len(members) <= wanted:
+                raise DatasetError(
+                    f"protocol {protocol.name!r} needs more than {wanted} images a class, "
+                    f"{name!r} has {len(members)}"
+                )
+        else:  # the fraction is rounded at random, so that small classes get their share
+            wanted = int(share * len(members) + rng.random())
+        chosen.append(members[:wanted])
+    return usable[np.isin(groups[usable], groups[np.concatenate(chosen)])]
+
+
+def _training_rows(
+    dataset: RetrievalDataset,
+    protocol: Protocol,
+    labels: NDArray[np.str_],
+    database: Indices,
+    rng: np.random.Generator,
+) -> Indices:
+    """The whole database, its given training part, or a fixed number of each class."""
+    if protocol.train_per_class is not None:
+        drawn = [
+            rng.permutation(database[labels[database] == name])[: protocol.train_per_class]
+            for name in np.unique(labels[database])
+        ]
+        return np.concatenate(drawn)
+    if protocol.queries == "given":
+        marked = database[dataset.manifest["split"].to_numpy()[database] == "train"]
+        return marked if len(marked) else database
+    return database

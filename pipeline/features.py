@@ -1,0 +1,124 @@
+"""FeatureCache: each image goes through each backbone once, whatever data set it is in.
+
+    features/<backbone>-<fingerprint>/rows.f32   n rows of d float32, appended
+    features/<backbone>-<fingerprint>/keys.bin   n sha256 digests of the images' bytes, appended
+
+A row is written before its key, so the shorter file says how many rows are whole: after a kill the
+rest is cut off and the work goes on from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.backbones import Backbone
+from pipeline.datasets.base import RetrievalDataset
+from pipeline.settings import Settings
+
+Progress = Callable[[int, int], None]
+_KEY_BYTES = 32
+_BATCH = 32
+
+
+class FeatureCache:
+    """Features of one backbone, keyed by image content, on disk and memory-mapped."""
+
+    def __init__(self, backbone: Backbone, settings: Settings) -> None:
+        digest = hashlib.sha256(f"{backbone.name}|{backbone.fingerprint}".encode()).hexdigest()
+        name = re.sub(r"[^a-z0-9_]+", "-", backbone.name.lower())
+        self.backbone = backbone
+        self.folder = settings.features_path / f"{name}-{digest[:12]}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._rows_path = self.folder / "rows.f32"
+        self._keys_path = self.folder / "keys.bin"
+        self._row_bytes = backbone.dim * 4
+
+    def get(
+        self, dataset: RetrievalDataset, on_progress: Progress = lambda done, total: None
+    ) -> NDArray[np.float32]:
+        """Features (n, d) of all images of a data set, in manifest order; computes what is missing.
+
+        The array is read-only; a memory map when the rows lie in order, else a copy.
+
+        Args:
+            dataset: whose images.
+            on_progress: called with images done and images in all.
+
+        Raises:
+            ImageError: an image is gone or has changed since the import.
+        """
+        keys = [bytes.fromhex(digest) for digest in dataset.manifest["sha256"]]
+        position = self._positions()
+        missing = [row for row, key in enumerate(keys) if key not in position]
+        if missing:
+            with FileLock(self.folder / ".lock"):  # another process may fill it meanwhile
+                position = self._positions()
+                missing = [row for row, key in enumerate(keys) if key not in position]
+                self._extract(dataset, missing, len(keys), on_progress)
+            position = self._positions()
+        rows = np.array([position[key] for key in keys])
+        stored = np.memmap(
+            self._rows_path, np.float32, "r", shape=(len(position), self.backbone.dim)
+        )
+        if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+            return stored[rows[0] : rows[0] + len(rows)]
+        features: NDArray[np.float32] = stored[rows]
+        features.flags.writeable = False
+        return features
+
+    def _positions(self) -> dict[bytes, int]:
+        """Row number of every cached key; rows without a key do not count."""
+        content = self._keys_path.read_bytes() if self._keys_path.exists() else b""
+        whole = min(len(content) // _KEY_BYTES, _size(self._rows_path) // self._row_bytes)
+        return {content[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: i for i in range(whole)}
+
+    def _extract(
+        self, dataset: RetrievalDataset, missing: list[int], total: int, on_progress: Progress
+    ) -> None:
+        """Append features of the `missing` images; the caller holds the lock."""
+        whole = len(self._positions())
+        for path, width in ((self._rows_path, self._row_bytes), (self._keys_path, _KEY_BYTES)):
+            if _size(path) > whole * width:
+                os.truncate(path, whole * width)  # torn by a kill
+        digests = dataset.manifest["sha256"]
+        done = total - len(missing)
+        with self._rows_path.open("ab") as rows, self._keys_path.open("ab") as keys:
+            for batch, features in self._embedded(dataset, missing):
+                rows.write(features.tobytes())
+                rows.flush()
+                os.fsync(rows.fileno())
+                keys.write(b"".join(bytes.fromhex(digests.iloc[row]) for row in batch))
+                keys.flush()
+                done += len(batch)
+                on_progress(done, total)
+
+    def _embedded(
+        self, dataset: RetrievalDataset, rows: list[int]
+    ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Batches of rows with their features; the next batch is decoded meanwhile."""
+        batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
+        with ThreadPoolExecutor(1) as pool:
+
+            def decode(batch: list[int]) -> list[Image.Image]:
+                return [dataset.load_image(row) for row in batch]
+
+            coming = pool.submit(decode, batches[0])
+            for number, batch in enumerate(batches):
+                images = coming.result()
+                if number + 1 < len(batches):
+                    coming = pool.submit(decode, batches[number + 1])
+                yield batch, self.backbone.embed(images).numpy()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,220 @@
+"""Publish the database codes of a run: build a new collection, verify it, switch the alias."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from models.codes import HashCodes
+from pipeline.datasets.base import RetrievalDataset
+from pipeline.files import write_atomic
+from pipeline.ranking import ranked
+from pipeline.runs import Run
+from pipeline.store.base import CodeStore, Payload, StoreError
+
+_NAMESPACE = UUID("6f3f1c1e-8a55-5d0c-9a40-6d1b9be6a1d7")
+_UPLOAD_ROWS = 2048  # rows between two progress reports
+_PROBES = 20  # queries compared with brute force before a version goes live
+_PROBE_DEPTH = 10
+
+Progress = Callable[[int, int], None]
+
+
+class IndexRecord(BaseModel):
+    """Where a run was published (index.json in its folder)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alias: str
+    collection: str
+    count: int
+    created: str
+
+
+def index_alias(run: Run) -> str:
+    """The alias under which a run's codes are searched."""
+    spec = run.spec
+    return f"codes__{spec.dataset}__{spec.method}-{spec.digest[:8]}__{spec.bits}b"
+
+
+def item_id(dataset: str, sha256: str) -> str:
+    """The stable id of an image in the index: publishing twice overwrites, never duplicates."""
+    return str(uuid5(_NAMESPACE, f"{dataset}:{sha256}"))
+
+
+def weights_digest(run: Run) -> str:
+    """SHA-256 of the fitted method's weights, kept with the index so that the two must match."""
+    return hashlib.sha256((run.folder / "model" / "weights.safetensors").read_bytes()).hexdigest()
+
+
+def read_index(run: Run) -> IndexRecord | None:
+    """Where the run was published last, None if never."""
+    path = run.folder / "index.json"
+    return IndexRecord.model_validate_json(path.read_text("utf-8")) if path.is_file() else None
+
+
+def publish(
+    run: Run,
+    dataset: RetrievalDataset,
+    store: CodeStore,
+    *,
+    force: bool = False,
+    on_progress: Progress = lambda done, total: None,
+) -> IndexRecord:
+    """Make a finished run searchable; searches see the old index or the new one, never a part.
+
+    A version left half-built by a kill is dropped and built again. The version before the new one
+    is kept, so that the alias can be pointed back.
+
+    Args:
+        run: with stored codes.
+        dataset: of the run; gives payloads.
+        store: where to.
+        force: build a new version even when the run is published.
+        on_progress: called with images done and images in all.
+
+    Raises:
+        RunError: the run has no codes.
+        StoreError: the store refuses, or what it holds does not match the codes.
+    """
+    alias = index_alias(run)
+    codes, rows = run.load_codes("database")
+    with FileLock(run.folder / ".publish.lock"):
+        record, live = read_index(run), store.resolve(alias)
+        if record and record.collection == live and not force:
+            return record
+        versions = _versions(store, alias)
+        newest = _version_of(live) if live else 0
+        for collection in versions:
+            if _version_of(collection) > newest:  # left by a kill
+                store.drop(collection)
+        record = IndexRecord(
+            alias=alias,
+            collection=f"{alias}__v{newest + 1}",
+            count=len(codes),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        _build(record, run, dataset, store, codes, rows, on_progress)
+        _verify(record, store, codes)
+        store.publish(alias, record.collection)
+        write_atomic(run.folder / "index.json", record.model_dump_json(indent=2))
+        for collection in versions:
+            if _version_of(collection) < newest:
+                store.drop(collection)
+    return record
+
+
+def _build(
+    record: IndexRecord,
+    run: Run,
+    dataset: RetrievalDataset,
+    store: CodeStore,
+    codes: HashCodes,
+    rows: NDArray[np.int64],
+    on_progress: Progress,
+) -> None:
+    """Create the collection and upload all codes with their payloads."""
+    metadata = {
+        "created": record.created,
+        "dataset": dataset.info.name,
+        "dataset_fingerprint": dataset.info.fingerprint,
+        "run": run.id,
+        "weights_sha256": weights_digest(run),
+        "count": record.count,
+    }
+    store.create(record.collection, codes.bits, metadata)
+    payloads = item_payloads(run, dataset, rows)
+    ids = [item_id(dataset.info.name, str(payload["sha256"])) for payload in payloads]
+    for start in range(0, len(ids), _UPLOAD_ROWS):
+        part = slice(start, start + _UPLOAD_ROWS)
+        store.add(record.collection, ids[part], codes[part], payloads[part])
+        on_progress(min(start + _UPLOAD_ROWS, len(ids)), len(ids))
+
+
+def item_payloads(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> list[Payload]:
+    """What is stored with each code: names and labels for display and filters, no pixels."""
+    chosen = dataset.manifest.iloc[rows]
+    has_labels = bool(dataset.info.label_sets)
+    names = dataset.label_names(dataset.label_set(run.spec.label_set)) if has_labels else []
+    return [
+        {
+            "row": int(row),
+            "image_id": image_id,
+            "sha256": sha256,
+            "text": text,
+            "labels": list(names[row]) if has_labels else [],
+            "split": "database",
+        }
+        for row, image_id, sha256, text in zip(
+            rows, chosen["image_id"], chosen["sha256"], chosen["text"], strict=True
+        )
+    ]
+
+
+def _verify(record: IndexRecord, store: CodeStore, codes: HashCodes) -> None:
+    """Compare the count, and the distances of some searches, with the codes themselves.
+
+    Raises:
+        StoreError: they differ; the alias has not moved.
+    """
+    stored = store.count(record.collection)
+    if stored != record.count:
+        raise StoreError(f"{record.collection} holds {stored} codes instead of {record.count}")
+    probes = codes[np.linspace(0, len(codes) - 1, _PROBES).astype(int)]
+    depth = min(_PROBE_DEPTH, len(codes))
+    _, expected = ranked(probes, codes, depth)
+    for row in range(len(probes)):
+        found = [hit.distance for hit in store.search(record.collection, probes[[row]], depth).hits]
+        if found != expected[row].tolist():
+            raise StoreError(
+                f"{record.collection} returns distances {found} where the codes give "
+                f"{expected[row].tolist()}; the index was not published"
+            )
+
+
+def _versions(store: CodeStore, alias: str) -> list[str]:
+    pattern = re.compile(re.escape(alias) + r"__v\d+")
+    return [name for name in store.collections() if pattern.fullmatch(name)]
+
+
+def _version_of(collection: str) -> int:
+    return int(collection.rsplit("__v", 1)[1])
+
+
+def roll_back(run: Run, store: CodeStore) -> IndexRecord:
+    """Point the run's alias at the version before the live one.
+
+    Raises:
+        StoreError: there is no older version.
+    """
+    alias, live = index_alias(run), store.resolve(index_alias(run))
+    older = [
+        name
+        for name in _versions(store, alias)
+        if live is not None and _version_of(name) < _version_of(live)
+    ]
+    if not older:
+        raise StoreError(f"{alias} has no older version to go back to")
+    collection = max(older, key=_version_of)
+    store.publish(alias, collection)
+    info = store.info(collection)
+    record = IndexRecord(alias=alias, collection=collection, count=info.count, created=info.created)
+    write_atomic(run.folder / "index.json", record.model_dump_json(indent=2))
+    return record
+
+
+def drop_index(run: Run, store: CodeStore) -> int:
+    """Remove all versions of a run's index; returns how many there were."""
+    (run.folder / "index.json").unlink(missing_ok=True)
+    versions = _versions(store, index_alias(run))
+    for collection in versions:
+        store.drop(collection)
+    return len(versions)

@@ -1,0 +1,135 @@
+"""Search: query image -> features -> code -> the published index of one run."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.backbones import Backbone
+from models.codes import HashCodes
+from models.method import HashMethod
+from pipeline.datasets.base import RetrievalDataset
+from pipeline.indexing import (
+    IndexRecord,
+    index_alias,
+    item_id,
+    item_payloads,
+    read_index,
+    weights_digest,
+)
+from pipeline.runs import Run, RunError
+from pipeline.store.base import (
+    CodeStore,
+    CollectionMissing,
+    SearchResult,
+    StoreUnavailable,
+    Where,
+    require_match,
+)
+from pipeline.store.memory import MemoryCodeStore
+
+
+@dataclass(frozen=True)
+class Query:
+    """An encoded query.
+
+    Attributes:
+        code: one hash code.
+        relaxed: (K,) relaxed code, when the query went through the method just now: the closer to
+            0 a value is, the less certain its bit.
+        encode_s: seconds from image to code; 0 when the code was stored.
+    """
+
+    code: HashCodes
+    relaxed: NDArray[np.float32] | None = None
+    encode_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search gave, and how long the store took."""
+
+    result: SearchResult
+    search_s: float
+
+
+def encode_image(image: Image.Image, backbone: Backbone, method: HashMethod) -> Query:
+    """The code of an RGB image (as `load_rgb` gives it)."""
+    began = time.perf_counter()
+    with torch.inference_mode():
+        relaxed = method.relax(backbone.embed([image]))
+    code = HashCodes.from_relaxed(relaxed.numpy())
+    return Query(code, relaxed[0].numpy(), time.perf_counter() - began)
+
+
+def stored_query(run: Run, row: int) -> Query | None:
+    """The code that the run stored for manifest row `row`, None when it has none."""
+    for part in ("query", "database"):
+        codes, rows = run.load_codes(part)
+        position = np.flatnonzero(rows == row)
+        if len(position):
+            return Query(codes[position])
+    return None
+
+
+def open_index(run: Run, store: CodeStore) -> IndexRecord:
+    """The run's published index, checked against the run's weights.
+
+    Raises:
+        RunError: the run was never published.
+        CollectionMissing: it was, but the store does not have it.
+        CollectionMismatch: the index was built with other weights or another code length.
+    """
+    record = read_index(run)
+    if record is None:
+        raise RunError(
+            f"run {run.id} has no index; publish it with: python -m pipeline index publish {run.id}"
+        )
+    info = store.info(record.alias)
+    require_match(info, {"bits": run.spec.bits, "weights_sha256": weights_digest(run)})
+    return record
+
+
+def search_index(
+    store: CodeStore,
+    alias: str,
+    code: HashCodes,
+    *,
+    k: int = 100,
+    radius: int | None = None,
+    where: Where | None = None,
+) -> Found:
+    """The k nearest images, or, with a radius, the images within it (at most `k`)."""
+    began = time.perf_counter()
+    if radius is None:
+        result = store.search(alias, code, k, where)
+    else:
+        result = store.radius(alias, code, radius, where, limit=k)
+    return Found(result, time.perf_counter() - began)
+
+
+def searchable(run: Run, dataset: RetrievalDataset, store: CodeStore) -> tuple[CodeStore, str, str]:
+    """A store that answers for this run: the published index, or the run's own code file.
+
+    Returns:
+        The store, the name to search, and an empty string, or why the code file is used.
+
+    Raises:
+        RunError: there is neither an index nor a code file.
+        CollectionMismatch: the index was built with other weights; it must be published again.
+    """
+    try:
+        return store, open_index(run, store).alias, ""
+    except (RunError, CollectionMissing, StoreUnavailable) as error:
+        codes, rows = run.load_codes("database")
+        exact, alias = MemoryCodeStore(), index_alias(run)
+        payloads = item_payloads(run, dataset, rows)
+        exact.create(alias, codes.bits, {})
+        ids = [item_id(dataset.info.name, str(payload["sha256"])) for payload in payloads]
+        exact.add(alias, ids, codes, payloads)
+        return exact, alias, str(error)

@@ -1,0 +1,59 @@
+"""RunSpec: exactly what was asked for; equal specs have equal digests."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from models.method import MethodConfig
+from models.registry import get_method, unknown
+from pipeline.protocols import PROTOCOLS, Protocol
+
+
+class RunSpec(BaseModel):
+    """One experiment: data, features, method, code length, protocol and seeds.
+
+    Unknown names and hyper-parameters are refused when it is made. `config` is stored in full, with
+    the defaults filled in, so that a changed default does not change an old spec.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    method: str
+    bits: int = Field(32, ge=1, le=256, description="Code length K.")
+    config: dict[str, Any] = Field(default_factory=dict, description="Hyper-parameters.")
+    backbone: str = "efficientnet_lite0"
+    label_set: str = Field("", description="Labels used; empty for the data set's first.")
+    protocol: str = "holdout"
+    seed: int = Field(0, ge=0, description="Of the method.")
+    split_seed: int = Field(0, ge=0, description="Of the split.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Check the names and fill in the method's defaults."""
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(unknown("protocol", self.protocol, tuple(PROTOCOLS)))
+        full = get_method(self.method).Config.model_validate(self.config)
+        object.__setattr__(self, "config", full.model_dump(mode="json"))
+        return self
+
+    def method_config(self) -> MethodConfig:
+        """The hyper-parameters as the method's own config class."""
+        return get_method(self.method).Config.model_validate(self.config)
+
+    def evaluation_protocol(self) -> Protocol:
+        """The protocol by its name."""
+        return PROTOCOLS[self.protocol]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the spec's JSON; equal specs have equal digests."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def label(self) -> str:
+        """Short name for people, for example `ITQ · 32 bits`."""
+        return f"{get_method(self.method).card.title} · {self.bits} bits"

@@ -1,0 +1,1 @@
+"""Where hash codes are searched: one interface over memory, embedded and server Qdrant."""

@@ -1,0 +1,296 @@
+"""CodeStore: what every store of hash codes can do, its values and its errors."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from models.codes import HashCodes
+
+Payload = dict[str, object]
+
+CODEC = "pm1-dot"  # how codes become vectors: one ±1 per bit, compared by dot product
+INDEXED_FIELDS = ("labels", "split")  # the payload fields that can be filtered and counted
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,199}")
+
+
+class StoreError(Exception):
+    """Something went wrong between the product and its store of hash codes."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818 - the name says what is wrong
+    """The store cannot be reached, does not answer in time, or is locked by another process."""
+
+
+class StoreRefused(StoreUnavailable):
+    """The server answers but does not accept the API key."""
+
+
+class CollectionMissing(StoreError):  # noqa: N818 - the name says what is wrong
+    """No collection or alias has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no collection or alias is called '{name}'; build the index first")
+
+
+class CollectionExists(StoreError):  # noqa: N818 - the name says what is wrong
+    """The name for a new collection is taken."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"'{name}' exists already; drop it first or choose another version")
+
+
+class CollectionMismatch(StoreError):  # noqa: N818 - the name says what is wrong
+    """A collection was built with other codes than the ones in hand."""
+
+    def __init__(self, name: str, differing: str, stored: object, wanted: object) -> None:
+        super().__init__(
+            f"collection '{name}' was built with {differing}={stored!r}, not {wanted!r}; "
+            "rebuild the index or load the model that built it"
+        )
+        self.field = differing
+
+
+@dataclass(frozen=True)
+class Where:
+    """Keeps items that have any of `labels` (empty: all items) and lie in `split` (None: any)."""
+
+    labels: tuple[str, ...] = ()
+    split: str | None = None
+
+    def accepts(self, payload: Payload) -> bool:
+        """Whether an item with this payload passes."""
+        has_label = not self.labels or bool({*self.labels} & {*field_values(payload, "labels")})
+        return has_label and (self.split is None or payload.get("split") == self.split)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One item found, with its exact Hamming distance to the query."""
+
+    id: str
+    distance: int
+    payload: Payload
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Hits by (distance, id).
+
+    Attributes:
+        hits: the nearest items, at most as many as were asked for.
+        tie_cut: False: every item as near as the last hit was looked at, so the hits are the same
+            in every store. True: too many items are as near as the last hit; which of them are
+            shown is chance.
+    """
+
+    hits: tuple[Hit, ...]
+    tie_cut: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """One stored item, without a query to be distant from."""
+
+    id: str
+    payload: Payload
+
+
+@dataclass(frozen=True)
+class Page:
+    """Items in id order, and the id at which the next page starts (None: this is the last)."""
+
+    items: tuple[Item, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class CollectionInfo:
+    """What is known about a collection.
+
+    Attributes:
+        name: its own name, never an alias.
+        alias: an alias that points at it, None when unpublished.
+        bits: code length.
+        count: number of items.
+        metadata: what `create` was given, plus bits and codec.
+        created: metadata["created"], "" when the creator gave none.
+    """
+
+    name: str
+    alias: str | None
+    bits: int
+    count: int
+    metadata: dict[str, object] = field(default_factory=dict)
+    created: str = ""
+
+
+class CodeStore(Protocol):
+    """A store of hash codes with payloads, in named collections that aliases publish.
+
+    `collection` may be an alias wherever items are read. All methods raise StoreUnavailable when
+    the store does not answer, CollectionMissing for an unknown name, CollectionMismatch for codes
+    of another length, and ValueError for a malformed argument.
+    """
+
+    def create(self, collection: str, bits: int, metadata: Mapping[str, object]) -> None:
+        """Make an empty collection; CollectionExists when the name is taken.
+
+        Args:
+            collection: lower-case letters, digits, _ and -.
+            bits: code length.
+            metadata: JSON values kept with it: model, weights hash, data set, `created`.
+        """
+
+    def add(
+        self, collection: str, ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
+    ) -> None:
+        """Store items under UUIDs; an id stored before is replaced, so a call can be repeated."""
+
+    def search(
+        self, collection: str, code: HashCodes, k: int, where: Where | None = None
+    ) -> SearchResult:
+        """The k items nearest to one code."""
+
+    def radius(
+        self,
+        collection: str,
+        code: HashCodes,
+        r: int,
+        where: Where | None = None,
+        limit: int = 1000,
+    ) -> SearchResult:
+        """The items at distance <= r; the nearest `limit` of them when there are more."""
+
+    def facets(self, collection: str, field: str) -> dict[str, int]:
+        """Number of items per value of 'labels' or 'split', most frequent first, then by value."""
+
+    def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
+        """The items with these ids in the order asked, without those that are not stored."""
+
+    def scroll(self, collection: str, limit: int, offset: str | None = None) -> Page:
+        """`limit` items in id order, from the id `offset` on."""
+
+    def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """Remove items; unknown ids are ignored."""
+
+    def count(self, collection: str, where: Where | None = None) -> int:
+        """Number of items that pass."""
+
+    def drop(self, collection: str) -> None:
+        """Delete a collection (by its own name) and its aliases."""
+
+    def collections(self) -> list[str]:
+        """Names of all collections, sorted, without aliases."""
+
+    def info(self, name: str) -> CollectionInfo:
+        """Facts about a collection, by its name or an alias."""
+
+    def publish(self, alias: str, collection: str) -> None:
+        """Point `alias` at `collection` in one step: readers see the old or the new, never none."""
+
+    def resolve(self, alias: str) -> str | None:
+        """The collection an alias points at, None for an unknown alias."""
+
+    def close(self) -> None:
+        """Release files and connections."""
+
+
+def require_match(info: CollectionInfo, expected: Mapping[str, object]) -> None:
+    """Check that a collection was built with what is loaded now.
+
+    Args:
+        info: the collection.
+        expected: metadata fields ("bits", "codec", "model", ...) and the values they must have.
+
+    Raises:
+        CollectionMismatch: names the first field that differs.
+    """
+    stored = {**info.metadata, "bits": info.bits}
+    for name, wanted in expected.items():
+        if stored.get(name) != wanted:
+            raise CollectionMismatch(info.name, name, stored.get(name), wanted)
+
+
+def checked_name(name: str) -> str:
+    """A collection or alias name that every backend accepts, or a ValueError."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"'{name}' is no collection name: use up to 200 of a-z, 0-9, _ and -, "
+            "starting with a letter or digit"
+        )
+    return name
+
+
+def checked_items(
+    ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
+) -> list[tuple[str, Payload]]:
+    """Canonical ids beside payloads as plain JSON, or a ValueError naming the first bad one."""
+    if not len(ids) == len(codes) == len(payloads):
+        raise ValueError(
+            f"ids, codes and payloads must be equally many, "
+            f"got {len(ids)}, {len(codes)} and {len(payloads)}"
+        )
+    return [
+        (checked_id(id_), _plain(id_, payload)) for id_, payload in zip(ids, payloads, strict=True)
+    ]
+
+
+def checked_id(id_: str) -> str:
+    """The UUID in canonical form, whose text order is the id order of all backends."""
+    try:
+        return str(UUID(id_))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(f"item ids must be UUID strings, got {id_!r}") from error
+
+
+def check_query(code: HashCodes, limit: int) -> None:
+    """Raise ValueError unless there is one code and room for at least one hit."""
+    if len(code) != 1:
+        raise ValueError(f"search takes one code at a time, got {len(code)}")
+    check_limit(limit)
+
+
+def check_limit(limit: int) -> None:
+    """Raise ValueError unless at least one item is asked for."""
+    if limit < 1:
+        raise ValueError(f"the number of items asked for must be at least 1, got {limit}")
+
+
+def check_radius(r: int) -> None:
+    """Raise ValueError for a negative radius."""
+    if r < 0:
+        raise ValueError(f"a Hamming radius must be at least 0, got {r}")
+
+
+def check_facet(field: str) -> None:
+    """Raise ValueError for a field that is not indexed: servers refuse to count those."""
+    if field not in INDEXED_FIELDS:
+        raise ValueError(
+            f"cannot count values of '{field}': use one of {', '.join(INDEXED_FIELDS)}"
+        )
+
+
+def by_frequency(counts: Mapping[str, int]) -> dict[str, int]:
+    """Facet counts in the order of CodeStore.facets."""
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _plain(id_: str, payload: Payload) -> Payload:
+    try:
+        plain: Payload = json.loads(json.dumps(payload, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the payload of {id_} is not plain JSON: {error}") from error
+    return plain
+
+
+def field_values(payload: Payload, field: str) -> list[str]:
+    """The distinct values of a payload field that holds one value or a list of them."""
+    value = payload.get(field)
+    if value is None:
+        return []
+    return sorted({str(one) for one in value}) if isinstance(value, list) else [str(value)]

@@ -1,0 +1,158 @@
+"""Values of qdrant_client as values of the embedded engine, and back.
+
+What the engine cannot express, or this project does not use, raises NotImplementedError; nothing is
+ignored silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import numpy as np
+import qdrant_edge as edge
+from qdrant_client.http import models
+
+PointId = int | str
+
+FIELD_TYPES = {
+    "keyword": edge.PayloadSchemaType.Keyword,
+    "integer": edge.PayloadSchemaType.Integer,
+    "float": edge.PayloadSchemaType.Float,
+    "bool": edge.PayloadSchemaType.Bool,
+    "uuid": edge.PayloadSchemaType.Uuid,
+    "datetime": edge.PayloadSchemaType.Datetime,
+}
+_DISTANCES = {
+    "Dot": edge.Distance.Dot,
+    "Cosine": edge.Distance.Cosine,
+    "Euclid": edge.Distance.Euclid,
+    "Manhattan": edge.Distance.Manhattan,
+}
+_DATATYPES = {
+    "float32": edge.VectorStorageDatatype.Float32,
+    "float16": edge.VectorStorageDatatype.Float16,
+    "uint8": edge.VectorStorageDatatype.Uint8,
+}
+
+
+def vector_params(params: models.VectorParams) -> edge.EdgeVectorParams:
+    """Size, distance, datatype and whether vectors stay on disk."""
+    is_cold = params.memory == models.Memory.COLD or (params.memory is None and params.on_disk)
+    datatype = params.datatype or models.Datatype.FLOAT32
+    return edge.EdgeVectorParams(
+        params.size,
+        _DISTANCES[params.distance.value],
+        datatype=_DATATYPES[datatype.value],
+        memory=edge.Memory.Cold if is_cold else None,
+    )
+
+
+def quantization(config: models.BinaryQuantization | None) -> edge.BinaryQuantizationConfig | None:
+    """One bit per dimension, the only kind used."""
+    if config is None:
+        return None
+    if not isinstance(config, models.BinaryQuantization):
+        raise NotImplementedError(f"quantization by {type(config).__name__}")
+    return edge.BinaryQuantizationConfig(
+        memory=edge.Memory.Pinned if config.binary.always_ram else None
+    )
+
+
+def hnsw(config: models.HnswConfigDiff | None) -> edge.HnswIndexConfig | None:
+    """The graph's parameters; m = 0 means no graph, so a missing value must not become 0."""
+    if config is None:
+        return None
+
+    def chosen(value: int | None, default: int) -> int:
+        return default if value is None else value
+
+    return edge.HnswIndexConfig(
+        m=chosen(config.m, 16),
+        ef_construct=chosen(config.ef_construct, 100),
+        full_scan_threshold=chosen(config.full_scan_threshold, 10_000),
+        payload_m=config.payload_m,
+    )
+
+
+def optimizers(config: models.OptimizersConfigDiff | None) -> edge.EdgeOptimizersConfig | None:
+    """When an offline `optimize` indexes, and into how many segments."""
+    if config is None:
+        return None
+    return edge.EdgeOptimizersConfig(
+        indexing_threshold=config.indexing_threshold,
+        default_segment_number=config.default_segment_number,
+    )
+
+
+def vector(value: object) -> list[float]:
+    """One dense vector."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise NotImplementedError(f"a query or vector of type {type(value).__name__}")
+    return list(value)
+
+
+def search_params(params: models.SearchParams) -> edge.SearchParams:
+    """How to search; flags left open are off."""
+    asked = params.quantization
+    return edge.SearchParams(
+        hnsw_ef=params.hnsw_ef,
+        exact=bool(params.exact),
+        indexed_only=bool(params.indexed_only),
+        quantization=None
+        if asked is None
+        else edge.QuantizationSearchParams(
+            ignore=bool(asked.ignore), rescore=asked.rescore, oversampling=asked.oversampling
+        ),
+    )
+
+
+def edge_filter(value: models.Filter) -> edge.Filter:
+    """A filter with all its conditions."""
+    if value.min_should is not None:
+        raise NotImplementedError("filter condition min_should")
+    return edge.Filter(
+        must=_conditions(value.must),
+        should=_conditions(value.should),
+        must_not=_conditions(value.must_not),
+    )
+
+
+def point_id(value: UUID | int | str) -> PointId:
+    """UUIDs as strings, as qdrant_client has them."""
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _conditions(value: object) -> list[edge.ConditionType] | None:
+    if value is None:
+        return None
+    return [_condition(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def _condition(value: object) -> edge.ConditionType:
+    if isinstance(value, models.Filter):
+        return edge_filter(value)
+    if isinstance(value, models.HasIdCondition):
+        return edge.HasIdCondition({*value.has_id})
+    if isinstance(value, models.IsEmptyCondition):
+        return edge.IsEmptyCondition(value.is_empty.key)
+    if not isinstance(value, models.FieldCondition):
+        raise NotImplementedError(f"filter condition {type(value).__name__}")
+    if value.match is not None:
+        return edge.FieldCondition(value.key, match=_match(value.match))
+    if isinstance(value.range, models.Range):
+        bounds = value.range.model_dump()
+        return edge.FieldCondition(value.key, range=edge.RangeFloat(**bounds))
+    raise NotImplementedError(f"condition on field '{value.key}' without match or number range")
+
+
+def _match(value: object) -> edge.MatchType:
+    if isinstance(value, models.MatchValue):
+        return edge.MatchValue(value.value)
+    if isinstance(value, models.MatchAny):
+        return edge.MatchAny(value.any)
+    if isinstance(value, models.MatchExcept):
+        return edge.MatchExcept(value.except_)
+    raise NotImplementedError(f"match by {type(value).__name__}")
