@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from models.backbones import list_backbones
+from models.backbones import list_backbones, load_backbone
 from models.method import MethodCard, MethodConfig
 from models.registry import get_method, list_methods
 from pipeline.datasets.sources import list_sources
@@ -16,8 +16,10 @@ __all__ = [
     "config_fields",
     "list_backbones",
     "list_sources",
+    "load_backbone",
     "method_cards",
     "protocols",
+    "zoo_table",
 ]
 
 
@@ -72,3 +74,19 @@ def _bounds(schema: dict[str, Any]) -> str:
         ("exclusiveMaximum", "<"),
     )
     return ", ".join(f"{sign} {schema[key]:g}" for key, sign in signs if key in schema)
+
+
+def zoo_table() -> str:
+    """All methods as a Markdown table, made from their cards."""
+    rows = [
+        "| method | published | supervision | follows | idea |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for card in method_cards():
+        published = f"{card.venue} {card.year}"
+        linked = f"[{published}]({card.paper})" if card.paper else published
+        rows.append(
+            f"| **{card.title}** (`{card.name}`) | {card.authors}, {linked} | {card.supervision} | "
+            f"{card.fidelity} | {' '.join((card.summary, *card.deviations))} |"
+        )
+    return "\n".join(rows)

@@ -126,10 +126,19 @@ def searchable(run: Run, dataset: RetrievalDataset, store: CodeStore) -> tuple[C
     try:
         return store, open_index(run, store).alias, ""
     except (RunError, CollectionMissing, StoreUnavailable) as error:
-        codes, rows = run.load_codes("database")
-        exact, alias = MemoryCodeStore(), index_alias(run)
-        payloads = item_payloads(run, dataset, rows)
-        exact.create(alias, codes.bits, {})
-        ids = [item_id(dataset.info.name, str(payload["sha256"])) for payload in payloads]
-        exact.add(alias, ids, codes, payloads)
-        return exact, alias, str(error)
+        return *exact_store(run, dataset), str(error)
+
+
+def exact_store(run: Run, dataset: RetrievalDataset) -> tuple[CodeStore, str]:
+    """A store in memory made from the run's code file, and the name to search in it.
+
+    Raises:
+        RunError: there is no code file.
+    """
+    codes, rows = run.load_codes("database")
+    exact, alias = MemoryCodeStore(), index_alias(run)
+    payloads = item_payloads(run, dataset, rows)
+    exact.create(alias, codes.bits, {})
+    ids = [item_id(dataset.info.name, str(payload["sha256"])) for payload in payloads]
+    exact.add(alias, ids, codes, payloads)
+    return exact, alias

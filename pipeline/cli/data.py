@@ -9,7 +9,7 @@ import typer
 
 from models.contract import CHECKS
 from models.registry import get_method
-from pipeline.catalog import config_fields, list_sources, method_cards
+from pipeline.catalog import config_fields, list_sources, method_cards, zoo_table
 from pipeline.cli.console import console, current_settings, print_table, progress_bars
 from pipeline.datasets.base import delete_dataset, list_datasets, load_dataset
 from pipeline.datasets.importing import import_dataset
@@ -93,6 +93,12 @@ def show_method(name: str) -> None:
         console.print(f"- {deviation}")
     rows = [(f.name, f.default, f.bounds, f.description) for f in config_fields(name)]
     print_table(("key", "default", "range", "meaning"), rows)
+
+
+@methods.command()
+def table() -> None:
+    """All methods as a Markdown table, for models/README.md."""
+    print(zoo_table())
 
 
 @methods.command()

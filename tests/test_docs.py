@@ -1,0 +1,72 @@
+"""What the documents say must be so: commands, links, targets, tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from pipeline.catalog import zoo_table
+from pipeline.cli import app
+from pipeline.protocols import PROTOCOLS
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*.md")])
+ids = [path.name for path in DOCUMENTS]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=ids)
+def test_every_command_in_the_documents_exists(path):
+    """`python -m pipeline a b ...` names a command, and its options exist."""
+    group = get_command(app)
+
+    for line in re.findall(r"-m pipeline ([^\n`#;)]+)", path.read_text("utf-8")):
+        words = line.split()
+        command = group
+        while words and hasattr(command, "commands"):
+            assert words[0] in command.commands, f"{path.name}: {line!r}"
+            command = command.commands[words.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        options |= {o for parameter in command.params for o in parameter.secondary_opts}
+        for word in words:
+            if word.startswith("--"):
+                assert word in options, f"{path.name}: {word} in {line!r}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=ids)
+def test_every_link_between_documents_leads_somewhere(path):
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=ids)
+def test_every_make_target_in_the_documents_exists(path):
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+    for target in re.findall(r"(?:`|^)make ([a-z]+)", path.read_text("utf-8"), re.MULTILINE):
+        assert target in targets
+
+
+def test_the_zoo_table_is_fresh():
+    """models/README.md is made by `python -m pipeline methods table`."""
+    assert zoo_table() in (ROOT / "models" / "README.md").read_text("utf-8")
+
+
+def test_every_protocol_is_documented_in_its_own_words():
+    text = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
+
+    for protocol in PROTOCOLS.values():
+        sentence = protocol.summary.split("; mAP@")[0].rstrip(".")
+        assert f"`{protocol.name}`" in text
+        assert sentence in text
+
+
+def test_every_requirement_says_what_it_is_for():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text("utf-8").splitlines():
+            if line and not line.startswith(("#", "-r")):
+                assert "==" in line
+                assert "#" in line, line
