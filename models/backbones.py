@@ -14,6 +14,7 @@ import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -113,13 +114,22 @@ def load_backbone(name: str) -> Backbone:
     if name == TINY:
         return _tiny()
     if name.startswith("torchvision:"):
-        return _torchvision(name)
+        architecture, weights = _torchvision_weights(name)
+        return torchvision_backbone(name, architecture, weights)
     raise ValueError(unknown("backbone", name, tuple(list_backbones())))
+
+
+def check_backbone(name: str) -> None:
+    """Raise the ValueError of `load_backbone` for an unknown name, without loading anything."""
+    if name.startswith("torchvision:"):
+        _torchvision_weights(name)
+    elif name not in (*LITE, TINY):
+        raise ValueError(unknown("backbone", name, tuple(list_backbones())))
 
 
 def _lite(name: str, spec: LiteSpec) -> Backbone:
     network = EfficientNetLite(spec.width, spec.depth)
-    network.load_state_dict(_packaged_weights(spec), strict=True)
+    _fill(network, _packaged_weights(spec), name)
     preprocess = _preprocessing(round(spec.pixels / spec.crop), spec.pixels)
     return _frozen(name, 1280, f"{spec.sha256[:16]}-{spec.pixels}px", preprocess, network)
 
@@ -162,18 +172,31 @@ def _tiny() -> Backbone:
     return _frozen(TINY, 64, "tiny-random-32px", _preprocessing(32, 32), network)
 
 
-def _torchvision(name: str) -> Backbone:
-    """A torchvision classification network without its last layer."""
-    _, architecture, *variant = name.split(":")
+def _torchvision_weights(name: str) -> tuple[str, Any]:
+    """Architecture and weights entry that `torchvision:<architecture>[:<weights>]` names."""
+    architecture, _, variant = name.removeprefix("torchvision:").partition(":")
     if architecture not in zoo.list_models(module=zoo):
         raise ValueError(unknown("torchvision network", architecture, tuple(zoo.list_models(zoo))))
     choices = zoo.get_model_weights(architecture)
-    wanted = variant[0] if variant else "DEFAULT"
+    wanted = variant or "DEFAULT"
     if wanted not in choices.__members__:
         raise ValueError(unknown(f"weights of {architecture}", wanted, tuple(choices.__members__)))
-    weights = choices[wanted]
+    return architecture, choices[wanted]
+
+
+def torchvision_backbone(name: str, architecture: str, weights: Any) -> Backbone:
+    """A torchvision classification network without its last layer.
+
+    Args:
+        name: the backbone's name.
+        architecture: torchvision's name of the network.
+        weights: an entry of torchvision's weights, or anything with `url` and `transforms()`.
+
+    Raises:
+        WeightsError: as for `load_backbone`.
+    """
     network = zoo.get_model(architecture, weights=None)
-    network.load_state_dict(_downloaded_weights(weights.url), strict=True)
+    _fill(network, _downloaded_weights(weights.url), name)
     dim = _drop_classifier(network)
     digest = Path(weights.url).stem.rsplit("-", 1)[-1]
     return _frozen(name, dim, f"{architecture}-{digest}", weights.transforms(), network)
@@ -197,6 +220,15 @@ def _downloaded_weights(url: str) -> dict[str, Tensor]:
             ) from error
     digest = Path(file_name).stem.rsplit("-", 1)[-1]
     return load_verified(path, digest, remedy=f"delete {path} and load it again")
+
+
+def _fill(network: nn.Module, state: dict[str, Tensor], name: str) -> None:
+    try:
+        network.load_state_dict(state, strict=True)
+    except RuntimeError as error:  # verified, but of another version of the architecture
+        raise WeightsError(
+            f"the published weights do not fit this version's network {name}; use another backbone"
+        ) from error
 
 
 def _drop_classifier(network: nn.Module) -> int:

@@ -46,7 +46,7 @@ def leading_eigenvectors(
     Args:
         graph: (n, n) symmetric, non-negative, no empty row.
         count: at least 1; at most n - 1 are returned.
-        seed: start vector of the Lanczos iteration.
+        seed: start and restart vectors of the Lanczos iteration.
 
     Returns:
         Eigenvalues (count,) in [-1, 1] and eigenvectors (n, count).
@@ -58,7 +58,8 @@ def leading_eigenvectors(
         values, vectors = np.linalg.eigh(normalised.toarray())
         values, vectors = values[-count:], vectors[:, -count:]
     else:
-        start = np.random.default_rng(seed).standard_normal(n)
-        values, vectors = eigsh(normalised, k=count, which="LA", v0=start)
+        rng = np.random.default_rng(seed)  # also for restarts, which graphs of many parts need
+        start = rng.standard_normal(n)
+        values, vectors = eigsh(normalised, k=count, which="LA", v0=start, rng=rng)
     order = np.argsort(values)[::-1]
     return values[order], vectors[:, order]

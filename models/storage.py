@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -13,6 +13,7 @@ from models.method import HashMethod, NotFittedError
 from models.registry import get_method
 
 _FORMAT = 1
+_UNREADABLE = (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError)
 
 
 def save_method(method: HashMethod, folder: Path) -> None:
@@ -52,6 +53,15 @@ def load_method(folder: Path) -> HashMethod:
         config = cls.Config.model_validate(record["config"])
         method = cls(record["bits"], config, seed=record["seed"])
         method.state = load_file(folder / "weights.safetensors")
-    except (OSError, KeyError, TypeError, ValueError, ValidationError, SafetensorError) as error:
-        raise ValueError(f"cannot load the hash method in {folder}: {error}") from error
+        _check_weights(method)
+    except _UNREADABLE as error:
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"cannot load the hash method in {folder}: {reason}") from error
     return method
+
+
+def _check_weights(method: HashMethod) -> None:
+    """Encode a blank image: weights that are missing or misshapen show now, not in a search."""
+    codes = method.encode(torch.zeros(1, method.in_features))
+    if codes.bits != method.bits:
+        raise ValueError(f"the weights give {codes.bits}-bit codes, config.json says {method.bits}")

@@ -42,18 +42,25 @@ def execute(run: Run, settings: Settings, on_progress: StageProgress = ignore_pr
 
     Raises:
         Cancelled: someone asked the run to stop.
+        RunBusy: another process executes it.
         Exception: whatever a stage raises, after it is stored in the run's status.
     """
     spec = run.spec
+
+    def report(stage: str, done: int, total: int) -> None:
+        on_progress(stage, done, total)
+        run.check_cancelled()
+
     with run.started():
         dataset = load_dataset(spec.dataset, settings)
+        run.update(dataset_fingerprint=dataset.info.fingerprint)
         label_set = chosen_labels(dataset, spec)
         split = make_split(dataset, spec.evaluation_protocol(), label_set, spec.split_seed)
         with run.stage("features"):
             cache = FeatureCache(load_backbone(spec.backbone), settings)
-            features = cache.get(dataset, lambda done, total: on_progress("features", done, total))
+            features = cache.get(dataset, lambda done, total: report("features", done, total))
         with run.stage("training"):
-            method = fit_method(run, training_set(dataset, features, split, spec), on_progress)
+            method = fit_method(run, training_set(dataset, features, split, spec), report)
         with run.stage("codes"):
             query_codes, database_codes = encode_split(method, features, split)
             run.save_method(method)
@@ -61,7 +68,7 @@ def execute(run: Run, settings: Settings, on_progress: StageProgress = ignore_pr
             run.save_codes("database", database_codes, split.database)
         if label_set is not None:
             with run.stage("evaluation"):
-                evaluate_run(run, dataset, settings, cache, on_progress)
+                evaluate_run(run, dataset, settings, cache, report)
 
 
 def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
@@ -123,8 +130,13 @@ def evaluate_run(
     cache: FeatureCache,
     on_progress: StageProgress = ignore_progress,
 ) -> Evaluation:
-    """Measure the stored codes of a run and store report and curves; can be repeated."""
+    """Measure the stored codes of a run and store report and curves; can be repeated.
+
+    Raises:
+        RunError: the codes are not there, or the data set has other content by now.
+    """
     spec = run.spec
+    run.check_dataset(dataset.info.fingerprint)
     query_codes, query = run.load_codes("query")
     database_codes, database = run.load_codes("database")
     labels = dataset.labels(dataset.label_set(spec.label_set))

@@ -64,7 +64,8 @@ class FeatureCache:
             with FileLock(self.folder / ".lock"):  # another process may fill it meanwhile
                 position = self._positions()
                 missing = [row for row, key in enumerate(keys) if key not in position]
-                self._extract(dataset, missing, len(keys), on_progress)
+                if missing:
+                    self._extract(dataset, missing, len(keys), on_progress)
             position = self._positions()
         rows = np.array([position[key] for key in keys])
         stored = np.memmap(

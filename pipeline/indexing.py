@@ -17,7 +17,7 @@ from models.codes import HashCodes
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.files import write_atomic
 from pipeline.ranking import ranked
-from pipeline.runs import Run
+from pipeline.runs import Run, RunError
 from pipeline.store.base import CodeStore, Payload, StoreError
 
 _NAMESPACE = UUID("6f3f1c1e-8a55-5d0c-9a40-6d1b9be6a1d7")
@@ -51,14 +51,24 @@ def item_id(dataset: str, sha256: str) -> str:
 
 
 def weights_digest(run: Run) -> str:
-    """SHA-256 of the fitted method's weights, kept with the index so that the two must match."""
-    return hashlib.sha256((run.folder / "model" / "weights.safetensors").read_bytes()).hexdigest()
+    """SHA-256 of the fitted method's weights, kept with the index so that the two must match.
+
+    Raises:
+        RunError: the run has no fitted method.
+    """
+    try:
+        content = (run.folder / "model" / "weights.safetensors").read_bytes()
+    except OSError as error:
+        raise RunError(f"run {run.id} has no fitted method: {error.strerror}") from error
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_index(run: Run) -> IndexRecord | None:
-    """Where the run was published last, None if never."""
-    path = run.folder / "index.json"
-    return IndexRecord.model_validate_json(path.read_text("utf-8")) if path.is_file() else None
+    """Where the run was published last; None if never, or if the record is damaged."""
+    try:
+        return IndexRecord.model_validate_json((run.folder / "index.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def publish(
@@ -82,10 +92,11 @@ def publish(
         on_progress: called with images done and images in all.
 
     Raises:
-        RunError: the run has no codes.
+        RunError: the run has no codes, or its data set has other content by now.
         StoreError: the store refuses, or what it holds does not match the codes.
     """
     alias = index_alias(run)
+    run.check_dataset(dataset.info.fingerprint)
     codes, rows = run.load_codes("database")
     with FileLock(run.folder / ".publish.lock"):
         record, live = read_index(run), store.resolve(alias)

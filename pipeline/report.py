@@ -98,10 +98,10 @@ class Curves:
             ValueError: an array is missing from the file.
         """
         names = [item.name for item in fields(cls)]
-        with np.load(path, allow_pickle=False) as file:
-            if missing := sorted(set(names) - set(file.files)):
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            if missing := sorted(set(names) - set(stored.files)):
                 raise ValueError(f"{path} lacks {', '.join(missing)}; evaluate the run again")
-            return cls(**{name: file[name] for name in names})
+            return cls(**{name: stored[name] for name in names})
 
 
 @dataclass(frozen=True)

@@ -1,68 +1,53 @@
 """Run folders: what was asked, what happened, what was measured. See docs/architecture.md.
 
     runs/<time>_<method>_<dataset>_<bits>b_<digest>/
-      spec.json  run.json  history.jsonl  log.txt  model/  codes/*.npz  report.json  curves.npz
+      spec.json  run.json  history.jsonl  model/  codes/*.npz  report.json  curves.npz
 
-Only the process that executes a run writes into it; others may create `cancel`.
+Only the process that executes a run writes into it; it holds `.claim.lock` and touches `heartbeat`.
+Others may create `cancel`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import platform
-import re
+import math
 import shutil
-import subprocess
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from itertools import count
 from pathlib import Path
-from typing import Literal
+from uuid import uuid4
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.codes import HashCodes
 from models.method import Cancelled, EpochLog, HashMethod
 from models.registry import unknown
 from models.storage import load_method, save_method
 from pipeline.files import write_atomic
+from pipeline.heartbeat import beating, silent_for_s
 from pipeline.report import Curves, Evaluation, Report
+from pipeline.run_status import RunStatus, provenance
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
 LOST_AFTER_S = 60.0
-_PACKAGES = ("torch", "numpy", "scipy", "qdrant-client")
-_ROOT = Path(__file__).resolve().parent.parent
+_DAMAGED = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class RunError(ValueError):
     """A run is missing, unfinished or damaged; the message says which and what to do."""
 
 
-class RunStatus(BaseModel):
-    """What happened to a run so far (run.json)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    state: State = "queued"
-    stage: str = ""
-    created: str
-    started: str = ""
-    finished: str = ""
-    heartbeat: float = 0.0  # seconds since the epoch
-    pid: int = 0
-    host: str = ""
-    commit: str = ""
-    versions: dict[str, str] = {}
-    timings: dict[str, float] = {}  # stage -> seconds
-    error: str = ""
+class RunBusy(RunError):  # noqa: N818 - the name says what is wrong
+    """Another process executes the run."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +70,16 @@ class Run:
         """
         try:
             return RunStatus.model_validate_json((self.folder / "run.json").read_text("utf-8"))
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError) as error:
             raise RunError(f"run {self.id} has a damaged run.json: {error}") from error
 
     def state(self) -> str:
         """The state, or `lost` when it claims to run but has not been heard of for a minute."""
         status = self.status()
-        is_silent = time.time() - status.heartbeat > LOST_AFTER_S
-        return "lost" if status.state == "running" and is_silent else status.state
+        silent_s = silent_for_s(self.folder / "heartbeat")
+        silent_s = min(time.time() - status.heartbeat, math.inf if silent_s is None else silent_s)
+        is_lost = status.state == "running" and silent_s > LOST_AFTER_S
+        return "lost" if is_lost else status.state
 
     def update(self, **changes: object) -> None:
         """Replace fields of the status, with a fresh heartbeat; for the executing process."""
@@ -101,30 +88,56 @@ class Run:
         write_atomic(self.folder / "run.json", status.model_dump_json(indent=2), durable=False)
 
     @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep other processes from executing this run meanwhile.
+
+        Raises:
+            RunBusy: one does already.
+        """
+        try:
+            with FileLock(self.folder / ".claim.lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise RunBusy(f"run {self.id} is being executed by another process") from error
+
+    @contextmanager
     def started(self) -> Iterator[None]:
-        """Queued -> running -> done, failed or cancelled, with times and error text."""
+        """Queued -> running -> done, failed or cancelled, with times and error text.
+
+        Raises:
+            RunBusy: another process executes it.
+            RunError: it is done; a run is repeated as a new one.
+        """
+        with self.claimed():
+            if self.status().state == "done":
+                raise RunError(f"run {self.id} is done already; repeat it as a new run")
+            with beating(self.folder / "heartbeat"), self._recorded():
+                yield
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        """Write each change of state into run.json."""
         (self.folder / "history.jsonl").unlink(missing_ok=True)
         self.update(
             state="running",
             started=_now(),
             finished="",
             error="",
-            pid=os.getpid(),
-            host=platform.node(),
-            commit=_commit(),
-            versions={name: version(name) for name in _PACKAGES},
+            **provenance(),
         )
         try:
             yield
         except Cancelled:
             self.update(state="cancelled", finished=_now(), stage="")
-            (self.folder / "cancel").unlink(missing_ok=True)
             raise
         except BaseException as error:
             text = str(error) or type(error).__name__
             self.update(state="failed", finished=_now(), error=text, stage="")
             raise
-        self.update(state="done", finished=_now(), stage="")
+        else:
+            self.update(state="done", finished=_now(), stage="")
+        finally:
+            (self.folder / "cancel").unlink(missing_ok=True)  # obeyed, or too late
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -142,7 +155,7 @@ class Run:
             raise Cancelled(f"run {self.id} was cancelled")
 
     def request_cancel(self) -> None:
-        """Ask the executing process to stop at the next epoch."""
+        """Ask the executing process to stop at its next sign of progress."""
         (self.folder / "cancel").touch()
 
     def log_epoch(self, epoch: EpochLog) -> None:
@@ -179,9 +192,10 @@ class Run:
             RunError: they are not there or damaged.
         """
         try:
-            with np.load(self.folder / "codes" / f"{part}.npz", allow_pickle=False) as stored:
+            path = self.folder / "codes" / f"{part}.npz"
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return HashCodes(stored["packed"], int(stored["bits"])), stored["rows"]
-        except (OSError, KeyError, ValueError) as error:
+        except _DAMAGED as error:
             raise RunError(f"run {self.id} has no usable {part} codes: {error}") from error
 
     def save_method(self, method: HashMethod) -> None:
@@ -205,7 +219,9 @@ class Run:
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
         """Store report and curves."""
-        evaluation.curves.save(self.folder / "curves.npz")
+        partial = self.folder / "curves.tmp.npz"
+        evaluation.curves.save(partial)
+        partial.replace(self.folder / "curves.npz")
         write_atomic(self.folder / "report.json", evaluation.report.model_dump_json(indent=2))
 
     def report(self) -> Report:
@@ -216,7 +232,7 @@ class Run:
         """
         try:
             return Report.model_validate_json((self.folder / "report.json").read_text("utf-8"))
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError) as error:
             raise RunError(f"run {self.id} has no usable report: {error}") from error
 
     def curves(self) -> Curves:
@@ -227,8 +243,21 @@ class Run:
         """
         try:
             return Curves.load(self.folder / "curves.npz")
-        except (OSError, KeyError, ValueError) as error:
+        except _DAMAGED as error:
             raise RunError(f"run {self.id} has no usable curves: {error}") from error
+
+    def check_dataset(self, fingerprint: str) -> None:
+        """Refuse a data set whose images or labels are not those the run was executed on.
+
+        Raises:
+            RunError: they differ; the row numbers that the run stores mean other images now.
+        """
+        known = self.status().dataset_fingerprint
+        if known and known != fingerprint:
+            raise RunError(
+                f"run {self.id} was made from other content of {self.spec.dataset!r}, which has "
+                "been imported anew since; run it again"
+            )
 
 
 class RunRegistry:
@@ -241,23 +270,27 @@ class RunRegistry:
         """A new queued run."""
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
         name = f"{moment}_{spec.method}_{spec.dataset}_{spec.bits}b_{spec.digest[:4]}"
-        folder, number = self.path / name, 1
-        while folder.exists():
-            number += 1
-            folder = self.path / f"{name}-{number}"
-        work = self.path / f".{folder.name}.{os.getpid()}.new"  # appears whole or not at all
+        work = self.path / f".{uuid4().hex}.new"  # appears whole or not at all
         work.mkdir(parents=True)
         (work / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", "utf-8")
         status = RunStatus(created=_now(), heartbeat=time.time())
         (work / "run.json").write_text(status.model_dump_json(indent=2) + "\n", "utf-8")
-        work.rename(folder)
+        for number in count(1):
+            folder = self.path / (name if number == 1 else f"{name}-{number}")
+            try:
+                work.rename(folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+            else:
+                break  # the name was free
         return Run(folder, spec)
 
     def open(self, run_id: str) -> Run:
         """The run called `run_id`; any unambiguous part of the id will do.
 
         Raises:
-            RunError: no such run, several, or its spec is damaged.
+            RunError: no such run, several, or its spec.json or run.json is damaged.
         """
         names = [folder.name for folder in self._folders()]
         matches = [run_id] if run_id in names else [name for name in names if run_id in name]
@@ -278,10 +311,14 @@ class RunRegistry:
                 continue
         return runs
 
-    def find(self, spec: RunSpec) -> Run | None:
-        """The newest finished run of exactly this spec."""
-        same = (run for run in self.all() if run.spec.digest == spec.digest)
-        return next((run for run in same if run.state() == "done"), None)
+    def find(self, spec: RunSpec, dataset_fingerprint: str = "") -> Run | None:
+        """The newest finished run of this spec, and of this content of the data set if given."""
+        for run in self.all():
+            status = run.status()
+            is_same = dataset_fingerprint in ("", status.dataset_fingerprint)
+            if status.state == "done" and is_same and run.spec.digest == spec.digest:
+                return run
+        return None
 
     def delete(self, run: Run) -> None:
         """Remove a run's folder. Its published index is not touched."""
@@ -295,20 +332,12 @@ class RunRegistry:
     def _read(self, folder: Path) -> Run:
         try:
             spec = RunSpec.model_validate_json((folder / "spec.json").read_text("utf-8"))
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError) as error:
             raise RunError(f"run {folder.name} has a damaged spec.json: {error}") from error
-        return Run(folder, spec)
+        run = Run(folder, spec)
+        run.status()  # refuse a damaged run.json here, once
+        return run
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _commit() -> str:
-    """The code's git commit, or empty outside a checkout."""
-    command = ["git", "-C", str(_ROOT), "rev-parse", "--short=12", "HEAD"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return found.stdout.strip() if re.fullmatch(r"[0-9a-f]{12}\s*", found.stdout) else ""
+    return datetime.now(UTC).isoformat(timespec="microseconds")  # fine enough to order the queue

@@ -120,9 +120,11 @@ def searchable(run: Run, dataset: RetrievalDataset, store: CodeStore) -> tuple[C
         The store, the name to search, and an empty string, or why the code file is used.
 
     Raises:
-        RunError: there is neither an index nor a code file.
+        RunError: there is neither an index nor a code file, or the data set has other content by
+            now.
         CollectionMismatch: the index was built with other weights; it must be published again.
     """
+    run.check_dataset(dataset.info.fingerprint)
     try:
         return store, open_index(run, store).alias, ""
     except (RunError, CollectionMissing, StoreUnavailable) as error:

@@ -7,8 +7,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.backbones import check_backbone
 from models.method import MethodConfig
 from models.registry import get_method, unknown
+from pipeline.datasets.base import NAME_PATTERN
 from pipeline.protocols import PROTOCOLS, Protocol
 
 
@@ -21,7 +23,7 @@ class RunSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dataset: str
+    dataset: str = Field(pattern=f"^{NAME_PATTERN}$")
     method: str
     bits: int = Field(32, ge=1, le=256, description="Code length K.")
     config: dict[str, Any] = Field(default_factory=dict, description="Hyper-parameters.")
@@ -36,6 +38,11 @@ class RunSpec(BaseModel):
         """Check the names and fill in the method's defaults."""
         if self.protocol not in PROTOCOLS:
             raise ValueError(unknown("protocol", self.protocol, tuple(PROTOCOLS)))
+        check_backbone(self.backbone)
+        known = tuple(get_method(self.method).Config.model_fields)
+        for key in self.config:
+            if key not in known:
+                raise ValueError(unknown(f"hyper-parameter of {self.method}", key, known))
         full = get_method(self.method).Config.model_validate(self.config)
         object.__setattr__(self, "config", full.model_dump(mode="json"))
         return self

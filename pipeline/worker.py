@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
+from contextlib import suppress
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from models.method import Cancelled
 from pipeline.execute import StageProgress, execute, ignore_progress
-from pipeline.runs import Run, RunRegistry
+from pipeline.heartbeat import beating, silent_for_s
+from pipeline.runs import Run, RunBusy, RunRegistry
 from pipeline.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -35,39 +34,29 @@ def work(
         on_progress: as for `execute`.
     """
     registry, executed = RunRegistry(settings), 0
-    while True:
-        _beat(settings)
-        _fail_lost(registry)
-        run = _oldest_queued(registry)
-        if run is not None and _execute_exclusively(run, settings, on_progress):
-            executed += 1
-        elif run is None:
-            if exit_when_idle:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with beating(_heartbeat_path(settings)):
+        while True:
+            _fail_lost(registry)
+            run = _oldest_queued(registry)
+            if run is not None and _execute(run, settings, on_progress):
+                executed += 1
+            elif run is None and exit_when_idle:
                 return executed
-            time.sleep(_POLL_S)
+            else:
+                time.sleep(_POLL_S)
 
 
 def heartbeat_age_s(settings: Settings) -> float | None:
     """Seconds since a worker was last heard of; None if never."""
-    path = _heartbeat_path(settings)
-    return time.time() - path.stat().st_mtime if path.exists() else None
+    return silent_for_s(_heartbeat_path(settings))
 
 
-def _execute_exclusively(run: Run, settings: Settings, on_progress: StageProgress) -> bool:
-    """Execute a run unless another worker holds it; a failure is recorded, not raised."""
-
-    def beat(stage: str, done: int, total: int) -> None:
-        _beat(settings)
-        run.update()  # long stages show life
-        on_progress(stage, done, total)
-
+def _execute(run: Run, settings: Settings, on_progress: StageProgress) -> bool:
+    """Execute a run unless another process does; a failure is recorded, not raised."""
     try:
-        with FileLock(run.folder / ".claim.lock", timeout=0):
-            if run.status().state != "queued":
-                return False
-            execute(run, settings, beat)
-    except Timeout:
-        time.sleep(_POLL_S)
+        execute(run, settings, on_progress)
+    except RunBusy:
         return False
     except Cancelled:
         _log.info("run %s was cancelled", run.id)
@@ -77,19 +66,16 @@ def _execute_exclusively(run: Run, settings: Settings, on_progress: StageProgres
 
 
 def _oldest_queued(registry: RunRegistry) -> Run | None:
-    queued = [run for run in registry.all() if run.status().state == "queued"]
-    return queued[-1] if queued else None
+    statuses = [(run.status(), run) for run in registry.all()]
+    queued = [(status.created, run) for status, run in statuses if status.state == "queued"]
+    return min(queued, key=lambda pair: pair[0])[1] if queued else None
 
 
 def _fail_lost(registry: RunRegistry) -> None:
     for run in registry.all():
         if run.state() == "lost":
-            run.update(state="failed", error="the process that executed it was killed")
-
-
-def _beat(settings: Settings) -> None:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    _heartbeat_path(settings).write_text(str(os.getpid()), "utf-8")
+            with suppress(RunBusy), run.claimed():  # busy: silent, but alive
+                run.update(state="failed", error="the process that executed it was killed")
 
 
 def _heartbeat_path(settings: Settings) -> Path:

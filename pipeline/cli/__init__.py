@@ -33,7 +33,7 @@ app.command()(index.search)
 app.command()(demo.demo)
 app.command(name="app")(demo.serve)
 
-_EXPECTED = (ValueError, StoreError, WeightsError, NotFittedError)
+_EXPECTED = (ValueError, OSError, StoreError, WeightsError, NotFittedError)
 _is_debug = False
 
 
@@ -50,10 +50,10 @@ def options(
     torch.set_num_threads(current_settings().threads)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line; expected errors end in one sentence and exit code 2."""
     try:
-        app()
+        app(arguments)
     except Cancelled as error:
         errors.print(f"[yellow]Cancelled.[/] {error}", highlight=False)
         sys.exit(130)

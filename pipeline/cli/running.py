@@ -122,7 +122,7 @@ def show(run_id: str) -> None:
 
 @runs.command()
 def cancel(run_id: str) -> None:
-    """Ask a run to stop at its next epoch."""
+    """Ask a run to stop at its next sign of progress."""
     chosen = RunRegistry(current_settings()).open(run_id)
     if chosen.state() not in ("queued", "running"):
         raise RunError(f"run {chosen.id} is {chosen.state()}; only queued or running runs can stop")
@@ -147,7 +147,7 @@ def run_spec(spec: RunSpec, *, again: bool = False) -> Run:
     """Execute a spec with progress bars, unless it was executed before."""
     settings = current_settings()
     registry = RunRegistry(settings)
-    done = registry.find(spec)
+    done = registry.find(spec, load_dataset(spec.dataset, settings).info.fingerprint)
     if done and not again:
         errors.print(f"{spec.label} on {spec.dataset}: done before, shown from {done.id}")
         return done

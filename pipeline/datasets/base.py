@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from models.registry import unknown
 from pipeline.images import ImageError, load_rgb
 from pipeline.settings import Settings
 
 FORMAT = 1
+NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,40}"  # names become folders, run ids and collections
 MANIFEST_COLUMNS = (
     "image_id",  # the source's own name of the image
     "sha256",  # of the file's bytes: the identity used by features and index
@@ -145,7 +147,7 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
         DatasetError: it is not there, or damaged; the message says how to get it.
     """
     folder = settings.datasets_path / name
-    if not (folder / "dataset.json").is_file():
+    if not (re.fullmatch(NAME_PATTERN, name) and (folder / "dataset.json").is_file()):
         known = tuple(info.name for info in list_datasets(settings))
         hint = unknown("data set", name, known)
         raise DatasetError(f"{hint} Import it with: python -m pipeline datasets import {name}")
@@ -166,10 +168,11 @@ def delete_dataset(name: str, settings: Settings) -> None:
         DatasetError: no such data set.
     """
     folder = settings.datasets_path / name
-    if name.startswith(".") or not (folder / "dataset.json").is_file():
+    if not (re.fullmatch(NAME_PATTERN, name) and (folder / "dataset.json").is_file()):
         known = tuple(info.name for info in list_datasets(settings))
         raise DatasetError(unknown("data set", name, known))
     doomed = folder.with_name(f".{name}.deleted")
+    shutil.rmtree(doomed, ignore_errors=True)  # left by a deletion that was interrupted
     folder.rename(doomed)  # out of sight at once; the rest can be interrupted
     shutil.rmtree(doomed)
 
@@ -191,7 +194,7 @@ def _plain(value: object) -> object:
 def _read_info(path: Path) -> DatasetInfo:
     try:
         info = DatasetInfo.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{path} is damaged: {error}") from error
     if info.format != FORMAT:
         raise DatasetError(f"{path} has format {info.format}, this version reads {FORMAT}")

@@ -18,6 +18,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from pipeline.datasets.base import (
+    NAME_PATTERN,
     DatasetError,
     DatasetInfo,
     LabelSet,
@@ -106,7 +107,7 @@ def import_dataset(
         DatasetError: the name is not usable, taken by other content, being imported by another
             process, or no image could be taken.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,40}", source.name):
+    if not re.fullmatch(NAME_PATTERN, source.name):
         raise DatasetError(
             f"data set name {source.name!r} must be 1 to 41 of a-z, 0-9, - and _, "
             "starting with a letter or digit"
@@ -149,9 +150,10 @@ def _prepare(work: Path, identity: str) -> None:
 
 
 def _take_all(source: Source, work: Path, link: bool, on_progress: Progress) -> Iterator[Row]:
-    """Journal rows of all items, in order, taking only those the journal does not have."""
-    done = {row["image_id"]: row for row in _read_journal(work / "journal.jsonl")}
-    first_of = {row["sha256"]: name for name, row in done.items() if not row["problem"]}
+    """Journal rows of all items, in order, taking only those that the journal has not as taken."""
+    journaled = _read_journal(work / "journal.jsonl")
+    done = {row["image_id"]: row for row in journaled if not row["problem"]}  # others: try again
+    first_of = {row["sha256"]: name for name, row in done.items()}
     total = len(source.items)
     with (work / "journal.jsonl").open("a", encoding="utf-8") as journal:
         for number, item in enumerate(source.items, 1):
@@ -196,7 +198,7 @@ def _take(item: Item, work: Path, link: bool, first_of: dict[str, str]) -> Row:
         row["path"] = f"{sha256[:2]}/{sha256}{item.suffix}"
         target = work / "images" / row["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, content, durable=False)  # verified when read
+        target.write_bytes(content)  # torn by a kill: not in the journal, so written again
     return row
 
 

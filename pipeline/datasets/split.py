@@ -119,12 +119,15 @@ def _drawn(
             if len(members) <= wanted:
                 raise DatasetError(
                     f"protocol {protocol.name!r} needs more than {wanted} images a class, "
-                    f"{name!r} has {len(members)}"
+                    f"{str(name)!r} has {len(members)}"
                 )
         else:  # the fraction is rounded at random, so that small classes get their share
             wanted = int(share * len(members) + rng.random())
         chosen.append(members[:wanted])
-    return usable[np.isin(groups[usable], groups[np.concatenate(chosen)])]
+    drawn = np.concatenate([usable[:0], *chosen])
+    if protocol.queries == "share":  # rounding may have drawn a few too many
+        drawn = rng.permutation(drawn)[: protocol.query_limit]
+    return usable[np.isin(groups[usable], groups[drawn])]
 
 
 def _training_rows(
@@ -140,7 +143,7 @@ def _training_rows(
             rng.permutation(database[labels[database] == name])[: protocol.train_per_class]
             for name in np.unique(labels[database])
         ]
-        return np.concatenate(drawn)
+        return np.concatenate([database[:0], *drawn])
     if protocol.queries == "given":
         marked = database[dataset.manifest["split"].to_numpy()[database] == "train"]
         return marked if len(marked) else database

@@ -28,10 +28,11 @@ def open_source(request: SourceRequest, factory: Factory = torchvision.datasets.
     Raises:
         DatasetError: the archive is not there and cannot be downloaded.
     """
+    name = request.name or "cifar10"
     parts = [(split, _open_part(factory, request.downloads, train)) for split, train in _SPLITS]
     items = [item for split, part in parts for item in _items(split, part)]
     return Source(
-        name=request.name or "cifar10",
+        name=name,
         title="CIFAR-10",
         summary=f"{len(items):,} photographs of 32 x 32 pixels in 10 classes.",
         licence="none named; research use, cite Krizhevsky 2009",
@@ -39,7 +40,7 @@ def open_source(request: SourceRequest, factory: Factory = torchvision.datasets.
         kinds={"class": "single"},
         items=items,
         identity=f"cifar10:official:{len(items)}",
-        default_protocol="cifar10-59k",
+        default_protocol="cifar10-59k" if name == "cifar10" else "given",
     )
 
 

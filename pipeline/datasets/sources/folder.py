@@ -29,11 +29,15 @@ def open_source(request: SourceRequest) -> Source:
     classes = sorted(child for child in root.iterdir() if child.is_dir() and _is_visible(child))
     if not classes:
         raise DatasetError(f"{root} has no sub-folders; each sub-folder is one class")
-    problems: list[tuple[str, str]] = []
+    problems = [
+        (_printable(path.name), "not in a class folder")
+        for path in sorted(root.iterdir())
+        if path.is_file() and _is_visible(path)
+    ]
     items = [item for folder in classes for item in _items(root, folder, problems)]
     if not items:
         raise DatasetError(f"no image files ({', '.join(SUFFIXES)}) in the class folders of {root}")
-    listing = "\n".join(f"{i.image_id} {i.path.stat().st_size}" for i in items if i.path)
+    listing = "\n".join(_stamp(item.image_id, item.path) for item in items if item.path)
     return Source(
         name=request.name or _name_of(root),
         title=root.resolve().name,
@@ -49,10 +53,13 @@ def open_source(request: SourceRequest) -> Source:
 
 def _items(root: Path, folder: Path, problems: list[tuple[str, str]]) -> Iterator[Item]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(root).as_posix()
-        if not _is_visible(path):
+        inner = path.relative_to(root)
+        name = inner.as_posix()
+        if not all(_is_visible(part) for part in (inner, *inner.parents[:-1])):
             continue
-        if path.is_symlink():
+        if name != _printable(name):
+            problems.append((_printable(name), "the file name is not valid UTF-8"))
+        elif path.is_symlink():
             problems.append((name, "a symbolic link, not followed"))
         elif path.suffix.lower() not in SUFFIXES:
             problems.append((name, f"not an image file name ({path.suffix or 'no suffix'})"))
@@ -65,6 +72,16 @@ def _items(root: Path, folder: Path, problems: list[tuple[str, str]]) -> Iterato
                 text=path.stem,
                 path=path,
             )
+
+
+def _stamp(name: str, path: Path) -> str:
+    """Name, size and time of a file: they change when the file does, and cost no reading."""
+    status = path.stat()
+    return f"{name} {status.st_size} {status.st_mtime_ns}"
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_visible(path: Path) -> bool:

@@ -21,7 +21,7 @@ from pipeline.store.memory import MemoryCodeStore
 from pipeline.store.qdrant import QdrantCodeStore
 from tests.contracts.store_contract import filled, ids_of, payloads_of, random_codes
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHILD = """
 import sys
 from pathlib import Path

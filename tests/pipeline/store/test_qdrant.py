@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from qdrant_client import QdrantClient, models
 
-from pipeline import qdrant_store
+from pipeline.store import qdrant as qdrant_store
 from pipeline.store.base import (
     CollectionMismatch,
     CollectionMissing,

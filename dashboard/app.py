@@ -1,0 +1,30 @@
+"""The launcher given to `streamlit run`: the dashboard plus routes for thumbnails and health."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+
+import streamlit as st
+
+# Streamlit puts only this folder on the path; the packages `pipeline` and `dashboard` lie one up.
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
+
+from dashboard.routes import routes  # noqa: E402 - needs the path above
+from pipeline.settings import Settings  # noqa: E402
+
+
+@asynccontextmanager
+async def warm(_: st.App) -> AsyncIterator[None]:
+    """Import in the background what the first page needs, so that its visitor does not wait."""
+    Thread(target=import_module, args=("dashboard.components.board",), daemon=True).start()
+    yield
+
+
+app = st.App("main.py", routes=routes(Settings.from_environment()), lifespan=warm)

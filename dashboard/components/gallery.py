@@ -1,0 +1,101 @@
+"""The gallery: one element with a button for every image, grouped, for mouse and keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_draw = st.components.v2.component(
+    "hashlens_gallery",
+    html="<div\n class='gallery' role='group'></div>",
+    css=(_HERE / "gallery.css").read_text("utf-8"),
+    js=(_HERE / "gallery.js").read_text("utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image button.
+
+    Attributes:
+        id: what a click reports.
+        src: address of the image.
+        name: what a screen reader says.
+        caption: text below, cut when it is too long.
+        fact: number above the caption.
+        mark: shape beside the fact; empty for none.
+    """
+
+    id: str
+    src: str
+    name: str
+    caption: str
+    fact: str = ""
+    mark: Literal["", "yes", "no", "unknown"] = ""
+
+
+@dataclass(frozen=True)
+class TileGroup:
+    """Tiles under one heading."""
+
+    items: tuple[Tile, ...]
+    heading: str = ""
+    note: str = ""
+
+
+def show(
+    groups: Sequence[TileGroup],
+    *,
+    key: str,
+    label: str,
+    tile_px: int,
+    is_strip: bool = False,
+    pressed: str | None = None,
+    on_pick: Callable[[], None] = lambda: None,
+) -> str | None:
+    """Draw the gallery and return the id that was clicked just now.
+
+    Args:
+        groups: what to show.
+        key: of the element.
+        label: name of the whole for screen readers.
+        tile_px: least width of a tile.
+        is_strip: one row of six.
+        pressed: id of the tile in use; None: the one clicked last.
+        on_pick: called before the page is drawn again; `picked(key)` tells the id.
+    """
+    n_items = sum(len(group.items) for group in groups)
+    has_small_groups = len(groups) > 2 and n_items < 6 * len(groups)
+    layout = "strip" if is_strip else "dense" if has_small_groups else "grouped"
+    result = _draw(
+        key=key,
+        data={
+            "groups": [asdict(group) for group in groups],
+            "label": label,
+            "layout": layout,
+            "tile": tile_px,
+            "pressed": pressed,
+            "focus": st.session_state.pop(_focus_key(key), None),
+        },
+        on_picked_change=on_pick,
+    )
+    return result.picked
+
+
+def focus(key: str, item_id: str) -> None:
+    """Put the keyboard on a tile when the page is drawn next; for callbacks."""
+    st.session_state[_focus_key(key)] = item_id
+
+
+def _focus_key(key: str) -> str:
+    return f"{key}_focus"
+
+
+def picked(key: str) -> str | None:
+    """The id clicked in the gallery `key`, inside its callback."""
+    return getattr(st.session_state.get(key), "picked", None)

@@ -1,0 +1,136 @@
+"""Boxes for what is missing and what went wrong: what happened, what still works, what to do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.services import resources
+from dashboard.services.open_run import OpenRun
+from dashboard.services.runs import IndexState
+from dashboard.services.text import escape_html, escape_markdown
+from pipeline.datasets.base import DatasetError, DatasetInfo
+from pipeline.runs import RunError
+
+_DEMO = "python -m pipeline demo"
+
+
+def chosen_run() -> str:
+    """The id of the chosen run; on a first run say what is missing and stop the page."""
+    dataset, run_id = state.dataset(), state.run()
+    if dataset is None:
+        first_run(
+            "The library is empty",
+            "HashLens needs images and a trained hash method. This command imports the built-in "
+            "emoji drawings, trains two methods and publishes their codes, in a few minutes and "
+            "without a download:",
+            _DEMO,
+            "Then reload this page. For your own images see: python -m pipeline datasets --help",
+        )
+        st.stop()
+    if run_id is None:
+        first_run(
+            "No finished run on this data set",
+            "The images are here, but no hash method has been trained on them yet:",
+            f"python -m pipeline run --dataset {dataset} --method itq --bits 32",
+            "Then reload this page.",
+        )
+        st.stop()
+    return run_id
+
+
+def opened(run_id: str) -> OpenRun:
+    """The run with its codes; when they cannot be read say so and stop the page."""
+    try:
+        return resources.opened(run_id)
+    except (RunError, DatasetError) as error:
+        problem(
+            "This run cannot be opened.",
+            reason=str(error),
+            works="Other runs can be chosen in the sidebar.",
+            todo="Train the run again.",
+            key="run_problem",
+        )
+        st.stop()
+
+
+def index_problem(index: IndexState, run_id: str) -> None:
+    """Why results come from the code file instead of the index, and what to do; else nothing."""
+    works = "Results below are exact, from the run's own code file."
+    publish = f"python -m pipeline index publish {run_id}"
+    if index.kind == "missing":
+        with st.container(horizontal=True, vertical_alignment="center", key="no_index"):
+            st.badge("exact, from file", icon=":material/description:", color="orange")
+            st.markdown("This run has no index.", width="content")
+            with st.popover("Publish it", icon=":material/publish:"):
+                st.markdown("Run this, then press Retry:")
+                st.code(publish, language="bash")
+                st.button("Retry", icon=":material/refresh:", on_click=resources.retry)
+    elif index.kind == "mismatch":
+        problem(
+            "The index was built with other weights than this run has.",
+            reason=index.reason,
+            works=works,
+            todo="Publish the run again:",
+            command=f"{publish} --force",
+            key="index_mismatch",
+        )
+    elif index.kind == "unavailable":
+        problem(
+            "The index does not answer.",
+            reason=index.reason,
+            works=works,
+            todo="When it is back, press Retry.",
+            key="index_unavailable",
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.badge("exact, from file", icon=":material/description:", color="orange")
+            st.button("Retry", icon=":material/refresh:", on_click=resources.retry)
+
+
+def licence(info: DatasetInfo) -> None:
+    """A small line with licence and attribution of the data set on screen."""
+    parts = [part for part in (info.attribution, f"Licence: {info.licence}") if part]
+    if info.attribution and info.licence in info.attribution:
+        parts = [info.attribution]
+    st.html(
+        "<footer style='font-size:.75rem;opacity:.75;margin-top:1rem'>"
+        f"{escape_html(' '.join(parts))}</footer>"
+    )
+
+
+def first_run(title: str, body: str, command: str, then: str = "") -> None:
+    """Say what is missing and give the command that makes it.
+
+    Args:
+        title: what is missing.
+        body: one or two plain sentences.
+        command: to copy into a terminal.
+        then: what to do afterwards.
+    """
+    with st.container(border=True, key="first_run"):
+        st.subheader(title, anchor=False)
+        st.markdown(body)
+        st.code(command, language="bash")
+        if then:
+            st.caption(then)
+
+
+def problem(
+    title: str, *, reason: str, works: str = "", todo: str = "", command: str = "", key: str
+) -> None:
+    """Say what went wrong. `reason` may hold file names: it is escaped.
+
+    Args:
+        title: what happened, in one sentence.
+        reason: the details, from an error.
+        works: what still works.
+        todo: what to do.
+        command: to copy into a terminal.
+        key: of the box.
+    """
+    parts = (escape_markdown(reason), works, todo)
+    with st.container(key=key):
+        st.error("\n\n".join(part for part in parts if part), title=title)
+        if command:
+            st.code(command, language="bash")

@@ -1,0 +1,151 @@
+"""The query: six examples, an uploader, and a card of the image that is being searched with."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import bit_strip, gallery, notices
+from dashboard.services import resources
+from dashboard.services.open_run import OpenRun
+from dashboard.services.queries import EncodingError, Example, Upload, preview, row_of_ref
+from dashboard.services.search import AskedImage, bit_string
+from dashboard.services.text import escape_html
+from dashboard.services.thumbs import thumb_url
+from pipeline.images import SUFFIXES, ImageError, load_rgb
+from pipeline.search import Query
+
+_EXAMPLES, _FILE, _PROBLEM = "examples", "upload_file", "upload_problem"
+_MOST_MB = 20
+
+
+def examples(found: list[Example], current: str) -> None:
+    """A strip of queries from the data set; a click searches with one."""
+    tiles = tuple(
+        gallery.Tile(one.ref, one.thumb, f"search with example: {one.label}", one.label)
+        for one in found
+    )
+    gallery.show(
+        [gallery.TileGroup(tiles)],
+        key=_EXAMPLES,
+        label="Example queries",
+        tile_px=108,
+        is_strip=True,
+        pressed=current,
+        on_pick=_pick_example,
+    )
+
+
+def uploader() -> None:
+    """Drop, browse or paste an image; a file that is no image leaves the last result in place."""
+    st.file_uploader(
+        "Your own image",
+        type=[suffix.removeprefix(".") for suffix in SUFFIXES],
+        key=_FILE,
+        max_upload_size=_MOST_MB,
+        on_change=_take_file,
+        help="Drop a file, browse, or paste an image from the clipboard.",
+    )
+    st.caption("Kept in memory for this tab only; nothing is stored.")
+    problem = st.session_state.get(_PROBLEM)
+    if problem:
+        notices.problem(
+            "This file cannot be searched with.",
+            reason=problem,
+            works="The last result is still shown.",
+            todo="Try another image file.",
+            key="upload_box",
+        )
+
+
+def resolve(opened: OpenRun, default: str) -> tuple[str, str]:
+    """The link name of the query to search with, and a sentence when a link asked for another."""
+    wanted, image = state.query(), state.upload()
+    if wanted.startswith("up:"):
+        if image is not None and image.ref == wanted:
+            return wanted, ""
+        return default, (
+            "This link was made from an uploaded image, which stays in the tab that uploaded it. "
+            "Upload it again to search with it; an example is shown instead."
+        )
+    if wanted and row_of_ref(wanted, opened) is None:
+        return default, "This link names an image that this data set does not have."
+    return wanted or default, ""
+
+
+def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
+    """The query behind a link name, encoded, and its name; the default where that fails."""
+    image = state.upload()
+    if ref.startswith("up:") and image is not None:
+        try:
+            code = _upload_code(opened.id, image)
+        except EncodingError as error:
+            notices.problem(
+                "This run cannot encode images.",
+                reason=str(error),
+                works="Images of the data set can be searched with; an example is shown.",
+                todo="Train the run again, or choose another one.",
+                key="encoding_problem",
+            )
+            return asked(default, default, opened)
+        return ref, AskedImage(code, image.name, opened.row_of.get(image.sha256))
+    row = row_of_ref(ref, opened)
+    query = None if row is None else resources.stored(opened.id, row)
+    if row is None or query is None:  # training images outside the database have no stored code
+        st.info("The code of this image is not stored; an example is shown instead.")
+        return asked(default, default, opened)
+    return ref, AskedImage(query, opened.text("text", row) or opened.text("image_id", row), row)
+
+
+def card(opened: OpenRun, image: AskedImage) -> None:
+    """Picture, name, labels and code of the query."""
+    labels = ", ".join(opened.label_names(image.row)) if image.row is not None else ""
+    with st.container(border=True, key="query_card"):
+        st.html(
+            "<div style='display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:center'>"
+            f"<img src='{_source(opened, image)}' alt='query: {escape_html(image.name)}' "
+            "style='width:100%;max-width:9rem;border-radius:.4rem'>"
+            "<div style='flex:1 1 8rem;overflow-wrap:anywhere'>"
+            f"<div style='font-weight:600'>{escape_html(image.name)}</div>"
+            f"<div style='font-size:.875rem;opacity:.8'>{escape_html(labels or 'no labels')}</div>"
+            "</div></div>"
+        )
+        st.html(bit_strip.one_code(bit_string(image.query)))
+
+
+def _pick_example() -> None:
+    ref = gallery.picked(_EXAMPLES)
+    if ref:
+        state.choose_query(ref)
+
+
+def _take_file() -> None:
+    """Check an uploaded file at once, so that a bad one never becomes the query."""
+    file = st.session_state.get(_FILE)
+    st.session_state.pop(_PROBLEM, None)
+    if file is None:
+        state.keep_upload(None)
+        return
+    image = Upload(file.name, file.getvalue())
+    try:
+        load_rgb(image.content)
+    except ImageError as error:
+        st.session_state[_PROBLEM] = f"{file.name}: {error}"
+        return
+    state.keep_upload(image)
+
+
+def _upload_code(run_id: str, image: Upload) -> Query:
+    codes = state.upload_codes()
+    if run_id not in codes:
+        with st.spinner("Encoding the image"), st.skeleton(height=420):
+            codes[run_id] = resources.encoded(run_id, image)
+    return codes[run_id]
+
+
+def _source(opened: OpenRun, image: AskedImage) -> str:
+    """Address of the query's picture; an upload is put into the page itself, not on the server."""
+    if image.row is not None:
+        return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
+    uploaded = state.upload()
+    return "" if uploaded is None else preview(uploaded)

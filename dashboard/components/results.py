@@ -1,0 +1,139 @@
+"""Search results: how good the answer is, the gallery by distance, and what to say when empty."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.charts.distance_histogram import distance_histogram
+from dashboard.components import chart_panel, gallery, search_controls
+from dashboard.services.open_run import OpenRun
+from dashboard.services.search import Answer, Judgement, Result, TieGroup
+from dashboard.services.text import duration, percent, plural
+from dashboard.services.thumbs import thumb_url
+
+KEY = "results"
+_MARKS = {True: "yes", False: "no", None: "unknown"}
+_WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
+
+
+def headline(answer: Answer, radius: int | None) -> None:
+    """One line: what was found, where, how fast."""
+    n_shown = sum(len(group.results) for group in answer.groups)
+    kind = "nearest"
+    if radius is not None:
+        kind = f"{'image' if answer.n_found == 1 else 'images'} within {plural(radius, 'bit')}"
+    filtered = f" ({n_shown:,} shown)" if n_shown < answer.n_found else ""
+    times = f"search {duration(answer.search_s)}"
+    if answer.asked.query.encode_s:
+        times = f"encoding {duration(answer.asked.query.encode_s)} · {times}"
+    where = "index" if answer.index.kind == "ready" else "exact, from file"
+    st.markdown(
+        f"**{answer.n_found:,} {kind}**{filtered} "
+        f":gray[· {plural(answer.n_database, 'image')} searched · {where} · {times}]"
+    )
+    if any(group.total > 1 for group in answer.groups):
+        more = " More images lie at the last distance than are shown." if answer.is_tie_cut else ""
+        st.caption(f"Inside a distance the order is arbitrary (by id).{more}")
+
+
+def measures(judgement: Judgement | None) -> None:
+    """Precision and lookup of this one query, or why they are not known."""
+    if judgement is None:
+        st.caption(
+            "Relevance is unknown: this image has no labels here, so results are not marked "
+            "and precision cannot be computed."
+        )
+        return
+    ball = f"{judgement.ball_relevant} of {judgement.ball_size}" if judgement.ball_size else "empty"
+    shown = [
+        ("P@10", _percent(judgement.precision_10), "Relevant among the first 10."),
+        (
+            "P@100",
+            _percent(judgement.precision_100),
+            "Relevant among the first 100.",
+        ),
+        ("Relevant within 2 bits", ball, "Relevant images among all images within 2 bits."),
+        (
+            "Relevant in database",
+            f"{judgement.n_relevant:,}",
+            "Images of the database that share a label with the query.",
+        ),
+    ]
+    with st.grid(4, min_column_width=140, gap="small"):
+        for name, value, explained in shown:
+            st.metric(name, value, help=explained)
+
+
+def show(answer: Answer, opened: OpenRun, tile_px: int, page: slice) -> Result | None:
+    """The gallery of one page of results; returns the result that was clicked just now."""
+    results = [one for group in answer.groups for one in group.results]
+    on_page = {one.rank for one in results[page]}
+    groups = [_group(group, opened, on_page) for group in answer.groups]
+    clicked = gallery.show(
+        [group for group in groups if group.items],
+        key=KEY,
+        label="Search results",
+        tile_px=tile_px,
+    )
+    return next((one for one in results if str(one.row) == clicked), None)
+
+
+def empty(answer: Answer, radius: int | None) -> None:
+    """Explain an empty result, with a button that shows the nearest image."""
+    with st.container(border=True, key="no_results"):
+        if answer.n_found:
+            st.markdown(
+                f"**None of the {answer.n_found:,} results passes the filter.** "
+                "Choose *All* to see them."
+            )
+            return
+        if radius is None or answer.nearest is None or answer.nearest <= radius:
+            st.markdown("**No image has these labels.** Remove a label from the filter.")
+            return
+        st.markdown(
+            f"**No code within {plural(radius, 'bit')}.** The nearest is at {answer.nearest}."
+        )
+        st.button(
+            f"Show it: search within {answer.nearest} bits",
+            type="primary",
+            on_click=search_controls.widen,
+            args=(answer.nearest,),
+        )
+
+
+def distances(answer: Answer, opened: OpenRun) -> None:
+    """How far the whole database is from the query."""
+    st.subheader("Distances of the whole database", anchor=False)
+    chart_panel.show(
+        distance_histogram(answer.histogram, opened.bits, answer.cut),
+        answer.histogram,
+        alt=f"Images by Hamming distance to the query; the nearest is at {answer.nearest}, "
+        f"results are shown up to {answer.cut}.",
+        key="distances",
+    )
+
+
+def _percent(share: float | None) -> str:
+    return percent(share) + (" %" if share is not None else "")
+
+
+def _group(group: TieGroup, opened: OpenRun, on_page: set[int]) -> gallery.TileGroup:
+    shown = [one for one in group.results if one.rank in on_page]
+    n_shown = len(shown)
+    count = plural(group.total, "image")
+    if n_shown < group.total:
+        count = f"{n_shown:,} of {count}"
+    tie = " (tie)" if group.total > 1 else ""
+    tiles = tuple(_tile(one, opened) for one in shown)
+    return gallery.TileGroup(tiles, f"distance {group.distance}", f"{count}{tie}")
+
+
+def _tile(one: Result, opened: OpenRun) -> gallery.Tile:
+    return gallery.Tile(
+        id=str(one.row),
+        src=thumb_url(opened.dataset.info.name, one.sha256),
+        name=f"rank {one.rank}, distance {one.distance} of {opened.bits}, {_WORDS[one.relevant]}",
+        caption=one.text or ", ".join(one.labels) or one.image_id,
+        fact=f"{one.distance}/{opened.bits}",
+        mark=_MARKS[one.relevant],
+    )

@@ -1,0 +1,54 @@
+"""The sidebar's context, the same on every page: data set, run, and the state of its index."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import linked_select
+from dashboard.services import resources
+from dashboard.services.runs import IndexState
+from dashboard.services.text import plural
+
+_BADGES = {
+    "ready": ("Index ready", ":material/check_circle:", "green"),
+    "missing": ("No index", ":material/do_not_disturb_on:", "orange"),
+    "unavailable": ("Index not reachable", ":material/error:", "red"),
+    "mismatch": ("Index does not fit", ":material/error:", "red"),
+}
+
+
+def show() -> None:
+    """Draw the two choices; pages read them through `state`."""
+    datasets = resources.datasets()
+    state.set_run(None)
+    with st.sidebar:
+        if not datasets:
+            st.caption("No data set yet.")
+            return
+        dataset = linked_select.show(
+            "Data set",
+            {info.name: _dataset_label(info.title, info.name) for info in datasets},
+            key=state.DATASET,
+            on_change=state.forget_query,
+        )
+        runs = {run.slug: run for run in resources.runs(dataset)}
+        if not runs:
+            st.caption("No finished run on this data set.")
+            return
+        labels = {slug: run.label for slug, run in runs.items()}
+        run = runs[linked_select.show("Model run", labels, key=state.RUN)]
+        state.set_run(run.id)
+        _index_badge(resources.index(run.id))
+        st.caption(run.facts)
+
+
+def _dataset_label(title: str, name: str) -> str:
+    return title if title.lower() == name else f"{title} ({name})"
+
+
+def _index_badge(index: IndexState) -> None:
+    label, icon, color = _BADGES[index.kind]
+    if index.kind == "ready":
+        label = f"{label} · {plural(index.count, 'code')}"
+    st.badge(label, icon=icon, color=color)

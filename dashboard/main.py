@@ -1,0 +1,47 @@
+"""Page setup, navigation, and the context in the sidebar: data set, run and its index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.components import sidebar
+
+ASSETS = Path(__file__).parent / "assets"
+ICON = ASSETS / "icon.png"  # a local file: icon names load from the web
+LOGO = ASSETS / "logo.png"
+
+st.set_page_config("HashLens", page_icon=str(ICON), layout="wide", initial_sidebar_state=336)
+st.logo(str(LOGO), size="large", icon_image=str(ICON))
+page = st.navigation(
+    {
+        "Explore": [
+            st.Page(
+                "app_pages/search.py",
+                title="Search",
+                icon=":material/image_search:",
+                help="Find the images whose codes are nearest to the code of an image.",
+                default=True,
+            ),
+        ],
+        "Evaluate": [
+            st.Page(
+                "app_pages/leaderboard.py",
+                title="Leaderboard",
+                icon=":material/leaderboard:",
+                help="Compare hash methods on one data set under one protocol.",
+            ),
+        ],
+        "System": [
+            st.Page(
+                "app_pages/status.py",
+                title="Status",
+                icon=":material/monitor_heart:",
+                help="Store, indexes, data sets with licences, disk, worker, versions.",
+            ),
+        ],
+    }
+)
+sidebar.show()
+page.run()

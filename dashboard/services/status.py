@@ -1,0 +1,159 @@
+"""The state of store, indexes, data sets, disk, worker and versions, each with its remedy."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from dashboard.services.runs import IndexState, index_state
+from dashboard.services.text import duration
+from pipeline.datasets.base import DatasetInfo, list_datasets
+from pipeline.images import MAX_PIXELS
+from pipeline.indexing import read_index
+from pipeline.runs import LOST_AFTER_S, RunError, RunRegistry
+from pipeline.settings import Settings
+from pipeline.store.base import CodeStore, StoreError
+from pipeline.store.qdrant_errors import address_of
+from pipeline.worker import HEARTBEAT_LIMIT_S, heartbeat_age_s
+
+Level = Literal["good", "idle", "warning", "problem"]
+_PACKAGES = ("streamlit", "torch", "qdrant-client", "altair")
+_FOLDERS = ("datasets", "features", "runs", "index", "thumbs")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing, how it is, and what to do about it (empty: nothing)."""
+
+    name: str
+    level: Level
+    state: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class PublishedIndex:
+    """A published run and whether its index answers."""
+
+    run: str
+    label: str
+    collection: str
+    state: IndexState
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All that the status page shows."""
+
+    lines: tuple[Line, ...]
+    indexes: tuple[PublishedIndex, ...]
+    datasets: tuple[DatasetInfo, ...]
+    disk: tuple[tuple[str, int], ...]  # folder, bytes
+    limits: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str], ...]
+
+
+def read_overview(settings: Settings, store: CodeStore) -> Overview:
+    """Look at everything once."""
+    indexes = tuple(_indexes(settings, store))
+    return Overview(
+        lines=(
+            _store_line(settings, store),
+            _index_line(indexes),
+            worker_line(heartbeat_age_s(settings), _n_queued(settings)),
+        ),
+        indexes=indexes,
+        datasets=tuple(list_datasets(settings)),
+        disk=tuple((name, folder_size(settings.home / name)) for name in _FOLDERS),
+        limits=_limits(),
+        versions=(
+            ("Python", sys.version.split()[0]),
+            *((name, version(name)) for name in _PACKAGES),
+        ),
+    )
+
+
+def worker_line(age_s: float | None, n_queued: int) -> Line:
+    """Whether someone executes queued runs."""
+    command = "Start one with: python -m pipeline worker"
+    if age_s is not None and age_s < HEARTBEAT_LIMIT_S:
+        return Line("Worker", "good", f"alive, last heard of {duration(age_s)} ago")
+    last = "none has run yet" if age_s is None else f"last heard of {duration(age_s)} ago"
+    if n_queued:
+        return Line("Worker", "warning", f"{n_queued} queued, no worker ({last})", command)
+    return Line("Worker", "idle", f"not running, nothing is queued ({last})")
+
+
+def folder_size(path: Path) -> int:
+    """Bytes that the files below `path` take on the disk; the store's files are mostly holes."""
+    return sum(_allocated(file.stat()) for file in path.rglob("*") if file.is_file())
+
+
+def _allocated(facts: os.stat_result) -> int:
+    return facts.st_blocks * 512 if hasattr(facts, "st_blocks") else facts.st_size
+
+
+def _store_line(settings: Settings, store: CodeStore) -> Line:
+    where = (
+        f"Qdrant server at {address_of(settings.qdrant_url)}"
+        if settings.qdrant_url
+        else f"embedded, in {settings.index_path}"
+    )
+    try:
+        n = len(store.collections())
+    except StoreError as error:
+        return Line("Store", "problem", f"{where}: {error}", "Searches use the runs' code files.")
+    return Line("Store", "good", f"{where}, {n} collection{'' if n == 1 else 's'}")
+
+
+def _index_line(indexes: tuple[PublishedIndex, ...]) -> Line:
+    if not indexes:
+        remedy = "Publish a run with: python -m pipeline index publish RUN"
+        return Line("Indexes", "idle", "no run is published", remedy)
+    broken = [one for one in indexes if one.state.kind != "ready"]
+    if broken:
+        state = f"{len(broken)} of {len(indexes)} do not answer"
+        return Line("Indexes", "problem", state, broken[0].state.reason)
+    codes = sum(one.state.count for one in indexes)
+    return Line("Indexes", "good", f"{len(indexes)} live, {codes:,} codes")
+
+
+def _indexes(settings: Settings, store: CodeStore) -> list[PublishedIndex]:
+    found = []
+    for run in RunRegistry(settings).all():
+        record = read_index(run)
+        if record is not None:
+            state = index_state(run, store)
+            found.append(PublishedIndex(run.id, run.spec.label, record.collection, state))
+    return found
+
+
+def _n_queued(settings: Settings) -> int:
+    n_queued = 0
+    for run in RunRegistry(settings).all():
+        try:
+            n_queued += run.state() == "queued"
+        except RunError:
+            continue
+    return n_queued
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    python = ("Python", sys.version.split()[0])
+    return (python, *((name, version(name)) for name in _PACKAGES))
+
+
+def _limits() -> tuple[tuple[str, str], ...]:
+    return (
+        ("Most pixels of an image", f"{MAX_PIXELS / 1e6:.0f} million"),
+        ("A worker counts as gone after", duration(HEARTBEAT_LIMIT_S)),
+        ("A silent run counts as lost after", duration(LOST_AFTER_S)),
+        (
+            "A query counts as unusual when",
+            "its nearest image is farther than for 99 of 100 stored queries",
+        ),
+    )

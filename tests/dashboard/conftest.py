@@ -1,0 +1,104 @@
+"""A small library on disk: 60 drawings in 3 classes, two runs, one of them published."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.sources import SourceRequest, open_source
+from pipeline.execute import execute
+from pipeline.indexing import publish
+from pipeline.runs import Run, RunRegistry
+from pipeline.settings import Settings
+from pipeline.spec import RunSpec
+from pipeline.store.opening import open_store
+
+MAIN = Path(__file__).resolve().parents[2] / "dashboard" / "main.py"
+HOSTILE = "![x](http:&#47;&#47;a.example) <b>bold<b> $x$"  # a file name that tries to be markup
+
+
+def draw_images(folder: Path) -> None:
+    """20 noisy images a class: warm stripes, green squares, blue gradients."""
+    rng = np.random.default_rng(0)
+    ramp = np.linspace(0, 1, 32)
+    for name in ("stripes", "squares", "gradients"):
+        (folder / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = rng.integers(0, 40, (32, 32, 3)).astype(float)
+            if name == "stripes":
+                pixels[:, :: 2 + number % 3] += (200, 90, 20)
+            elif name == "squares":
+                pixels[6 : 20 + number % 6, 8:24] += (20, 190, 60)
+            else:
+                pixels += ramp[:, None, None] * (30, 60, 200)
+            image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+            stem = HOSTILE if (name, number) == ("squares", 7) else f"{name} {number:02d}"
+            image.save(folder / name / f"{stem}.png")
+
+
+def train(settings: Settings, dataset: str, method: str = "itq", **changes: object) -> Run:
+    spec = RunSpec(dataset=dataset, method=method, backbone="tiny", **{"bits": 12, **changes})
+    run = RunRegistry(settings).create(spec)
+    execute(run, settings)
+    return run
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library; tests that change it take `own_home`."""
+    root = tmp_path_factory.mktemp("library")
+    draw_images(root / "shapes")
+    settings = Settings(home=root / "home", threads=2)
+    dataset = import_dataset(open_source("folder", SourceRequest(path=root / "shapes")), settings)
+    published = train(settings, dataset.info.name)
+    train(settings, dataset.info.name, method="lsh", bits=8)
+    store = open_store(None, settings.index_path)
+    publish(published, dataset, store)
+    store.close()
+    return settings.home
+
+
+@pytest.fixture
+def own_home(shared_home: Path, tmp_path: Path) -> Path:
+    """A copy of the library."""
+    return Path(shutil.copytree(shared_home, tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test sees what another has cached, nor the settings of this machine."""
+    for name in ("HASHLENS_HOME", "QDRANT_URL", "QDRANT_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()  # also closes the store, which is for one process at a time
+
+
+@pytest.fixture
+def settings(shared_home: Path) -> Settings:
+    return Settings(home=shared_home, threads=2)
+
+
+@pytest.fixture
+def open_app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Opens a page of the dashboard on a library, with parameters in the address bar."""
+
+    def open_at(home: Path, page: str = "", **parameters: str) -> AppTest:
+        monkeypatch.setenv("HASHLENS_HOME", str(home))
+        app = AppTest.from_file(str(MAIN), default_timeout=30)
+        for name, value in parameters.items():
+            app.query_params[name] = value
+        app.run()
+        return app.switch_page(f"app_pages/{page}.py").run() if page else app
+
+    return open_at

@@ -1,0 +1,271 @@
+"""Journeys in a real browser: what only a browser shows. Needs the system's Chromium."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dashboard.conftest import HOSTILE
+from tests.dashboard.test_pages import png, published_run
+
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_ROOT = Path(__file__).resolve().parents[2]
+_READY = (
+    "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
+)
+# Streamlit probes these below a page's own path before it finds the root; the answer is a 404.
+_BENIGN = re.compile(r"/\w+/_stcore/(health|host-config)$")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(_CHROMIUM is None, reason="no chromium on this machine"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("playwright") is None, reason="playwright is not installed"
+    ),
+]
+
+
+@dataclass
+class Tab:
+    """A page under watch: what went wrong in it, and where it sent requests."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._request)
+        self.page.on("response", self._response)
+
+    def settle(self) -> None:
+        self.page.wait_for_selector(_READY, timeout=30_000)
+
+    def _console(self, message: Any) -> None:
+        is_benign = _BENIGN.search(message.location.get("url", ""))
+        if message.type in ("error", "warning") and not is_benign:
+            self.complaints.append(f"console: {message.text}")
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.complaints.append(f"left the machine: {request.url}")
+
+    def _response(self, response: Any) -> None:
+        if response.status >= 400 and not _BENIGN.search(response.url):
+            self.complaints.append(f"{response.status} {response.url}")
+
+
+OpenTab = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def server(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard on a free port; ended by its own process id."""
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(shared_home, home)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (home.parent / "server.log").open("w")
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    process = subprocess.Popen(
+        [*command, f"--server.port={port}", "--server.address=127.0.0.1"],
+        cwd=_ROOT,
+        env={**os.environ, "HASHLENS_HOME": str(home), "QDRANT_URL": ""},
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{base}/healthz")
+        yield base
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=10)
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_tab(server: str, browser: Any) -> OpenTab:
+    """Opens an address; at the end nothing may have gone wrong in the tab."""
+
+    @contextmanager
+    def opened(path: str = "/", width: int = 1366, height: int = 900, scheme: str = "light"):
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+        )
+        tab = Tab(context.new_page())
+        tab.watch()
+        try:
+            tab.page.goto(server + path)
+            tab.settle()
+            yield tab
+            assert tab.page.locator("[data-testid=stException]").count() == 0
+            assert tab.complaints == []
+        finally:
+            context.close()
+
+    return opened
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(150):
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"{url} does not answer")
+
+
+def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name=re.compile(r"^rank \d+,"))).to_have_count(24)
+
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+            {"name": "mine.png", "mimeType": "image/png", "buffer": png()}
+        )
+
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=20_000)
+        first = page.get_by_role("button", name=re.compile(r"^rank 1, .*relevance unknown"))
+        expect(first).to_be_visible()
+        assert first.locator("img").evaluate("image => image.decode().then(() => true)")
+        assert "q=up" in page.url
+
+        page.get_by_role("link", name="Leaderboard").click()
+        expect(page.get_by_role("heading", name="Leaderboard", exact=True)).to_be_visible()
+        charts = page.get_by_test_id("stVegaLiteChart")
+        expect(charts).to_have_count(2)
+        point = charts.nth(0).locator("[aria-roledescription=point][aria-label*='Model: ITQ']")
+        expect(point).to_have_attribute("aria-label", re.compile(r"Bits: 12; mAP %: \d+\.\d"))
+        expect(charts.nth(1).locator("[aria-roledescription='line mark']")).to_have_count(1)
+
+        page.get_by_role("link", name="Search").click()
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible()  # the tab remembers
+
+
+def test_the_keyboard_opens_a_result_and_escape_closes_it(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        first = page.get_by_role("button", name=re.compile(r"^rank 1,"))
+        expect(first).to_be_visible()
+        page.get_by_role("button", name="Help for Relevant in database").focus()
+        for _ in range(6):
+            page.keyboard.press("Tab")
+            if first.evaluate("button => button.matches(':focus')"):
+                break
+        expect(first).to_be_focused()
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_role("button", name=re.compile(r"^rank 2,"))).to_be_focused()
+        page.keyboard.press("ArrowLeft")
+
+        page.keyboard.press("Enter")
+
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_role("heading", name=re.compile("^Rank 1 "))).to_be_visible()
+        expect(drawer.get_by_role("img", name=re.compile(r"of 12 bits differ"))).to_be_visible()
+        expect(first).to_have_attribute("aria-pressed", "true")
+        page.keyboard.press("Escape")
+        expect(drawer).to_have_count(0)
+        expect(first).to_be_focused()  # where the keyboard was
+
+
+def test_any_result_can_become_the_query(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        page.get_by_role("button", name=re.compile(r"^rank 2,")).click()
+        before = page.url
+        page.get_by_role("button", name="Search with this").click()
+
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page).not_to_have_url(before)
+        expect(page.get_by_text("47 images searched")).to_be_visible()  # itself is left out
+        page.get_by_role("button", name=re.compile("^search with example")).nth(1).click()
+        expect(page.get_by_text("48 images searched")).to_be_visible()
+
+
+def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    name = ":material/home: $x$ ![a](http:&#47;&#47;a.example&#47;b.png).png"
+    with open_tab() as tab:
+        page = tab.page
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+            {"name": name, "mimeType": "image/png", "buffer": b"not an image"}
+        )
+
+        box = page.locator(".st-key-upload_box")
+        expect(box.get_by_text("The last result is still shown.")).to_be_visible()
+        expect(box).to_contain_text("$x$ ![a](http:")
+        expect(box).to_contain_text(":material/home:")
+        expect(page.get_by_role("button", name=re.compile(r"^rank 1,"))).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme", "paper"),
+    [((1366, 900), "light", "rgb(255, 255, 255)"), ((390, 844), "dark", "rgb(17, 23, 30)")],
+)
+def test_every_page_fits_wide_and_narrow_in_light_and_dark(
+    open_tab: OpenTab, size: tuple[int, int], scheme: str, paper: str
+):
+    from playwright.sync_api import expect
+
+    for path, heading in (("/", "Search"), ("/leaderboard", "Leaderboard"), ("/status", "Status")):
+        with open_tab(path, *size, scheme) as tab:
+            expect(tab.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+            main = tab.page.get_by_test_id("stMain")
+            assert main.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
+            background = "node => getComputedStyle(node).backgroundColor"
+            assert tab.page.get_by_test_id("stApp").evaluate(background) == paper
+
+
+def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
+    from playwright.sync_api import expect
+
+    from dashboard.services.open_run import open_run
+    from pipeline.settings import Settings
+
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    row = opened.dataset.manifest["text"].tolist().index(HOSTILE)
+    with open_tab(f"/?q=ds:{row}") as tab:
+        card = tab.page.locator(".st-key-query_card")
+        expect(card.get_by_text("<b>bold<b> $x$")).to_be_visible()
+        expect(card.locator("b")).to_have_count(0)

@@ -1,0 +1,99 @@
+"""Charts as data: encodings, ranges, palettes."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from dashboard.charts.distance_histogram import distance_histogram
+from dashboard.charts.map_by_bits import map_by_bits
+from dashboard.charts.palette import COLOURS, styles
+from dashboard.charts.precision_recall import precision_recall
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "model": ["UD2H", "ITQ", "UD2H"],
+            "method": ["ud2h", "itq", "ud2h"],
+            "bits": [32, 32, 64],
+            "map": [0.4, 0.35, 0.45],
+            "half": [0.03, 0.02, 0.03],
+        }
+    )
+
+
+@pytest.fixture
+def cosine() -> pd.DataFrame:
+    return pd.DataFrame({"backbone": ["lite0"], "map": [0.39]})
+
+
+def test_a_method_keeps_its_colour_whoever_stands_beside_it():
+    assert styles(["itq"])["itq"] == styles(["itq", "ud2h"])["itq"]
+
+
+def test_methods_never_share_a_style():
+    names = [f"method{number}" for number in range(12)]
+    looks = [(look.colour, look.shape, tuple(look.dash)) for look in styles(names).values()]
+
+    assert len(set(looks)) == len(names)
+    assert len({look.colour for look in styles(names[:6]).values()}) == len(COLOURS)
+
+
+def test_map_by_bits_shows_percent_with_interval_and_cosine(rows, cosine):
+    chart = map_by_bits(rows, cosine, ["itq", "ud2h"]).to_dict()
+
+    marks = [layer["mark"]["type"] for layer in chart["layer"]]
+    assert marks == ["line", "rule", "point", "rule", "text"]
+    points = chart["layer"][2]["encoding"]
+    assert points["y"]["title"] == "mAP (%)"
+    assert points["shape"]["scale"]["domain"] == ["UD2H", "ITQ"]
+    values = [value for part in chart["datasets"].values() for value in part]
+    assert {"percent": 39.0, "words": "cosine 39.0"} in values
+    first = next(value for value in values if value.get("model") == "UD2H")
+    assert (first["low"], first["percent"], first["high"]) == pytest.approx((37, 40, 43))
+
+
+def test_map_by_bits_works_without_cosine(rows, cosine):
+    assert len(map_by_bits(rows, cosine.iloc[:0], []).to_dict()["layer"]) == 3
+
+
+def test_precision_recall_is_drawn_in_rank_order_on_fixed_axes():
+    curves = pd.DataFrame(
+        {
+            "model": ["ITQ"] * 2,
+            "method": ["itq"] * 2,
+            "rank": [1, 2],
+            "recall": [0.1, 0.2],
+            "precision": [1.0, 0.9],
+        }
+    )
+
+    encoding = precision_recall(curves, ["itq"]).to_dict()["encoding"]
+
+    assert encoding["order"]["field"] == "rank"
+    assert encoding["x"]["scale"]["domain"] == [0, 1]
+    assert encoding["color"]["scale"]["range"] == [styles(["itq"])["itq"].colour]
+    assert encoding["strokeDash"]["field"] == "model"
+
+
+def test_the_histogram_marks_the_cut_behind_the_last_shown_distance():
+    histogram = pd.DataFrame(
+        {"distance": [1, 2], "relevance": ["relevant", "not relevant"], "images": [3, 4]}
+    )
+
+    with_cut = distance_histogram(histogram, 8, 1).to_dict()
+    without = distance_histogram(histogram, 8, None).to_dict()
+
+    assert len(with_cut["layer"]) == 3
+    assert len(without["layer"]) == 1
+    assert with_cut["layer"][0]["encoding"]["color"]["scale"]["domain"] == [
+        "relevant",
+        "not relevant",
+    ]
+    assert any(
+        value.get("words") == "shown: up to 1" and value["distance"] == 1.5
+        for part in with_cut["datasets"].values()
+        for value in part
+    )

@@ -1,0 +1,389 @@
+"""Every page in every state, in process: first run, normal, and each problem."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from dashboard.services.open_run import open_run
+from pipeline.indexing import read_index
+from pipeline.runs import Run, RunRegistry
+from pipeline.settings import Settings
+from pipeline.store.opening import open_store
+from tests.dashboard.conftest import HOSTILE, train
+
+OpenApp = Callable[..., AppTest]
+
+
+def texts(app: AppTest) -> str:
+    """All text on the page, without the escapes of Markdown."""
+    kinds = (app.markdown, app.caption, app.text, app.error, app.warning, app.info, app.html)
+    return "\n".join(str(one.value) for kind in kinds for one in kind).replace("\\", "")
+
+
+def published_run(home: Path) -> Run:
+    runs = RunRegistry(Settings(home=home)).all()
+    return next(run for run in runs if read_index(run))
+
+
+def png(colour: str = "red") -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("page", ["", "leaderboard"])
+def test_an_empty_library_names_the_command_that_fills_it(
+    open_app: OpenApp, tmp_path: Path, page: str
+):
+    app = open_app(tmp_path / "nothing", page)
+
+    assert not app.exception
+    assert app.subheader[0].value == "The library is empty"
+    assert app.code[0].value == "python -m pipeline demo"
+
+
+def test_status_of_an_empty_library_has_remedies(open_app: OpenApp, tmp_path: Path):
+    app = open_app(tmp_path / "nothing", "status")
+
+    assert not app.exception
+    assert "python -m pipeline index publish" in texts(app)
+    assert "python -m pipeline demo" in texts(app)
+
+
+def test_a_data_set_without_runs_names_the_command_that_trains(open_app: OpenApp, own_home: Path):
+    for run in RunRegistry(Settings(home=own_home)).all():
+        RunRegistry(Settings(home=own_home)).delete(run)
+
+    app = open_app(own_home)
+
+    assert not app.exception
+    assert app.code[0].value == "python -m pipeline run --dataset shapes --method itq --bits 32"
+
+
+def test_search_opens_with_results_of_an_example(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home)
+
+    assert not app.exception
+    assert "**24 nearest** :gray[· 48 images searched" in texts(app)
+    assert "index" in texts(app)
+    assert [metric.label for metric in app.metric] == [
+        "P@10",
+        "P@100",
+        "Relevant within 2 bits",
+        "Relevant in database",
+    ]
+    assert app.query_params["q"].startswith("ds:")
+    assert not app.error
+
+
+def test_the_sidebar_says_which_run_and_that_its_index_is_ready(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home)
+
+    assert "ITQ · 12 bits · mAP" in app.sidebar.selectbox(key="run").options[0]
+    assert "Index ready · 48 codes" in app.sidebar.markdown[0].value
+
+
+def test_a_link_restores_query_mode_and_radius(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="ds:5", mode="Radius", r="12")
+
+    assert app.query_params["q"] == "ds:5"
+    assert "within 12 bits" in texts(app)
+
+
+def test_links_name_data_set_and_run_in_short(open_app: OpenApp, shared_home: Path):
+    lsh = open_app(shared_home).sidebar.selectbox(key="run")
+    app = open_app(shared_home)
+    assert app.query_params["ds"] == "shapes"
+    assert app.query_params["run"].startswith("itq-12b-")
+
+    app.sidebar.selectbox(key="run").select_index(1).run()
+    link = app.query_params["run"]
+
+    assert link.startswith("lsh-8b-")
+    again = open_app(shared_home, run=link)
+    assert again.sidebar.selectbox(key="run").value == link
+    assert lsh.value != link
+
+
+def test_nonsense_in_the_address_bar_gives_the_defaults(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="ds:99999", k="9999", mode="bogus", ds="../etc", p="abc")
+
+    assert not app.exception
+    assert "**24 nearest** :gray[· 48 images searched" in texts(app)
+    assert "does not have" in app.info[0].value
+
+
+def test_an_empty_radius_says_how_far_the_nearest_is_and_shows_it(
+    open_app: OpenApp, shared_home: Path
+):
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    nearest = opened.query_codes.hamming(opened.database_codes).min(axis=1)
+    row = opened.query_rows[nearest > 0][0]
+
+    app = open_app(shared_home, q=f"ds:{row}", mode="Radius", r="0")
+
+    assert "No code within 0 bits" in texts(app)
+    button = next(one for one in app.button if one.label.startswith("Show it"))
+    button.click().run()
+
+    assert not app.exception
+    assert "No code within" not in texts(app)
+
+
+def test_a_label_filter_keeps_only_that_label(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home)
+
+    app.multiselect(key="label").select("squares").run()
+
+    assert "**16 nearest** :gray[· 48 images searched" in texts(app)
+
+
+def test_an_upload_is_encoded_and_searched_without_marks(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home)
+
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+
+    assert not app.exception
+    assert app.query_params["q"].startswith("up:")
+    assert "encoding" in texts(app)
+    assert "Relevance is unknown" in texts(app)
+    assert not app.metric
+
+
+def test_an_upload_that_is_in_the_data_set_takes_its_labels(open_app: OpenApp, shared_home: Path):
+    image = next((shared_home / "datasets/shapes/images").rglob("*.png"))
+    app = open_app(shared_home)
+
+    app.file_uploader(key="upload_file").upload("copy.png", image.read_bytes()).run()
+
+    assert not app.exception
+    assert app.metric
+
+
+def test_a_run_that_cannot_encode_says_so_and_shows_an_example(open_app: OpenApp, own_home: Path):
+    (published_run(own_home).folder / "model" / "config.json").write_text("{}", "utf-8")
+    app = open_app(own_home)
+
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+
+    assert not app.exception
+    assert app.error[0].proto.title == "This run cannot encode images."
+    assert app.metric
+
+
+def test_a_bad_upload_gives_the_reason_and_keeps_the_last_result(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home)
+    before = app.query_params["q"]
+
+    app.file_uploader(key="upload_file").upload("broken.png", b"not an image").run()
+
+    assert not app.exception
+    assert "broken.png" in texts(app)
+    assert "The last result is still shown." in app.error[0].value
+    assert app.query_params["q"] == before
+    assert app.metric
+
+
+def test_a_link_to_an_upload_of_another_tab_shows_an_example(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="up:0123456789ab")
+
+    assert not app.exception
+    assert "Upload it again" in app.info[0].value
+    assert app.query_params["q"].startswith("ds:")
+
+
+def test_without_an_index_search_is_exact_and_says_how_to_publish(
+    open_app: OpenApp, own_home: Path
+):
+    run = published_run(own_home)
+    (run.folder / "index.json").unlink()
+
+    app = open_app(own_home)
+
+    assert not app.exception
+    assert "exact, from file" in texts(app)
+    assert f"python -m pipeline index publish {run.id}" in [one.value for one in app.code]
+    assert app.metric
+
+
+def test_a_locked_store_falls_back_and_recovers_on_retry(open_app: OpenApp, own_home: Path):
+    run = published_run(own_home)
+    record = read_index(run)
+    other = open_store(None, own_home / "index")
+    other.info(record.alias)  # opens the collection, and so locks it
+
+    app = open_app(own_home)
+
+    assert not app.exception
+    assert "does not answer" in app.error[0].proto.title
+    assert "open in another process" in texts(app)
+    assert app.metric
+    other.close()
+    next(one for one in app.button if one.label == "Retry").click().run()
+    assert not app.error
+    assert "index" in texts(app)
+
+
+def test_an_unreachable_server_is_named_without_secrets(
+    open_app: OpenApp, shared_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("QDRANT_URL", "http://user:secret@127.0.0.1:9")
+    app = open_app(shared_home)
+
+    assert not app.exception
+    assert app.metric
+    assert "http://127.0.0.1:9" in texts(app)
+    assert "secret" not in texts(app)
+
+
+def test_an_index_of_other_weights_is_a_problem_with_a_remedy(open_app: OpenApp, own_home: Path):
+    weights = published_run(own_home).folder / "model" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes() + b" ")
+
+    app = open_app(own_home)
+
+    assert not app.exception
+    assert "other weights" in app.error[0].proto.title
+    assert any(code.value.endswith("--force") for code in app.code)
+    assert app.metric
+
+
+def test_a_run_with_damaged_codes_is_a_problem_not_a_crash(open_app: OpenApp, own_home: Path):
+    (published_run(own_home).folder / "codes" / "query.npz").write_bytes(b"damaged")
+
+    app = open_app(own_home)
+
+    assert not app.exception
+    assert app.error[0].proto.title == "This run cannot be opened."
+
+
+def test_a_run_of_other_content_than_its_data_set_has_now_is_refused(
+    open_app: OpenApp, own_home: Path
+):
+    path = own_home / "datasets" / "shapes" / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"fingerprint": "0"}), "utf-8")
+
+    app = open_app(own_home)
+
+    assert not app.exception
+    assert app.error[0].proto.title == "This run cannot be opened."
+
+
+def test_an_unlabelled_data_set_can_be_searched_without_marks(open_app: OpenApp, own_home: Path):
+    path = own_home / "datasets" / "shapes" / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"label_sets": []}), "utf-8")
+
+    app = open_app(own_home)
+
+    assert not app.exception
+    assert "Relevance is unknown" in texts(app)
+
+
+def test_names_of_files_never_become_markup(open_app: OpenApp, shared_home: Path):
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    names = opened.dataset.manifest["text"].tolist()
+
+    app = open_app(shared_home, q=f"ds:{names.index(HOSTILE)}")
+
+    assert not app.exception
+    shown = "".join(one.value for one in app.html)
+    assert "&lt;b&gt;bold" in shown
+    assert "<b>bold" not in shown
+    assert not any(HOSTILE in one.value for one in app.markdown)
+
+
+def test_the_leaderboard_has_the_table_the_protocol_and_two_charts(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "leaderboard")
+
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["Model"].tolist()[:2] == ["ITQ", "LSH"]
+    assert table["Model"].tolist()[-1] == "cosine, tiny"
+    assert "protocol holdout" in texts(app)
+    assert "12 queries, 48 database images" in texts(app)
+    alts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    assert len(alts) == 2
+    assert all("ITQ" in alt for alt in alts)
+
+
+def test_the_leaderboard_filters_by_code_length(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "leaderboard")
+
+    app.get_by_key("bits").set_value([8]).run()
+
+    assert app.dataframe[0].value["Model"].tolist()[0] == "LSH"
+    app.get_by_key("bits").set_value([]).run()
+    assert not app.exception
+    assert "No run passes" in app.info[0].value
+
+
+def test_runs_without_reports_leave_a_leaderboard_that_says_so(open_app: OpenApp, own_home: Path):
+    for run in RunRegistry(Settings(home=own_home)).all():
+        (run.folder / "report.json").unlink()
+
+    app = open_app(own_home, "leaderboard")
+
+    assert not app.exception
+    assert app.subheader[0].value == "No run on this data set has been measured"
+
+
+def test_two_protocols_are_a_choice_never_one_table(open_app: OpenApp, own_home: Path):
+    train(Settings(home=own_home), "shapes", split_seed=1)
+
+    app = open_app(own_home, "leaderboard")
+
+    assert len(app.get_by_key("protocol").options) == 2
+    assert len(app.dataframe[0].value) == 3  # two runs and cosine
+
+
+def test_status_shows_store_indexes_licence_and_versions(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "status")
+
+    assert not app.exception
+    page = texts(app)
+    assert "embedded, in" in page
+    assert "1 live, 48 codes" in page
+    assert "as given by the owner of the folder" in page
+    assert "streamlit" in page
+    assert app.dataframe[0].value["State"].tolist() == ["live"]
+
+
+def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HASHLENS_HOME", str(shared_home))
+
+    def script(run_id: str) -> None:
+        from dashboard.components import drawer
+        from dashboard.services import resources
+        from dashboard.services.search import AskedImage, Request, answer
+        from pipeline.runs import RunRegistry
+        from pipeline.search import stored_query
+
+        opened = resources.opened(run_id)
+        row = int(opened.query_rows[0])
+        query = stored_query(RunRegistry(resources.settings()).open(run_id), row)
+        found = answer(
+            opened, AskedImage(query, "query", row), Request(), resources.backend(run_id), None
+        )
+        drawer.show(found.groups[-1].results[-1], found, opened)
+
+    app = AppTest.from_function(script, args=(published_run(shared_home).id,), default_timeout=30)
+    app.run()
+
+    assert not app.exception
+    shown = "".join(str(one.value) for one in [*app.html, *app.markdown])
+    assert "of 12 bits differ" in shown
+    assert "Shared with the query" in shown
+    assert [one.label for one in app.button] == ["Search with this"]

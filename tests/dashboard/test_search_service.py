@@ -1,0 +1,151 @@
+"""The search service against counting by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dashboard.services.open_run import OpenRun, open_run
+from dashboard.services.queries import example_queries, row_of_ref
+from dashboard.services.runs import IndexState
+from dashboard.services.search import Answer, AskedImage, Backend, Request, answer, bit_string
+from pipeline.runs import Run, RunRegistry
+from pipeline.search import exact_store, stored_query
+from pipeline.settings import Settings
+from pipeline.store.base import StoreUnavailable
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    return next(run for run in RunRegistry(settings).all() if run.spec.method == "itq")
+
+
+@pytest.fixture
+def opened(run: Run, settings: Settings) -> OpenRun:
+    return open_run(run.id, settings)
+
+
+@pytest.fixture
+def backend(run: Run, opened: OpenRun) -> Backend:
+    return Backend(*exact_store(run, opened.dataset), IndexState("missing"))
+
+
+def ask(run: Run, row: int) -> AskedImage:
+    query = stored_query(run, row)
+    assert query is not None
+    return AskedImage(query, "name", row)
+
+
+def never(reason: str) -> Backend:
+    raise AssertionError(reason)
+
+
+def results(found: Answer) -> list:
+    return [one for group in found.groups for one in group.results]
+
+
+def test_hits_groups_and_judgement_agree_with_counting(run, opened, backend):
+    row = int(opened.query_rows[0])
+    found = answer(opened, ask(run, row), Request(k=20), backend, never)
+
+    distances = opened.query_codes[[0]].hamming(opened.database_codes)[0]
+    is_relevant = opened.labels[opened.database_rows] @ opened.labels[row]
+    assert [one.distance for one in results(found)] == sorted(distances)[:20]
+    assert [one.rank for one in results(found)] == list(range(1, 21))
+    assert [group.total for group in found.groups] == [
+        int((distances == group.distance).sum()) for group in found.groups
+    ]
+    assert found.judgement.ball_size == (distances <= 2).sum()
+    assert found.judgement.ball_relevant == is_relevant[distances <= 2].sum()
+    assert found.judgement.n_relevant == is_relevant.sum() == 16
+    assert found.judgement.precision_100 is None  # only 48 images
+    assert found.nearest == distances.min()
+    assert found.histogram["images"].sum() == found.n_database == 48
+    last = sorted(distances)[19]
+    assert found.is_tie_cut == bool((distances <= last).sum() > 20)
+
+
+def test_a_query_from_the_database_is_left_out_of_its_own_results(run, opened, backend):
+    row = int(opened.database_rows[3])
+
+    found = answer(opened, ask(run, row), Request(k=48), backend, never)
+
+    assert row not in [one.row for one in results(found)]
+    assert len(results(found)) == found.n_database == 47
+
+
+def test_relevance_filter_keeps_the_ranks(run, opened, backend):
+    row = int(opened.query_rows[0])
+    everything = results(answer(opened, ask(run, row), Request(k=30), backend, never))
+
+    found = answer(opened, ask(run, row), Request(k=30, relevance="not relevant"), backend, never)
+
+    assert [one.rank for one in results(found)] == [
+        one.rank for one in everything if not one.relevant
+    ]
+    assert found.n_found == 30
+
+
+def test_an_unlabelled_query_has_no_marks_and_no_judgement(run, opened, backend):
+    row = int(opened.query_rows[0])
+    asked = AskedImage(stored_query(run, row), "upload", None)
+
+    found = answer(opened, asked, Request(), backend, never)
+
+    assert found.judgement is None
+    assert {one.relevant for one in results(found)} == {None}
+    assert set(found.histogram["relevance"]) == {"unknown"}
+
+
+def test_a_query_far_from_everything_is_unusual(run, opened, backend):
+    row = int(opened.query_rows[0])
+    nearest = opened.query_codes.hamming(opened.database_codes).min(axis=1)
+    assert opened.usual_nearest == np.percentile(nearest, 99, method="higher")
+    opened.__dict__["usual_nearest"] = -1
+
+    assert answer(opened, ask(run, row), Request(), backend, never).is_unusual
+
+
+def test_a_store_that_fails_in_the_middle_is_replaced(run, opened, backend):
+    class Broken:
+        def search(self, *_: object) -> object:
+            raise StoreUnavailable("gone")
+
+    broken = Backend(Broken(), "alias", IndexState("ready", 48))
+    reasons = []
+
+    def fall_back(reason: str) -> Backend:
+        reasons.append(reason)
+        return backend
+
+    found = answer(opened, ask(run, int(opened.query_rows[0])), Request(), broken, fall_back)
+
+    assert reasons == ["gone"]
+    assert found.index.kind == "missing"
+    assert results(found)
+
+
+def test_examples_are_six_different_queries_of_the_query_set(opened, settings):
+    found = example_queries(opened, settings)
+
+    assert len({one.row for one in found}) == 6
+    assert {one.row for one in found} <= set(opened.query_rows.tolist())
+    assert len({one.label for one in found[:3]}) == 3
+
+
+@pytest.mark.parametrize(
+    "ref", ["", "ds:", "ds:-1", "ds:60", "ds:1e3", "up:0123", "ds:12345678901"]
+)
+def test_malformed_query_names_are_refused(opened, ref):
+    assert row_of_ref(ref, opened) is None
+
+
+def test_query_names_are_rows(opened):
+    assert row_of_ref("ds:59", opened) == 59
+
+
+def test_a_bit_string_has_a_letter_for_each_bit(run, opened):
+    row = int(opened.query_rows[0])
+
+    assert set(bit_string(stored_query(run, row))) <= {"0", "1"}
+    assert len(bit_string(stored_query(run, row))) == 12

@@ -1,0 +1,87 @@
+"""Small things that many tests need: images on disk, specs, other processes."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipeline.datasets.base import RetrievalDataset
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.sources import SourceRequest, open_source
+from pipeline.settings import Settings
+from pipeline.spec import RunSpec
+
+ROOT = Path(__file__).resolve().parent.parent
+CLASSES = ("circle", "cross", "dots", "stripes")
+
+
+def write_images(root: Path, per_class: int = 10, pixels: int = 24, seed: int = 0) -> Path:
+    """A folder of four classes, each a colour and pattern of its own under noise; PNG and JPEG."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:pixels, :pixels]
+    patterns = (
+        (rows - pixels / 2) ** 2 + (columns - pixels / 2) ** 2 < (pixels / 3) ** 2,
+        (abs(rows - pixels / 2) < 3) | (abs(columns - pixels / 2) < 3),
+        (rows % 6 < 2) & (columns % 6 < 2),
+        rows % 6 < 3,
+    )
+    for number, (name, pattern) in enumerate(zip(CLASSES, patterns, strict=True)):
+        (root / name).mkdir(parents=True)
+        for index in range(per_class):
+            colour = np.roll([220, 40, 120], number) + rng.integers(-30, 30, 3)
+            values = np.where(pattern[..., None], colour, 240) + rng.normal(0, 12, (*rows.shape, 3))
+            image = Image.fromarray(values.clip(0, 255).astype(np.uint8))
+            image.save(root / name / f"{index:03d}.{'png' if index % 2 else 'jpg'}")
+    return root
+
+
+def png(colour: object = (200, 30, 30), size: tuple[int, int] = (8, 8), mode: str = "RGB") -> bytes:
+    """The bytes of a plain PNG."""
+    buffer = io.BytesIO()
+    Image.new(mode, size, colour).save(buffer, "PNG")  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def imported(folder: Path, settings: Settings, name: str = "shapes") -> RetrievalDataset:
+    """The folder, imported under `name`."""
+    return import_dataset(open_source("folder", SourceRequest(name=name, path=folder)), settings)
+
+
+def spec(**changes: object) -> RunSpec:
+    """A spec for the imported shapes that takes a moment: ITQ, 16 bits, the tiny backbone."""
+    usual = {"dataset": "shapes", "method": "itq", "bits": 16, "backbone": "tiny"}
+    return RunSpec.model_validate({**usual, "label_set": "class", **changes})
+
+
+def python(script: str, *arguments: object) -> subprocess.Popen[str]:
+    """Another Python that runs `script`, with this project importable and its output piped."""
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_line(child: subprocess.Popen[str], wanted: str) -> None:
+    """Return when the child has printed the line `wanted`."""
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.strip() == wanted:
+            return
+    raise AssertionError(f"the child ended before saying {wanted!r}: {child.communicate()[1]}")
+
+
+def kill(child: subprocess.Popen[str]) -> None:
+    """Kill without a chance to clean up, and wait for the end."""
+    child.kill()
+    child.communicate(timeout=30)

@@ -1,0 +1,229 @@
+"""UD2H: the loss without n columns, exact code steps, the spectral target, hard inputs."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.method import TrainingSet
+from models.methods.ud2h import UD2H, UD2HConfig, asymmetric_loss, code_step, spectral_target
+
+FAST = UD2HConfig(rounds=3, epochs=1, eigenvectors=16, pca_dims=8)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def problem(n, m, bits, rank=5, seed=0, dtype=torch.float64):
+    """Codes (n, K), outputs (m, K), a factor (n, r) and the sampled rows of one round."""
+    source = generator(seed)
+    codes = torch.where(torch.randn(n, bits, generator=source, dtype=dtype) >= 0, 1.0, -1.0)
+    relaxed = torch.tanh(torch.randn(m, bits, generator=source, dtype=dtype))
+    factor = torch.randn(n, rank, generator=source, dtype=dtype)
+    return codes.to(dtype), relaxed, factor, torch.randperm(n, generator=source)[:m]
+
+
+def objective(codes, relaxed, factor, sampled, gamma):
+    """What a code step minimises, pair by pair."""
+    n, bits = codes.shape
+    total = 0.0
+    for i, row in enumerate(sampled):
+        for j in range(n):
+            target = bits * float(factor[row] @ factor[j])
+            total += (float(relaxed[i] @ codes[j]) - target) ** 2
+        total += gamma * n * bits * float((relaxed[i] - codes[row]).square().sum())
+    return total
+
+
+def loss_of(codes, relaxed, factor, sampled):
+    rows = factor[sampled]
+    pull = rows @ (factor.T @ codes)
+    energy = (rows @ (factor.T @ factor) * rows).sum(1)
+    return asymmetric_loss(relaxed, pull, energy, codes.T @ codes, len(codes))
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(2, 9), st.integers(1, 6), st.integers(1, 7), st.integers(0, 999))
+def test_the_loss_is_the_mean_over_all_pairs(n, m, bits, seed):
+    codes, relaxed, factor, sampled = problem(n, min(m, n), bits, seed=seed)
+
+    loss = loss_of(codes, relaxed, factor, sampled)
+
+    expected = objective(codes, relaxed, factor, sampled, gamma=0) / (len(sampled) * n * bits)
+    assert loss.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_perfect_fit_costs_nothing():
+    """u_i = b_i of orthogonal codes: u_i . b_j = K where i = j, else 0, which is K s_ij."""
+    codes = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
+
+    assert loss_of(codes, codes, torch.eye(2), torch.arange(2)).item() == pytest.approx(0)
+
+
+def test_gradient():
+    codes, relaxed, factor, sampled = problem(7, 4, 5)
+
+    assert torch.autograd.gradcheck(
+        lambda outputs: loss_of(codes, outputs, factor, sampled), relaxed.requires_grad_()
+    )
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(2, 9),
+    st.integers(1, 9),
+    st.integers(1, 6),
+    st.sampled_from([0.0, 1e-3, 0.3, 10.0]),
+    st.integers(0, 999),
+)
+def test_a_code_step_sets_each_bit_to_the_cheaper_value_and_never_raises_the_objective(
+    n, m, bits, gamma, seed
+):
+    """Bit by bit over the columns; within a column the images do not influence each other."""
+    codes, relaxed, factor, sampled = problem(n, min(m, n), bits, seed=seed)
+    expected, before = codes.clone(), objective(codes, relaxed, factor, sampled, gamma)
+    for bit in range(bits):
+        for j in range(n):
+            costs = {}
+            for value in (-1.0, 1.0):
+                expected[j, bit] = value
+                costs[value] = objective(expected, relaxed, factor, sampled, gamma)
+            expected[j, bit] = min(costs, key=costs.__getitem__)
+        after = objective(expected, relaxed, factor, sampled, gamma)
+        assert after <= before * (1 + 1e-9)
+        before = after
+
+    found = code_step(codes, relaxed, factor, sampled, gamma)
+
+    assert torch.equal(found, expected)
+
+
+def test_a_bit_that_does_not_matter_stays():
+    """Outputs of 0 have no preference: U^T U = 0 and S^T U = 0."""
+    codes, _, factor, sampled = problem(6, 3, 4)
+
+    assert torch.equal(code_step(codes, torch.zeros(3, 4).double(), factor, sampled, 0.5), codes)
+
+
+def test_a_code_step_leaves_its_arguments_alone_and_moves_rows_that_were_not_sampled():
+    codes, relaxed, factor, sampled = problem(30, 8, 6)
+    before = codes.clone()
+
+    found = code_step(codes, relaxed, factor, sampled, gamma=0.1)
+
+    assert torch.equal(codes, before)
+    others = np.setdiff1d(np.arange(30), sampled)
+    assert (found[others] != codes[others]).any()
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
+def test_the_target_is_the_dense_formula(beta):
+    """scale (beta cos(z_i, z_j) + (1 - beta) e_i . e_j), from a full eigendecomposition."""
+    config = UD2HConfig(neighbours=4, eigenvectors=6, power=3, beta=beta, scale=2, pca_dims=10)
+    features = torch.randn(80, 10, generator=generator())
+    features -= features.mean(0)
+
+    factor = spectral_target(features, config, seed=0)
+
+    unit = F.normalize(features).double().numpy()
+    cosine = unit @ unit.T
+    nearest = np.argsort(-(cosine - 9 * np.eye(80)), axis=1)[:, :4]
+    near = np.zeros((80, 80), bool)
+    np.put_along_axis(near, nearest, True, axis=1)
+    graph = (near | near.T).astype(float)
+    degree = np.sqrt(graph.sum(axis=1))
+    values, vectors = np.linalg.eigh(graph / np.outer(degree, degree))
+    rows = vectors[:, -6:] * values[-6:] ** 3
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    expected = 2 * (beta * cosine + (1 - beta) * rows @ rows.T)
+    assert (factor @ factor.T).numpy() == pytest.approx(expected, abs=1e-4)
+
+
+def test_an_image_is_as_similar_to_itself_as_the_scale_says():
+    config = UD2HConfig(scale=3, eigenvectors=8, pca_dims=8)
+    features = torch.randn(60, 8, generator=generator())
+
+    factor = spectral_target(features - features.mean(0), config, seed=0)
+
+    assert (factor * factor).sum(1).numpy() == pytest.approx(np.full(60, 3), abs=1e-4)
+
+
+def codes_of(features, bits=8, config=FAST, seed=0):
+    return UD2H(bits, config, seed=seed).fit(TrainingSet((features,))).encode(features)
+
+
+def test_the_same_seed_gives_bit_identical_weights():
+    features = torch.randn(120, 16, generator=generator())
+
+    first, second = (UD2H(8, FAST, seed=3).fit(TrainingSet((features,))).state for _ in range(2))
+
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+def test_few_images_give_codes_though_eigenvectors_and_sample_ask_for_more():
+    """4 images have 3 principal axes: at most 3 bits, 3 neighbours, 3 eigenvectors."""
+    features = torch.randn(4, 16, generator=generator())
+
+    codes = codes_of(features, bits=3, config=UD2HConfig(rounds=2))
+
+    assert (len(codes), codes.bits) == (4, 3)
+    with pytest.raises(ValueError, match="use at most 3 bits"):
+        codes_of(features, bits=4)
+    with pytest.raises(ValueError, match="at least 4 images"):
+        codes_of(features[:3])
+
+
+@pytest.mark.parametrize("copies", [2, 30])
+def test_duplicates_get_the_same_code_and_the_same_codes_every_time(copies):
+    features = torch.randn(60 // copies + 8, 12, generator=generator()).repeat(copies, 1)
+
+    first, second = codes_of(features), codes_of(features)
+
+    assert np.array_equal(first.packed, second.packed)
+    n = len(features) // copies
+    assert np.array_equal(first.packed[:n], first.packed[-n:])
+
+
+def test_a_constant_feature_changes_next_to_nothing():
+    features = torch.randn(100, 12, generator=generator())
+    constant = torch.cat([features, torch.full((100, 1), 7.0)], dim=1)
+
+    difference = np.diagonal(codes_of(features).hamming(codes_of(constant)))
+
+    assert difference.mean() <= 0.4  # rounding may flip a bit near zero
+
+
+def test_features_without_any_difference_give_everyone_the_same_code():
+    codes = codes_of(torch.full((20, 12), 3.0))
+
+    assert (codes.hamming(codes) == 0).all()
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e4])
+def test_the_scale_of_the_features_does_not_matter(factor):
+    features = torch.randn(100, 12, generator=generator())
+
+    difference = np.diagonal(codes_of(features).hamming(codes_of(features * factor)))
+
+    assert difference.mean() <= 0.4
+
+
+def test_neighbours_end_up_closer_than_with_the_start_alone():
+    """Images in 12 tight groups: training must draw a group's codes together."""
+    member = torch.arange(240) % 12
+    features = torch.randn(12, 24, generator=generator())[member]
+    features = features + 0.9 * torch.randn(240, 24, generator=generator(1))
+    same = (member[:, None] == member).numpy() & ~np.eye(240, dtype=bool)
+
+    def contrast(config):
+        codes = codes_of(features, bits=16, config=config)
+        distances = codes.hamming(codes)
+        return distances[~same].mean() - distances[same].mean()
+
+    start = UD2HConfig(rounds=1, epochs=1, learning_rate=1e-9)
+    trained = UD2HConfig(rounds=15, eigenvectors=12)
+    assert contrast(trained) > contrast(start) + 0.5

@@ -1,0 +1,136 @@
+"""The folder source: one sub-folder per class, everything else listed with a reason."""
+
+import os
+import sys
+
+import pytest
+
+from pipeline.datasets.base import DatasetError
+from pipeline.datasets.sources import SourceRequest, list_sources, open_source
+from tests.factories import imported, png
+
+
+def source_of(path, name=""):
+    return open_source("folder", SourceRequest(name=name, path=path))
+
+
+def write(root, *names):
+    for index, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png((index, 0, 0)))
+    return root
+
+
+def test_the_first_folder_level_is_the_class(tmp_path):
+    root = write(tmp_path / "My Pets!", "cat/1.png", "cat/kittens/2.JPG", "dog/3.webp")
+
+    source = source_of(root)
+
+    assert source.name == "my-pets"
+    assert source.kinds == {"class": "single"}
+    assert [(item.image_id, item.labels["class"], item.suffix) for item in source.items] == [
+        ("cat/1.png", ("cat",), ".png"),
+        ("cat/kittens/2.JPG", ("cat",), ".jpg"),
+        ("dog/3.webp", ("dog",), ".webp"),
+    ]
+    assert source.problems == []
+
+
+def test_files_that_are_no_images_or_in_no_class_are_listed(tmp_path):
+    root = write(tmp_path / "r", "cat/1.png", "cat/notes.txt", "cat/drawing.svg", "stray.png")
+    (root / "cat" / "link.png").symlink_to(root / "cat" / "1.png")
+
+    source = source_of(root)
+
+    assert [item.image_id for item in source.items] == ["cat/1.png"]
+    assert dict(source.problems) == {
+        "stray.png": "not in a class folder",
+        "cat/drawing.svg": "not an image file name (.svg)",
+        "cat/link.png": "a symbolic link, not followed",
+        "cat/notes.txt": "not an image file name (.txt)",
+    }
+
+
+def test_what_the_system_hides_is_passed_over_in_silence(tmp_path):
+    root = write(
+        tmp_path / "r",
+        "cat/1.png",
+        "cat/.DS_Store",
+        "cat/.ipynb_checkpoints/1-checkpoint.png",
+        "cat/__MACOSX/x.png",
+        "cat/Thumbs.db",
+        ".git/objects/x.png",
+        "__MACOSX/cat/x.png",
+        ".hidden.png",
+    )
+
+    source = source_of(root)
+
+    assert [item.image_id for item in source.items] == ["cat/1.png"]
+    assert source.problems == []
+
+
+def test_a_hidden_folder_may_be_imported_itself(tmp_path):
+    root = write(tmp_path / ".cache" / "pets", "cat/1.png")
+
+    assert len(source_of(root).items) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_file_name_that_is_no_text_is_a_problem_and_not_the_end(tmp_path, settings):
+    root = write(tmp_path / "r", "cat/1.png")
+    (root / "cat" / os.fsdecode(b"caf\xe9.png")).write_bytes(png((9, 9, 9)))
+
+    dataset = imported(root, settings)
+
+    assert list(dataset.manifest["image_id"]) == ["cat/1.png"]
+    problems = (dataset.folder / "problems.csv").read_text("utf-8")
+    assert "cat/caf\\udce9.png,the file name is not valid UTF-8" in problems
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ((), "has no sub-folders; each sub-folder is one class"),
+        (("1.png", "2.png"), "has no sub-folders"),
+        (("cat/readme.md",), "no image files .*png.* in the class folders"),
+    ],
+)
+def test_a_folder_without_classes_or_images_is_explained(tmp_path, names, reason):
+    (tmp_path / "r").mkdir()
+
+    with pytest.raises(DatasetError, match=reason):
+        source_of(write(tmp_path / "r", *names))
+
+
+def test_a_path_that_is_no_folder_is_named(tmp_path):
+    with pytest.raises(DatasetError, match="gone is not a folder"):
+        source_of(tmp_path / "gone")
+    with pytest.raises(DatasetError, match="no folder is not a folder; name one"):
+        source_of(None)
+
+
+def test_the_identity_changes_with_names_sizes_and_times(tmp_path):
+    root = write(tmp_path / "r", "cat/1.png", "cat/2.png")
+    first = source_of(root).identity
+
+    assert source_of(root).identity == first
+    os.utime(root / "cat" / "1.png", ns=(5, 5))
+    second = source_of(root).identity
+    (root / "cat" / "2.png").rename(root / "cat" / "3.png")
+    assert len({first, second, source_of(root).identity}) == 3
+
+
+def test_a_folder_whose_name_has_no_latin_letter_still_gets_a_name(tmp_path):
+    assert source_of(write(tmp_path / "猫", "cat/1.png")).name == "folder"
+
+
+def test_an_unknown_source_offers_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'openmoji'"):
+        open_source("openmoj", SourceRequest())
+
+
+def test_every_source_says_in_a_sentence_what_it_is():
+    assert {"cifar10", "folder", "openmoji"} <= {*list_sources()}
+    assert all(sentence.endswith(".") for sentence in list_sources().values())

@@ -1,0 +1,340 @@
+"""The command line: every command works, and every expected error is one readable sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipeline.cli import app, main
+from pipeline.cli.console import current_settings, current_store
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+from tests.factories import ROOT, png, write_images
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Outcome]
+
+
+@pytest.fixture
+def cli(
+    own_library: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Cli]:
+    """Runs a command of this process on a library with a data set and a finished run."""
+    for name, value in (
+        ("HASHLENS_HOME", str(own_library.home)),
+        ("HASHLENS_THREADS", "1"),
+        ("QDRANT_URL", ""),
+        ("COLUMNS", "300"),
+    ):
+        monkeypatch.setenv(name, value)
+    current_settings.cache_clear()
+    current_store.cache_clear()
+
+    def run(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        code = ended.value.code
+        return Outcome(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    yield run
+    if current_store.cache_info().currsize:
+        current_store().close()
+    current_settings.cache_clear()
+    current_store.cache_clear()
+
+
+def python_m(
+    home: Path, *arguments: str, timeout_s: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """`python -m pipeline` as people type it."""
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "HASHLENS_HOME": str(home),
+            "HASHLENS_THREADS": "1",
+            "QDRANT_URL": "",
+            "COLUMNS": "200",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+RUN = ("run", "--dataset", "shapes", "--backbone", "tiny", "--bits", 8)
+ERRORS = {
+    "unknown data set": (
+        ("run", "--dataset", "shape", "--backbone", "tiny"),
+        "unknown data set 'shape'. Did you mean 'shapes'? Import it with: "
+        "python -m pipeline datasets import shape",
+    ),
+    "unknown method": (
+        (*RUN, "--method", "itqq"),
+        "unknown hash method 'itqq'. Did you mean 'itq'?",
+    ),
+    "unknown key": (
+        (*RUN, "--method", "ud2h", "--set", "neigbours=3"),
+        "unknown hyper-parameter of ud2h 'neigbours'. Did you mean 'neighbours'?",
+    ),
+    "key without value": (
+        (*RUN, "--set", "rounds"),
+        "--set takes key=value, got 'rounds'",
+    ),
+    "value out of bounds": (
+        (*RUN, "--set", "beta=7"),
+        "beta: Input should be less than or equal to 1",
+    ),
+    "bad bits": (
+        ("run", "--dataset", "shapes", "--backbone", "tiny", "--bits", 1000),
+        "bits: Input should be less than or equal to 256",
+    ),
+    "more bits than features": (
+        (*RUN[:-1], 200, "--method", "itq"),
+        "200 bits need 200 principal axes",
+    ),
+    "unknown backbone": (
+        ("run", "--dataset", "shapes", "--backbone", "tinny"),
+        "unknown backbone 'tinny'. Did you mean 'tiny'?",
+    ),
+    "unknown protocol": (
+        (*RUN, "--protocol", "cifar10-59"),
+        "unknown protocol 'cifar10-59'. Did you mean 'cifar10-59k'?",
+    ),
+    "unknown labels": (
+        (*RUN, "--labels", "tag"),
+        "unknown label set of shapes 'tag'",
+    ),
+    "missing spec": (("run", "--spec", "gone.json"), "gone.json cannot be read: No such file"),
+    "missing image": (("search", "gone.png"), "gone.png cannot be read: No such file"),
+    "nothing published": (("search", "{image}"), "no run is published; publish one with"),
+    "unknown run": (("index", "publish", "dpsh"), "unknown run 'dpsh'"),
+    "run to evaluate": (("evaluate", "nope"), "unknown run 'nope'"),
+    "run to cancel": (("runs", "cancel", "itq"), "only queued or running runs can stop"),
+    "unknown folder": (("datasets", "import", "no/such/folder"), "is not a folder"),
+    "hostile name": (("datasets", "import", "{folder}", "--name", "../x"), "must be 1 to 41"),
+    "other content": (("datasets", "import", "{folder}", "--name", "shapes"), "other content"),
+    "nothing to roll back": (("index", "rollback", "itq"), "no older version"),
+    "unknown method to show": (("methods", "show", "lhs"), "Did you mean 'lsh'?"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), ERRORS.values(), ids=ERRORS)
+def test_an_expected_error_is_one_sentence_and_exit_code_2(
+    cli: Cli, tmp_path: Path, arguments: tuple[object, ...], sentence: str
+) -> None:
+    (tmp_path / "query.png").write_bytes(png())
+    folder = write_images(tmp_path / "folder", per_class=1)
+    places = {"{image}": tmp_path / "query.png", "{folder}": folder}
+
+    outcome = cli(*(places.get(str(word), word) for word in arguments))
+
+    assert outcome.code == 2
+    assert sentence in outcome.err
+    assert outcome.err.startswith("Error: ")
+    assert outcome.err.count("\n") == 1
+    assert "Traceback" not in outcome.out + outcome.err
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("not a folder", "utf-8")
+    monkeypatch.setenv("HASHLENS_HOME", str(tmp_path / "file"))
+    current_settings.cache_clear()
+
+    outcome = cli("datasets", "import", write_images(tmp_path / "folder", per_class=1))
+
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "Not a directory" in outcome.err
+
+
+def test_debug_shows_where_an_error_came_from(cli: Cli) -> None:
+    outcome = cli("--debug", "methods", "show", "lhs")
+
+    assert outcome.code == 2
+    assert "Traceback" in outcome.out
+    assert "get_method" in outcome.out
+    assert "Did you mean 'lsh'?" in outcome.err
+
+
+def commands(group: Any, *path: str) -> Iterator[Any]:
+    """Every command below a group, with its words as id."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *path, name)
+        else:
+            yield pytest.param(command, id=" ".join((*path, name)))
+
+
+@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))))
+def test_every_command_and_option_explains_itself(command: Any) -> None:
+    assert command.help.rstrip().endswith(".")
+    options = [param for param in command.params if param.param_type_name == "option"]
+    assert [option.name for option in options if not getattr(option, "help", "")] == []
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    assert "Commands" in CliRunner().invoke(app, []).output
+
+
+def test_import_list_show_and_delete(cli: Cli, tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "My Pets", per_class=2)
+
+    assert "8 images stored, 0 files not taken" in cli("datasets", "import", folder).out
+    listed = cli("datasets", "list").out
+    assert "my-pets" in listed
+    assert "openmoji" in listed
+    assert "labels 'class': single, 4 classes" in cli("datasets", "show", "my-pets").out
+    assert cli("datasets", "delete", "my-pets", "--yes").out == "Deleted my-pets.\n"
+    assert "my-pets" not in cli("datasets", "list").out
+
+
+def test_a_run_reports_its_protocol_and_is_not_repeated_unless_asked(
+    cli: Cli, own_library: Settings
+) -> None:
+    first = cli(*RUN, "--method", "lsh")
+    second = cli(*RUN, "--method", "lsh")
+    n_runs = len(RunRegistry(own_library).all())
+    third = cli(*RUN, "--method", "lsh", "--again")
+
+    assert first.code == second.code == third.code == 0
+    assert "Protocol holdout" in first.out
+    assert "mAP %" in first.out
+    assert "done before" in second.err
+    assert "mAP %" in second.out
+    assert len(RunRegistry(own_library).all()) == n_runs + 1
+
+
+def test_a_spec_file_repeats_a_run(cli: Cli, own_library: Settings) -> None:
+    [run] = RunRegistry(own_library).all()
+
+    outcome = cli("run", "--spec", run.folder / "spec.json")
+
+    assert outcome.code == 0
+    assert run.id in outcome.err
+
+
+def test_a_run_on_a_data_set_imported_anew_is_not_answered_from_the_old_one(
+    cli: Cli, own_library: Settings, tmp_path: Path
+) -> None:
+    assert cli(*RUN, "--method", "lsh").code == 0
+    cli("datasets", "delete", "shapes", "--yes")
+    cli("datasets", "import", write_images(tmp_path / "new", seed=9), "--name", "shapes")
+
+    outcome = cli(*RUN, "--method", "lsh")
+
+    assert "done before" not in outcome.err
+    assert len([run for run in RunRegistry(own_library).all() if run.spec.method == "lsh"]) == 2
+
+
+def test_submit_worker_evaluate_show_and_delete(cli: Cli, own_library: Settings) -> None:
+    queued = cli("submit", *RUN[1:], "--method", "lsh", "--set", "x=1")
+    assert queued.code == 2
+
+    assert "Queued" in cli("submit", *RUN[1:], "--method", "lsh").out
+    assert "queued" in cli("runs", "list").out
+    assert cli("worker", "--check").code == 1
+    assert "Executed 1 runs." in cli("worker", "--exit-when-idle").out
+    assert cli("worker", "--check").code == 0
+    assert "mAP %" in cli("evaluate", "lsh").out
+    assert '"state": "done"' in cli("runs", "show", "lsh").out
+    assert "Deleted" in cli("runs", "delete", "lsh", "--yes").out
+    assert "lsh" not in cli("runs", "list").out
+
+
+def test_a_queued_run_can_be_cancelled(cli: Cli) -> None:
+    cli("submit", *RUN[1:], "--method", "lsh")
+
+    assert "Asked" in cli("runs", "cancel", "lsh").out
+    cli("worker", "--exit-when-idle")
+    assert "cancelled" in cli("runs", "list").out
+
+
+def test_publish_search_roll_back_and_drop(cli: Cli, own_library: Settings, shapes) -> None:
+    codes, rows = RunRegistry(own_library).all()[0].load_codes("database")
+    image = shapes.image_path(int(rows[0]))
+
+    assert f"{len(codes)} codes in codes__shapes__itq" in cli("index", "publish", "itq").out
+    found = cli("search", image, "--k", "3")
+    assert found.code == 0
+    assert "0/16" in found.out
+    assert found.out.count("/16") == 3
+    only = cli("search", image, "--label", "dots", "--radius", "16")
+    assert {*re.findall(r"circle|cross|dots|stripes", only.out)} == {"dots"}
+    assert "__v2" in cli("index", "publish", "itq", "--force").out
+    assert "yes" in cli("index", "list").out
+    assert "__v1" in cli("index", "rollback", "itq").out
+    assert cli("index", "drop", "itq").out == "Dropped 2 collections.\n"
+    assert cli("search", image).code == 2
+
+
+def test_search_answers_from_the_code_file_when_there_is_no_index(
+    cli: Cli, own_library: Settings, shapes
+) -> None:
+    outcome = cli("search", shapes.image_path(0), "--run", "itq", "--k", "2")
+
+    assert outcome.code == 0
+    assert "Exact search in the run's code file" in outcome.err
+    assert outcome.out.count("/16") == 2
+
+
+def test_methods_are_listed_shown_and_checked(cli: Cli) -> None:
+    assert "ud2h" in cli("methods", "list").out
+    shown = cli("methods", "show", "ud2h").out
+    assert "Reconstructed from the published abstract" in shown
+    assert "neighbours" in shown
+    checked = cli("methods", "check", "lsh")
+    assert checked.code == 0
+    assert "broken" not in checked.out
+
+
+def test_in_a_shell_an_error_is_one_sentence_too(tmp_path: Path) -> None:
+    done = python_m(tmp_path / "library", "run", "--dataset", "cats", "--method", "itq")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: unknown data set 'cats'.")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_the_demo_goes_from_nothing_to_a_published_comparison_and_is_quick_the_second_time(
+    tmp_path: Path,
+) -> None:
+    """The first run rasterises about 1,900 drawings; the second finds everything done."""
+    began = time.perf_counter()
+    first = python_m(tmp_path / "library", "demo", "--no-open-app", "--backbone", "tiny")
+    between = time.perf_counter()
+    second = python_m(tmp_path / "library", "demo", "--no-open-app", "--backbone", "tiny")
+    first_s, second_s = between - began, time.perf_counter() - between
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    for name in ("cosine of the features", "ITQ · 32 bits", "UD2H (reconstruction) · 32 bits"):
+        assert name in first.stdout
+        assert name in second.stdout
+    assert first.stderr == ""
+    assert second.stderr.count("done before") == 2
+    assert second_s < first_s

@@ -1,0 +1,205 @@
+"""load_rgb: every kind of file becomes upright RGB, or is refused with a reason."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.images import FORMATS, MAX_PIXELS, SUFFIXES, ImageError, load_rgb
+from tests.factories import png
+
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+def encoded(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def half_red_half_blue(size=(16, 8)):
+    """Red on the left, blue on the right."""
+    image = Image.new("RGB", size, RED)
+    image.paste(BLUE, (size[0] // 2, 0, *size))
+    return image
+
+
+def near(pixel, colour, tolerance=40):
+    return all(abs(a - b) <= tolerance for a, b in zip(pixel, colour, strict=True))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_becomes_rgb(kind):
+    image = load_rgb(encoded(half_red_half_blue(), kind))
+
+    assert (image.mode, image.size) == ("RGB", (16, 8))
+    assert near(image.getpixel((2, 4)), RED)
+    assert near(image.getpixel((13, 4)), BLUE)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "red"),
+    [
+        (1, (16, 8), (2, 4)),
+        (2, (16, 8), (13, 4)),
+        (3, (16, 8), (13, 4)),
+        (6, (8, 16), (4, 2)),
+        (8, (8, 16), (4, 13)),
+    ],
+)
+def test_cameras_orientation_is_applied(orientation, size, red):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+
+    image = load_rgb(encoded(half_red_half_blue(), "JPEG", exif=exif, quality=95))
+
+    assert image.size == size
+    assert near(image.getpixel(red), RED, 90)
+
+
+def test_transparent_colours_of_a_palette_become_white():
+    image = Image.new("P", (4, 4), 0)
+    image.putpalette([0, 0, 0, 255, 0, 0])
+    image.putpixel((1, 1), 1)
+
+    shown = load_rgb(encoded(image, transparency=0))
+
+    assert shown.getpixel((0, 0)) == (255, 255, 255)
+    assert shown.getpixel((1, 1)) == RED
+
+
+def test_half_transparent_black_becomes_grey():
+    """Alpha 128 of 255 over white: 255 (1 - 128/255) = 127."""
+    assert load_rgb(png((0, 0, 0, 128), mode="RGBA")).getpixel((0, 0)) == (127, 127, 127)
+
+
+def test_transparent_grey_becomes_white():
+    assert load_rgb(png((40, 0), mode="LA")).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_print_colours_are_converted():
+    """Full cyan and yellow ink without magenta and black is green."""
+    cmyk = Image.new("CMYK", (8, 8), (255, 0, 255, 0))
+
+    assert near(load_rgb(encoded(cmyk, "TIFF")).getpixel((4, 4)), (0, 255, 0))
+
+
+def test_sixteen_bit_grey_is_scaled_and_not_clipped():
+    """0, half and full of 65535 become 0, 128 and 255; a plain conversion would clip at 255."""
+    grey = Image.fromarray(np.array([[0, 32896, 65535]], np.uint16))
+
+    shown = np.asarray(load_rgb(encoded(grey)))
+
+    assert shown[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_float_images_are_scaled_from_their_least_to_their_greatest_value():
+    values = np.array([[-1.0, 0.0, 3.0]], np.float32)
+
+    shown = np.asarray(load_rgb(encoded(Image.fromarray(values), "TIFF")))
+
+    assert shown[0, :, 0].tolist() == [0, 64, 255]
+
+
+@pytest.mark.parametrize(
+    "values", [[[np.nan, 0, 1]], [[np.inf, 0, 1]], [[-np.inf, np.inf, 0]], [[2, 2, 2]]]
+)
+def test_float_images_with_strange_values_are_taken_without_a_warning(values):
+    image = load_rgb(encoded(Image.fromarray(np.array(values, np.float32)), "TIFF"))
+
+    assert image.size == (3, 1)
+
+
+def test_an_animation_gives_its_first_frame():
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE)]
+
+    shown = load_rgb(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+
+    assert near(shown.getpixel((3, 3)), RED)
+
+
+def test_black_and_white_becomes_rgb():
+    assert load_rgb(png(1, mode="1")).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_the_content_decides_not_the_name(tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(encoded(half_red_half_blue(), "JPEG"))
+
+    assert load_rgb(path).size == (16, 8)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_truncated_files_are_refused(kind, share):
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    content = encoded(noise, kind)
+
+    with pytest.raises(ImageError, match=r"truncated or damaged|is not a"):
+        load_rgb(content[: int(len(content) * share)])
+
+
+def claiming(width, height):
+    """A PNG that claims a size and has hardly any pixels."""
+    chunks = (
+        (b"IHDR", struct.pack(">II5B", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(bytes(100))),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in chunks
+    )
+
+
+@pytest.mark.parametrize("side", [8001, 30_000, 200_000])
+def test_a_few_bytes_that_claim_many_pixels_are_refused_before_decoding(side):
+    assert side * side > MAX_PIXELS
+
+    with pytest.raises(ImageError, match=r"million|too many pixels"):
+        load_rgb(claiming(side, side))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not an image",
+        b"<svg xmlns='http://www.w3.org/2000/svg' width='8' height='8'/>",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n",
+        b"%PDF-1.7",
+    ],
+    ids=["empty", "text", "SVG", "EPS", "PDF"],
+)
+def test_what_is_no_raster_image_is_refused(content):
+    with pytest.raises(ImageError, match="the image is not a JPEG, PNG, WEBP, BMP, GIF or TIFF"):
+        load_rgb(content)
+
+
+def test_a_format_outside_the_list_is_refused():
+    with pytest.raises(ImageError, match="is not a JPEG"):
+        load_rgb(encoded(half_red_half_blue(), "PPM"))
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(ImageError, match=r"gone.png cannot be read: No such file"):
+        load_rgb(tmp_path / "gone.png")
+    with pytest.raises(ImageError, match="cannot be read: Is a directory"):
+        load_rgb(tmp_path)
+
+
+def test_an_error_about_a_file_carries_its_name(tmp_path):
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(b"\xff\xd8\xff")
+
+    with pytest.raises(ImageError, match=r"^broken.jpg is"):
+        load_rgb(path)
+
+
+def test_suffixes_are_lower_case_names_of_the_formats():
+    known = Image.registered_extensions()
+
+    assert {known[suffix] for suffix in SUFFIXES} == {*FORMATS}

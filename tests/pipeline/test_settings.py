@@ -1,0 +1,82 @@
+"""Settings come from the environment, with defaults."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.settings import Settings
+
+VARIABLES = (
+    "HASHLENS_HOME",
+    "QDRANT_URL",
+    "QDRANT_API_KEY",
+    "HASHLENS_THREADS",
+    "HASHLENS_START_WORKER",
+)
+
+
+@pytest.fixture(autouse=True)
+def _unset(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_variables_everything_lies_under_data():
+    settings = Settings.from_environment()
+
+    assert settings == Settings()
+    assert settings.home == Path("data")
+    assert settings.qdrant_url is None
+    assert settings.start_worker
+    assert 1 <= settings.threads <= 8
+
+
+def test_every_variable_is_read(monkeypatch):
+    values = ("/srv/library", "http://qdrant:6333", "secret", "3", "0")
+    for name, value in zip(VARIABLES, values, strict=True):
+        monkeypatch.setenv(name, value)
+
+    settings = Settings.from_environment()
+
+    assert settings == Settings(
+        home=Path("/srv/library"),
+        qdrant_url="http://qdrant:6333",
+        qdrant_api_key="secret",
+        threads=3,
+        start_worker=False,
+    )
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "")
+
+    assert Settings.from_environment() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HASHLENS_THREADS", "many"), ("HASHLENS_THREADS", "0")]
+)
+def test_values_without_a_meaning_are_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError, match="threads"):
+        Settings.from_environment()
+
+
+def test_the_key_is_never_printed():
+    assert "secret" not in repr(Settings(qdrant_api_key="secret"))
+
+
+def test_folders_lie_under_home():
+    settings = Settings(home=Path("x"))
+
+    paths = (
+        settings.datasets_path,
+        settings.features_path,
+        settings.runs_path,
+        settings.index_path,
+    )
+    assert [path.parent for path in paths] == [Path("x")] * 4
+    assert len(set(paths)) == 4
