@@ -30,12 +30,21 @@ def nearest_neighbours(points: Tensor, k: int) -> NDArray[np.int64]:
 
 
 def neighbour_graph(points: Tensor, k: int) -> sparse.csr_array:
-    """The symmetric k-NN graph (n, n): 1 where either point is among the other's k nearest."""
+    """The symmetric k-NN graph (n, n), weighted by shared neighbours.
+
+    An edge joins points when either is among the other's k nearest. Its weight is the Jaccard
+    overlap of the two neighbourhoods (each with its own point), in (0, 1]: edges across groups
+    share few neighbours and count little, which makes the choice of k far less critical.
+    """
     n = len(points)
     columns = nearest_neighbours(F.normalize(points), k).ravel()
     rows = np.repeat(np.arange(n), k)
     directed = sparse.csr_array((np.ones(n * k), (rows, columns)), shape=(n, n))
-    return directed.maximum(directed.T).tocsr()
+    hoods = (directed + sparse.eye_array(n)).tocsr()  # k + 1 members each
+    graph = directed.maximum(directed.T).tocsr()
+    shared = (hoods @ hoods.T).multiply(graph).tocsr()  # an edge shares at least its far end
+    shared.data = shared.data / (2 * (k + 1) - shared.data)
+    return shared
 
 
 def leading_eigenvectors(

@@ -53,6 +53,7 @@ class MethodCard(BaseModel):
         paper: link to the paper, empty where none can be read.
         views: feature arrays of one image that training needs (2 for contrastive methods).
         is_seeded: whether the seed changes the result.
+        ablations: what can be switched off, by a short name, with the settings that do it.
         label_kinds: kinds of labels that training accepts; ("none",) where it takes no labels.
         fidelity: what the implementation follows.
         deviations: differences from the source, one sentence each.
@@ -73,6 +74,7 @@ class MethodCard(BaseModel):
     label_kinds: tuple[LabelKind, ...] = ("none",)
     views: int = 1
     is_seeded: bool = True
+    ablations: dict[str, dict[str, bool | float | str]] = {}
     deviations: tuple[str, ...] = ()
     reported: tuple[Reported, ...] = ()
 
@@ -180,7 +182,7 @@ def check_features(train: TrainingSet, *, at_least: int) -> Tensor:
     """The training features, once checked: 2-d, finite and at least `at_least` rows.
 
     Raises:
-        ValueError: saying which of these does not hold.
+        ValueError: saying which of these does not hold, or that all rows are equal.
     """
     features = train.features
     if features.ndim != 2:
@@ -189,4 +191,6 @@ def check_features(train: TrainingSet, *, at_least: int) -> Tensor:
         raise ValueError(f"training needs at least {at_least} images, got {len(features)}")
     if not torch.isfinite(features).all():
         raise ValueError("the training features contain NaN or infinity")
+    if bool((features == features[0]).all()):
+        raise ValueError(f"all {len(features)} training images have the same features")
     return features

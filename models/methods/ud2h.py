@@ -1,39 +1,36 @@
 """UD2H (reconstruction): unsupervised hashing that preserves locality and globality.
 
 After Ni, Ji, Lan, Yuan, Shen, "Unsupervised discriminative deep hashing with locality and globality
-preservation", IEEE Signal Processing Letters 2021.
-
-The full text is not public; this follows the published abstract, and everything beyond the abstract
-is ours (docs/house-methods.md).
+preservation", IEEE Signal Processing Letters 2021. The full text is not public; this follows the
+abstract, and everything beyond it is ours (docs/house-methods.md).
 
 Idea: a target similarity from the neighbourhood graph of the features is approximated by the inner
 products of network outputs with free codes of *all* images (asymmetric learning). Network and codes
 are updated by turns, the codes in closed form, bit by bit.
 
     here         shape    meaning
-    factor       (n, r)   F; the target is S = F F^T and is never formed
+    S            (n, n)   target, never formed (models/targets.py)
     relaxed      (m, K)   u_i, network outputs of the images sampled in this round
     codes        (n, K)   B, free codes in {-1, +1}
     gram         (K, K)   B^T B
     pull         (m, K)   S B for the sampled rows
-    gamma        -        weight of the quantization term
+    centres      (M, K)   cluster centres in the output space
+    gamma, lambda_c       weights of the quantization and the clustering loss
 
 Globality: the leading eigenvectors of the graph (cluster structure). Locality: the neighbourhood
-graph itself, the finer eigenvectors (weighted by lambda^power) and, with weight beta, the cosine of
-the features. Both factors have few columns, so that time and memory are linear in n.
+graph itself and its finer eigenvectors, weighted by lambda^power.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Self
+from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.graph import leading_eigenvectors, neighbour_graph
 from models.linear import principal_axes, rotate_to_codes
 from models.method import (
     EpochLog,
@@ -45,58 +42,82 @@ from models.method import (
     check_features,
     ignore,
 )
+from models.targets import Spectrum, Target, balanced, graded, k_means
 
 _MEAN_NORM = 10.0  # features are scaled to this mean norm, which fixes the scale of the step size
+_ITQ_ROUNDS = 50  # of the start
 
 
 class UD2HConfig(MethodConfig):
     """Hyper-parameters of UD2H; the defaults need no knowledge of the number of concepts."""
 
-    neighbours: int = Field(5, ge=1, le=200, description="Neighbours k in the graph (locality).")
+    similarity: Literal["soft", "hard"] = Field(
+        "soft", description="Target: spectral and graded, or +1 and -rho from clusters and graph."
+    )
+    globality: bool = Field(True, description="Use the cluster structure of the whole set.")
+    locality: bool = Field(True, description="Use the neighbourhood graph.")
+    asymmetric: bool = Field(
+        True, description="Learn free codes of all images; off: pairs within the batch."
+    )
+    neighbours: int = Field(10, ge=1, le=200, description="Neighbours k in the graph.")
     eigenvectors: int = Field(
-        256, ge=2, le=1024, description="Leading eigenvectors of the graph used (globality)."
+        256, ge=2, le=1024, description="Leading eigenvectors of the graph that are used."
     )
     power: float = Field(
         4.0, ge=0, le=64, description="Weight lambda^power of an eigenvector: higher is coarser."
     )
     beta: float = Field(
-        0.5, ge=0, le=1, description="Share of the feature cosine in the target; 0: graph only."
+        0.0, ge=0, le=1, description="Share of the feature cosine in the target; 0: graph only."
     )
     scale: float = Field(
-        3.0, gt=0, le=20, description="Factor on the target: higher pushes groups further apart."
+        3.0, gt=0, le=20, description="Factor on the soft target: higher parts groups further."
+    )
+    clusters: int = Field(
+        0, ge=0, le=1000, description="Clusters M; 0: from the largest gap of the eigenvalues."
+    )
+    lambda_c: float = Field(0.01, ge=0, le=10, description="Weight of the clustering loss.")
+    gamma: float = Field(1e-3, ge=0, le=10, description="Weight of the quantization term.")
+    refresh: int = Field(
+        0, ge=0, le=100, description="Rebuild the target every so many rounds; 0: never."
+    )
+    anchor: float = Field(
+        0.5, ge=0, le=1, description="Share of the features in a rebuilt graph; 0: outputs only."
     )
     rounds: int = Field(15, ge=1, le=500, description="Rounds of network step and code step.")
     sample: int = Field(2000, ge=8, description="Images sampled for the network step of a round.")
     epochs: int = Field(2, ge=1, le=100, description="Passes over the sample in a network step.")
     batch: int = Field(128, ge=2, description="Images in a mini-batch.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Step size of Adam.")
-    gamma: float = Field(1e-3, ge=0, le=10, description="Weight of the quantization term.")
     pca_dims: int = Field(
         128, ge=2, le=1024, description="Principal components used for neighbours and cosine."
     )
 
 
-def spectral_target(features: Tensor, config: UD2HConfig, seed: int) -> Tensor:
-    """The factor F (n, r) of the target S = F F^T.
+def build_target(points: Tensor, config: UD2HConfig, seed: int) -> tuple[Target, Tensor]:
+    """The target S of `points`, and the cluster number (n,) of each of them.
 
-    S = scale * (beta * cos(z_i, z_j) + (1 - beta) * e_i e_j^T), where e_i is row i of the weighted
-    eigenvectors, brought to unit length. Most entries of S are near 0, only neighbours stand out;
-    the scale makes up for it (5 mAP points on CIFAR-10; docs/house-methods.md).
+    Soft, with e_i the row of the weighted eigenvectors:
+    S = scale (beta cos(z_i, z_j) + (1 - beta) e_i e_j^T). Most entries are near 0 and only groups
+    stand out; the scale makes up for it. Without globality the graph itself takes the place of
+    e_i e_j^T, without locality clusters of the points do.
 
     Args:
-        features: (n, d) centred.
-        config: neighbours, eigenvectors, power, beta, scale and pca_dims are used.
-        seed: start of the eigensolver.
+        points: (n, d) with unit rows.
+        config: the fields up to `clusters` are used.
+        seed: start of the eigensolver and of K-means.
     """
-    n = len(features)
-    axes = principal_axes(features, min(config.pca_dims, features.shape[1], n - 1))
-    points = F.normalize(features @ axes)
-    graph = neighbour_graph(points, min(config.neighbours, n - 1))
-    values, vectors = leading_eigenvectors(graph, min(config.eigenvectors, n - 1), seed)
-    weights = torch.from_numpy(values).clamp(min=0) ** config.power
-    spectral = F.normalize(torch.from_numpy(vectors) * weights).float()
-    shares = torch.tensor([config.beta, 1 - config.beta]) * config.scale
-    return torch.cat([shares[0].sqrt() * points, shares[1].sqrt() * spectral], dim=1)
+    spectrum = Spectrum.of(points, config.neighbours, config.eigenvectors, seed)
+    wanted = config.clusters or spectrum.eigengap()
+    clusters = k_means(spectrum.embedding(0, wanted) if config.locality else points, wanted, seed)
+    numbers = torch.from_numpy(clusters)
+    graph = spectrum.graph if config.locality else None
+    if config.similarity == "hard":
+        return balanced(clusters if config.globality else None, graph, len(points)), numbers
+    cosine, rest = config.scale * config.beta, config.scale * (1 - config.beta)
+    if not config.globality:
+        return graded([(cosine, points)], graph, rest), numbers
+    groups = spectrum.embedding(config.power) if config.locality else F.one_hot(numbers).float()
+    return graded([(cosine, points), (rest, groups)]), numbers
 
 
 def asymmetric_loss(relaxed: Tensor, pull: Tensor, energy: Tensor, gram: Tensor, n: int) -> Tensor:
@@ -117,8 +138,36 @@ def asymmetric_loss(relaxed: Tensor, pull: Tensor, energy: Tensor, gram: Tensor,
     return (quadratic - 2 * bits * linear + bits**2 * energy).mean() / (n * bits)
 
 
+def symmetric_loss(relaxed: Tensor, block: Tensor) -> Tensor:
+    """Mean of (u_i^T u_j - K s_ij)^2 / K over the pairs of a batch: the ablation without codes.
+
+    Args:
+        relaxed: (b, K).
+        block: (b, b) of S.
+    """
+    bits = relaxed.shape[1]
+    return (relaxed @ relaxed.T - bits * block).square().mean() / bits
+
+
+def soft_assignment(relaxed: Tensor, centres: Tensor) -> Tensor:
+    """Student-t assignment q (b, M) of outputs (b, K) to centres (M, K), rows sum to 1 (DEC)."""
+    kernel = 1 / (1 + torch.cdist(relaxed, centres).square())
+    return kernel / kernel.sum(1, keepdim=True)
+
+
+def sharpened(assignment: Tensor) -> Tensor:
+    """The assignment squared and balanced over clusters: the fixed target p (b, M) of a round."""
+    weighted = assignment.square() / assignment.sum(0).clamp(min=1e-12)
+    return weighted / weighted.sum(1, keepdim=True)
+
+
+def clustering_loss(assignment: Tensor, target: Tensor) -> Tensor:
+    """Mean over the batch of KL(p || q), for q = `assignment` and p = `target`, both (b, M)."""
+    return F.kl_div(assignment.log(), target, reduction="batchmean")
+
+
 def code_step(
-    codes: Tensor, relaxed: Tensor, factor: Tensor, sampled: Tensor, gamma: float
+    codes: Tensor, relaxed: Tensor, pulled: Tensor, sampled: Tensor, gamma: float
 ) -> Tensor:
     """One sweep of exact minimisation over the bits of the free codes (after ADSH, AAAI 2018).
 
@@ -128,13 +177,12 @@ def code_step(
     Args:
         codes: (n, K) in {-1, +1}.
         relaxed: (m, K) network outputs of the sampled rows.
-        factor: (n, r) of the target.
+        pulled: (n, K), the sampled columns of S times `relaxed`.
         sampled: (m,) their row numbers.
         gamma: weight of the quantization term.
     """
     n, bits = codes.shape
-    codes = codes.clone()
-    linear = bits * (factor @ (factor[sampled].T @ relaxed))  # (n, K): K S^T U
+    codes, linear = codes.clone(), bits * pulled
     linear[sampled] += gamma * n * bits * relaxed
     products = relaxed.T @ relaxed  # (K, K)
     for bit in range(bits):
@@ -162,6 +210,17 @@ class UD2H(HashMethod):
             "Reconstructed from the published abstract; losses and settings are not public.",
             "The target is a soft spectral similarity instead of hard clusters.",
         ),
+        ablations={
+            "globality off": {"globality": False},
+            "locality off": {"locality": False},
+            "clustering loss off": {"lambda_c": 0.0},
+            "asymmetric off": {"asymmetric": False},
+            "quantization off": {"gamma": 0.0},
+            "hard target": {"similarity": "hard"},
+            "target refreshed in the mixed space": {"refresh": 5},
+            "target refreshed in the output space": {"refresh": 5, "anchor": 0.0},
+            "feature cosine in the target": {"beta": 0.5},
+        },
     )
     Config = UD2HConfig
     config: UD2HConfig
@@ -169,13 +228,11 @@ class UD2H(HashMethod):
     def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
         """Learn the head from unlabelled features; see `HashMethod.fit`."""
         features = check_features(train, at_least=4)
-        generator = torch.Generator().manual_seed(self.seed)
         mean = features.mean(0)
         scale = _MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
-        inputs = (features - mean) * scale
-        head = self._start(inputs, generator)
-        factor = spectral_target(inputs, self.config, self.seed)
-        self._alternate(head, inputs, factor, generator, on_epoch)
+        head = _Alternation((features - mean) * scale, self.bits, self.config, self.seed).learn(
+            on_epoch
+        )
         self.state = {
             "mean": mean,
             "projection": (head.weight.detach().T * scale).contiguous(),
@@ -185,58 +242,116 @@ class UD2H(HashMethod):
 
     def relax(self, inputs: Tensor) -> Tensor:
         """Network outputs in (-1, 1), (n, bits), of features (n, d)."""
-        return torch.tanh(
-            (inputs - self.state["mean"]) @ self.state["projection"] + self.state["bias"]
-        )
-
-    def _start(self, inputs: Tensor, generator: torch.Generator) -> nn.Linear:
-        """A linear head that starts from ITQ, with mean absolute output 1 before the tanh."""
-        axes = principal_axes(inputs, self.bits)
-        projection = axes @ rotate_to_codes(inputs @ axes, 50, generator)
-        head = nn.Linear(inputs.shape[1], self.bits)
-        with torch.no_grad():
-            scale = (inputs @ projection).abs().mean().clamp(min=1e-12)
-            head.weight.copy_((projection / scale).T)
-            head.bias.zero_()
-        return head
-
-    def _alternate(
-        self,
-        head: nn.Linear,
-        inputs: Tensor,
-        factor: Tensor,
-        generator: torch.Generator,
-        on_epoch: OnEpoch,
-    ) -> None:
-        """Network step and code step by turns; changes `head` in place."""
-        config, n = self.config, len(inputs)
-        optimizer = torch.optim.Adam(head.parameters(), lr=config.learning_rate)
-        with torch.no_grad():
-            codes = torch.where(head(inputs) >= 0, 1.0, -1.0)
-        cross = factor.T @ factor  # (r, r)
-        started = time.perf_counter()
-        for round_ in range(1, config.rounds + 1):
-            sampled = torch.randperm(n, generator=generator)[: config.sample]
-            rows = factor[sampled]
-            pull, energy = rows @ (factor.T @ codes), (rows @ cross * rows).sum(1)
-            gram = codes.T @ codes
-            terms = {"similarity": 0.0, "quantization": 0.0}
-            for _ in range(config.epochs):
-                order = torch.randperm(len(sampled), generator=generator)
-                for batch in torch.split(order, config.batch):
-                    relaxed = torch.tanh(head(inputs[sampled[batch]]))
-                    similarity = asymmetric_loss(relaxed, pull[batch], energy[batch], gram, n)
-                    gap = (relaxed - codes[sampled[batch]]).square().sum(1).mean()
-                    optimizer.zero_grad()
-                    torch.autograd.backward(similarity + config.gamma * gap)
-                    optimizer.step()
-                    share = len(batch) / len(sampled) / config.epochs
-                    terms["similarity"] += similarity.item() * share
-                    terms["quantization"] += config.gamma * gap.item() * share
-            with torch.no_grad():
-                relaxed = torch.tanh(head(inputs[sampled]))
-                codes = code_step(codes, relaxed, factor, sampled, config.gamma)
-            on_epoch(EpochLog(round_, config.rounds, terms, time.perf_counter() - started))
+        state = self.state
+        return torch.tanh((inputs - state["mean"]) @ state["projection"] + state["bias"])
 
 
 METHOD = UD2H
+
+
+class _Alternation:
+    """Network step and code step by turns.
+
+    Args:
+        inputs: (n, d) centred and scaled features.
+        bits: code length K.
+        config: of the method.
+        seed: of everything random.
+    """
+
+    def __init__(self, inputs: Tensor, bits: int, config: UD2HConfig, seed: int) -> None:
+        self.inputs, self.config, self.seed = inputs, config, seed
+        self.generator = torch.Generator().manual_seed(seed)
+        n, width = inputs.shape
+        axes = principal_axes(inputs, bits)
+        projection = axes @ rotate_to_codes(inputs @ axes, _ITQ_ROUNDS, self.generator)
+        self.head = nn.Linear(width, bits)
+        with torch.no_grad():  # start at ITQ, with mean absolute output 1 before the tanh
+            scale = (inputs @ projection).abs().mean().clamp(min=1e-12)
+            self.head.weight.copy_((projection / scale).T)
+            self.head.bias.zero_()
+            self.codes = torch.where(self.head(inputs) >= 0, 1.0, -1.0)
+        count = min(config.pca_dims, width, n - 1)
+        self.points = F.normalize(inputs @ principal_axes(inputs, count))
+        self.target, clusters = build_target(self.points, config, seed)
+        self.centres = nn.Parameter(self._cluster_means(clusters))
+        self.optimizer = torch.optim.Adam(
+            [*self.head.parameters(), self.centres], lr=config.learning_rate
+        )
+
+    def learn(self, on_epoch: OnEpoch) -> nn.Linear:
+        """The learned head."""
+        config, n = self.config, len(self.inputs)
+        started = time.perf_counter()
+        for number in range(1, config.rounds + 1):
+            if config.refresh and number > 1 and (number - 1) % config.refresh == 0:
+                self._refresh()
+            sampled = torch.randperm(n, generator=self.generator)[: config.sample]
+            terms = self._network_step(sampled)
+            if config.asymmetric:
+                relaxed = self._outputs(sampled)
+                pulled = self.target.times(
+                    torch.zeros_like(self.codes).index_copy(0, sampled, relaxed)
+                )
+                self.codes = code_step(self.codes, relaxed, pulled, sampled, config.gamma)
+            on_epoch(EpochLog(number, config.rounds, terms, time.perf_counter() - started))
+        return self.head
+
+    def _network_step(self, sampled: Tensor) -> dict[str, float]:
+        """Some epochs over the sampled images; returns the mean of each loss term."""
+        config = self.config
+        pull, energy = self.target.times(self.codes)[sampled], self.target.energy()[sampled]
+        gram = self.codes.T @ self.codes
+        with torch.no_grad():
+            sharp = sharpened(soft_assignment(self._outputs(sampled), self.centres))
+        sums: dict[str, float] = {}
+        for _ in range(config.epochs):
+            order = torch.randperm(len(sampled), generator=self.generator)
+            for batch in torch.split(order, config.batch):
+                rows = sampled[batch]
+                relaxed = torch.tanh(self.head(self.inputs[rows]))
+                if config.asymmetric:
+                    similarity = asymmetric_loss(
+                        relaxed, pull[batch], energy[batch], gram, len(self.codes)
+                    )
+                    goal = self.codes[rows]
+                else:
+                    similarity = symmetric_loss(relaxed, self.target.rows(rows, rows))
+                    goal = torch.where(relaxed.detach() >= 0, 1.0, -1.0)
+                terms = {
+                    "similarity": similarity,
+                    "quantization": config.gamma * (relaxed - goal).square().sum(1).mean(),
+                }
+                if config.lambda_c:
+                    assignment = soft_assignment(relaxed, self.centres)
+                    terms["clustering"] = config.lambda_c * clustering_loss(
+                        assignment, sharp[batch]
+                    )
+                self.optimizer.zero_grad()
+                torch.autograd.backward(torch.stack(list(terms.values())).sum())
+                self.optimizer.step()
+                share = len(batch) / len(sampled) / config.epochs
+                for name, value in terms.items():
+                    sums[name] = sums.get(name, 0.0) + value.item() * share
+        return sums
+
+    @torch.no_grad()
+    def _outputs(self, rows: Tensor) -> Tensor:
+        return torch.tanh(self.head(self.inputs[rows]))
+
+    def _cluster_means(self, clusters: Tensor) -> Tensor:
+        """Mean output of each cluster, (M, K)."""
+        member = F.one_hot(clusters).float()
+        outputs = self._outputs(torch.arange(len(self.inputs)))
+        return member.T @ outputs / member.sum(0)[:, None]
+
+    def _refresh(self) -> None:
+        """Rebuild target and centres in the mixed space of features and outputs."""
+        outputs = F.normalize(self._outputs(torch.arange(len(self.inputs))))
+        anchor = self.config.anchor
+        mixed = torch.cat([anchor**0.5 * self.points, (1 - anchor) ** 0.5 * outputs], dim=1)
+        self.target, clusters = build_target(mixed, self.config, self.seed)
+        with torch.no_grad():
+            means = self._cluster_means(clusters)
+            rows = min(len(means), len(self.centres))
+            self.centres[:rows] = means[:rows]

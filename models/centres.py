@@ -1,0 +1,41 @@
+"""Hash centres: one well-separated code a class, for any number of classes and bits."""
+
+from __future__ import annotations
+
+import torch
+from scipy.linalg import hadamard
+from torch import Tensor
+
+_CANDIDATES = 256  # random codes tried for each class
+
+
+def hash_centres(classes: int, bits: int, generator: torch.Generator) -> Tensor:
+    """Class centres (C, K) in {-1, +1}, far apart.
+
+    Rows of a Hadamard matrix and their negatives where K is a power of two and C <= 2 K (every
+    distance is K/2 or K, as in CSQ); otherwise chosen one by one from random balanced codes, each
+    the farthest from those chosen before.
+
+    Args:
+        classes: number of classes C.
+        bits: code length K.
+        generator: source of row order and random codes.
+    """
+    if bits & (bits - 1) == 0 and classes <= 2 * bits:
+        square = torch.from_numpy(hadamard(bits)).float()
+        rows = torch.cat([square, -square])
+        if classes <= bits:
+            rows = square
+        return rows[torch.randperm(len(rows), generator=generator)[:classes]]
+    chosen = _balanced(1, bits, generator)
+    while len(chosen) < classes:
+        candidates = _balanced(_CANDIDATES, bits, generator)
+        closest = (candidates @ chosen.T).max(1).values  # high inner product = small distance
+        chosen = torch.cat([chosen, candidates[closest.argmin()][None]])
+    return chosen
+
+
+def _balanced(count: int, bits: int, generator: torch.Generator) -> Tensor:
+    """Random codes (count, K) with as many ones as minus ones (one more when K is odd)."""
+    order = torch.rand(count, bits, generator=generator).argsort(1).argsort(1)
+    return torch.where(order < (bits + 1) // 2, 1.0, -1.0)

@@ -1,0 +1,157 @@
+"""DeepHashMethod: a head on cached features, trained by mini-batches of a loss."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from models.method import (
+    HashMethod,
+    MethodConfig,
+    OnEpoch,
+    TrainingSet,
+    check_features,
+    ignore,
+)
+from models.training import LossTerms, fit_epochs
+
+MEAN_NORM = 10.0  # features are scaled to this mean norm, which fixes the scale of the step size
+
+
+class DeepConfig(MethodConfig):
+    """Hyper-parameters that all deep methods share."""
+
+    hidden: int = Field(1024, ge=0, le=8192, description="Width of the hidden layer; 0: linear.")
+    dropout: float = Field(0.5, ge=0, lt=1, description="Dropout before the code layer.")
+    batch_norm: bool = Field(True, description="Batch norm after the code layer.")
+    epochs: int = Field(30, ge=1, le=1000, description="Passes over the training set.")
+    batch: int = Field(128, ge=2, le=65536, description="Images in a mini-batch.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Step size of Adam at the start.")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="L2 penalty on the weights.")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A mini-batch.
+
+    Attributes:
+        rows: (b,) numbers of its images in the training set.
+        views: inputs of the head, (b, d) each.
+        relaxed: output of the head for each view, (b, K).
+        labels: (b, C) bool, None for methods that are not supervised.
+    """
+
+    rows: Tensor
+    views: tuple[Tensor, ...]
+    relaxed: tuple[Tensor, ...]
+    labels: Tensor | None
+
+    @property
+    def known_labels(self) -> Tensor:
+        """The labels of a supervised method's batch."""
+        assert self.labels is not None  # checked before training
+        return self.labels
+
+
+class DeepHashMethod(HashMethod):
+    """Head and loop; a method gives `loss`, and where needed `on_fit_start` or `activation`."""
+
+    config: DeepConfig
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> LossTerms:
+        """Named scalar terms; their sum is minimised."""
+
+    def on_fit_start(self, train: TrainingSet) -> None:
+        """Prepare what the loss needs: targets, centres, label statistics."""
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Change what depends on the epoch (from 1): continuation, schedules."""
+
+    def learnable(self) -> list[Tensor]:
+        """What is learned beside the head; asked after `on_fit_start`."""
+        return []
+
+    def activation(self, outputs: Tensor) -> Tensor:
+        """From the code layer (b, K) to relaxed codes."""
+        return torch.tanh(outputs)
+
+    def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
+        """Train the head on `train`; see `HashMethod.fit`."""
+        features = check_features(train, at_least=2)
+        labels = self._checked_labels(train)
+        mean = features.mean(0)
+        scale = MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
+        views = tuple((view - mean) * scale for view in train.views)
+        self.on_fit_start(TrainingSet(views, labels))
+        with torch.random.fork_rng(devices=[]):  # weights and dropout draw from torch's own state
+            torch.manual_seed(self.seed)
+            head = build_head(features.shape[1], self.bits, self.config)
+
+            def loss(rows: Tensor) -> LossTerms:
+                inputs = tuple(view[rows] for view in views)
+                relaxed = tuple(self.activation(head(view)) for view in inputs)
+                return self.loss(
+                    Batch(rows, inputs, relaxed, labels[rows] if labels is not None else None)
+                )
+
+            fit_epochs(
+                [*head.parameters(), *self.learnable()],
+                len(features),
+                loss,
+                epochs=self.config.epochs,
+                batch=self.config.batch,
+                learning_rate=self.config.learning_rate,
+                weight_decay=self.config.weight_decay,
+                generator=torch.Generator().manual_seed(self.seed),
+                on_epoch=on_epoch,
+                on_epoch_start=self.on_epoch_start,
+            )
+        weights = {f"head.{name}": tensor.detach() for name, tensor in head.state_dict().items()}
+        self.state = {"mean": mean, "scale": scale.reshape(1), **weights}
+        return self
+
+    def relax(self, inputs: Tensor) -> Tensor:
+        """Relaxed codes (n, bits) of features (n, d)."""
+        state = self.state
+        head = build_head(len(state["mean"]), self.bits, self.config)
+        prefix = "head."
+        head.load_state_dict(
+            {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)}
+        )
+        return self.activation(head.eval()((inputs - state["mean"]) * state["scale"])).detach()
+
+    def _checked_labels(self, train: TrainingSet) -> Tensor | None:
+        """The labels of a supervised method.
+
+        Raises:
+            ValueError: they are missing, or of a kind that the method does not take.
+        """
+        card, labels = self.card, train.labels
+        if card.supervision != "supervised":
+            return None
+        if labels is None:
+            raise ValueError(f"{card.title} is supervised and needs labels; the data set has none")
+        if "multi" not in card.label_kinds and bool((labels.sum(1) > 1).any()):
+            raise ValueError(f"{card.title} takes one label an image, some images have several")
+        return labels
+
+
+def build_head(in_features: int, bits: int, config: DeepConfig) -> nn.Sequential:
+    """Linear, or one hidden layer with ReLU; dropout and batch norm as configured."""
+    layers: list[nn.Module] = []
+    width = in_features
+    if config.hidden:
+        layers += [nn.Linear(in_features, config.hidden), nn.ReLU()]
+        width = config.hidden
+    if config.dropout:
+        layers.append(nn.Dropout(config.dropout))
+    layers.append(nn.Linear(width, bits))
+    if config.batch_norm:
+        layers.append(nn.BatchNorm1d(bits))
+    return nn.Sequential(*layers)
