@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from models.graph import leading_eigenvectors, neighbour_graph
@@ -142,21 +140,3 @@ class Spectrum:
             return max(2, len(positive))
         drops = positive[:-1] - positive[1:]
         return int(np.argmax(drops[_FIRST_GAP - 1 :])) + _FIRST_GAP
-
-
-def k_means(points: Tensor, clusters: int, seed: int) -> NDArray[np.int64]:
-    """Cluster numbers (n,) from 0, without gaps; at most `clusters` of them.
-
-    Args:
-        points: (n, d).
-        clusters: how many to look for (K-means with K-means++ starts).
-        seed: of the starts.
-    """
-    rng = np.random.default_rng(seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # empty clusters are closed up below
-        _, assigned = kmeans2(
-            points.double().numpy(), min(clusters, len(points)), iter=30, minit="++", rng=rng
-        )
-    numbers: NDArray[np.int64] = np.unique(assigned, return_inverse=True)[1]
-    return numbers

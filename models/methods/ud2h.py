@@ -31,6 +31,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from models.clustering import clustering_loss, k_means, sharpened, soft_assignment
 from models.linear import principal_axes, rotate_to_codes
 from models.method import (
     EpochLog,
@@ -42,7 +43,7 @@ from models.method import (
     check_features,
     ignore,
 )
-from models.targets import Spectrum, Target, balanced, graded, k_means
+from models.targets import Spectrum, Target, balanced, graded
 
 _MEAN_NORM = 10.0  # features are scaled to this mean norm, which fixes the scale of the step size
 _ITQ_ROUNDS = 50  # of the start
@@ -147,23 +148,6 @@ def symmetric_loss(relaxed: Tensor, block: Tensor) -> Tensor:
     """
     bits = relaxed.shape[1]
     return (relaxed @ relaxed.T - bits * block).square().mean() / bits
-
-
-def soft_assignment(relaxed: Tensor, centres: Tensor) -> Tensor:
-    """Student-t assignment q (b, M) of outputs (b, K) to centres (M, K), rows sum to 1 (DEC)."""
-    kernel = 1 / (1 + torch.cdist(relaxed, centres).square())
-    return kernel / kernel.sum(1, keepdim=True)
-
-
-def sharpened(assignment: Tensor) -> Tensor:
-    """The assignment squared and balanced over clusters: the fixed target p (b, M) of a round."""
-    weighted = assignment.square() / assignment.sum(0).clamp(min=1e-12)
-    return weighted / weighted.sum(1, keepdim=True)
-
-
-def clustering_loss(assignment: Tensor, target: Tensor) -> Tensor:
-    """Mean over the batch of KL(p || q), for q = `assignment` and p = `target`, both (b, M)."""
-    return F.kl_div(assignment.log(), target, reduction="batchmean")
 
 
 def code_step(

@@ -54,7 +54,18 @@ def test_the_graph_joins_two_points_when_either_is_near_the_other():
 
     near = np.zeros((50, 50), bool)
     np.put_along_axis(near, nearest_neighbours(sample, 5), True, axis=1)
-    assert np.array_equal(adjacency, near | near.T)
+    assert np.array_equal(adjacency > 0, near | near.T)
+
+
+def test_an_edge_weighs_the_share_of_neighbours_that_both_ends_have():
+    """The Jaccard overlap of {i, neighbours of i} and {j, neighbours of j}, with sets."""
+    sample = F.normalize(points(30))
+
+    adjacency = neighbour_graph(sample, 4).toarray()
+
+    hoods = [{i, *row} for i, row in enumerate(nearest_neighbours(sample, 4).tolist())]
+    for i, j in zip(*np.nonzero(adjacency), strict=True):
+        assert adjacency[i, j] == pytest.approx(len(hoods[i] & hoods[j]) / len(hoods[i] | hoods[j]))
 
 
 @pytest.mark.parametrize("n", [60, 300])
@@ -100,7 +111,7 @@ def test_duplicates_give_one_eigenvector_of_value_one_per_group_and_the_same_one
 def test_points_without_direction_still_get_neighbours():
     adjacency = neighbour_graph(torch.zeros(12, 3), 2)
 
-    assert (adjacency.sum(axis=1) >= 2).all()
+    assert ((adjacency > 0).sum(axis=1) >= 2).all()
 
 
 def test_two_points_are_enough():

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.method import TrainingSet
-from models.methods.ud2h import UD2H, UD2HConfig, asymmetric_loss, code_step, spectral_target
+from models.methods.ud2h import (
+    UD2H,
+    UD2HConfig,
+    asymmetric_loss,
+    build_target,
+    code_step,
+    symmetric_loss,
+)
 
 FAST = UD2HConfig(rounds=3, epochs=1, eigenvectors=16, pca_dims=8)
 
@@ -36,6 +43,11 @@ def objective(codes, relaxed, factor, sampled, gamma):
             total += (float(relaxed[i] @ codes[j]) - target) ** 2
         total += gamma * n * bits * float((relaxed[i] - codes[row]).square().sum())
     return total
+
+
+def stepped(codes, relaxed, factor, sampled, gamma):
+    """The code step on the target factor @ factor.T."""
+    return code_step(codes, relaxed, factor @ (factor[sampled].T @ relaxed), sampled, gamma)
 
 
 def loss_of(codes, relaxed, factor, sampled):
@@ -96,7 +108,7 @@ def test_a_code_step_sets_each_bit_to_the_cheaper_value_and_never_raises_the_obj
         assert after <= before * (1 + 1e-9)
         before = after
 
-    found = code_step(codes, relaxed, factor, sampled, gamma)
+    found = stepped(codes, relaxed, factor, sampled, gamma)
 
     assert torch.equal(found, expected)
 
@@ -105,14 +117,14 @@ def test_a_bit_that_does_not_matter_stays():
     """Outputs of 0 have no preference: U^T U = 0 and S^T U = 0."""
     codes, _, factor, sampled = problem(6, 3, 4)
 
-    assert torch.equal(code_step(codes, torch.zeros(3, 4).double(), factor, sampled, 0.5), codes)
+    assert torch.equal(stepped(codes, torch.zeros(3, 4).double(), factor, sampled, 0.5), codes)
 
 
 def test_a_code_step_leaves_its_arguments_alone_and_moves_rows_that_were_not_sampled():
     codes, relaxed, factor, sampled = problem(30, 8, 6)
     before = codes.clone()
 
-    found = code_step(codes, relaxed, factor, sampled, gamma=0.1)
+    found = stepped(codes, relaxed, factor, sampled, gamma=0.1)
 
     assert torch.equal(codes, before)
     others = np.setdiff1d(np.arange(30), sampled)
@@ -121,34 +133,74 @@ def test_a_code_step_leaves_its_arguments_alone_and_moves_rows_that_were_not_sam
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
 def test_the_target_is_the_dense_formula(beta):
-    """scale (beta cos(z_i, z_j) + (1 - beta) e_i . e_j), from a full eigendecomposition."""
+    """scale (beta cos(z_i, z_j) + (1 - beta) e_i . e_j), from a full eigendecomposition.
+
+    Edges weigh the share of neighbours (each point among its own) that both ends have.
+    """
     config = UD2HConfig(neighbours=4, eigenvectors=6, power=3, beta=beta, scale=2, pca_dims=10)
     features = torch.randn(80, 10, generator=generator())
     features -= features.mean(0)
 
-    factor = spectral_target(features, config, seed=0)
+    target, _ = build_target(F.normalize(features), config, seed=0)
 
     unit = F.normalize(features).double().numpy()
     cosine = unit @ unit.T
     nearest = np.argsort(-(cosine - 9 * np.eye(80)), axis=1)[:, :4]
     near = np.zeros((80, 80), bool)
     np.put_along_axis(near, nearest, True, axis=1)
-    graph = (near | near.T).astype(float)
+    hood = (near | np.eye(80, dtype=bool)).astype(float)
+    shared = hood @ hood.T
+    graph = (near | near.T) * shared / (2 * 5 - shared)
     degree = np.sqrt(graph.sum(axis=1))
     values, vectors = np.linalg.eigh(graph / np.outer(degree, degree))
     rows = vectors[:, -6:] * values[-6:] ** 3
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     expected = 2 * (beta * cosine + (1 - beta) * rows @ rows.T)
-    assert (factor @ factor.T).numpy() == pytest.approx(expected, abs=1e-4)
+    assert target.rows(torch.arange(80), torch.arange(80)).numpy() == pytest.approx(
+        expected, abs=1e-4
+    )
 
 
 def test_an_image_is_as_similar_to_itself_as_the_scale_says():
     config = UD2HConfig(scale=3, eigenvectors=8, pca_dims=8)
     features = torch.randn(60, 8, generator=generator())
 
-    factor = spectral_target(features - features.mean(0), config, seed=0)
+    target, _ = build_target(F.normalize(features), config, seed=0)
 
-    assert (factor * factor).sum(1).numpy() == pytest.approx(np.full(60, 3), abs=1e-4)
+    own = target.rows(torch.arange(60), torch.arange(60)).diagonal()
+    assert own.numpy() == pytest.approx(np.full(60, 3), abs=1e-4)
+
+
+def test_the_symmetric_loss_is_the_mean_over_the_pairs_of_a_batch():
+    _, relaxed, factor, _ = problem(6, 4, 5)
+    block = factor[:4] @ factor[:4].T
+
+    loss = symmetric_loss(relaxed, block)
+
+    pairs = [
+        (float(relaxed[i] @ relaxed[j]) - 5 * float(block[i, j])) ** 2
+        for i in range(4)
+        for j in range(4)
+    ]
+    assert loss.item() == pytest.approx(sum(pairs) / 16 / 5)
+
+
+@pytest.mark.parametrize(
+    "changes", list(UD2H.card.ablations.values()), ids=list(UD2H.card.ablations)
+)
+def test_every_part_can_be_switched_off_and_matters(changes):
+    """On grouped data every variant still trains, to other weights than the full method."""
+    features = torch.randn(10, 16, generator=generator())[torch.arange(150) % 10]
+    features = features + 0.7 * torch.randn(150, 16, generator=generator(1))
+    config = {"rounds": 8, "eigenvectors": 16, "pca_dims": 16, "lambda_c": 0.1, "gamma": 0.05}
+
+    full, part = (
+        UD2H(8, UD2HConfig(**chosen)).fit(TrainingSet((features,))).state["projection"]
+        for chosen in (config, config | changes)
+    )
+
+    assert torch.isfinite(part).all()
+    assert not torch.allclose(full, part, atol=1e-4)
 
 
 def codes_of(features, bits=8, config=FAST, seed=0):
@@ -197,10 +249,9 @@ def test_a_constant_feature_changes_next_to_nothing():
     assert difference.mean() <= 0.4  # rounding may flip a bit near zero
 
 
-def test_features_without_any_difference_give_everyone_the_same_code():
-    codes = codes_of(torch.full((20, 12), 3.0))
-
-    assert (codes.hamming(codes) == 0).all()
+def test_features_without_any_difference_are_refused():
+    with pytest.raises(ValueError, match="20 training images have the same features"):
+        codes_of(torch.full((20, 12), 3.0))
 
 
 @pytest.mark.parametrize("factor", [1e-4, 1e4])
