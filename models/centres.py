@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from scipy.linalg import hadamard
 from torch import Tensor
@@ -13,8 +15,9 @@ def hash_centres(classes: int, bits: int, generator: torch.Generator) -> Tensor:
     """Class centres (C, K) in {-1, +1}, far apart.
 
     Rows of a Hadamard matrix and their negatives where K is a power of two and C <= 2 K (every
-    distance is K/2 or K, as in CSQ); otherwise chosen one by one from random balanced codes, each
-    the farthest from those chosen before.
+    distance is K/2 or K, as in CSQ); otherwise chosen one by one from random balanced codes, or
+    from all codes where the balanced ones are too few, each the farthest from those chosen before.
+    They are distinct unless C > 2^K.
 
     Args:
         classes: number of classes C.
@@ -27,9 +30,13 @@ def hash_centres(classes: int, bits: int, generator: torch.Generator) -> Tensor:
         if classes <= bits:
             rows = square
         return rows[torch.randperm(len(rows), generator=generator)[:classes]]
+    scarce = math.comb(bits, bits // 2) < 2 * classes  # so random candidates could all be taken
     chosen = _balanced(1, bits, generator)
     while len(chosen) < classes:
-        candidates = _balanced(_CANDIDATES, bits, generator)
+        if scarce:
+            candidates = _all_codes(bits)[torch.randperm(2**bits, generator=generator)]
+        else:
+            candidates = _balanced(_CANDIDATES, bits, generator)
         closest = (candidates @ chosen.T).max(1).values  # high inner product = small distance
         chosen = torch.cat([chosen, candidates[closest.argmin()][None]])
     return chosen
@@ -39,3 +46,8 @@ def _balanced(count: int, bits: int, generator: torch.Generator) -> Tensor:
     """Random codes (count, K) with as many ones as minus ones (one more when K is odd)."""
     order = torch.rand(count, bits, generator=generator).argsort(1).argsort(1)
     return torch.where(order < (bits + 1) // 2, 1.0, -1.0)
+
+
+def _all_codes(bits: int) -> Tensor:
+    """Every code (2^K, K); for short codes only."""
+    return (torch.arange(2**bits)[:, None] >> torch.arange(bits) & 1).float() * 2 - 1

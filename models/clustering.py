@@ -25,7 +25,7 @@ def k_means(points: Tensor, clusters: int, seed: int) -> NDArray[np.int64]:
         seed: of the starts.
     """
     rng = np.random.default_rng(seed)
-    distinct = len(points.unique(dim=0))  # K-means++ cannot choose more starts than these
+    distinct = len(torch.unique(points, dim=0))  # K-means++ cannot choose more starts than these
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # empty clusters are closed up below
         _, assigned = kmeans2(

@@ -119,10 +119,12 @@ class DeepHashMethod(HashMethod):
     def relax(self, inputs: Tensor) -> Tensor:
         """Relaxed codes (n, bits) of features (n, d)."""
         state = self.state
-        head = build_head(len(state["mean"]), self.bits, self.config)
+        with torch.device("meta"):  # no initial weights, which would draw from torch's own state
+            head = build_head(len(state["mean"]), self.bits, self.config)
         prefix = "head."
         head.load_state_dict(
-            {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)}
+            {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)},
+            assign=True,
         )
         return self.activation(head.eval()((inputs - state["mean"]) * state["scale"])).detach()
 

@@ -7,6 +7,9 @@ deep features (D2), a corrected similarity from both (D3), a likelihood loss and
 similarity-difference loss (D4). The rest is ours (docs/house-methods.md); the split into hard and
 soft pairs follows IDHN (Zhang et al., TMM 2020, https://arxiv.org/abs/1803.02987).
 
+Idea: how often two labels occur together says how alike images with them are; deep features correct
+it. Sure pairs are learned by likelihood, all pairs by the difference to the corrected similarity.
+
     here         shape    meaning
     affinity     (C, C)   A_cd = N_cd / sqrt(N_cc N_dd), co-occurrence of labels c and d
     overlap      (b, b)   c_ij, cosine of the label sets under (1 - tau) I + tau A

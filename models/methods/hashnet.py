@@ -93,6 +93,11 @@ class HashNet(DeepHashMethod):
         """tanh(beta h)."""
         return torch.tanh(self._beta * outputs)
 
+    def relax(self, inputs: Tensor) -> Tensor:
+        """Relaxed codes at the last epoch's sharpness, also of a method that was loaded."""
+        self.on_epoch_start(self.config.epochs)
+        return super().relax(inputs)
+
     def loss(self, batch: Batch) -> LossTerms:
         """`hashnet_loss` on the batch's pairs."""
         labels = batch.known_labels

@@ -39,13 +39,13 @@ def orthohash_loss(
     Args:
         relaxed: (b, K) codes before the sign.
         targets: (C, K) in {-1, +1}.
-        labels: (b, C) bool, at least one a row.
+        labels: (b, C) bool; a row without labels costs nothing.
         scale: of the cosines.
         margin: subtracted where the label is set.
     """
     cosine = F.normalize(relaxed) @ F.normalize(targets).T  # (b, C)
     logits = scale * (cosine - margin * labels)
-    share = labels.float() / labels.sum(1, keepdim=True)
+    share = labels.float() / labels.sum(1, keepdim=True).clamp(min=1)
     return {"classification": F.cross_entropy(logits, share)}
 
 

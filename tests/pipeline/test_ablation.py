@@ -1,0 +1,60 @@
+"""The ablation study: which specs it asks for, and what its table says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.ablation import COLUMNS, FULL, run_study, table, variants
+from pipeline.execute import execute
+from pipeline.runs import Run, RunRegistry
+from pipeline.settings import Settings
+from pipeline.spec import RunSpec
+from tests.factories import spec
+
+SMALL = {"rounds": 2, "epochs": 1, "eigenvectors": 8}
+
+
+def test_every_variant_is_the_full_method_with_only_its_own_changes():
+    base = spec(method="ud2h", bits=8, config=SMALL)
+
+    study = {variant.name: variant.specs for variant in variants(base, seeds=2)}
+
+    assert [one.seed for one in study[FULL]] == [0, 1]
+    assert study[FULL][0].config == base.config
+    off = study["globality off"][0].config
+    assert {key for key in off if off[key] != base.config[key]} == {"globality"}
+
+
+def test_a_method_without_named_parts_is_refused():
+    with pytest.raises(ValueError, match="ITQ names no parts"):
+        variants(spec(method="itq", bits=8), seeds=1)
+
+
+def test_the_study_runs_once_and_its_table_holds_paired_differences(own_library: Settings):
+    registry, executed = RunRegistry(own_library), []
+    study = variants(spec(method="ud2h", bits=8, config=SMALL), seeds=2)
+    study = [one for one in study if one.name in (FULL, "locality off")]
+
+    def run(one: RunSpec) -> Run:
+        executed.append(one)
+        made = registry.create(one)
+        execute(made, own_library)
+        return made
+
+    result = run_study(study, registry, run)
+    again = run_study(study, registry, run)
+
+    assert len(executed) == 4
+    assert tuple(result.columns) == COLUMNS
+    assert result.equals(again)
+    full, off = result.iloc[0], result.iloc[1]
+    assert np.isnan(full["difference"])
+    assert off["difference"] == pytest.approx(off["map"] - full["map"])
+    assert off["difference_low"] <= off["difference"] <= off["difference_high"]
+
+
+def test_variants_without_a_run_are_left_out(own_library: Settings):
+    study = variants(spec(method="ud2h", bits=8, config=SMALL), seeds=1)
+
+    assert table(study, RunRegistry(own_library)).empty
