@@ -19,7 +19,7 @@ from pipeline.settings import Settings
 
 N_EXAMPLES = 6
 _GOOD = 0.8  # examples sit at this quantile of their class's average precisions
-_MIXED = 0.9  # the example nearest to this AP comes first: mostly right, with a mistake to see
+_MIXED = 0.9  # the example nearest to this AP comes first: an opening that convinces
 
 
 class EncodingError(Exception):
