@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +22,7 @@ from pipeline.spec import RunSpec
 
 DATASET = "openmoji"
 METHODS = ("itq", "ud2h")
+_START_TRIES = 120  # half a second apart
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -63,11 +66,29 @@ def demo(
 
 
 def serve(port: Annotated[int, typer.Option(help="Port of the dashboard.")] = 8501) -> None:
-    """Open the dashboard in the browser."""
+    """Serve the dashboard and open it in the browser."""
+    url = f"http://localhost:{port}"
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
-    console.print(f"Dashboard: http://localhost:{port} (stop with Ctrl-C)")
-    try:
-        code = subprocess.run([*command, "--server.port", str(port)], cwd=_ROOT, check=False)
-    except KeyboardInterrupt:
-        return
-    raise typer.Exit(code.returncode)
+    console.print(f"Dashboard: {url} (stop with Ctrl-C)")
+    with subprocess.Popen([*command, "--server.port", str(port)], cwd=_ROOT) as server:
+        try:
+            if _answers(f"{url}/healthz", server):
+                typer.launch(url)  # does nothing where there is no browser
+            code = server.wait()
+        except KeyboardInterrupt:
+            server.terminate()
+            return
+    raise typer.Exit(code)
+
+
+def _answers(url: str, server: subprocess.Popen[bytes]) -> bool:
+    """Wait until `url` answers; False when the server ends or stays silent."""
+    for _ in range(_START_TRIES):
+        if server.poll() is not None:
+            return False
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return True
+        except OSError:
+            time.sleep(0.5)
+    return False
