@@ -34,7 +34,8 @@ from models.training import LossTerms
 
 _log = logging.getLogger(__name__)
 _QUANTILES = (0.5, 0.995)  # of random pairs; cosines below the first count as unlike
-_PAIRS = 1_000_000  # sampled for the quantiles
+_PAIRS = 100_000  # sampled for the quantiles
+_BLOCK = 10_000  # of them whose features are in memory at a time
 _DISSIMILAR = 0.2  # overlap below which pairs without a shared label are surely unlike
 _FEW = 0.05  # share of hard pairs that calls for a warning
 
@@ -53,7 +54,7 @@ class DFADHConfig(DeepConfig):
     difference: float = Field(
         1.0, ge=0, le=100, description="Weight of the similarity-difference loss."
     )
-    quantization: float = Field(0.1, ge=0, le=100, description="Weight of the quantization term.")
+    quantization: float = Field(0.0, ge=0, le=100, description="Weight of the quantization term.")
     pairs: Literal["batch", "bank"] = Field(
         "batch", description="Pairs within the batch, or with the last codes of all images."
     )
@@ -120,18 +121,20 @@ def dfadh_loss(
 ) -> LossTerms:
     """Likelihood over hard pairs, similarity difference over all pairs, quantization.
 
+    Relaxed codes are compared by their cosine: as signs all have length sqrt(K), and with an inner
+    product the network would spend its output on lengths that the signs forget.
+
     Args:
         relaxed: (b, K) relaxed codes.
         others: (m, K) relaxed codes on the other side of the pairs.
         target: (b, m) corrected similarity.
         hard: (b, m) bool.
-        kappa: scale of the logits kappa <u_i, u_j> / K.
+        kappa: scale of the logits kappa cos(u_i, u_j).
     """
-    bits = relaxed.shape[1]
-    cosine = relaxed @ others.T / bits  # (b, m) in [-1, 1]
+    cosine = F.normalize(relaxed) @ F.normalize(others).T  # (b, m)
     logits = kappa * cosine
     likelihood = (F.softplus(logits) - target * logits) * hard
-    difference = ((1 + cosine) / 2 - target).square() * bits
+    difference = ((1 + cosine) / 2 - target).square() * relaxed.shape[1]
     return {
         "likelihood": likelihood.sum() / hard.sum().clamp(min=1),
         "difference": difference.mean(),
@@ -159,7 +162,7 @@ class DFADH(DeepHashMethod):
             "deep-feature correction off": {"mu": 1.0, "epsilon": 0.0},
             "likelihood off": {"likelihood": 0.0},
             "similarity difference off": {"difference": 0.0},
-            "quantization off": {"quantization": 0.0},
+            "quantization on": {"quantization": 0.1},
             "co-occurrence at full weight": {"tau": 1.0, "affinity_floor": 0.0},
             "bank pairs": {"pairs": "bank"},
             "linear head": {"hidden": 0, "dropout": 0.0},
@@ -180,7 +183,16 @@ class DFADH(DeepHashMethod):
             for _ in range(2)
         )
         different = first != second
-        cosine = (self._points[first[different]] * self._points[second[different]]).sum(1)
+        cosine = torch.cat(
+            [
+                (self._points[left] * self._points[right]).sum(1)
+                for left, right in zip(
+                    torch.split(first[different], _BLOCK),
+                    torch.split(second[different], _BLOCK),
+                    strict=True,
+                )
+            ]
+        )
         low, high = (float(q) for q in torch.quantile(cosine, torch.tensor(_QUANTILES)))
         self._range = low, max(high - low, 1e-6)
         self._bank = torch.zeros(len(labels), self.bits)
@@ -225,7 +237,7 @@ def _warn_of_few_hard_pairs(
     labels: Tensor, affinity: Tensor, tau: float, first: Tensor, second: Tensor
 ) -> None:
     """Warn when the likelihood has almost no positive or no negative pairs to learn from."""
-    left, right = labels[first[:100_000]], labels[second[:100_000]]
+    left, right = labels[first], labels[second]
     shared = (left & right).sum(1)
     positive = ((shared == left.sum(1)) & (shared == right.sum(1))).float().mean()
     mixed = (1 - tau) * torch.eye(len(affinity)) + tau * affinity

@@ -139,7 +139,9 @@ def test_loss_equals_the_formula_written_with_loops():
     likelihood, difference = [], []
     for i in range(4):
         for j in range(5):
-            cosine = sum(float(u[i, k] * v[j, k]) for k in range(6)) / 6
+            dot = sum(float(u[i, k] * v[j, k]) for k in range(6))
+            cosine = dot / math.sqrt(sum(float(x) ** 2 for x in u[i]))
+            cosine /= math.sqrt(sum(float(x) ** 2 for x in v[j]))
             if hard[i, j]:
                 likelihood.append(
                     math.log1p(math.exp(5 * cosine)) - float(target[i, j]) * 5 * cosine
@@ -176,6 +178,20 @@ def test_negating_all_codes_changes_nothing():
     target, hard = torch.rand(6, 6), torch.rand(6, 6) < 0.5
 
     assert dfadh_loss(u, u, target, hard, 5.0) == dfadh_loss(-u, -u, target, hard, 5.0)
+
+
+def test_only_the_direction_of_a_relaxed_code_matters_for_pairs():
+    generator = torch.Generator().manual_seed(6)
+    u = torch.rand(6, 8, generator=generator) - 0.5
+    target = torch.rand(6, 6, generator=generator)
+    hard = torch.rand(6, 6, generator=generator) < 0.5
+
+    near, far = (
+        dfadh_loss(x, x, target, hard, 5.0) for x in (u, u * torch.arange(1.0, 7)[:, None])
+    )
+
+    for name in ("likelihood", "difference"):
+        assert far[name].item() == pytest.approx(near[name].item(), rel=1e-5)
 
 
 def test_unlabelled_images_are_refused():
