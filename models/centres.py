@@ -42,6 +42,18 @@ def hash_centres(classes: int, bits: int, generator: torch.Generator) -> Tensor:
     return chosen
 
 
+def majority_centres(labels: Tensor, centres: Tensor, ties: Tensor) -> Tensor:
+    """Bitwise majority (n, K) of the centres of each image's labels.
+
+    Args:
+        labels: (n, C) bool.
+        centres: (C, K) in {-1, +1}.
+        ties: (K,) in {-1, +1}, the bit where as many centres say yes as no.
+    """
+    votes = labels.float() @ centres
+    return torch.where(votes == 0, ties, votes.sign())
+
+
 def _balanced(count: int, bits: int, generator: torch.Generator) -> Tensor:
     """Random codes (count, K) with as many ones as minus ones (one more when K is odd)."""
     order = torch.rand(count, bits, generator=generator).argsort(1).argsort(1)

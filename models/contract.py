@@ -22,6 +22,7 @@ from models.storage import load_method, save_method
 
 Method = type[HashMethod]
 _POINTS, _WIDTH, _CLASSES, _BITS = 200, 160, 5, 16
+_NOISE = 0.5  # of the views beyond the plain one
 _MARGIN = 0.05  # mAP by which a trained method must beat LSH
 
 
@@ -36,10 +37,15 @@ def clusters(seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def training_set(method: Method, seed: int = 0) -> TrainingSet:
-    """The clusters as the method's card wants them."""
+    """The clusters as the method's card wants them; further views are noisy copies."""
     features, labels = clusters(seed)
+    generator = torch.Generator().manual_seed(seed)
+    copies = [
+        features + _NOISE * torch.randn(features.shape, generator=generator)
+        for _ in range(method.card.views - 1)
+    ]
     is_supervised = method.card.supervision == "supervised"
-    return TrainingSet((features,) * method.card.views, labels if is_supervised else None)
+    return TrainingSet((features, *copies), labels if is_supervised else None)
 
 
 def fitted(method: Method, bits: int = _BITS, seed: int = 0) -> HashMethod:
@@ -118,7 +124,7 @@ def saving_keeps_the_codes(method: Method) -> None:
 def labels_are_used_as_declared(method: Method) -> None:
     """Supervised methods refuse a training set without labels; others ignore labels."""
     features, labels = clusters()
-    views = (features,) * method.card.views
+    views = training_set(method).views
     if method.card.supervision == "supervised":
         _refuses(lambda: method(_BITS).fit(TrainingSet(views)), "label")
         return

@@ -41,7 +41,7 @@ class Batch:
 
     Attributes:
         rows: (b,) numbers of its images in the training set.
-        views: inputs of the head, (b, d) each.
+        views: inputs of the head, (b, d) each: the plain images, or two augmented views of them.
         relaxed: output of the head for each view, (b, K).
         labels: (b, C) bool, None for methods that are not supervised.
     """
@@ -84,17 +84,19 @@ class DeepHashMethod(HashMethod):
     def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
         """Train the head on `train`; see `HashMethod.fit`."""
         features = check_features(train, at_least=2)
+        self._check_views(train)
         labels = self._checked_labels(train)
         mean = features.mean(0)
         scale = MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
         views = tuple((view - mean) * scale for view in train.views)
         self.on_fit_start(TrainingSet(views, labels))
+        generator = torch.Generator().manual_seed(self.seed)
         with torch.random.fork_rng(devices=[]):  # weights and dropout draw from torch's own state
             torch.manual_seed(self.seed)
             head = build_head(features.shape[1], self.bits, self.config)
 
             def loss(rows: Tensor) -> LossTerms:
-                inputs = tuple(view[rows] for view in views)
+                inputs = tuple(view[rows] for view in drawn(views, generator))
                 relaxed = tuple(self.activation(head(view)) for view in inputs)
                 return self.loss(
                     Batch(rows, inputs, relaxed, labels[rows] if labels is not None else None)
@@ -108,7 +110,7 @@ class DeepHashMethod(HashMethod):
                 batch=self.config.batch,
                 learning_rate=self.config.learning_rate,
                 weight_decay=self.config.weight_decay,
-                generator=torch.Generator().manual_seed(self.seed),
+                generator=generator,
                 on_epoch=on_epoch,
                 on_epoch_start=self.on_epoch_start,
             )
@@ -128,6 +130,19 @@ class DeepHashMethod(HashMethod):
         )
         return self.activation(head.eval()((inputs - state["mean"]) * state["scale"])).detach()
 
+    def _check_views(self, train: TrainingSet) -> None:
+        """Raise a ValueError when views are missing, differ in shape or are not finite."""
+        card, views = self.card, train.views
+        if len(views) < card.views:
+            raise ValueError(
+                f"{card.title} trains on {card.views} views of each image, the plain one and "
+                f"{card.views - 1} augmented, got {len(views)}"
+            )
+        for view in views[1:]:
+            check_features(TrainingSet((view,)), at_least=2)
+            if view.shape != views[0].shape:
+                raise ValueError(f"views differ in shape: {[tuple(v.shape) for v in views]}")
+
     def _checked_labels(self, train: TrainingSet) -> Tensor | None:
         """The labels of a supervised method.
 
@@ -142,6 +157,19 @@ class DeepHashMethod(HashMethod):
         if "multi" not in card.label_kinds and bool((labels.sum(1) > 1).any()):
             raise ValueError(f"{card.title} takes one label an image, some images have several")
         return labels
+
+
+def drawn(views: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+    """The views of one step: two augmented ones at random, where there are any; else the plain one.
+
+    Args:
+        views: of the training images, the plain one first.
+        generator: source of the choice; untouched when there is none.
+    """
+    if len(views) < 3:
+        return views
+    first, second = (1 + torch.randperm(len(views) - 1, generator=generator)[:2]).tolist()
+    return views[first], views[second]
 
 
 def build_head(in_features: int, bits: int, config: DeepConfig) -> nn.Sequential:

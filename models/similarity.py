@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -20,3 +21,23 @@ def label_cosine(left: Tensor, right: Tensor) -> Tensor:
     shared = left.float() @ right.float().T
     sizes = left.sum(1)[:, None] * right.sum(1)[None, :]
     return shared / sizes.clamp(min=1).sqrt()
+
+
+def balanced_weights(similarity: Tensor) -> Tensor:
+    """Pair weights, (b, m), by which similar and dissimilar pairs count the same in sum.
+
+    Args:
+        similarity: (b, m) of 1 and 0.
+    """
+    n_similar = similarity.sum()
+    n_dissimilar = similarity.numel() - n_similar
+    return torch.where(
+        similarity > 0,
+        similarity.numel() / n_similar.clamp(min=1),
+        similarity.numel() / n_dissimilar.clamp(min=1),
+    )
+
+
+def label_shares(labels: Tensor) -> Tensor:
+    """Labels (b, C) bool as a distribution over classes: 1/|y| each, 0 where there is no label."""
+    return labels.float() / labels.sum(1, keepdim=True).clamp(min=1)

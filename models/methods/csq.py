@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from models.centres import hash_centres
+from models.centres import hash_centres, majority_centres
 from models.deep import Batch, DeepConfig, DeepHashMethod
 from models.method import MethodCard, Reported, TrainingSet
 from models.training import LossTerms
@@ -41,18 +41,6 @@ def csq_loss(relaxed: Tensor, goals: Tensor, quantization: float) -> LossTerms:
         "central": F.binary_cross_entropy(probability, (goals + 1) / 2),
         "quantization": quantization * (relaxed.abs() - 1).square().mean(),
     }
-
-
-def majority_centres(labels: Tensor, centres: Tensor, ties: Tensor) -> Tensor:
-    """Bitwise majority (n, K) of the centres of each image's labels.
-
-    Args:
-        labels: (n, C) bool.
-        centres: (C, K) in {-1, +1}.
-        ties: (K,) in {-1, +1}, the bit where as many centres say yes as no.
-    """
-    votes = labels.float() @ centres
-    return torch.where(votes == 0, ties, votes.sign())
 
 
 class CSQ(DeepHashMethod):

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from models.deep import Batch, DeepConfig, DeepHashMethod
 from models.method import MethodCard, Reported
-from models.similarity import shares_label
+from models.similarity import balanced_weights, shares_label
 from models.training import LossTerms
 
 
@@ -41,13 +41,7 @@ def hashnet_loss(relaxed: Tensor, similarity: Tensor, alpha: float) -> LossTerms
         alpha: scale of the logits.
     """
     logits = alpha * relaxed @ relaxed.T / relaxed.shape[1]
-    n_similar = similarity.sum()
-    n_dissimilar = similarity.numel() - n_similar
-    weights = torch.where(
-        similarity > 0,
-        similarity.numel() / n_similar.clamp(min=1),
-        similarity.numel() / n_dissimilar.clamp(min=1),
-    )
+    weights = balanced_weights(similarity)
     pairwise = weights * (F.softplus(logits) - similarity * logits)
     return {"pairwise": pairwise.sum() / weights.sum()}
 

@@ -7,6 +7,10 @@ the own class; high cosine means small quantization error, so no further term is
     o_c      targets       (C, K)   in {-1, +1}
     v_i      relaxed       (b, K)
     s, m     scale, margin
+
+`reassign` is an option after CRH (Yin et al., AAAI 2026, https://arxiv.org/abs/2511.12162): every
+few epochs classes and targets of a larger codebook are matched anew, by the classes' mean codes.
+CRH's multi-head codes are left out.
 """
 
 from __future__ import annotations
@@ -16,11 +20,13 @@ import math
 import torch
 import torch.nn.functional as F
 from pydantic import Field
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from models.centres import hash_centres
 from models.deep import Batch, DeepConfig, DeepHashMethod
 from models.method import MethodCard, Reported, TrainingSet
+from models.similarity import label_shares
 from models.training import LossTerms
 
 
@@ -29,6 +35,12 @@ class OrthoHashConfig(DeepConfig):
 
     margin: float = Field(0.2, ge=0, lt=1, description="Subtracted from the own class's cosine.")
     scale: float = Field(0.0, ge=0, le=100, description="Of the cosines; 0: sqrt(2) log(C - 1).")
+    reassign: int = Field(
+        0, ge=0, le=1000, description="Epochs between reassignments of targets to classes; 0: none."
+    )
+    codebook: float = Field(
+        2.0, ge=1, le=16, description="Targets to choose from, over the number of classes."
+    )
 
 
 def orthohash_loss(
@@ -45,8 +57,19 @@ def orthohash_loss(
     """
     cosine = F.normalize(relaxed) @ F.normalize(targets).T  # (b, C)
     logits = scale * (cosine - margin * labels)
-    share = labels.float() / labels.sum(1, keepdim=True).clamp(min=1)
-    return {"classification": F.cross_entropy(logits, share)}
+    return {"classification": F.cross_entropy(logits, label_shares(labels))}
+
+
+def reassigned(sums: Tensor, codebook: Tensor) -> Tensor:
+    """The codeword (C, K) of each class under the matching with the highest cosine in sum.
+
+    Args:
+        sums: (C, K) sum of the unit relaxed codes of each class.
+        codebook: (M, K) in {-1, +1}, M >= C.
+    """
+    cosine = F.normalize(sums) @ F.normalize(codebook).T
+    _, chosen = linear_sum_assignment(cosine.numpy(), maximize=True)
+    return codebook[torch.from_numpy(chosen)]
 
 
 class OrthoHash(DeepHashMethod):
@@ -86,11 +109,22 @@ class OrthoHash(DeepHashMethod):
         assert train.labels is not None  # checked by the base class
         classes = train.labels.shape[1]
         generator = torch.Generator().manual_seed(self.seed)
-        self._targets = hash_centres(classes, self.bits, generator)
+        count = round(self.config.codebook * classes) if self.config.reassign else classes
+        self._codebook = hash_centres(count, self.bits, generator)
+        self._targets = self._codebook[:classes]
+        self._sums = torch.zeros(classes, self.bits)
         self._scale = self.config.scale or max(math.sqrt(2) * math.log(max(classes - 1, 2)), 1.0)
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Match targets to the classes' mean codes of the last epoch, where that is due."""
+        every, done = self.config.reassign, epoch - 1
+        if every and done and done % every == 0:
+            self._targets = reassigned(self._sums, self._codebook)
+        self._sums = torch.zeros_like(self._sums)
 
     def loss(self, batch: Batch) -> LossTerms:
         """`orthohash_loss` of the batch."""
+        self._sums += batch.known_labels.float().T @ F.normalize(batch.relaxed[0].detach())
         return orthohash_loss(
             batch.relaxed[0], self._targets, batch.known_labels, self._scale, self.config.margin
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
-from models.centres import hash_centres
+from models.centres import hash_centres, majority_centres
 
 BITS = (1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 16, 31, 64, 256)
 CLASSES = (1, 2, 3, 20, 80, 200, 256)
@@ -79,3 +81,19 @@ def test_the_closest_pair_is_further_apart_than_in_random_codes(classes, bits):
 def test_the_seed_decides_the_centres(classes, bits):
     assert torch.equal(centres(classes, bits), centres(classes, bits))
     assert not torch.equal(centres(classes, bits), centres(classes, bits, seed=1))
+
+
+def test_majority_written_with_loops():
+    """One label gives its centre, three their bitwise majority, two the ties where they differ."""
+    generator = torch.Generator().manual_seed(2)
+    labels = torch.rand(20, 5, generator=generator) < 0.5
+    codes = torch.randint(0, 2, (6, 7), generator=generator).float() * 2 - 1
+    goal_centres, ties = codes[:5], codes[5]
+
+    goals = majority_centres(labels, goal_centres, ties)
+
+    for i in range(20):
+        for k in range(7):
+            votes = sum(int(goal_centres[c, k]) for c in range(5) if labels[i, c])
+            expected = ties[k] if votes == 0 else math.copysign(1, votes)
+            assert goals[i, k] == expected

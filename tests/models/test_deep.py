@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.deep import MEAN_NORM, DeepConfig, DeepHashMethod, build_head
+from models.deep import MEAN_NORM, DeepConfig, DeepHashMethod, build_head, drawn
 from models.method import Cancelled, MethodCard, TrainingSet
 from models.methods.csq import CSQ, CSQConfig
 from models.storage import load_method, save_method
@@ -172,3 +172,60 @@ def test_a_method_for_single_labels_refuses_several():
 
     with pytest.raises(ValueError, match="takes one label an image"):
         Single(8).fit(TrainingSet((features(),), torch.ones(21, 2).bool()))
+
+
+class Contrast(Regression):
+    """Takes views; records which the loss saw."""
+
+    card = Regression.card.model_copy(update={"views": 5})
+
+    def loss(self, batch):
+        self.seen = [*getattr(self, "seen", []), batch.views]
+        return {"distance": (batch.relaxed[0] - batch.relaxed[1]).square().mean()}
+
+
+def views(n_views, **options):
+    return TrainingSet(tuple(features(**options) + number for number in range(n_views)))
+
+
+def test_without_augmented_views_the_plain_one_is_taken_and_nothing_is_drawn():
+    generator = torch.Generator().manual_seed(0)
+    before = generator.get_state()
+
+    assert drawn(views(1).views, generator)[0] is not None
+    assert torch.equal(generator.get_state(), before)
+
+
+def test_each_step_gets_two_different_augmented_views():
+    given = views(5).views
+    generator = torch.Generator().manual_seed(0)
+
+    pairs = {
+        tuple(next(i for i, view in enumerate(given) if view is taken) for taken in pair)
+        for pair in (drawn(given, generator) for _ in range(200))
+    }
+
+    assert pairs == {(i, j) for i in range(1, 5) for j in range(1, 5) if i != j}
+
+
+def test_the_loss_sees_two_views_of_the_same_rows():
+    """View v is the plain image plus v, scaled: two rows differ by the same number everywhere."""
+    method = Contrast(4, DeepConfig(epochs=2, batch=8, hidden=0)).fit(views(5))
+
+    for first, second in method.seen:
+        gap = (first - second) / method.state["scale"]
+        assert gap.abs().max() > 0.5
+        assert torch.allclose(gap, gap[0, 0].expand_as(gap), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (views(1), "trains on 5 views of each image, the plain one and 4 augmented, got 1"),
+        (TrainingSet((*views(4).views, features(n=20))), "views differ in shape"),
+        (TrainingSet((*views(4).views, features() * torch.nan)), "NaN"),
+    ],
+)
+def test_views_that_do_not_fit_are_refused(train, message):
+    with pytest.raises(ValueError, match=message):
+        Contrast(4).fit(train)

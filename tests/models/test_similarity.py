@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from models.similarity import label_cosine, shares_label
+from models.similarity import balanced_weights, label_cosine, label_shares, shares_label
 
 
 def random_labels(n, classes=5, seed=0):
@@ -64,3 +64,21 @@ def test_both_are_symmetric_and_the_cosine_is_at_most_one():
         assert torch.equal(similarity, similarity.T)
         assert similarity.min() == 0
         assert similarity.max() <= 1 + 1e-6
+
+
+def test_both_sides_weigh_as_much_as_there_are_pairs():
+    """2 similar of 8 pairs weigh 8/2 each, the 6 others 8/6; a side alone weighs 1 a pair."""
+    similarity = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0]])
+
+    weights = balanced_weights(similarity)
+
+    assert weights[similarity > 0].tolist() == [4, 4]
+    assert weights[similarity == 0].tolist() == pytest.approx([8 / 6] * 6)
+    assert balanced_weights(torch.ones(2, 3)).tolist() == [[1] * 3] * 2
+    assert balanced_weights(torch.zeros(2, 3)).tolist() == [[1] * 3] * 2
+
+
+def test_labels_share_the_mass_evenly():
+    labels = torch.tensor([[1, 0, 0], [1, 1, 0], [0, 0, 0]]).bool()
+
+    assert label_shares(labels).tolist() == [[1, 0, 0], [0.5, 0.5, 0], [0, 0, 0]]

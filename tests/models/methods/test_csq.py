@@ -1,4 +1,4 @@
-"""CSQ: cross-entropy to the centres, and the centre of an image with several labels."""
+"""CSQ: cross-entropy to the centres."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.method import TrainingSet
-from models.methods.csq import CSQ, CSQConfig, csq_loss, majority_centres
+from models.methods.csq import CSQ, CSQConfig, csq_loss
 
 
 def random_batch(n=5, bits=6, seed=0):
@@ -67,21 +67,6 @@ def test_the_centre_itself_is_the_cheapest_corner():
     costs = [csq_loss(corner[None], goal[None], 1.0)["central"].item() for corner in corners]
 
     assert torch.equal(corners[costs.index(min(costs))], goal)
-
-
-def test_majority_written_with_loops():
-    """One label gives its centre, three their bitwise majority, two the ties where they differ."""
-    generator = torch.Generator().manual_seed(2)
-    labels = torch.rand(20, 5, generator=generator) < 0.5
-    centres, ties = random_batch(5, 7, seed=3)[1], random_batch(1, 7, seed=4)[1][0]
-
-    goals = majority_centres(labels, centres, ties)
-
-    for i in range(20):
-        for k in range(7):
-            votes = sum(int(centres[c, k]) for c in range(5) if labels[i, c])
-            expected = ties[k] if votes == 0 else math.copysign(1, votes)
-            assert goals[i, k] == expected
 
 
 def test_codes_of_separable_classes_reach_their_centres():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
 import torch
 
+from models.deep import Batch
 from models.method import TrainingSet
-from models.methods.orthohash import OrthoHash, OrthoHashConfig, orthohash_loss
+from models.methods.orthohash import OrthoHash, OrthoHashConfig, orthohash_loss, reassigned
 
 
 def random_batch(n=6, bits=8, classes=4, seed=0):
@@ -107,3 +109,46 @@ def test_scale_comes_from_the_number_of_classes_unless_given(classes, given, sca
 
     assert method._scale == pytest.approx(scale)
     assert method._targets.shape == (classes, 16)
+
+
+def test_reassignment_finds_the_best_of_all_matchings():
+    """Against every way to give 3 classes different targets of 5."""
+    generator = torch.Generator().manual_seed(6)
+    sums = torch.randn(3, 8, generator=generator)
+    codebook = torch.randint(0, 2, (5, 8), generator=generator).float() * 2 - 1
+
+    targets = reassigned(sums, codebook)
+
+    cosine = torch.nn.functional.normalize(sums) @ codebook.T
+    best = max(
+        itertools.permutations(range(5), 3), key=lambda p: sum(cosine[c, p[c]] for c in range(3))
+    )
+    assert torch.equal(targets, codebook[list(best)])
+
+
+def test_targets_are_reassigned_to_the_mean_codes_of_the_last_epoch_when_due():
+    labels = torch.eye(2).bool()
+    method = OrthoHash(8, OrthoHashConfig(reassign=2))
+    method.on_fit_start(TrainingSet((torch.zeros(2, 3),), labels))
+    swapped = 3 * method._targets.flip(0)
+
+    for epoch in (1, 2, 3):
+        first = method._targets
+        method.on_epoch_start(epoch)
+        assert torch.equal(method._targets, first) == (epoch < 3)
+        method.loss(Batch(torch.arange(2), (swapped,), (swapped,), labels))
+
+    assert torch.equal(method._targets, swapped / 3)
+
+
+def test_without_reassignment_targets_never_move():
+    labels = torch.eye(2).bool()
+    method = OrthoHash(8)
+    method.on_fit_start(TrainingSet((torch.zeros(2, 3),), labels))
+    first = method._targets.clone()
+
+    for epoch in (1, 2, 3):
+        method.on_epoch_start(epoch)
+        method.loss(Batch(torch.arange(2), (-first,), (-first,), labels))
+
+    assert torch.equal(method._targets, first)
