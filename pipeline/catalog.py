@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from models.backbones import list_backbones, load_backbone
+from models.deep import DeepConfig, DeepHashMethod
 from models.method import MethodCard, MethodConfig
 from models.registry import get_method, list_methods
 from pipeline.datasets.sources import list_sources
@@ -19,6 +21,7 @@ __all__ = [
     "load_backbone",
     "method_cards",
     "protocols",
+    "zoo_details",
     "zoo_table",
 ]
 
@@ -50,7 +53,10 @@ def config_fields(method: str) -> list[ConfigField]:
     Raises:
         ValueError: no such method.
     """
-    config: type[MethodConfig] = get_method(method).Config
+    return _fields(get_method(method).Config)
+
+
+def _fields(config: type[MethodConfig]) -> list[ConfigField]:
     properties = config.model_json_schema().get("properties", {})
     return [
         ConfigField(
@@ -90,3 +96,71 @@ def zoo_table() -> str:
             f"{card.fidelity} | {' '.join((card.summary, *card.deviations))} |"
         )
     return "\n".join(rows)
+
+
+def zoo_details() -> str:
+    """All that is known about every method, as a Markdown document (docs/methods.md)."""
+    shared = _fields(DeepConfig)
+    parts = [
+        "# Methods in full",
+        "Made by `python -m pipeline methods table --full` from the methods themselves; a test "
+        "fails when it is stale. The overview is [models/README.md](../models/README.md).",
+        "Published figures come from other backbones, splits and tie rules: compare orderings, "
+        "not values ([evaluation.md](evaluation.md)).",
+        "## Settings that all deep methods share",
+        _settings(shared),
+        "A method with other defaults lists them among its own settings.",
+    ]
+    for card in method_cards():
+        fields = config_fields(card.name)
+        if issubclass(get_method(card.name), DeepHashMethod):
+            fields = [field for field in fields if field not in shared]
+        parts += _details(card, fields)
+    return "\n\n".join(parts)
+
+
+def _details(card: MethodCard, fields: list[ConfigField]) -> list[str]:
+    """One method: facts, deviations, its own settings, published figures."""
+    published = f"{card.venue} {card.year}"
+    linked = f"[{published}]({card.paper})" if card.paper else published
+    facts = ("supervision", "labels", "views", "follows", "seed matters")
+    values = (
+        card.supervision,
+        ", ".join(card.label_kinds),
+        card.views,
+        card.fidelity,
+        "yes" if card.is_seeded else "no",
+    )
+    parts = [
+        f"## {card.title} (`{card.name}`)",
+        f"{card.summary} {card.authors}, {linked}.",
+        _markdown(facts, [values]),
+    ]
+    if card.deviations:
+        parts.append("Differs from its source:")
+        parts.append("\n".join(f"- {deviation}" for deviation in card.deviations))
+    if fields:
+        parts.append(_settings(fields))
+    if card.reported:
+        names = ("published on", "bits", "measure", "value", "source")
+        parts.append(
+            _markdown(
+                names,
+                [(r.dataset, r.bits, r.metric, f"{r.value:g}", r.source) for r in card.reported],
+            )
+        )
+    return parts
+
+
+def _settings(fields: list[ConfigField]) -> str:
+    rows = [(f"`{f.name}`", f.default, f.bounds, f.description) for f in fields]
+    return _markdown(("setting", "default", "range", "meaning"), rows)
+
+
+def _markdown(names: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
+    """A Markdown table."""
+    lines = [names, tuple("---" for _ in names), *rows]
+    return "\n".join(
+        f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |"
+        for line in lines
+    )

@@ -126,6 +126,22 @@ def evaluate_cosine(
     return Evaluation(report, _curves(per_query, n_database, no_distances))
 
 
+def leave_out(
+    label: int, query_labels: Labels, database_labels: Labels
+) -> tuple[NDArray[np.bool_], Labels, Labels]:
+    """Labels as if one of them did not exist, for relevance that a frequent label would swamp.
+
+    Returns:
+        Which queries have a label left (q,), the labels of those (q', C - 1), and those of the
+        database (n, C - 1), whose items all stay.
+    """
+    queries, database = (
+        np.delete(labels, label, axis=1) for labels in (query_labels, database_labels)
+    )
+    kept: NDArray[np.bool_] = queries.sum(axis=1) > 0
+    return kept, queries[kept], database
+
+
 def rank_grid(n_database: int) -> NDArray[np.int64]:
     """At most 101 ranks from 1 to n, roughly logarithmic, with `REPORT_RANKS` among them."""
     grid = np.rint(np.geomspace(1, n_database, 101 - len(REPORT_RANKS))).astype(np.int64)

@@ -16,7 +16,7 @@ from models.method import EpochLog, HashMethod, MethodCard, TrainingSet
 from models.registry import get_method
 from pipeline.datasets.base import DatasetError, LabelSet, RetrievalDataset, load_dataset
 from pipeline.datasets.split import Split, make_split
-from pipeline.evaluation import evaluate, evaluate_cosine
+from pipeline.evaluation import evaluate, evaluate_cosine, leave_out
 from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.report import Evaluation, Report
@@ -58,11 +58,19 @@ def execute(run: Run, settings: Settings, on_progress: StageProgress = ignore_pr
         split = make_split(dataset, spec.evaluation_protocol(), label_set, spec.split_seed)
         with run.stage("features"):
             cache = FeatureCache(load_backbone(spec.backbone), settings)
-            features = cache.get(dataset, lambda done, total: report("features", done, total))
+
+            def extracted(done: int, total: int) -> None:
+                report("features", done, total)
+
+            features = cache.get(dataset, extracted)
+            n_augmented = get_method(spec.method).card.views - 1
+            augmented = cache.augmented_views(dataset, split.train, n_augmented, extracted)
         with run.stage("training"):
-            method = fit_method(run, training_set(dataset, features, split, spec), report)
-        with run.stage("codes"):
+            train = training_set(dataset, features, split, spec, augmented)
+            method = fit_method(run, train, report)
+        with run.stage("encoding"):
             query_codes, database_codes = encode_split(method, features, split)
+        with run.stage("codes"):
             run.save_method(method)
             run.save_codes("query", query_codes, split.query)
             run.save_codes("database", database_codes, split.database)
@@ -86,11 +94,23 @@ def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
 
 
 def training_set(
-    dataset: RetrievalDataset, features: Features, split: Split, spec: RunSpec
+    dataset: RetrievalDataset,
+    features: Features,
+    split: Split,
+    spec: RunSpec,
+    augmented: tuple[Features, ...] = (),
 ) -> TrainingSet:
-    """What the method may see: labels only when its card says supervised."""
+    """What the method may see: labels only when its card says supervised.
+
+    Args:
+        dataset: gives the labels.
+        features: of all its plain images.
+        split: gives the training images.
+        spec: gives the method and the label set.
+        augmented: features of further views of the training images.
+    """
     card: MethodCard = get_method(spec.method).card
-    views = (torch.from_numpy(np.array(features[split.train])),)
+    views = tuple(torch.from_numpy(np.array(view)) for view in (features[split.train], *augmented))
     if card.supervision != "supervised":
         return TrainingSet(views)
     labels = dataset.labels(dataset.label_set(spec.label_set))[split.train]
@@ -153,6 +173,8 @@ def evaluate_run(
         "training_s": run.status().timings.get("training", 0.0),
         "evaluation_s": round(time.perf_counter() - began, 3),
     }
+    if "encoding" in run.status().timings:  # runs of earlier versions did not measure it
+        timings["encoding_s"] = run.status().timings["encoding"]
     evaluation = Evaluation(
         evaluation.report.model_copy(update={"timings": timings}), evaluation.curves
     )
@@ -162,7 +184,12 @@ def evaluate_run(
 
 
 def cosine_report(
-    spec: RunSpec, dataset: RetrievalDataset, settings: Settings, cache: FeatureCache | None = None
+    spec: RunSpec,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    cache: FeatureCache | None = None,
+    *,
+    without: str = "",
 ) -> Report | None:
     """The real-valued cosine ranking under the spec's protocol: the row every table carries.
 
@@ -173,11 +200,13 @@ def cosine_report(
         dataset: the data set of the spec.
         settings: where the stored reports are.
         cache: features to measure it with; None: only look it up, and return None when absent.
+        without: a label that relevance leaves out; empty: none.
     """
     protocol = spec.evaluation_protocol()
     label_set = dataset.label_set(spec.label_set)
     parts = (dataset.info.fingerprint, spec.backbone, protocol.model_dump_json(), label_set.name)
-    key = hashlib.sha256("|".join([*parts, str(spec.split_seed)]).encode()).hexdigest()[:24]
+    named = [*parts, str(spec.split_seed), *([without] if without else [])]
+    key = hashlib.sha256("|".join(named).encode()).hexdigest()[:24]
     path = settings.home / "baselines" / f"cosine-{key}.json"
     if path.is_file():
         return Report.model_validate_json(path.read_text("utf-8"))
@@ -186,11 +215,21 @@ def cosine_report(
     split = make_split(dataset, protocol, label_set, spec.split_seed)
     features, labels = cache.get(dataset), dataset.labels(label_set)
     mean = np.asarray(features[split.train]).mean(axis=0)
-    report = evaluate_cosine(
-        features[split.query] - mean,
-        features[split.database] - mean,
+    queries, query_labels, database_labels = (
+        split.query,
         labels[split.query],
         labels[split.database],
+    )
+    if without:
+        kept, query_labels, database_labels = leave_out(
+            label_set.column(without), query_labels, database_labels
+        )
+        queries = queries[kept]
+    report = evaluate_cosine(
+        features[queries] - mean,
+        features[split.database] - mean,
+        query_labels,
+        database_labels,
         protocol,
     ).report
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from models.backbones import WeightsError
 from models.method import Cancelled, NotFittedError
-from pipeline.cli import data, demo, index, running
+from pipeline.cli import comparing, data, demo, index, running
 from pipeline.cli.console import console, current_settings, errors
 from pipeline.store.base import StoreError
 
@@ -28,7 +28,8 @@ app.add_typer(running.runs, name="runs")
 app.command()(running.run)
 app.command()(running.submit)
 app.command()(running.worker)
-app.command()(running.ablate)
+app.command()(comparing.bench)
+app.command()(comparing.ablate)
 app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(demo.demo)

@@ -9,7 +9,7 @@ import typer
 
 from models.contract import CHECKS
 from models.registry import get_method
-from pipeline.catalog import config_fields, list_sources, method_cards, zoo_table
+from pipeline.catalog import config_fields, list_sources, method_cards, zoo_details, zoo_table
 from pipeline.cli.console import console, current_settings, print_table, progress_bars
 from pipeline.datasets.base import delete_dataset, list_datasets, load_dataset
 from pipeline.datasets.importing import import_dataset
@@ -96,9 +96,11 @@ def show_method(name: str) -> None:
 
 
 @methods.command()
-def table() -> None:
+def table(
+    full: Annotated[bool, typer.Option("--full", help="All details, for docs/methods.md.")] = False,
+) -> None:
     """All methods as a Markdown table, for models/README.md."""
-    print(zoo_table())
+    print(zoo_details() if full else zoo_table())
 
 
 @methods.command()

@@ -9,12 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from models.backbones import load_backbone
-from pipeline.ablation import FULL, run_study, variants
 from pipeline.cli.console import console, current_settings, errors, print_table, progress_bars
 from pipeline.datasets.base import load_dataset
 from pipeline.execute import evaluate_run, execute
 from pipeline.features import FeatureCache
-from pipeline.files import write_atomic
 from pipeline.report import Report
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.spec import RunSpec
@@ -53,7 +51,9 @@ def run(
     again: AgainOption = False,
 ) -> None:
     """Train and evaluate a method in the foreground. A finished equal run is shown instead."""
-    wanted = _spec(dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec)
+    wanted = described_spec(
+        dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
+    )
     report_run(run_spec(wanted, again=again))
 
 
@@ -70,7 +70,9 @@ def submit(
     spec: SpecOption = None,
 ) -> None:
     """Queue a run for the worker."""
-    wanted = _spec(dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec)
+    wanted = described_spec(
+        dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
+    )
     queued = RunRegistry(current_settings()).create(wanted)
     console.print(f"Queued {queued.id}. A worker executes it: python -m pipeline worker")
 
@@ -89,47 +91,6 @@ def worker(
     console.print("Waiting for queued runs; stop with Ctrl-C.")
     executed = work(settings, exit_when_idle=exit_when_idle)
     console.print(f"Executed {executed} runs.")
-
-
-def ablate(
-    method: Annotated[str, typer.Argument(help="A method whose card names ablations.")],
-    dataset: DatasetOption = "openmoji",
-    bits: BitsOption = 32,
-    seeds: Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")] = 3,
-    set_: SetOption = None,
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    split_seed: SplitSeedOption = 0,
-) -> None:
-    """Switch off one part of a method at a time; what was run before is not run again."""
-    settings = current_settings()
-    base = _spec(dataset, method, bits, set_, backbone, labels, protocol, 0, split_seed, None)
-    study = variants(base, seeds)
-    result = run_study(study, RunRegistry(settings), run_spec)
-    path = settings.home / "ablations" / f"{dataset}_{method}_{bits}b_{base.digest[:8]}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, result.to_csv(index=False))
-    console.print(base.evaluation_protocol().summary)
-    percent = {name: 100 * result[name] for name in result.columns if result[name].dtype == float}
-    rows = [
-        (
-            str(result["variant"][row]),
-            int(result["seeds"][row]),
-            f"{percent['map'][row]:.1f} ± {percent['map_sd'][row]:.1f}".replace(" ± nan", ""),
-            ""
-            if result["variant"][row] == FULL
-            else f"{percent['difference'][row]:+.1f} ({percent['difference_low'][row]:+.1f} to "
-            f"{percent['difference_high'][row]:+.1f})",
-            f"{percent['ndcg'][row]:.1f}",
-            f"{result['acg'][row]:.3f}",
-            f"{result['training_s'][row]:.1f}",
-        )
-        for row in result.index
-    ]
-    names = ("variant", "seeds", "mAP %", "difference (95 %)", "NDCG@100 %", "ACG@100", "train s")
-    print_table(names, rows, base.label)
-    console.print(f"Written to {path}")
 
 
 def evaluate(run_id: Annotated[str, typer.Argument(help="A run, or part of its id.")]) -> None:
@@ -184,6 +145,38 @@ def delete(
         typer.confirm(f"Delete {chosen.id}?", abort=True)
     registry.delete(chosen)
     console.print(f"Deleted {chosen.id}.")
+
+
+def described_spec(
+    dataset: str,
+    method: str,
+    bits: int,
+    set_: list[str] | None,
+    backbone: str,
+    labels: str,
+    protocol: str,
+    seed: int,
+    split_seed: int,
+    spec: Path | None,
+) -> RunSpec:
+    """The spec that the options describe, with the data set's own protocol where none is named."""
+    if spec is not None:
+        try:
+            return RunSpec.model_validate_json(spec.read_text("utf-8"))
+        except OSError as error:
+            raise ValueError(f"{spec} cannot be read: {error.strerror}") from error
+    opened = load_dataset(dataset, current_settings())
+    return RunSpec(
+        dataset=dataset,
+        method=method,
+        bits=bits,
+        config=_config(set_ or []),
+        backbone=backbone,
+        label_set=labels or (opened.label_set().name if opened.info.label_sets else ""),
+        protocol=protocol or opened.info.default_protocol,
+        seed=seed,
+        split_seed=split_seed,
+    )
 
 
 def run_spec(spec: RunSpec, *, again: bool = False) -> Run:
@@ -244,38 +237,6 @@ def _map(chosen: Run) -> str:
         return _percent(chosen.report().map)
     except RunError:
         return ""
-
-
-def _spec(
-    dataset: str,
-    method: str,
-    bits: int,
-    set_: list[str] | None,
-    backbone: str,
-    labels: str,
-    protocol: str,
-    seed: int,
-    split_seed: int,
-    spec: Path | None,
-) -> RunSpec:
-    """The spec that the options describe, with the data set's own protocol where none is named."""
-    if spec is not None:
-        try:
-            return RunSpec.model_validate_json(spec.read_text("utf-8"))
-        except OSError as error:
-            raise ValueError(f"{spec} cannot be read: {error.strerror}") from error
-    opened = load_dataset(dataset, current_settings())
-    return RunSpec(
-        dataset=dataset,
-        method=method,
-        bits=bits,
-        config=_config(set_ or []),
-        backbone=backbone,
-        label_set=labels or (opened.label_set().name if opened.info.label_sets else ""),
-        protocol=protocol or opened.info.default_protocol,
-        seed=seed,
-        split_seed=split_seed,
-    )
 
 
 def _config(pairs: list[str]) -> dict[str, Any]:

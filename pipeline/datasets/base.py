@@ -53,6 +53,16 @@ class LabelSet(BaseModel):
     kind: Literal["single", "multi"]
     classes: tuple[str, ...]
 
+    def column(self, name: str) -> int:
+        """The column of a class in the multi-hot labels.
+
+        Raises:
+            DatasetError: no such class.
+        """
+        if name not in self.classes:
+            raise DatasetError(unknown(f"class of {self.name}", name, self.classes))
+        return self.classes.index(name)
+
 
 class DatasetInfo(BaseModel):
     """Facts about an imported data set (dataset.json)."""

@@ -133,6 +133,7 @@ ERRORS = {
     "nothing published": (("search", "{image}"), "no run is published; publish one with"),
     "unknown run": (("index", "publish", "dpsh"), "unknown run 'dpsh'"),
     "run to evaluate": (("evaluate", "nope"), "unknown run 'nope'"),
+    "bits of a benchmark": (("bench", "--dataset", "shapes", "--bits", "16;32"), "16,32,64"),
     "run to cancel": (("runs", "cancel", "itq"), "only queued or running runs can stop"),
     "unknown folder": (("datasets", "import", "no/such/folder"), "is not a folder"),
     "hostile name": (("datasets", "import", "{folder}", "--name", "../x"), "must be 1 to 41"),
@@ -227,6 +228,27 @@ def test_a_run_reports_its_protocol_and_is_not_repeated_unless_asked(
     assert "done before" in second.err
     assert "mAP %" in second.out
     assert len(RunRegistry(own_library).all()) == n_runs + 1
+
+
+def test_a_benchmark_prints_a_line_a_run_and_writes_its_table(
+    cli: Cli, own_library: Settings, tmp_path: Path
+) -> None:
+    asked = ("bench", "--dataset", "shapes", "--backbone", "tiny", "--seeds", "1")
+    path = tmp_path / "table.md"
+
+    first = cli(*asked, "--methods", "lsh,pcah", "--bits", "8,200", "--markdown", path)
+    second = cli(*asked, "--methods", "lsh,pcah", "--bits", "8", "--without-label", "circle")
+
+    assert first.code == second.code == 0
+    assert "1/4 LSH · 8 bits · seed 0: done, mAP" in first.out
+    assert "4/4 PCAH · 200 bits · seed 0: failed, " in first.out
+    assert "protocol holdout: A stratified fifth" in first.out
+    assert "2/2 PCAH · 8 bits · seed 0: done before, mAP" in second.out
+    assert "mAP % without circle" in second.out
+    [table] = (own_library.home / "benchmarks").glob("*.csv")
+    assert table.name == "shapes_class_tiny_holdout_0.csv"
+    assert table.read_text("utf-8").startswith("ranking,method,bits,seeds,map,")
+    assert "| LSH | 8 | 1 |" in path.read_text("utf-8")
 
 
 def test_a_spec_file_repeats_a_run(cli: Cli, own_library: Settings) -> None:

@@ -83,7 +83,14 @@ def test_a_run_ends_with_model_codes_report_and_times(done_run: Run, own_library
     assert done_run.state() == "done"
     assert (report.n_query, report.n_database) == (len(split.query), len(split.database))
     assert report.bits == 16
-    assert {*done_run.status().timings} == {"features", "training", "codes", "evaluation"}
+    assert [*done_run.status().timings] == [
+        "features",
+        "training",
+        "encoding",
+        "codes",
+        "evaluation",
+    ]
+    assert report.timings["encoding_s"] == done_run.status().timings["encoding"]
     assert done_run.status().dataset_fingerprint == dataset.info.fingerprint
     assert len(done_run.history()) == 50
     for part, rows in (("query", split.query), ("database", split.database)):
@@ -147,6 +154,35 @@ def test_the_card_alone_decides_about_labels(library: Settings, shapes, name: st
 
     is_supervised = get_method(name).card.supervision == "supervised"
     assert (train.labels is not None) == is_supervised
+
+
+@pytest.mark.parametrize("method", ["cibhash", "crovca"])
+def test_a_contrastive_method_trains_on_views_of_the_training_images(
+    own_library: Settings, shapes, method: str
+) -> None:
+    run = executed(own_library, method=method, config={"epochs": 2})
+
+    split = make_split(shapes, spec().evaluation_protocol(), shapes.label_set(), seed=0)
+    tiny = load_backbone("tiny")
+    assert run.state() == "done"
+    assert len(run.load_codes("database")[0]) == len(split.database)
+    for view in range(1, 5):
+        keys = (FeatureCache(tiny, own_library, view).folder / "keys.bin").read_bytes()
+        digests = shapes.manifest["sha256"].iloc[split.train]
+        assert keys == b"".join(bytes.fromhex(digest) for digest in digests)
+
+
+def test_a_contrastive_method_needs_no_labels(settings: Settings) -> None:
+    unlabelled(settings)
+    last: list[tuple[str, int, int]] = []
+    run = RunRegistry(settings).create(
+        spec(dataset="bare", label_set="", method="crovca", config={"epochs": 2})
+    )
+
+    execute(run, settings, lambda *step: last.append(step))
+
+    assert run.state() == "done"
+    assert [step for step in last if step[0] == "features"][-1] == ("features", 96, 96)
 
 
 def test_a_stage_that_fails_leaves_its_reason(own_library: Settings) -> None:
