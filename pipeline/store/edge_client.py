@@ -284,8 +284,11 @@ class EdgeClient:
     def _resolve(self, name: str) -> str:
         aliases = self._files.aliases()
         collection = aliases.get(name, name)
-        if not self._files.is_complete(collection):
-            raise ValueError(f"Collection {name} not found")
+        while not self._files.is_complete(collection):
+            aliases, stale = self._files.aliases(), collection
+            collection = aliases.get(name, name)
+            if collection == stale:  # else it was switched and dropped since the aliases were read
+                raise ValueError(f"Collection {name} not found")
         if name in aliases:
             previous = self._followed.get(name, collection)
             self._followed[name] = collection

@@ -139,6 +139,23 @@ def test_closing_frees_the_collection_for_others(tmp_path: Path) -> None:
     first.close()
 
 
+def test_a_version_dropped_while_the_reader_resolves_its_alias_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader has read the aliases when another process switches them and drops the old one."""
+    reader = filled(store_in(tmp_path), random_codes(5, 16))
+    reader.publish("contract", "contract-v1")
+    files = type(reader._client._files)
+    read = files.aliases
+    before = [read(reader._client._files)]
+    filled(reader, random_codes(7, 16), "contract-v2")
+    reader.publish("contract", "contract-v2")
+    reader.drop("contract-v1")
+    monkeypatch.setattr(files, "aliases", lambda self: before.pop() if before else read(self))
+
+    assert reader.count("contract") == 7
+
+
 def test_a_reader_sees_one_clean_switch_when_another_process_publishes(tmp_path: Path) -> None:
     """Version 1 has 5 items, version 2 has 300: every answer is whole, of one or the other."""
     reader = filled(store_in(tmp_path), random_codes(5, 16))
