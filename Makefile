@@ -28,6 +28,7 @@ unit: .venv/.installed-dev
 bench: .venv/.installed-dev ## tables with ratios against named peers
 	$(BIN)/python -m tests.benchmarks.bench_evaluation
 	$(BIN)/python -m tests.benchmarks.bench_store
+	$(BIN)/python -m tests.benchmarks.bench_faiss
 
 clean: ## remove the virtual environment and caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from pipeline.catalog import zoo_table
+from pipeline.catalog import config_fields, method_cards, zoo_details, zoo_table
 from pipeline.cli import app
 from pipeline.protocols import PROTOCOLS
 
@@ -53,6 +53,24 @@ def test_every_make_target_in_the_documents_exists(path):
 def test_the_zoo_table_is_fresh():
     """models/README.md is made by `python -m pipeline methods table`."""
     assert zoo_table() in (ROOT / "models" / "README.md").read_text("utf-8")
+
+
+def test_the_details_of_the_methods_are_fresh():
+    """docs/methods.md is what `python -m pipeline methods table --full` prints."""
+    assert (ROOT / "docs" / "methods.md").read_text("utf-8") == zoo_details() + "\n"
+
+
+def test_the_details_name_every_setting_and_every_published_figure():
+    text = zoo_details()
+
+    for card in method_cards():
+        section = text.split(f"(`{card.name}`)")[1].split("\n## ")[0]
+        shared = text.split("## ")[1]
+        for field in config_fields(card.name):
+            assert f"| `{field.name}` |" in section + shared, (card.name, field.name)
+        for deviation in card.deviations:
+            assert f"- {deviation}\n" in section
+        assert section.count("| mAP@") == len(card.reported)
 
 
 def test_every_protocol_is_documented_in_its_own_words():

@@ -1,0 +1,155 @@
+"""ITQ and LSH against faiss, same features, bits and number of seeds: mAP and seconds.
+
+python -m tests.benchmarks.bench_faiss [--sets cifar10-lossless coco18] [--bits 32] [--seeds 3]
+    [--home FOLDER]
+
+The real image sets are used where they lie beside the checkout, else the clusters of the method
+contract. faiss does not centre for LSH, so both get features less their training mean; its ITQ also
+scales features to unit length. Codes are measured by the same evaluator. One thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.backbones import load_backbone
+from models.codes import HashCodes
+from models.contract import clusters
+from models.method import TrainingSet
+from models.registry import get_method
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.split import make_split
+from pipeline.features import FeatureCache
+from pipeline.metrics import average_precision
+from pipeline.protocols import PROTOCOLS
+from pipeline.ranking import hamming_histograms
+from pipeline.settings import Settings
+from tests.shared_sets import NAMES, open_shared
+
+Features = NDArray[np.float32]
+Encode = Callable[[Features], HashCodes]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Centred features and labels of a data set."""
+
+    train: Features
+    query: Features
+    database: Features
+    query_labels: NDArray[np.bool_]
+    database_labels: NDArray[np.bool_]
+
+
+def ours(name: str, train: Features, bits: int, seed: int) -> Encode:
+    """A fitted method of HashLens."""
+    method = get_method(name)(bits, seed=seed).fit(TrainingSet((torch.from_numpy(train),)))
+    return lambda features: method.encode(torch.from_numpy(features))
+
+
+def theirs(name: str, train: Features, bits: int, seed: int) -> Encode:
+    """The same method of faiss, trained."""
+    if name == "lsh":
+        index = faiss.IndexLSH(train.shape[1], bits, True)
+        index.rrot.init(seed)
+    else:
+        index = faiss.index_factory(train.shape[1], f"ITQ{bits},LSH")
+        faiss.downcast_VectorTransform(index.chain.at(0)).itq.seed = seed
+        index.train(train)
+    return lambda features: HashCodes(index.sa_encode(features), bits)
+
+
+def scores(
+    fit: Callable[[str, Features, int, int], Encode], name: str, data: Data, bits: int, seeds: int
+) -> tuple[NDArray[np.float64], float]:
+    """mAP of each seed, and mean seconds to fit and to encode the database."""
+    values, seconds = [], 0.0
+    for seed in range(seeds):
+        began = time.perf_counter()
+        encode = fit(name, data.train, bits, seed)
+        database = encode(data.database)
+        seconds += time.perf_counter() - began
+        counts = hamming_histograms(
+            encode(data.query), database, data.query_labels, data.database_labels, threads=1
+        )
+        values.append(average_precision(counts).mean())
+    return np.array(values), seconds / seeds
+
+
+def synthetic() -> Data:
+    """The clusters of the method contract, each point queried against all."""
+    features, labels = (part.numpy() for part in clusters())
+    features = features - features.mean(axis=0)
+    return Data(features, features, features, labels, labels)
+
+
+def shared(name: str, settings: Settings) -> Data | None:
+    """A real image set beside the checkout; None where it is not there."""
+    source = open_shared(name)
+    if source is None:
+        return None
+    dataset = import_dataset(source, settings)
+    features = FeatureCache(load_backbone("efficientnet_lite0"), settings).get(dataset)
+    split = make_split(dataset, PROTOCOLS["given"], dataset.label_set(), seed=0)
+    labels, mean = dataset.labels(dataset.label_set()), features[split.train].mean(axis=0)
+    return Data(
+        *(
+            np.ascontiguousarray(features[r] - mean)
+            for r in (split.train, split.query, split.database)
+        ),
+        labels[split.query],
+        labels[split.database],
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", nargs="+", choices=NAMES, default=["cifar10-lossless", "coco18"])
+    parser.add_argument("--bits", nargs="+", type=int, default=[32])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--home", type=Path, help="Keep data and features here, for the next time.")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    faiss.omp_set_num_threads(1)
+    settings = Settings(home=options.home or Path(tempfile.mkdtemp(prefix="hashlens-bench-")))
+    found = {name: shared(name, settings) for name in options.sets}
+    sets = {name: data for name, data in found.items() if data is not None}
+    names = ("set", "method", "bits", "mAP %", "faiss mAP %", "ratio", "s", "faiss s", "ratio")
+    print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
+    for name, data in (sets or {"clusters": synthetic()}).items():
+        for method in ("lsh", "itq"):
+            for bits in options.bits:
+                _print_row(name, method, bits, data, options.seeds)
+
+
+def _print_row(name: str, method: str, bits: int, data: Data, seeds: int) -> None:
+    (own, own_s), (other, other_s) = (
+        scores(fit, method, data, bits, seeds) for fit in (ours, theirs)
+    )
+    spreads = [
+        f"{100 * values.mean():.1f} ± {100 * values.std(ddof=1) if seeds > 1 else 0:.1f}"
+        for values in (own, other)
+    ]
+    cells = [
+        name,
+        get_method(method).card.title,
+        bits,
+        *spreads,
+        f"{own.mean() / other.mean():.3f}",
+    ]
+    cells += [f"{own_s:.2f}", f"{other_s:.2f}", f"{own_s / other_s:.2f}"]
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
