@@ -12,8 +12,8 @@ which side of a second threshold, one for either sign, the image lies.
     Y        vectors    (n, r)   Z W
     b+, b-   high, low  (r,)     second thresholds
 
-Deviation: anchors are sought among the leading principal components, scaled to unit length, which
-makes K-means ten times as fast; there are fewer anchors where there are few images.
+Deviations: anchors are sought among the leading principal components, scaled to unit length, which
+makes K-means cheap; there are fewer anchors where there are few images.
 """
 
 from __future__ import annotations
