@@ -5,7 +5,8 @@ python -m tests.benchmarks.bench_faiss [--sets cifar10-lossless coco18] [--bits 
 
 The real image sets are used where they lie beside the checkout, else the clusters of the method
 contract. faiss does not centre for LSH, so both get features less their training mean; its ITQ also
-scales features to unit length. Codes are measured by the same evaluator. One thread.
+scales features to unit length. Codes are measured by the same evaluator. One thread. Seconds are
+those of fitting and encoding the database.
 """
 
 from __future__ import annotations
