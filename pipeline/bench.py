@@ -88,6 +88,7 @@ def compare(
         DatasetError: the data set is not there or has no labels, or `without` is not one of them.
         ValueError: an unknown method, or a code length that is out of range.
     """
+    methods, bits = tuple(dict.fromkeys(methods)), tuple(dict.fromkeys(bits))  # once each
     dataset = load_dataset(base.dataset, settings)
     label_set = dataset.label_set(base.label_set)
     if without:

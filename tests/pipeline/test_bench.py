@@ -98,6 +98,12 @@ def test_a_benchmark_runs_once_and_goes_on_where_it_stopped(own_library: Setting
     assert first.equals(second[second["method"].isin(["cosine", "lsh"])].reset_index(drop=True))
 
 
+def test_what_is_named_twice_counts_once(own_library: Settings):
+    result = compare(spec(), ["lsh", "lsh"], [8, 8], 2, own_library)
+
+    assert result["seeds"].tolist()[1:] == [2]
+
+
 def test_a_run_that_fails_is_reported_and_the_others_go_on(own_library: Settings):
     """The tiny backbone has 64 dimensions and 32 training images: PCA has no 200 axes."""
     outcomes: list[Outcome] = []
