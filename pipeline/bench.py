@@ -17,7 +17,7 @@ from models.method import Cancelled, MethodCard
 from models.registry import get_method
 from pipeline.datasets.base import LabelSet, RetrievalDataset, load_dataset
 from pipeline.evaluation import evaluate, leave_out
-from pipeline.execute import cosine_report, execute
+from pipeline.execute import StageProgress, cosine_report, execute, ignore_progress
 from pipeline.features import FeatureCache
 from pipeline.report import Report
 from pipeline.runs import Run, RunRegistry
@@ -39,6 +39,7 @@ COLUMNS = (
     "bytes",  # of an image in the database
 )
 WITHOUT = ("map_without", "ndcg_without", "acg_without")  # with one label left out of relevance
+LEGEND = "NDCG and ACG at rank 100; ms to encode 1,000 images; bytes of an image in the database."
 State = Literal["done", "done before", "failed", "skipped"]
 _FIRST = ("lsh", "itq")  # the rows every table begins with, after the cosine
 _RANK = 100
@@ -72,6 +73,7 @@ def compare(
     *,
     without: str = "",
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+    on_progress: StageProgress = ignore_progress,
 ) -> pd.DataFrame:
     """Execute what is not done yet and return the table.
 
@@ -83,6 +85,7 @@ def compare(
         settings: where data sets and runs are.
         without: a label to leave out of the relevance in further columns; empty: no such columns.
         on_outcome: called for every run and for every method that is skipped.
+        on_progress: called within a run with the stage, steps done and steps in all.
 
     Raises:
         DatasetError: the data set is not there or has no labels, or `without` is not one of them.
@@ -102,7 +105,7 @@ def compare(
         on_outcome(Outcome(number, total, title, "skipped", reasons[name]))
     runs = _finished(RunRegistry(settings), dataset)
     for number, spec in enumerate(specs, 1 + len(skipped)):
-        on_outcome(_outcome(number, total, spec, runs, settings))
+        on_outcome(_outcome(number, total, spec, runs, settings, on_progress))
     done = [runs[spec.digest] for spec in specs if spec.digest in runs]
     return table(base, done, dataset, settings, without=without)
 
@@ -171,11 +174,11 @@ def report_without(run: Run, dataset: RetrievalDataset, label: str) -> Report:
 def text_table(
     result: pd.DataFrame, without: str = ""
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Column names and rows for people; what was not measured is empty."""
-    names = ["ranking", "bits", "seeds", "mAP %", "P@100 %", "NDCG@100 %", "ACG@100"]
+    """Column names and rows for people, as `LEGEND` explains; what was not measured is empty."""
+    names = ["ranking", "bits", "seeds", "mAP %", "P@100 %", "NDCG %", "ACG"]
     if without:
-        names += [f"{name} without {without}" for name in ("mAP %", "NDCG@100 %", "ACG@100")]
-    names += ["train s", "encode ms / 1,000", "bytes / image"]
+        names += [f"{name} without {without}" for name in ("mAP %", "NDCG %", "ACG")]
+    names += ["train s", "encode ms", "bytes"]
     rows = []
     for row in result.to_dict("records"):
         spread = "" if np.isnan(row["map_sd"]) else f" ± {100 * row['map_sd']:.1f}"
@@ -218,7 +221,12 @@ def _finished(registry: RunRegistry, dataset: RetrievalDataset) -> dict[str, Run
 
 
 def _outcome(
-    number: int, total: int, spec: RunSpec, runs: dict[str, Run], settings: Settings
+    number: int,
+    total: int,
+    spec: RunSpec,
+    runs: dict[str, Run],
+    settings: Settings,
+    on_progress: StageProgress,
 ) -> Outcome:
     """Execute a spec that is not among `runs` yet, and add it when that went well."""
     title = f"{spec.label} · seed {spec.seed}"
@@ -226,7 +234,7 @@ def _outcome(
     if spec.digest not in runs:
         state, run = "done", RunRegistry(settings).create(spec)
         try:
-            execute(run, settings)
+            execute(run, settings, on_progress)
         except Cancelled:
             raise
         except Exception as error:  # recorded in the run by `execute`; the others go on
@@ -268,7 +276,7 @@ def _cosine_row(
     ]
     measured = [report for report in reports if report is not None]
     return {
-        "ranking": "Cosine of the features",
+        "ranking": "Cosine",
         "method": "cosine",
         "bits": np.nan,
         "seeds": np.nan,

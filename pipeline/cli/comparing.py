@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from models.backbones import load_backbone
 from models.registry import list_methods
 from pipeline.ablation import FULL, run_study, variants
-from pipeline.bench import Outcome, compare, markdown, text_table
+from pipeline.bench import LEGEND, Outcome, compare, markdown, text_table
 from pipeline.cli.console import console, current_settings, print_table, progress_bars
 from pipeline.cli.running import (
     BackboneOption,
@@ -23,8 +22,6 @@ from pipeline.cli.running import (
     described_spec,
     run_spec,
 )
-from pipeline.datasets.base import load_dataset
-from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.runs import RunRegistry
 
@@ -49,31 +46,37 @@ def bench(
 ) -> None:
     """Compare methods on one data set; what was run before is not run again."""
     settings = current_settings()
+    if markdown_ is not None and not markdown_.parent.is_dir():  # before hours of work, not after
+        raise ValueError(f"--markdown: there is no folder {markdown_.parent}")
     names = (
         list_methods() if methods == "all" else tuple(name.strip() for name in methods.split(","))
     )
     base = described_spec(
         dataset, names[0], 32, None, backbone, labels, protocol, 0, split_seed, None
     )
-    with progress_bars() as progress:
-        FeatureCache(load_backbone(backbone), settings).get(
-            load_dataset(dataset, settings), lambda done, total: progress("features", done, total)
+    lengths = _numbers(bits)
+    with progress_bars() as show:
+
+        def show_features(stage: str, done: int, total: int) -> None:
+            if stage == "features":  # may take minutes; other stages have their line soon
+                show(stage, done, total)
+
+        result = compare(
+            base,
+            names,
+            lengths,
+            seeds,
+            settings,
+            without=without_label,
+            on_outcome=_say,
+            on_progress=show_features,
         )
-    result = compare(
-        base,
-        names,
-        _numbers(bits),
-        seeds,
-        settings,
-        without=without_label,
-        on_outcome=_say,
-    )
     name = f"{dataset}_{base.label_set}_{backbone}_{base.protocol}_{split_seed}.csv"
     path = settings.home / "benchmarks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))
     summary = f"{dataset}, {backbone}, protocol {base.protocol}: "
-    summary += base.evaluation_protocol().summary
+    summary += f"{base.evaluation_protocol().summary} {LEGEND}"
     console.print(summary, highlight=False)
     print_table(*text_table(result, without_label))
     console.print(f"Written to {path}")

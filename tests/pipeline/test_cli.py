@@ -134,6 +134,10 @@ ERRORS = {
     "unknown run": (("index", "publish", "dpsh"), "unknown run 'dpsh'"),
     "run to evaluate": (("evaluate", "nope"), "unknown run 'nope'"),
     "bits of a benchmark": (("bench", "--dataset", "shapes", "--bits", "16;32"), "16,32,64"),
+    "folder of the table": (
+        ("bench", "--dataset", "shapes", "--markdown", "no/such/table.md"),
+        "there is no folder no/such",
+    ),
     "run to cancel": (("runs", "cancel", "itq"), "only queued or running runs can stop"),
     "unknown folder": (("datasets", "import", "no/such/folder"), "is not a folder"),
     "hostile name": (("datasets", "import", "{folder}", "--name", "../x"), "must be 1 to 41"),
