@@ -13,6 +13,8 @@ from dashboard.services.findings import Finding
 from dashboard.services.leaderboard import Board, Comparison
 from dashboard.services.text import escape_markdown
 
+_DRAWN = 6  # models in a chart: as many as there are colours
+
 
 def choose(found: list[Comparison]) -> Comparison:
     """The comparison to show; numbers of different protocols never share a table."""
@@ -80,13 +82,16 @@ def map_chart(rows: pd.DataFrame, found: Board) -> None:
         st.subheader("mAP by code length", anchor=False, width="content")
     best = rows.iloc[0]
     chart_panel.show(
-        map_by_bits(rows, found.cosine, list(found.rows["method"])),
+        map_by_bits(_best(rows), found.cosine, list(found.rows["method"])),
         board_table.readable(rows, found.cosine),
         alt=f"mAP by code length; best is {best['model']} at {best['bits']} bits with "
         f"{100 * best['map']:.1f} percent.",
         key="map_by_bits",
     )
-    st.caption("Bars: 95 % interval over queries for one seed, standard deviation for several.")
+    st.caption(
+        "Bars: 95 % interval over queries for one seed, standard deviation for several."
+        + _left_out(rows)
+    )
 
 
 def curve_chart(rows: pd.DataFrame, found: Board) -> None:
@@ -106,7 +111,8 @@ def curve_chart(rows: pd.DataFrame, found: Board) -> None:
                 key="pr_bits",
                 label_visibility="collapsed",
             )
-    curves = resources.curves(rows[rows["bits"] == bits].head(6))
+    of_length = rows[rows["bits"] == bits]
+    curves = resources.curves(_best(of_length))
     if curves.empty:
         st.caption("The curves of these runs are not on the disk; evaluate them again.")
         return
@@ -118,4 +124,16 @@ def curve_chart(rows: pd.DataFrame, found: Board) -> None:
     )
     st.caption(
         f"{bits} bits. Mean over queries of the first N results, N from 1 to the whole database."
+        + _left_out(of_length)
     )
+
+
+def _best(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, best first, of as many models as a chart can tell apart."""
+    return rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
+
+
+def _left_out(rows: pd.DataFrame) -> str:
+    """Says so where `_best` leaves models out."""
+    n_models = rows["model"].nunique()
+    return "" if n_models <= _DRAWN else f" The {_DRAWN} best of {n_models} models."

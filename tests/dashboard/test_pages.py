@@ -330,6 +330,18 @@ def test_the_leaderboard_filters_by_code_length(open_app: OpenApp, shared_home: 
     assert "No run passes" in app.info[0].value
 
 
+def test_charts_draw_the_best_models_and_say_how_many_are_left_out(
+    open_app: OpenApp, own_home: Path
+):
+    for method in ("lsh", "pcah", "sh", "csq", "dpn", "dpsh", "idhn"):
+        train(Settings(home=own_home), "shapes", method)
+
+    app = open_app(own_home, "leaderboard")
+
+    captions = [caption.value for caption in app.caption]
+    assert sum("The 6 best of" in caption for caption in captions) == 2
+
+
 def test_runs_without_reports_leave_a_leaderboard_that_says_so(open_app: OpenApp, own_home: Path):
     for run in RunRegistry(Settings(home=own_home)).all():
         (run.folder / "report.json").unlink()
