@@ -54,8 +54,9 @@ class Backbone:
     def embed(self, images: list[Image.Image]) -> Tensor:
         """Features (n, d) float32 of RGB images."""
         batch = torch.stack([self.preprocess(image) for image in images])
+        batch = batch.to(next(self.network.parameters()).device)
         features: Tensor = self.network(batch.contiguous(memory_format=torch.channels_last))
-        return features.float()
+        return features.float().cpu()
 
 
 @dataclass(frozen=True)

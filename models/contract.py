@@ -15,7 +15,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from models.checkpoint import MemoryCheckpoints
 from models.codes import HashCodes
+from models.deep import DeepHashMethod
 from models.method import Cancelled, EpochLog, HashMethod, NotFittedError, TrainingSet
 from models.methods.lsh import LSH
 from models.storage import load_method, save_method
@@ -180,6 +182,27 @@ def cancelling_stops(method: Method) -> None:
         assert not seen  # a method without epochs has nothing to cancel
 
 
+def resuming_changes_nothing(method: Method) -> None:
+    """A deep method that is stopped and goes on from its checkpoint ends with the same weights."""
+    if not issubclass(method, DeepHashMethod):
+        return
+    train, kept = training_set(method), MemoryCheckpoints()
+    config = method.Config.model_validate({"epochs": 6})
+
+    def stop(epoch: EpochLog) -> None:
+        if epoch.epoch == 4:
+            raise Cancelled
+
+    try:
+        method(_BITS, config).fit(train, on_epoch=stop, checkpoints=kept)
+    except Cancelled:
+        assert kept.last is not None
+        assert kept.last.epoch == 3
+    resumed = method(_BITS, config).fit(train, checkpoints=kept)
+    whole = method(_BITS, config).fit(train)
+    assert all(torch.equal(resumed.state[name], whole.state[name]) for name in whole.state)
+
+
 def bad_features_are_refused(method: Method) -> None:
     """NaN, a single image and features of another width are refused by a clear message."""
     train = training_set(method)
@@ -237,6 +260,7 @@ CHECKS: tuple[Callable[[Method], None], ...] = (
     lengths_work_or_are_explained,
     terms_are_named_and_finite,
     cancelling_stops,
+    resuming_changes_nothing,
     bad_features_are_refused,
     unknown_keys_are_refused,
     beats_lsh_on_clusters,

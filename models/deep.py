@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,6 +11,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from models.checkpoint import Checkpoints, Snapshot
+from models.finetuning import Source, StoredViews, Trunk
 from models.method import (
     HashMethod,
     MethodConfig,
@@ -18,7 +21,7 @@ from models.method import (
     check_features,
     ignore,
 )
-from models.training import LossTerms, fit_epochs
+from models.training import Group, LossTerms, OnStep, fit_epochs, ignore_step
 
 MEAN_NORM = 10.0  # features are scaled to this mean norm, which fixes the scale of the step size
 
@@ -59,7 +62,11 @@ class Batch:
 
 
 class DeepHashMethod(HashMethod):
-    """Head and loop; a method gives `loss`, and where needed `on_fit_start` or `activation`."""
+    """Head and loop; a method gives `loss`, and where needed `on_fit_start` or `activation`.
+
+    What a method changes while it trains lies in attributes that are tensors: checkpoints find them
+    there. Everything else it derives from its arguments in `on_fit_start` or `on_epoch_start`.
+    """
 
     config: DeepConfig
 
@@ -81,41 +88,65 @@ class DeepHashMethod(HashMethod):
         """From the code layer (b, K) to relaxed codes."""
         return torch.tanh(outputs)
 
-    def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
-        """Train the head on `train`; see `HashMethod.fit`."""
+    def fit(
+        self,
+        train: TrainingSet,
+        *,
+        on_epoch: OnEpoch = ignore,
+        on_step: OnStep = ignore_step,
+        checkpoints: Checkpoints | None = None,
+        trunk: Trunk | None = None,
+    ) -> Self:
+        """Train the head on `train`; see `HashMethod.fit`.
+
+        Meanwhile `state` holds the weights so far. A fit that is cut short leaves it as it was.
+
+        Args:
+            train: features of the backbone as it is at the start.
+            on_epoch: called after each epoch; may encode.
+            on_step: called after each mini-batch; may raise Cancelled.
+            checkpoints: go on from the last one, and keep new ones.
+            trunk: a backbone that learns too; it embeds the images anew in every step.
+        """
         features = check_features(train, at_least=2)
         self._check_views(train)
         labels = self._checked_labels(train)
         mean = features.mean(0)
         scale = MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
-        views = tuple((view - mean) * scale for view in train.views)
-        self.on_fit_start(TrainingSet(views, labels))
+        self.on_fit_start(TrainingSet(tuple((view - mean) * scale for view in train.views), labels))
         generator = torch.Generator().manual_seed(self.seed)
+        source = trunk if trunk is not None else StoredViews(train.views, generator)
+
+        def start_epoch(epoch: int) -> None:
+            source.on_epoch_start(epoch)
+            self.on_epoch_start(epoch)
+
+        before = self.state
         with torch.random.fork_rng(devices=[]):  # weights and dropout draw from torch's own state
             torch.manual_seed(self.seed)
             head = build_head(features.shape[1], self.bits, self.config)
-
-            def loss(rows: Tensor) -> LossTerms:
-                inputs = tuple(view[rows] for view in drawn(views, generator))
-                relaxed = tuple(self.activation(head(view)) for view in inputs)
-                return self.loss(
-                    Batch(rows, inputs, relaxed, labels[rows] if labels is not None else None)
+            self._point_state_at(head, mean, scale)
+            try:
+                fit_epochs(
+                    self._groups(head, source),
+                    len(features),
+                    self._loss_of_rows(head, source, labels),
+                    epochs=self.config.epochs,
+                    batch=self.config.batch,
+                    weight_decay=self.config.weight_decay,
+                    generator=generator,
+                    on_epoch=on_epoch,
+                    on_epoch_start=start_epoch,
+                    on_step=on_step,
+                    on_gradients=source.on_gradients,
+                    accumulate=source.accumulate,
+                    snapshot=Snapshot(head, self, self.learnable(), generator, source.parameters),
+                    checkpoints=checkpoints,
                 )
-
-            fit_epochs(
-                [*head.parameters(), *self.learnable()],
-                len(features),
-                loss,
-                epochs=self.config.epochs,
-                batch=self.config.batch,
-                learning_rate=self.config.learning_rate,
-                weight_decay=self.config.weight_decay,
-                generator=generator,
-                on_epoch=on_epoch,
-                on_epoch_start=self.on_epoch_start,
-            )
-        weights = {f"head.{name}": tensor.detach() for name, tensor in head.state_dict().items()}
-        self.state = {"mean": mean, "scale": scale.reshape(1), **weights}
+            except BaseException:
+                self.state = before
+                raise
+        self.state = {name: tensor.clone() for name, tensor in self.state.items()}
         return self
 
     def relax(self, inputs: Tensor) -> Tensor:
@@ -129,6 +160,34 @@ class DeepHashMethod(HashMethod):
             assign=True,
         )
         return self.activation(head.eval()((inputs - state["mean"]) * state["scale"])).detach()
+
+    def _groups(self, head: nn.Module, source: Source) -> list[Group]:
+        """What is learned, each at its step size."""
+        groups = [Group([*head.parameters(), *self.learnable()], self.config.learning_rate)]
+        if source.parameters:
+            groups.append(Group([*source.parameters.values()], source.learning_rate))
+        return groups
+
+    def _loss_of_rows(
+        self, head: nn.Module, source: Source, labels: Tensor | None
+    ) -> Callable[[Tensor], LossTerms]:
+        """The loss as a function of the numbers of the images in a mini-batch."""
+        mean, scale = self.state["mean"], self.state["scale"]
+
+        def loss(rows: Tensor) -> LossTerms:
+            inputs = tuple((view - mean) * scale for view in source.views(rows, self.card.views))
+            relaxed = tuple(self.activation(head(view)) for view in inputs)
+            fixed = tuple(view.detach() for view in inputs)  # a target must not follow the loss
+            return self.loss(
+                Batch(rows, fixed, relaxed, labels[rows] if labels is not None else None)
+            )
+
+        return loss
+
+    def _point_state_at(self, head: nn.Module, mean: Tensor, scale: Tensor) -> None:
+        """Let the state be the tensors of a head in training, which change with it."""
+        weights = {f"head.{name}": tensor.detach() for name, tensor in head.state_dict().items()}
+        self.state = {"mean": mean, "scale": scale.reshape(1), **weights}
 
     def _check_views(self, train: TrainingSet) -> None:
         """Raise a ValueError when views are missing, differ in shape or are not finite."""
@@ -157,19 +216,6 @@ class DeepHashMethod(HashMethod):
         if "multi" not in card.label_kinds and bool((labels.sum(1) > 1).any()):
             raise ValueError(f"{card.title} takes one label an image, some images have several")
         return labels
-
-
-def drawn(views: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
-    """The views of one step: two augmented ones at random, where there are any; else the plain one.
-
-    Args:
-        views: of the training images, the plain one first.
-        generator: source of the choice; untouched when there is none.
-    """
-    if len(views) < 3:
-        return views
-    first, second = (1 + torch.randperm(len(views) - 1, generator=generator)[:2]).tolist()
-    return views[first], views[second]
 
 
 def build_head(in_features: int, bits: int, config: DeepConfig) -> nn.Sequential:

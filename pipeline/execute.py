@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from models.backbones import load_backbone
 from models.codes import HashCodes
-from models.method import EpochLog, HashMethod, MethodCard, TrainingSet
+from models.finetuning import Trunk
+from models.method import HashMethod, TrainingSet
 from models.registry import get_method
 from pipeline.datasets.base import DatasetError, LabelSet, RetrievalDataset, load_dataset
-from pipeline.datasets.split import Split, make_split
+from pipeline.datasets.split import Indices, Split, make_split
 from pipeline.evaluation import evaluate, evaluate_cosine, leave_out
 from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
@@ -23,60 +24,150 @@ from pipeline.report import Evaluation, Report
 from pipeline.runs import Run
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
+from pipeline.training import (
+    Features,
+    Watch,
+    embed,
+    fit_method,
+    held_out,
+    trained_s,
+    training_set,
+    trunk_of,
+)
 
-Features = NDArray[np.float32]
 StageProgress = Callable[[str, int, int], None]
+_WRITE_S = 0.5  # least time between two notes of the progress in run.json
 
 
 def ignore_progress(_stage: str, _done: int, _total: int) -> None:
     """The progress callback that does nothing."""
 
 
-def execute(run: Run, settings: Settings, on_progress: StageProgress = ignore_progress) -> None:
+def execute(
+    run: Run,
+    settings: Settings,
+    on_progress: StageProgress = ignore_progress,
+    *,
+    only_queued: bool = False,
+) -> None:
     """Features, training, codes and evaluation of one run; everything lands in its folder.
 
     Args:
         run: queued, or being repeated after a failure.
         settings: where data sets and caches are.
         on_progress: called with the stage, steps done and steps in all.
+        only_queued: leave a run alone that is not queued any more, for workers that compete.
 
     Raises:
         Cancelled: someone asked the run to stop.
         RunBusy: another process executes it.
         Exception: whatever a stage raises, after it is stored in the run's status.
     """
-    spec = run.spec
-
-    def report(stage: str, done: int, total: int) -> None:
-        on_progress(stage, done, total)
-        run.check_cancelled()
-
-    with run.started():
-        dataset = load_dataset(spec.dataset, settings)
-        run.update(dataset_fingerprint=dataset.info.fingerprint)
-        label_set = chosen_labels(dataset, spec)
-        split = make_split(dataset, spec.evaluation_protocol(), label_set, spec.split_seed)
+    report = _Reporter(run, on_progress)
+    with run.started(only_queued=only_queued):
+        dataset = load_dataset(run.spec.dataset, settings)
+        run.adopt_dataset(dataset.info.fingerprint)
         with run.stage("features"):
-            cache = FeatureCache(load_backbone(spec.backbone), settings)
-
-            def extracted(done: int, total: int) -> None:
-                report("features", done, total)
-
-            features = cache.get(dataset, extracted)
-            n_augmented = get_method(spec.method).card.views - 1
-            augmented = cache.augmented_views(dataset, split.train, n_augmented, extracted)
-        with run.stage("training"):
-            train = training_set(dataset, features, split, spec, augmented)
-            method = fit_method(run, train, report)
+            ready = prepare(run.spec, dataset, settings, report)
+        with run.stage("training", trained_s(run)):
+            method = fit_method(run, ready.train, report, watch=ready.watch, trunk=ready.trunk)
         with run.stage("encoding"):
+            split, trunk = ready.split, ready.trunk
+            features = ready.features if trunk is None else embed_split(ready, report)
             query_codes, database_codes = encode_split(method, features, split)
         with run.stage("codes"):
-            run.save_method(method)
+            run.save_method(method, dict(trunk.parameters) if trunk else None)
             run.save_codes("query", query_codes, split.query)
             run.save_codes("database", database_codes, split.database)
-        if label_set is not None:
+        if ready.label_set is not None:
             with run.stage("evaluation"):
-                evaluate_run(run, dataset, settings, cache, report)
+                evaluate_run(run, dataset, settings, ready.cache, report)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the training of a run needs, made from its spec alone.
+
+    Attributes:
+        dataset: the data set.
+        label_set: labels that decide relevance; None for an unlabelled data set.
+        split: with the validation images taken out of the training set.
+        features: (n, d) of all images by the frozen backbone.
+        cache: where they are.
+        train: what the method may see.
+        watch: measures validation images; None where none are held out.
+        trunk: the backbone that learns; None where it is frozen.
+    """
+
+    dataset: RetrievalDataset
+    label_set: LabelSet | None
+    split: Split
+    features: Features
+    cache: FeatureCache
+    train: TrainingSet
+    watch: Watch | None
+    trunk: Trunk | None
+
+
+def prepare(
+    spec: RunSpec, dataset: RetrievalDataset, settings: Settings, on_progress: StageProgress
+) -> Ready:
+    """Split, features and training set of a spec.
+
+    Raises:
+        DatasetError: the data set does not serve the spec; the message says why.
+    """
+    label_set = chosen_labels(dataset, spec)
+    whole = make_split(dataset, spec.evaluation_protocol(), label_set, spec.split_seed)
+    split, validation = held_out(dataset, whole, spec)
+    cache = FeatureCache(load_backbone(spec.backbone), settings)
+
+    def extracted(done: int, total: int) -> None:
+        on_progress("features", done, total)
+
+    features = cache.get(dataset, extracted)
+    n_augmented = get_method(spec.method).card.views - 1
+    augmented = cache.augmented_views(dataset, split.train, n_augmented, extracted)
+    train = training_set(dataset, features, split, spec, augmented)
+    trunk = None
+    if spec.finetune:
+        own = load_backbone(spec.backbone)  # the cache keeps the one as it is published
+        trunk = trunk_of(dataset, split.train, spec, own, settings)
+
+    def features_now(rows: Indices) -> Features:
+        return features[rows] if trunk is None else embed(trunk.backbone, dataset, rows)
+
+    watch = Watch.of(dataset, spec, validation, split.train, features_now)
+    return Ready(dataset, label_set, split, features, cache, train, watch, trunk)
+
+
+def embed_split(ready: Ready, on_progress: StageProgress) -> Features:
+    """Features of queries and database by the backbone that has learned; other rows are 0."""
+    assert ready.trunk is not None
+    rows = np.union1d(ready.split.query, ready.split.database)
+    features = np.zeros((len(ready.dataset), ready.trunk.backbone.dim), np.float32)
+    features[rows] = embed(
+        ready.trunk.backbone,
+        ready.dataset,
+        rows,
+        lambda done, total: on_progress("encoding", done, total),
+    )
+    return features
+
+
+class _Reporter:
+    """Passes progress on, writes it into the run a few times a second, and obeys a stop."""
+
+    def __init__(self, run: Run, on_progress: StageProgress) -> None:
+        self._run, self._on_progress = run, on_progress
+        self._written = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        self._on_progress(stage, done, total)
+        self._run.check_cancelled()
+        if time.monotonic() - self._written > _WRITE_S:
+            self._run.update(done=done, total=total)
+            self._written = time.monotonic()
 
 
 def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
@@ -91,45 +182,6 @@ def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
     if card.supervision == "supervised":
         raise DatasetError(f"{card.title} needs labels, and {spec.dataset!r} has none")
     return None
-
-
-def training_set(
-    dataset: RetrievalDataset,
-    features: Features,
-    split: Split,
-    spec: RunSpec,
-    augmented: tuple[Features, ...] = (),
-) -> TrainingSet:
-    """What the method may see: labels only when its card says supervised.
-
-    Args:
-        dataset: gives the labels.
-        features: of all its plain images.
-        split: gives the training images.
-        spec: gives the method and the label set.
-        augmented: features of further views of the training images.
-    """
-    card: MethodCard = get_method(spec.method).card
-    views = tuple(torch.from_numpy(np.array(view)) for view in (features[split.train], *augmented))
-    if card.supervision != "supervised":
-        return TrainingSet(views)
-    labels = dataset.labels(dataset.label_set(spec.label_set))[split.train]
-    return TrainingSet(views, torch.from_numpy(labels))
-
-
-def fit_method(run: Run, train: TrainingSet, on_progress: StageProgress) -> HashMethod:
-    """A new method of the run's spec, fitted."""
-    spec = run.spec
-    method = get_method(spec.method)(spec.bits, spec.method_config(), seed=spec.seed)
-
-    def log(epoch: EpochLog) -> None:
-        on_progress("training", epoch.epoch, epoch.n_epochs)
-        run.log_epoch(epoch)
-
-    on_progress("training", 0, 1)
-    method.fit(train, on_epoch=log)
-    on_progress("training", 1, 1)
-    return method
 
 
 def encode_split(

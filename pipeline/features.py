@@ -136,7 +136,9 @@ class FeatureCache:
         digests = dataset.manifest["sha256"]
         done = total - len(missing)
         with self._rows_path.open("ab") as rows, self._keys_path.open("ab") as keys:
-            for batch, features in self._embedded(dataset, missing):
+            for batch, features in embedded(
+                self.backbone, lambda row: self._load(dataset, row), missing
+            ):
                 rows.write(features.tobytes())
                 rows.flush()
                 os.fsync(rows.fileno())
@@ -145,27 +147,29 @@ class FeatureCache:
                 done += len(batch)
                 on_progress(done, total)
 
-    def _embedded(
-        self, dataset: RetrievalDataset, rows: list[int]
-    ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-        """Batches of rows with their features; the next batch is decoded meanwhile."""
-        batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
-        with ThreadPoolExecutor(1) as pool:
-
-            def decode(batch: list[int]) -> list[Image.Image]:
-                return [self._load(dataset, row) for row in batch]
-
-            coming = pool.submit(decode, batches[0])
-            for number, batch in enumerate(batches):
-                images = coming.result()
-                if number + 1 < len(batches):
-                    coming = pool.submit(decode, batches[number + 1])
-                yield batch, self.backbone.embed(images).numpy()
-
     def _load(self, dataset: RetrievalDataset, row: int) -> Image.Image:
         image = dataset.load_image(row)
         digest = str(dataset.manifest["sha256"].iloc[row])
         return augmented(image, digest, self._view) if self._view else image
+
+
+def embedded(
+    backbone: Backbone, load: Callable[[int], Image.Image], rows: list[int]
+) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+    """Batches of rows with their features (b, d); the next batch is decoded meanwhile."""
+    batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
+    with ThreadPoolExecutor(1) as pool:
+
+        def decode(batch: list[int]) -> list[Image.Image]:
+            return [load(row) for row in batch]
+
+        coming = pool.submit(decode, batches[0]) if batches else None
+        for number, batch in enumerate(batches):
+            assert coming is not None
+            images = coming.result()
+            if number + 1 < len(batches):
+                coming = pool.submit(decode, batches[number + 1])
+            yield batch, backbone.embed(images).numpy()
 
 
 def _size(path: Path) -> int:

@@ -17,6 +17,7 @@ from models.codes import HashCodes
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.files import write_atomic
 from pipeline.ranking import ranked
+from pipeline.run_results import TUNED
 from pipeline.runs import Run, RunError
 from pipeline.store.base import CodeStore, Payload, StoreError
 
@@ -53,11 +54,15 @@ def item_id(dataset: str, sha256: str) -> str:
 def weights_digest(run: Run) -> str:
     """SHA-256 of the fitted method's weights, kept with the index so that the two must match.
 
+    Those of a backbone that learned with it count too.
+
     Raises:
         RunError: the run has no fitted method.
     """
+    tuned = run.folder / "model" / TUNED
     try:
         content = (run.folder / "model" / "weights.safetensors").read_bytes()
+        content += tuned.read_bytes() if run.spec.finetune else b""
     except OSError as error:
         raise RunError(f"run {run.id} has no fitted method: {error.strerror}") from error
     return hashlib.sha256(content).hexdigest()

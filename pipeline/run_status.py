@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+import torch
 from pydantic import BaseModel, ConfigDict
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -32,6 +33,11 @@ class RunStatus(BaseModel):
     host: str = ""
     commit: str = ""
     dataset_fingerprint: str = ""  # of the images and labels that it was executed on
+    attempts: int = 0  # times that it was started since it was last queued by a person
+    threads: int = 0  # of torch
+    memory_mb: float = 0.0  # most that the process held at the end of an epoch or stage
+    done: int = 0  # steps of the stage
+    total: int = 0
     versions: dict[str, str] = {}
     timings: dict[str, float] = {}  # stage -> seconds
     error: str = ""
@@ -43,8 +49,26 @@ def provenance() -> dict[str, object]:
         "pid": os.getpid(),
         "host": platform.node(),
         "commit": _commit(),
+        "threads": torch.get_num_threads(),
         "versions": {name: version(name) for name in _PACKAGES},
     }
+
+
+def resident_mb() -> float:
+    """Memory that this process holds now, in MB; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error, or its cause, is that memory ran out; for the CPU torch has no class."""
+    says_so = isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    if says_so or isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
 
 
 def _commit() -> str:

@@ -1,49 +1,47 @@
 """Run folders: what was asked, what happened, what was measured. See docs/architecture.md.
 
     runs/<time>_<method>_<dataset>_<bits>b_<digest>/
-      spec.json  run.json  history.jsonl  model/  codes/*.npz  report.json  curves.npz
+      spec.json  run.json  history.jsonl  log.txt  model/  codes/*.npz  report.json  curves.npz
 
-Only the process that executes a run writes into it; it holds `.claim.lock` and touches `heartbeat`.
-Others may create `cancel`.
+Only who holds `.claim.lock` writes into a run; whoever executes it also touches `heartbeat`. Others
+may create `cancel`. While it trains there is a `checkpoint`, from which a run that was stopped or
+killed goes on.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import math
+import platform
 import shutil
 import time
-import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
-import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
-from models.codes import HashCodes
-from models.method import Cancelled, EpochLog, HashMethod
+from models.method import Cancelled, EpochLog
 from models.registry import unknown
-from models.storage import load_method, save_method
+from pipeline.checkpoints import FolderCheckpoints
 from pipeline.files import write_atomic
 from pipeline.heartbeat import beating, silent_for_s
-from pipeline.report import Curves, Evaluation, Report
-from pipeline.run_status import RunStatus, provenance
+from pipeline.run_log import logging_to
+from pipeline.run_results import RunError, RunResults
+from pipeline.run_status import RunStatus, is_out_of_memory, provenance, resident_mb
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 
+__all__ = ["LOST_AFTER_S", "MOST_ATTEMPTS", "Run", "RunBusy", "RunError", "RunRegistry"]
+
 LOST_AFTER_S = 60.0
-_DAMAGED = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
-
-
-class RunError(ValueError):
-    """A run is missing, unfinished or damaged; the message says which and what to do."""
+MOST_ATTEMPTS = 10  # a run that kills its process again and again must end some time
+_log = logging.getLogger(__name__)
 
 
 class RunBusy(RunError):  # noqa: N818 - the name says what is wrong
@@ -51,16 +49,8 @@ class RunBusy(RunError):  # noqa: N818 - the name says what is wrong
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(RunResults):
     """One run folder."""
-
-    folder: Path
-    spec: RunSpec
-
-    @property
-    def id(self) -> str:
-        """The folder's name."""
-        return self.folder.name
 
     def status(self) -> RunStatus:
         """The stored status.
@@ -101,53 +91,112 @@ class Run:
             raise RunBusy(f"run {self.id} is being executed by another process") from error
 
     @contextmanager
-    def started(self) -> Iterator[None]:
-        """Queued -> running -> done, failed or cancelled, with times and error text.
+    def started(self, *, only_queued: bool = False) -> Iterator[None]:
+        """Queued -> running -> done, failed or cancelled, with times, log and error text.
+
+        Args:
+            only_queued: leave the run alone when another process was faster.
 
         Raises:
-            RunBusy: another process executes it.
+            RunBusy: another process executes it, or has done so.
             RunError: it is done; a run is repeated as a new one.
         """
         with self.claimed():
-            if self.status().state == "done":
+            state = self.status().state
+            if only_queued and state != "queued":
+                raise RunBusy(f"run {self.id} is {state}, not queued any more")
+            if state == "done":
                 raise RunError(f"run {self.id} is done already; repeat it as a new run")
             with beating(self.folder / "heartbeat"), self._recorded():
                 yield
 
     @contextmanager
     def _recorded(self) -> Iterator[None]:
-        """Write each change of state into run.json."""
-        (self.folder / "history.jsonl").unlink(missing_ok=True)
-        self.update(
-            state="running",
-            started=_now(),
-            finished="",
-            error="",
-            **provenance(),
-        )
+        """Write each change of state into run.json, and the story into log.txt."""
+        epoch = self.checkpoints().epoch()
+        self.cut_history(epoch)
+        facts = provenance() | {"attempts": self.status().attempts + 1, "started": _now()}
+        self.update(state="running", finished="", error="", done=0, total=0, **facts)
+        with logging_to(self.folder) as log:
+            log.info(
+                "started, attempt %d%s", facts["attempts"], f", from epoch {epoch}" * (epoch > 0)
+            )
+            try:
+                yield
+            except Cancelled:
+                log.info("stopped on request")
+                self.update(state="cancelled", finished=_now(), stage="")
+                raise
+            except BaseException as error:
+                log.error("failed", exc_info=True)
+                self.fail(error)
+                raise
+            else:
+                (self.folder / "checkpoint").unlink(missing_ok=True)
+                self.update(state="done", finished=_now(), stage="")
+                log.info("done")
+            finally:
+                (self.folder / "cancel").unlink(missing_ok=True)  # obeyed, or too late
+
+    def checkpoints(self) -> FolderCheckpoints:
+        """Where its training is kept until it is done."""
+        return FolderCheckpoints(self.folder / "checkpoint")
+
+    def fail(self, error: BaseException) -> None:
+        """End it with the reason; for the executing process."""
+        self.update(state="failed", finished=_now(), error=_reason(error), stage="")
+
+    def requeue(self) -> None:
+        """Queue it once more after it was stopped, failed or lost; it goes on where it was.
+
+        Raises:
+            RunBusy: a process executes it.
+            RunError: it is done.
+        """
+        with self.claimed():
+            if self.status().state == "done":
+                raise RunError(f"run {self.id} is done already; repeat it as a new run")
+            (self.folder / "cancel").unlink(missing_ok=True)
+            self.update(state="queued", error="", finished="", stage="", attempts=0)
+
+    def recover(self) -> bool:
+        """Queue it once more if its process was killed; says whether it did.
+
+        On the same host the claim of a dead process is free at once. Elsewhere, where locks may
+        not be shared, its heart must have been silent for a minute.
+        """
+        status = self.status()
+        if status.state != "running":
+            return False
         try:
-            yield
-        except Cancelled:
-            self.update(state="cancelled", finished=_now(), stage="")
-            raise
-        except BaseException as error:
-            text = str(error) or type(error).__name__
-            self.update(state="failed", finished=_now(), error=text, stage="")
-            raise
-        else:
-            self.update(state="done", finished=_now(), stage="")
-        finally:
-            (self.folder / "cancel").unlink(missing_ok=True)  # obeyed, or too late
+            with self.claimed():
+                is_dead = status.host == platform.node() or self.state() == "lost"
+                if not is_dead or self.status().state != "running":
+                    return False
+                if status.attempts >= MOST_ATTEMPTS:
+                    text = f"the process that executed it was killed {status.attempts} times"
+                    self.update(state="failed", error=text, finished=_now(), stage="")
+                    return False
+                self.update(state="queued", stage="")
+        except RunBusy:
+            return False  # silent, but alive
+        _log.warning("run %s: its process was killed; it is queued again", self.id)
+        return True
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Name what is going on and store how long it took."""
+    def stage(self, name: str, earlier_s: float = 0.0) -> Iterator[None]:
+        """Name what is going on and store how long it took, with `earlier_s` of another attempt."""
         self.check_cancelled()
-        self.update(stage=name)
+        self.update(stage=name, done=0, total=0)
         began = time.perf_counter()
+        _log.info("%s", name)
         yield
-        seconds = round(time.perf_counter() - began, 3)
-        self.update(timings={**self.status().timings, name: seconds})
+        seconds = round(time.perf_counter() - began + earlier_s, 3)
+        status = self.status()
+        self.update(
+            timings={**status.timings, name: seconds},
+            memory_mb=max(status.memory_mb, resident_mb()),
+        )
 
     def check_cancelled(self) -> None:
         """Raise `Cancelled` when someone has asked for it."""
@@ -158,93 +207,38 @@ class Run:
         """Ask the executing process to stop at its next sign of progress."""
         (self.folder / "cancel").touch()
 
-    def log_epoch(self, epoch: EpochLog) -> None:
-        """Append one epoch to the history and beat the heart; the epoch callback of `fit`."""
+    def stop(self) -> None:
+        """Take it out of the queue, or ask the executing process to stop."""
+        with suppress(RunBusy), self.claimed():
+            if self.status().state == "queued":
+                return self.update(state="cancelled", finished=_now())
+        return self.request_cancel()
+
+    def log_epoch(self, epoch: EpochLog, **measured: float) -> None:
+        """Append one epoch to the history and beat the heart; the epoch callback of `fit`.
+
+        Args:
+            epoch: what the method says.
+            measured: what the pipeline adds, for example `validation_map`.
+        """
         record = {
             "epoch": epoch.epoch,
             "n_epochs": epoch.n_epochs,
             "seconds": round(epoch.seconds, 3),
             "terms": epoch.terms,
+            **measured,
         }
         with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
-        self.update()
+        self.update(memory_mb=max(self.status().memory_mb, resident_mb()))
         self.check_cancelled()
 
-    def history(self) -> list[dict[str, object]]:
-        """All complete lines of the history."""
-        path = self.folder / "history.jsonl"
-        lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines]
-
-    def save_codes(self, part: str, codes: HashCodes, rows: NDArray[np.int64]) -> None:
-        """Store the codes of `part` (query, database) with their manifest rows: the raw result."""
-        (self.folder / "codes").mkdir(exist_ok=True)
-        path = self.folder / "codes" / f"{part}.npz"
-        partial = path.with_suffix(".tmp.npz")
-        np.savez(partial, packed=codes.packed, bits=codes.bits, rows=rows)
-        partial.replace(path)
-
-    def load_codes(self, part: str) -> tuple[HashCodes, NDArray[np.int64]]:
-        """The codes of `part` and their manifest rows.
-
-        Raises:
-            RunError: they are not there or damaged.
-        """
-        try:
-            path = self.folder / "codes" / f"{part}.npz"
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                return HashCodes(stored["packed"], int(stored["bits"])), stored["rows"]
-        except _DAMAGED as error:
-            raise RunError(f"run {self.id} has no usable {part} codes: {error}") from error
-
-    def save_method(self, method: HashMethod) -> None:
-        """Store the fitted method."""
-        partial = self.folder / "model.tmp"
-        shutil.rmtree(partial, ignore_errors=True)
-        save_method(method, partial)
-        shutil.rmtree(self.folder / "model", ignore_errors=True)
-        partial.rename(self.folder / "model")
-
-    def load_method(self) -> HashMethod:
-        """The fitted method.
-
-        Raises:
-            RunError: it is not there or damaged.
-        """
-        try:
-            return load_method(self.folder / "model")
-        except ValueError as error:
-            raise RunError(f"run {self.id}: {error}") from error
-
-    def save_evaluation(self, evaluation: Evaluation) -> None:
-        """Store report and curves."""
-        partial = self.folder / "curves.tmp.npz"
-        evaluation.curves.save(partial)
-        partial.replace(self.folder / "curves.npz")
-        write_atomic(self.folder / "report.json", evaluation.report.model_dump_json(indent=2))
-
-    def report(self) -> Report:
-        """What was measured.
-
-        Raises:
-            RunError: not evaluated yet, or damaged.
-        """
-        try:
-            return Report.model_validate_json((self.folder / "report.json").read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"run {self.id} has no usable report: {error}") from error
-
-    def curves(self) -> Curves:
-        """The measured curves.
-
-        Raises:
-            RunError: not evaluated yet, or damaged.
-        """
-        try:
-            return Curves.load(self.folder / "curves.npz")
-        except _DAMAGED as error:
-            raise RunError(f"run {self.id} has no usable curves: {error}") from error
+    def adopt_dataset(self, fingerprint: str) -> None:
+        """Note the content that the run is executed on; a checkpoint of other content goes."""
+        if self.status().dataset_fingerprint not in ("", fingerprint):
+            (self.folder / "checkpoint").unlink(missing_ok=True)
+            self.cut_history(0)
+        self.update(dataset_fingerprint=fingerprint)
 
     def check_dataset(self, fingerprint: str) -> None:
         """Refuse a data set whose images or labels are not those the run was executed on.
@@ -321,7 +315,13 @@ class RunRegistry:
         return None
 
     def delete(self, run: Run) -> None:
-        """Remove a run's folder. Its published index is not touched."""
+        """Remove a run's folder. Its published index is not touched.
+
+        Raises:
+            RunBusy: a process executes it; stop it first.
+        """
+        with run.claimed():
+            pass
         doomed = run.folder.with_name(f".{run.id}.deleted")
         run.folder.rename(doomed)
         shutil.rmtree(doomed)
@@ -337,6 +337,13 @@ class RunRegistry:
         run = Run(folder, spec)
         run.status()  # refuse a damaged run.json here, once
         return run
+
+
+def _reason(error: BaseException) -> str:
+    """The error text of run.json."""
+    text = str(error) or type(error).__name__
+    more = "out of memory: give the worker more (HASHLENS_MEMORY_MB) or use less data. "
+    return more * is_out_of_memory(error) + text
 
 
 def _now() -> str:

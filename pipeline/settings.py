@@ -7,6 +7,17 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_VARIABLES = {
+    "home": "HASHLENS_HOME",
+    "qdrant_url": "QDRANT_URL",
+    "qdrant_api_key": "QDRANT_API_KEY",
+    "threads": "HASHLENS_THREADS",
+    "memory_mb": "HASHLENS_MEMORY_MB",
+    "device": "HASHLENS_DEVICE",
+    "start_worker": "HASHLENS_START_WORKER",
+}
+_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "TORCH_HOME", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
 
 class Settings(BaseModel):
     """Where things lie and how much of the machine to use.
@@ -16,6 +27,8 @@ class Settings(BaseModel):
         qdrant_url: address of a Qdrant server (QDRANT_URL); None: embedded store under `home`.
         qdrant_api_key: its key (QDRANT_API_KEY).
         threads: CPU threads of torch (HASHLENS_THREADS, all cores up to 8).
+        memory_mb: most memory of a worker in MB (HASHLENS_MEMORY_MB); None: no limit. Linux only.
+        device: where a backbone learns, `cpu`, `cuda` or `cuda:1` (HASHLENS_DEVICE, cpu).
         start_worker: whether the dashboard may start a worker (HASHLENS_START_WORKER, 1).
     """
 
@@ -25,20 +38,29 @@ class Settings(BaseModel):
     qdrant_url: str | None = None
     qdrant_api_key: str | None = Field(None, repr=False)
     threads: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 8), ge=1)
+    memory_mb: int | None = Field(None, ge=256)
+    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
     start_worker: bool = True
 
     @classmethod
     def from_environment(cls) -> Settings:
         """Read the variables named above; unset or empty ones keep their defaults."""
-        names = {
-            "home": "HASHLENS_HOME",
-            "qdrant_url": "QDRANT_URL",
-            "qdrant_api_key": "QDRANT_API_KEY",
-            "threads": "HASHLENS_THREADS",
-            "start_worker": "HASHLENS_START_WORKER",
-        }
-        found = {field: os.environ.get(name) for field, name in names.items()}
+        found = {field: os.environ.get(name) for field, name in _VARIABLES.items()}
         return cls.model_validate({field: value for field, value in found.items() if value})
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a process of its own with these settings, and nothing else."""
+        own = {
+            name: str(int(value) if isinstance(value, bool) else value)
+            for field, name in _VARIABLES.items()
+            if (value := getattr(self, field)) is not None
+        }
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name in _INHERITED or name.startswith(("CUDA_", "NVIDIA_"))
+        }
+        return inherited | own | {"OMP_NUM_THREADS": str(self.threads)}
 
     @property
     def datasets_path(self) -> Path:

@@ -8,6 +8,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.backbones import check_backbone
+from models.deep import DeepHashMethod
+from models.finetuning import FineTuning
 from models.method import MethodConfig
 from models.registry import get_method, unknown
 from pipeline.datasets.base import NAME_PATTERN
@@ -32,6 +34,10 @@ class RunSpec(BaseModel):
     protocol: str = "holdout"
     seed: int = Field(0, ge=0, description="Of the method.")
     split_seed: int = Field(0, ge=0, description="Of the split.")
+    validation: float = Field(
+        0.0, ge=0, le=0.5, description="Share of the training set kept to measure every epoch."
+    )
+    finetune: FineTuning | None = Field(None, description="How the backbone learns; None: frozen.")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -39,6 +45,11 @@ class RunSpec(BaseModel):
         if self.protocol not in PROTOCOLS:
             raise ValueError(unknown("protocol", self.protocol, tuple(PROTOCOLS)))
         check_backbone(self.backbone)
+        if self.finetune is not None and not issubclass(get_method(self.method), DeepHashMethod):
+            title = get_method(self.method).card.title
+            raise ValueError(
+                f"{title} has no gradient to fine-tune a backbone with; leave it frozen"
+            )
         known = tuple(get_method(self.method).Config.model_fields)
         for key in self.config:
             if key not in known:
@@ -57,10 +68,15 @@ class RunSpec(BaseModel):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the spec's JSON; equal specs have equal digests."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 of the spec's JSON; equal specs have equal digests.
+
+        What is not asked for is left out, so that specs of earlier versions keep theirs.
+        """
+        unset = {name for name in ("validation", "finetune") if not getattr(self, name)}
+        return hashlib.sha256(self.model_dump_json(exclude=unset).encode()).hexdigest()
 
     @property
     def label(self) -> str:
         """Short name for people, for example `ITQ · 32 bits`."""
-        return f"{get_method(self.method).card.title} · {self.bits} bits"
+        tuned = " · fine-tuned" if self.finetune else ""
+        return f"{get_method(self.method).card.title} · {self.bits} bits{tuned}"

@@ -1,21 +1,37 @@
-"""The worker: executes queued runs one at a time, in its own process."""
+"""The worker: executes queued runs one at a time, in its own process.
+
+    workers/<host>-<pid>   touched as long as that worker lives, removed when it ends
+    workers/starting       touched by whoever starts one, until it has begun
+
+A worker that ends for want of work removes its file first, then looks at the queue once more; who
+queues a run does that first, then looks for a worker. So no run is left without one.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
+import platform
+import subprocess
+import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from models.method import Cancelled
 from pipeline.execute import StageProgress, execute, ignore_progress
 from pipeline.heartbeat import beating, silent_for_s
-from pipeline.runs import Run, RunBusy, RunRegistry
+from pipeline.runs import Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
 
 _log = logging.getLogger(__name__)
 _POLL_S = 1.0
 HEARTBEAT_LIMIT_S = 15.0
+_ROOT = Path(__file__).resolve().parent.parent
+_started: list[subprocess.Popen[bytes]] = []  # asked for their end, or they stay as zombies
 
 
 def work(
@@ -26,7 +42,7 @@ def work(
 ) -> int:
     """Claim and execute queued runs, oldest first, until stopped; returns how many it executed.
 
-    Runs that a killed worker left behind are marked as failed first.
+    Runs that a killed worker left behind are queued again first and go on from their checkpoint.
 
     Args:
         settings: where the library is.
@@ -34,49 +50,112 @@ def work(
         on_progress: as for `execute`.
     """
     registry, executed = RunRegistry(settings), 0
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with beating(_heartbeat_path(settings)):
-        while True:
-            _fail_lost(registry)
-            run = _oldest_queued(registry)
-            if run is not None and _execute(run, settings, on_progress):
-                executed += 1
-            elif run is None and exit_when_idle:
-                return executed
-            else:
-                time.sleep(_POLL_S)
+    while True:
+        with _announced(settings):
+            while (run := _next(registry)) or not exit_when_idle:
+                if run is not None and _execute(run, settings, on_progress):
+                    executed += 1
+                else:
+                    time.sleep(_POLL_S)
+        if _next(registry) is None:
+            return executed
 
 
 def heartbeat_age_s(settings: Settings) -> float | None:
-    """Seconds since a worker was last heard of; None if never."""
-    return silent_for_s(_heartbeat_path(settings))
+    """Seconds since any worker was last heard of; None if there is none and none was killed."""
+    found = [silent_for_s(path) for path in _folder(settings).glob("[!.]*")]
+    return min((age for age in found if age is not None), default=None)
+
+
+def is_alive(settings: Settings) -> bool:
+    """Whether a worker executes what is queued, or is about to."""
+    age = heartbeat_age_s(settings)
+    return age is not None and age < HEARTBEAT_LIMIT_S
+
+
+def ensure_worker(settings: Settings) -> bool:
+    """Start a worker in a process of its own unless one is alive; says whether it did.
+
+    It outlives this process and ends when nothing is queued. Where the settings forbid it, another
+    service is expected to be the worker.
+    """
+    _started[:] = [process for process in _started if process.poll() is None]
+    if not settings.start_worker:
+        return False
+    _folder(settings).mkdir(parents=True, exist_ok=True)
+    with FileLock(_folder(settings) / ".start.lock"):
+        if is_alive(settings):
+            return False
+        (_folder(settings) / "starting").touch()
+        command = [sys.executable, "-m", "pipeline", "worker", "--exit-when-idle"]
+        with (settings.home / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=_ROOT,
+                env=settings.model_copy(update={"home": settings.home.resolve()}).environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+    _started.append(process)
+    return True
+
+
+def limit_memory(settings: Settings) -> None:
+    """Let this process fail, instead of the machine, when it wants more than the settings allow."""
+    if settings.memory_mb is not None and sys.platform == "linux":
+        import resource  # only where it exists
+
+        limit = settings.memory_mb * 1_000_000
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+@contextmanager
+def _announced(settings: Settings) -> Iterator[None]:
+    """Be alive for others to see, and forget workers that were killed."""
+    folder = _folder(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    own = folder / f"{platform.node()}-{os.getpid()}"
+    with beating(own):
+        for path in folder.glob("[!.]*"):
+            if path.name == "starting" or (silent_for_s(path) or 0) > HEARTBEAT_LIMIT_S:
+                path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            own.unlink(missing_ok=True)
+    own.unlink(missing_ok=True)  # the heart may have beaten once more
 
 
 def _execute(run: Run, settings: Settings, on_progress: StageProgress) -> bool:
     """Execute a run unless another process does; a failure is recorded, not raised."""
     try:
-        execute(run, settings, on_progress)
+        execute(run, settings, on_progress, only_queued=True)
     except RunBusy:
         return False
     except Cancelled:
         _log.info("run %s was cancelled", run.id)
-    except Exception:
+    except Exception as error:
         _log.exception("run %s failed", run.id)  # the status has the error; the worker goes on
+        if run.folder.exists() and run.status().state == "queued":  # it failed before its start
+            run.fail(error)
     return True
 
 
-def _oldest_queued(registry: RunRegistry) -> Run | None:
-    statuses = [(run.status(), run) for run in registry.all()]
-    queued = [(status.created, run) for status, run in statuses if status.state == "queued"]
+def _next(registry: RunRegistry) -> Run | None:
+    """The oldest queued run, once those of killed processes are queued again."""
+    queued = []
+    for run in registry.all():
+        try:
+            run.recover()
+            status = run.status()
+        except RunError:
+            continue  # deleted meanwhile
+        if status.state == "queued":
+            queued.append((status.created, run))
     return min(queued, key=lambda pair: pair[0])[1] if queued else None
 
 
-def _fail_lost(registry: RunRegistry) -> None:
-    for run in registry.all():
-        if run.state() == "lost":
-            with suppress(RunBusy), run.claimed():  # busy: silent, but alive
-                run.update(state="failed", error="the process that executed it was killed")
-
-
-def _heartbeat_path(settings: Settings) -> Path:
-    return settings.home / "worker.heartbeat"
+def _folder(settings: Settings) -> Path:
+    return settings.home / "workers"

@@ -167,11 +167,15 @@ def _exact_backend(run_id: str, found: IndexState) -> Backend:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _backbone(name: str) -> object:
+def _backbone(name: str, tuned_run: str = "") -> object:
     import torch  # only an upload needs it here
 
     torch.set_num_threads(settings().threads)
-    return load_backbone(name)
+    return (
+        RunRegistry(settings()).open(tuned_run).load_backbone()
+        if tuned_run
+        else load_backbone(name)
+    )
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
@@ -194,6 +198,7 @@ def encoded(run_id: str, upload: Upload) -> Query:
         image = load_rgb(upload.content)
         spec = RunRegistry(settings()).open(run_id).spec
         with _encoding:
-            return encode_image(image, _backbone(spec.backbone), _method(run_id))
+            backbone = _backbone(spec.backbone, run_id if spec.finetune else "")
+            return encode_image(image, backbone, _method(run_id))
     except (RuntimeError, ValueError) as error:  # what image, run and weights raise
         raise EncodingError(str(error)) from error

@@ -82,7 +82,7 @@ def worker_line(age_s: float | None, n_queued: int) -> Line:
     command = "Start one with: python -m pipeline worker"
     if age_s is not None and age_s < HEARTBEAT_LIMIT_S:
         return Line("Worker", "good", f"alive, last heard of {duration(age_s)} ago")
-    last = "none has run yet" if age_s is None else f"last heard of {duration(age_s)} ago"
+    last = "none is running" if age_s is None else f"last heard of {duration(age_s)} ago"
     if n_queued:
         return Line("Worker", "warning", f"{n_queued} queued, no worker ({last})", command)
     return Line("Worker", "idle", f"not running, nothing is queued ({last})")

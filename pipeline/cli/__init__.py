@@ -49,6 +49,9 @@ def options(
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(message)s"
     )
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.DEBUG if debug else logging.WARNING)  # a run's log has the rest
+    logging.getLogger("pipeline").setLevel(logging.INFO)
     torch.set_num_threads(current_settings().threads)
 
 

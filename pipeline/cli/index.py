@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from models.backbones import load_backbone
 from pipeline.cli.console import (
     console,
     current_settings,
@@ -73,7 +72,7 @@ def search(
     query_image = load_rgb(image)
     chosen = RunRegistry(settings).open(run) if run else newest_published()
     dataset = load_dataset(chosen.spec.dataset, settings)
-    query = encode_image(query_image, load_backbone(chosen.spec.backbone), chosen.load_method())
+    query = encode_image(query_image, chosen.load_backbone(), chosen.load_method())
     store, alias, reason = searchable(chosen, dataset, current_store())
     if reason:
         errors.print(f"Exact search in the run's code file: {reason}", highlight=False)

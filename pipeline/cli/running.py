@@ -16,7 +16,7 @@ from pipeline.features import FeatureCache
 from pipeline.report import Report
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.spec import RunSpec
-from pipeline.worker import HEARTBEAT_LIMIT_S, heartbeat_age_s, work
+from pipeline.worker import heartbeat_age_s, is_alive, limit_memory, work
 
 runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=True)
 
@@ -85,9 +85,9 @@ def worker(
     settings = current_settings()
     if check:
         age = heartbeat_age_s(settings)
-        is_alive = age is not None and age < HEARTBEAT_LIMIT_S
         console.print(f"last heard of {age:.0f} s ago" if age is not None else "never heard of")
-        raise typer.Exit(0 if is_alive else 1)
+        raise typer.Exit(0 if is_alive(settings) else 1)
+    limit_memory(settings)
     console.print("Waiting for queued runs; stop with Ctrl-C.")
     executed = work(settings, exit_when_idle=exit_when_idle)
     console.print(f"Executed {executed} runs.")
@@ -130,8 +130,16 @@ def cancel(run_id: str) -> None:
     chosen = RunRegistry(current_settings()).open(run_id)
     if chosen.state() not in ("queued", "running"):
         raise RunError(f"run {chosen.id} is {chosen.state()}; only queued or running runs can stop")
-    chosen.request_cancel()
+    chosen.stop()
     console.print(f"Asked {chosen.id} to stop.")
+
+
+@runs.command()
+def resume(run_id: str) -> None:
+    """Queue a run again that was stopped or failed; it goes on from its last checkpoint."""
+    chosen = RunRegistry(current_settings()).open(run_id)
+    chosen.requeue()
+    console.print(f"Queued {chosen.id}. A worker executes it: python -m pipeline worker")
 
 
 @runs.command()

@@ -9,6 +9,7 @@ from pydantic import Field
 from models import contract
 from models.contract import CHECKS
 from models.method import HashMethod, MethodConfig, TrainingSet
+from models.methods.dpsh import DPSH
 from models.methods.itq import ITQ
 from models.methods.lsh import LSH
 from models.methods.pcah import PCAH
@@ -138,6 +139,14 @@ class GoesOnAfterCancel(ITQ):
         return super().projection(centred, generator, log)
 
 
+class CountsInPlainNumbers(DPSH):
+    steps = 0
+
+    def loss(self, batch):
+        self.steps += 1
+        return {name: term / self.steps for name, term in super().loss(batch).items()}
+
+
 class AcceptsNaN(LSH):
     def fit(self, train, **options):
         return super().fit(TrainingSet((train.features.nan_to_num(),)), **options)
@@ -183,6 +192,7 @@ BAD = (
     (LogsNaN, contract.terms_are_named_and_finite),
     (StartsCountingAtZero, contract.terms_are_named_and_finite),
     (GoesOnAfterCancel, contract.cancelling_stops),
+    (CountsInPlainNumbers, contract.resuming_changes_nothing),
     (AcceptsNaN, contract.bad_features_are_refused),
     (IgnoresMisspeltKeys, contract.unknown_keys_are_refused),
     (LearnsNothing, contract.beats_lsh_on_clusters),

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.deep import MEAN_NORM, DeepConfig, DeepHashMethod, build_head, drawn
+from models.deep import MEAN_NORM, DeepConfig, DeepHashMethod, build_head
+from models.finetuning import drawn
 from models.method import Cancelled, MethodCard, TrainingSet
 from models.methods.csq import CSQ, CSQConfig
 from models.storage import load_method, save_method

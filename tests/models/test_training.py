@@ -9,21 +9,20 @@ import pytest
 import torch
 
 from models.method import Cancelled, ignore
-from models.training import fit_epochs
+from models.training import Group, fit_epochs
 
 
-def run(loss, parameters, *, n=10, **changes):
+def run(loss, parameters, *, n=10, learning_rate=0.1, **changes):
     """`fit_epochs` with small defaults; returns the history."""
     history = []
     options = {
         "epochs": 3,
         "batch": 4,
-        "learning_rate": 0.1,
         "weight_decay": 0.0,
         "generator": torch.Generator().manual_seed(0),
         "on_epoch": history.append,
     }
-    fit_epochs(parameters, n, loss, **(options | changes))
+    fit_epochs([Group(parameters, learning_rate)], n, loss, **(options | changes))
     return history
 
 

@@ -13,6 +13,8 @@ VARIABLES = (
     "QDRANT_API_KEY",
     "HASHLENS_THREADS",
     "HASHLENS_START_WORKER",
+    "HASHLENS_MEMORY_MB",
+    "HASHLENS_DEVICE",
 )
 
 
@@ -33,7 +35,7 @@ def test_without_variables_everything_lies_under_data():
 
 
 def test_every_variable_is_read(monkeypatch):
-    values = ("/srv/library", "http://qdrant:6333", "secret", "3", "0")
+    values = ("/srv/library", "http://qdrant:6333", "secret", "3", "0", "2000", "cuda:1")
     for name, value in zip(VARIABLES, values, strict=True):
         monkeypatch.setenv(name, value)
 
@@ -45,7 +47,23 @@ def test_every_variable_is_read(monkeypatch):
         qdrant_api_key="secret",
         threads=3,
         start_worker=False,
+        memory_mb=2000,
+        device="cuda:1",
     )
+
+
+def test_a_process_of_its_own_gets_the_same_settings_and_no_secrets_of_others(monkeypatch):
+    monkeypatch.setenv("SOMEONE_S_TOKEN", "secret")
+    settings = Settings(home=Path("/srv/x"), threads=3, start_worker=False, memory_mb=900)
+    environment = settings.environment()
+
+    assert "SOMEONE_S_TOKEN" not in environment
+    assert environment["OMP_NUM_THREADS"] == "3"
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Settings.from_environment() == settings
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch):
@@ -56,12 +74,18 @@ def test_an_empty_variable_counts_as_unset(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("HASHLENS_THREADS", "many"), ("HASHLENS_THREADS", "0")]
+    ("name", "value"),
+    [
+        ("HASHLENS_THREADS", "many"),
+        ("HASHLENS_THREADS", "0"),
+        ("HASHLENS_MEMORY_MB", "10"),
+        ("HASHLENS_DEVICE", "gpu"),
+    ],
 )
 def test_values_without_a_meaning_are_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
 
-    with pytest.raises(ValidationError, match="threads"):
+    with pytest.raises(ValidationError, match=name.removeprefix("HASHLENS_").lower()):
         Settings.from_environment()
 
 

@@ -1,0 +1,193 @@
+"""Fine-tuning: a backbone that learns together with the head of a deep method.
+
+Head and loss stay on the CPU, where every method keeps its targets and banks. The backbone, which
+takes nearly all the time, works on `device`, and with several processes (torchrun) each of them
+embeds its part of a mini-batch: the features of all parts are gathered, so that losses over pairs
+and banks see the same batch as with one process.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+import torch.distributed as dist
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from models.backbones import Backbone
+
+Images = Callable[[list[int], int], Tensor]  # training images, view (0: plain) -> (b, 3, h, w)
+
+
+class FineTuning(BaseModel):
+    """How the backbone learns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stages: int = Field(3, ge=0, le=1000, description="Last stages that learn; 0: all of them.")
+    learning_rate: float = Field(
+        1e-4, gt=0, le=1, description="Step size of the backbone at the start."
+    )
+    augment: bool = Field(
+        True, description="Crop, flip, colour and blur, new ones every epoch, instead of plain."
+    )
+    accumulate: int = Field(
+        1, ge=1, le=256, description="Mini-batches whose gradients make one step."
+    )
+    mixed_precision: bool = Field(True, description="bfloat16 in the backbone, on CUDA only.")
+
+
+class Source:
+    """Where the head's inputs come from, mini-batch by mini-batch; this one learns nothing.
+
+    Attributes:
+        parameters: what learns, by name.
+        learning_rate: its step size at the start.
+        accumulate: mini-batches whose gradients make one step.
+    """
+
+    parameters: Mapping[str, nn.Parameter] = MappingProxyType({})
+    learning_rate: float = 0.0
+    accumulate: int = 1
+
+    @abstractmethod
+    def views(self, rows: Tensor, count: int) -> tuple[Tensor, ...]:
+        """Features (b, d) of one or two views of training images.
+
+        Args:
+            rows: (b,) numbers of the images in the training set.
+            count: views that the method's card asks for; 1: one.
+        """
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Change what depends on the epoch (from 1)."""
+
+    def on_gradients(self) -> None:
+        """Called before each step of the optimizer."""
+
+
+class StoredViews(Source):
+    """Features that were computed before: a frozen backbone.
+
+    Args:
+        stored: (n, d) each: the plain images, or these and augmented views.
+        generator: chooses among the augmented views; untouched where there are none.
+    """
+
+    def __init__(self, stored: tuple[Tensor, ...], generator: torch.Generator) -> None:
+        self._stored, self._generator = stored, generator
+
+    def views(self, rows: Tensor, count: int) -> tuple[Tensor, ...]:
+        """Two augmented views at random, where there are any; else what is there."""
+        return tuple(view[rows] for view in drawn(self._stored, self._generator))
+
+
+class Trunk(Source):
+    """A backbone in front of the head, of which the last stages learn.
+
+    Args:
+        backbone: a copy of its own: its network is changed.
+        images: gives the training images as the network takes them.
+        config: how it learns.
+        device: where the network works.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        images: Images,
+        config: FineTuning,
+        device: str = "cpu",
+    ) -> None:
+        self.config, self.backbone, self._images = config, backbone, images
+        self._device = torch.device(device)
+        backbone.network.to(self._device)
+        self.parameters = unfreeze(backbone.network, config.stages)
+        self.learning_rate, self.accumulate = config.learning_rate, config.accumulate
+        self._epoch = 1
+
+    def on_epoch_start(self, epoch: int) -> None:
+        """Augmented views change with the epoch, and only with it."""
+        self._epoch = epoch
+
+    def views(self, rows: Tensor, count: int) -> tuple[Tensor, ...]:
+        """Embedded now, with gradient: two augmented views, or one, plain or augmented."""
+        n_views = min(count, 2)
+        is_plain = n_views == 1 and not self.config.augment
+        first = 0 if is_plain else 1 + (self._epoch - 1) * n_views
+        return tuple(self._features(rows.tolist(), first + view) for view in range(n_views))
+
+    def on_gradients(self) -> None:
+        """Add the gradients of all processes: each knows those of its own images."""
+        if dist.is_initialized():
+            for parameter in self.parameters.values():
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+                dist.all_reduce(parameter.grad)
+
+    def _features(self, rows: list[int], view: int) -> Tensor:
+        if not dist.is_initialized():
+            return self._embedded(rows, view)
+        parts = [rows[rank :: dist.get_world_size()] for rank in range(dist.get_world_size())]
+        own = self._embedded(parts[dist.get_rank()], view)
+        features = torch.zeros(len(rows), self.backbone.dim)
+        features[dist.get_rank() :: dist.get_world_size()] = own.detach()
+        features = features.to(self._device)
+        dist.all_reduce(features)  # each process has filled in its rows, the others are 0
+        gathered = features.cpu()
+        gathered[dist.get_rank() :: dist.get_world_size()] = own  # with its gradient
+        return gathered
+
+    def _embedded(self, rows: list[int], view: int) -> Tensor:
+        """Features (b, d) on the CPU, with gradient."""
+        if not rows:
+            return torch.zeros(0, self.backbone.dim)
+        images = self._images(rows, view).to(self._device)
+        is_mixed = self.config.mixed_precision and self._device.type == "cuda"
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=is_mixed):
+            features: Tensor = self.backbone.network(
+                images.contiguous(memory_format=torch.channels_last)
+            )
+        return features.float().cpu()
+
+
+def drawn(views: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
+    """The views of one step: two augmented ones at random, where there are any; else all.
+
+    Args:
+        views: of the training images, the plain one first.
+        generator: source of the choice; untouched when there is none.
+    """
+    if len(views) < 3:
+        return views
+    first, second = (1 + torch.randperm(len(views) - 1, generator=generator)[:2]).tolist()
+    return views[first], views[second]
+
+
+def stages(network: nn.Module) -> list[nn.Module]:
+    """The parts of a network that have weights, from the image on; lists of blocks are opened."""
+    found: list[nn.Module] = []
+    for child in network.children():
+        parts = list(child) if isinstance(child, nn.Sequential | nn.ModuleList) else [child]
+        found += [part for part in parts if any(True for _ in part.parameters())]
+    return found
+
+
+def unfreeze(network: nn.Module, last: int) -> dict[str, nn.Parameter]:
+    """Let the `last` stages learn, all for 0; returns their parameters by name.
+
+    The network stays in evaluation mode: batch statistics of few images would do harm.
+
+    Raises:
+        ValueError: the network has fewer stages.
+    """
+    found = stages(network)
+    if last > len(found):
+        raise ValueError(f"the backbone has {len(found)} stages that can learn, got {last}")
+    learning = {id(p) for stage in found[-last:] for p in stage.parameters()}
+    for parameter in network.parameters():
+        parameter.requires_grad_(not last or id(parameter) in learning)
+    return {name: p for name, p in network.named_parameters() if p.requires_grad}
