@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from models.backbones import list_backbones, load_backbone
 from models.deep import DeepConfig, DeepHashMethod
-from models.method import MethodCard, MethodConfig
+from models.finetuning import FineTuning
+from models.method import MethodCard
 from models.registry import get_method, list_methods
 from pipeline.datasets.sources import list_sources
 from pipeline.protocols import PROTOCOLS, Protocol
@@ -16,6 +19,7 @@ from pipeline.protocols import PROTOCOLS, Protocol
 __all__ = [
     "ConfigField",
     "config_fields",
+    "finetuning_fields",
     "list_backbones",
     "list_sources",
     "load_backbone",
@@ -35,6 +39,9 @@ class ConfigField:
     default: Any
     bounds: str
     description: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
 
 
 def method_cards() -> list[MethodCard]:
@@ -56,7 +63,12 @@ def config_fields(method: str) -> list[ConfigField]:
     return _fields(get_method(method).Config)
 
 
-def _fields(config: type[MethodConfig]) -> list[ConfigField]:
+def finetuning_fields() -> list[ConfigField]:
+    """The settings of a backbone that learns."""
+    return _fields(FineTuning)
+
+
+def _fields(config: type[BaseModel]) -> list[ConfigField]:
     properties = config.model_json_schema().get("properties", {})
     return [
         ConfigField(
@@ -65,6 +77,9 @@ def _fields(config: type[MethodConfig]) -> list[ConfigField]:
             default=schema.get("default"),
             bounds=_bounds(schema),
             description=str(schema.get("description", "")),
+            low=schema.get("minimum", schema.get("exclusiveMinimum")),
+            high=schema.get("maximum", schema.get("exclusiveMaximum")),
+            choices=tuple(map(str, schema.get("enum", ()))),
         )
         for name, schema in properties.items()
     ]

@@ -24,6 +24,7 @@ from pipeline.report import Evaluation, Report
 from pipeline.runs import Run
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
+from pipeline.suitability import why_not
 from pipeline.training import (
     Features,
     Watch,
@@ -174,14 +175,12 @@ def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
     """The label set of the spec; None for an unlabelled data set and an unsupervised method.
 
     Raises:
-        DatasetError: the method needs labels that the data set does not have.
+        DatasetError: the method cannot train on this data set.
     """
-    if dataset.info.label_sets:
-        return dataset.label_set(spec.label_set)
-    card = get_method(spec.method).card
-    if card.supervision == "supervised":
-        raise DatasetError(f"{card.title} needs labels, and {spec.dataset!r} has none")
-    return None
+    reason = why_not(get_method(spec.method).card, dataset.info, spec.label_set)
+    if reason:
+        raise DatasetError(reason)
+    return dataset.label_set(spec.label_set) if dataset.info.label_sets else None
 
 
 def encode_split(

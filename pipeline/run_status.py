@@ -33,6 +33,7 @@ class RunStatus(BaseModel):
     host: str = ""
     commit: str = ""
     dataset_fingerprint: str = ""  # of the images and labels that it was executed on
+    sweep: str = ""  # name that runs asked for together share
     attempts: int = 0  # times that it was started since it was last queued by a person
     threads: int = 0  # of torch
     memory_mb: float = 0.0  # most that the process held at the end of an epoch or stage

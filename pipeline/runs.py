@@ -260,14 +260,14 @@ class RunRegistry:
     def __init__(self, settings: Settings) -> None:
         self.path = settings.runs_path
 
-    def create(self, spec: RunSpec) -> Run:
-        """A new queued run."""
+    def create(self, spec: RunSpec, sweep: str = "") -> Run:
+        """A new queued run, with the name of the sweep that it belongs to."""
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
         name = f"{moment}_{spec.method}_{spec.dataset}_{spec.bits}b_{spec.digest[:4]}"
         work = self.path / f".{uuid4().hex}.new"  # appears whole or not at all
         work.mkdir(parents=True)
         (work / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", "utf-8")
-        status = RunStatus(created=_now(), heartbeat=time.time())
+        status = RunStatus(created=_now(), heartbeat=time.time(), sweep=sweep)
         (work / "run.json").write_text(status.model_dump_json(indent=2) + "\n", "utf-8")
         for number in count(1):
             folder = self.path / (name if number == 1 else f"{name}-{number}")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from models.backbones import WeightsError
 from models.method import Cancelled, NotFittedError
-from pipeline.cli import comparing, data, demo, index, running
+from pipeline.cli import comparing, data, demo, index, running, sweeping
 from pipeline.cli.console import console, current_settings, errors
 from pipeline.store.base import StoreError
 
@@ -28,6 +28,7 @@ app.add_typer(running.runs, name="runs")
 app.command()(running.run)
 app.command()(running.submit)
 app.command()(running.worker)
+app.command()(sweeping.sweep)
 app.command()(comparing.bench)
 app.command()(comparing.ablate)
 app.command()(running.evaluate)

@@ -33,6 +33,13 @@ ProtocolOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option(help="Seed of the method.")]
 SplitSeedOption = Annotated[int, typer.Option(help="Seed of the split.")]
+ValidationOption = Annotated[
+    float, typer.Option(help="Share of the training set kept to measure every epoch; 0: none.")
+]
+TuneOption = Annotated[
+    list[str] | None,
+    typer.Option("--tune", help="Let the backbone learn: stages=3, augment=true ...; repeatable."),
+]
 SpecOption = Annotated[Path | None, typer.Option(help="A spec.json to repeat; nothing else.")]
 AgainOption = Annotated[bool, typer.Option(help="Repeat a run that is done already.")]
 
@@ -47,6 +54,8 @@ def run(
     protocol: ProtocolOption = "",
     seed: SeedOption = 0,
     split_seed: SplitSeedOption = 0,
+    validation: ValidationOption = 0.0,
+    tune: TuneOption = None,
     spec: SpecOption = None,
     again: AgainOption = False,
 ) -> None:
@@ -54,6 +63,7 @@ def run(
     wanted = described_spec(
         dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
     )
+    wanted = watched(wanted, validation, tune)
     report_run(run_spec(wanted, again=again))
 
 
@@ -67,12 +77,15 @@ def submit(
     protocol: ProtocolOption = "",
     seed: SeedOption = 0,
     split_seed: SplitSeedOption = 0,
+    validation: ValidationOption = 0.0,
+    tune: TuneOption = None,
     spec: SpecOption = None,
 ) -> None:
     """Queue a run for the worker."""
     wanted = described_spec(
         dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
     )
+    wanted = watched(wanted, validation, tune)
     queued = RunRegistry(current_settings()).create(wanted)
     console.print(f"Queued {queued.id}. A worker executes it: python -m pipeline worker")
 
@@ -178,13 +191,20 @@ def described_spec(
         dataset=dataset,
         method=method,
         bits=bits,
-        config=_config(set_ or []),
+        config=parsed_settings(set_ or []),
         backbone=backbone,
         label_set=labels or (opened.label_set().name if opened.info.label_sets else ""),
         protocol=protocol or opened.info.default_protocol,
         seed=seed,
         split_seed=split_seed,
     )
+
+
+def watched(spec: RunSpec, validation: float, tune: list[str] | None) -> RunSpec:
+    """The spec with a share for validation and a backbone that learns, where they are asked for."""
+    extra: dict[str, object] = {"validation": validation} if validation else {}
+    extra |= {"finetune": parsed_settings(tune)} if tune else {}
+    return RunSpec.model_validate(spec.model_dump() | extra)
 
 
 def run_spec(spec: RunSpec, *, again: bool = False) -> Run:
@@ -247,7 +267,12 @@ def _map(chosen: Run) -> str:
         return ""
 
 
-def _config(pairs: list[str]) -> dict[str, Any]:
+def parsed_settings(pairs: list[str]) -> dict[str, Any]:
+    """Settings from `key=value` words; a value that is JSON is read as such.
+
+    Raises:
+        ValueError: a word without an equals sign.
+    """
     config: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

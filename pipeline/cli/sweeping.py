@@ -1,0 +1,134 @@
+"""The command about many runs at once: sweep."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from models.finetuning import FineTuning
+from pipeline.cli.console import console, current_settings, print_table, progress_bars
+from pipeline.cli.running import (
+    BackboneOption,
+    DatasetOption,
+    LabelsOption,
+    ProtocolOption,
+    SplitSeedOption,
+    TuneOption,
+    ValidationOption,
+    parsed_settings,
+)
+from pipeline.datasets.base import load_dataset
+from pipeline.execute import execute
+from pipeline.runs import Run, RunError
+from pipeline.sweep import Planned, Sweep, run_all, submit
+
+
+def sweep(
+    methods: Annotated[str, typer.Option(help="Names with commas between.")],
+    dataset: DatasetOption = "openmoji",
+    bits: Annotated[str, typer.Option(help="Code lengths with commas between.")] = "32",
+    seeds: Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")] = 1,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(help="Vary a setting: learning_rate=0.001,0.0001; repeatable."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of one method, method.key=value; repeatable."),
+    ] = None,
+    backbone: BackboneOption = "efficientnet_lite0",
+    labels: LabelsOption = "",
+    protocol: ProtocolOption = "",
+    split_seed: SplitSeedOption = 0,
+    validation: ValidationOption = 0.0,
+    tune: TuneOption = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Leave the work to a worker.")] = False,
+) -> None:
+    """Run methods x code lengths x seeds x settings; what was run before is not run again."""
+    settings = current_settings()
+    opened = load_dataset(dataset, settings)
+    wanted = Sweep(
+        dataset=dataset,
+        methods=tuple(dict.fromkeys(name.strip() for name in methods.split(","))),
+        bits=tuple(dict.fromkeys(_values("bits", bits))),
+        seeds=seeds,
+        grid={key: _values(key, text) for key, text in _pairs(grid)},
+        config=_by_method(set_),
+        backbone=backbone,
+        label_set=labels or (opened.label_set().name if opened.info.label_sets else ""),
+        protocol=protocol or opened.info.default_protocol,
+        split_seed=split_seed,
+        validation=validation,
+        finetune=FineTuning.model_validate(parsed_settings(tune)) if tune else None,
+    )
+    name = f"sweep {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+    if queue:
+        planned = submit(wanted, settings, name)
+        fresh = sum(one.state == "queued" for one in planned)
+        console.print(f"{len(planned)} runs: {fresh} queued, {len(planned) - fresh} done or begun.")
+        console.print("A worker executes them: python -m pipeline worker")
+        return
+    with progress_bars() as show:
+        planned = run_all(wanted, settings, name, lambda run: execute(run, settings, show), _say)
+    print_table(("bits", "run", "settings", "seed", "mAP %", "train s"), _rows(planned), name)
+
+
+def _say(number: int, total: int, one: Planned) -> None:
+    """One line for a run."""
+    state = "done before" if one.state == "done" else one.run.state() if one.run else one.state
+    reason = one.run.status().error if one.run else ""
+    console.print(
+        f"{number}/{total} {one.spec.label} · seed {one.spec.seed}: {state} {reason}".rstrip(),
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _rows(planned: list[Planned]) -> list[tuple[object, ...]]:
+    """One row a run, with the settings that differ among runs of the method."""
+    rows: list[tuple[object, ...]] = []
+    for one in planned:
+        rivals = [other.spec.config for other in planned if other.spec.method == one.spec.method]
+        varied = {
+            key: value
+            for key, value in one.spec.config.items()
+            if any(rival[key] != value for rival in rivals)
+        }
+        said = ", ".join(f"{key} {value}" for key, value in varied.items())
+        rows.append((one.spec.bits, one.spec.label, said, one.spec.seed, *_measured(one.run)))
+    return rows
+
+
+def _measured(run: Run | None) -> tuple[str, str]:
+    try:
+        report = run.report() if run else None
+    except RunError:
+        report = None
+    if report is None:
+        return "", ""
+    return f"{100 * report.map:.1f}", f"{report.timings.get('training_s', 0.0):.1f}"
+
+
+def _pairs(words: list[str] | None) -> list[tuple[str, str]]:
+    found = [word.partition("=") for word in words or []]
+    for key, equals, _ in found:
+        if not equals:
+            raise ValueError(f"--grid takes key=value,value,..., got {key!r}")
+    return [(key, text) for key, _, text in found]
+
+
+def _values(key: str, text: str) -> tuple[Any, ...]:
+    return tuple(parsed_settings([f"{key}={word}"])[key] for word in text.split(","))
+
+
+def _by_method(words: list[str] | None) -> dict[str, dict[str, Any]]:
+    config: dict[str, dict[str, Any]] = {}
+    for key, value in parsed_settings(words or []).items():
+        method, dot, name = key.partition(".")
+        if not dot:
+            raise ValueError(f"--set takes method.key=value here, got {key!r}")
+        config.setdefault(method, {})[name] = value
+    return config
