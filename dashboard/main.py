@@ -33,6 +33,20 @@ page = st.navigation(
                 help="Compare hash methods on one data set under one protocol.",
             ),
         ],
+        "Build": [
+            st.Page(
+                "app_pages/train.py",
+                title="Train",
+                icon=":material/model_training:",
+                help="Choose hash methods and settings, and queue their training.",
+            ),
+            st.Page(
+                "app_pages/runs.py",
+                title="Runs",
+                icon=":material/list_alt:",
+                help="Watch, stop, resume, publish and delete runs.",
+            ),
+        ],
         "System": [
             st.Page(
                 "app_pages/status.py",

@@ -15,10 +15,11 @@ from pipeline.runs import RunError
 _DEMO = "python -m pipeline demo"
 
 
-def chosen_run() -> str:
-    """The id of the chosen run; on a first run say what is missing and stop the page."""
-    dataset, run_id = state.dataset(), state.run()
-    if dataset is None:
+def chosen_dataset() -> DatasetInfo:
+    """The chosen data set; where there is none say what is missing and stop the page."""
+    name = state.dataset()
+    found = next((info for info in resources.datasets() if info.name == name), None)
+    if found is None:
         first_run(
             "The library is empty",
             "HashLens needs images and a trained hash method. This command imports the built-in "
@@ -28,6 +29,12 @@ def chosen_run() -> str:
             "Then reload this page. For your own images see: python -m pipeline datasets --help",
         )
         st.stop()
+    return found
+
+
+def chosen_run() -> str:
+    """The id of the chosen run; on a first run say what is missing and stop the page."""
+    dataset, run_id = chosen_dataset().name, state.run()
     if run_id is None:
         first_run(
             "No finished run on this data set",

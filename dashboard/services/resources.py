@@ -6,12 +6,14 @@ state of an index, which is asked again after a few seconds or on Retry.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from threading import Lock
 
 import pandas as pd
 import streamlit as st
 
 from dashboard.services.findings import Finding, leading_gap
+from dashboard.services.jobs import Job, JobDetail, list_jobs, open_job, resume
 from dashboard.services.leaderboard import (
     Board,
     Comparison,
@@ -30,15 +32,18 @@ from dashboard.services.runs import (
 )
 from dashboard.services.search import Backend
 from dashboard.services.status import Overview, read_overview
+from dashboard.services.training import Choice, Quote, choices, quote, start
 from pipeline.catalog import load_backbone
-from pipeline.datasets.base import DatasetInfo
+from pipeline.datasets.base import DatasetInfo, load_dataset
 from pipeline.images import load_rgb
-from pipeline.indexing import index_alias
+from pipeline.indexing import drop_index, index_alias, publish
 from pipeline.runs import RunRegistry
 from pipeline.search import Query, encode_image, exact_store, stored_query
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
 from pipeline.store.opening import open_store
+from pipeline.sweep import Sweep
+from pipeline.worker import ensure_worker, is_alive
 
 _STORE_TIMEOUT_S = 5  # a page must not hang on a server that does not answer
 _encoding = Lock()  # one image at a time: torch already uses all threads
@@ -142,6 +147,71 @@ def finding(rows: pd.DataFrame) -> Finding | None:
 def curves(rows: pd.DataFrame) -> pd.DataFrame:
     """PR curves of the runs of some leaderboard rows."""
     return precision_recall(settings(), rows)
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def methods(info: DatasetInfo, label_set: str) -> dict[str, list[Choice]]:
+    """All methods, by supervision, and which of them the data set can serve."""
+    return choices(settings(), info, label_set)
+
+
+def quoted(asked: Mapping[str, object]) -> Quote:
+    """A plan for the Train page, checked by the pipeline, and its price."""
+    return quote(settings(), asked)
+
+
+def started(sweep: Sweep) -> tuple[str, int]:
+    """Queue a plan; the name of the sweep and how many runs are new."""
+    return start(settings(), sweep)
+
+
+@st.cache_data(ttl=0.8, show_spinner=False)
+def jobs() -> list[Job]:
+    """All runs as they are now; tabs that poll share one look."""
+    return list_jobs(settings())
+
+
+def job(run_id: str) -> JobDetail:
+    """One run in full.
+
+    Raises:
+        RunError: it is gone, or damaged.
+    """
+    return open_job(settings(), run_id)
+
+
+def has_worker() -> bool:
+    """Whether someone executes what is queued."""
+    return is_alive(settings())
+
+
+def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
+    """Stop, resume or delete a run.
+
+    Raises:
+        RunError: it cannot be done now; the message says why.
+    """
+    how(settings(), run_id)
+    if how is resume:
+        ensure_worker(settings())
+    jobs.clear()
+    runs.clear()
+
+
+def publish_run(run_id: str) -> None:
+    """Make a run searchable.
+
+    Raises:
+        RunError, DatasetError, StoreError: it cannot be done.
+    """
+    run = RunRegistry(settings()).open(run_id)
+    publish(run, load_dataset(run.spec.dataset, settings()), store())
+    index.clear()
+
+
+def drop_index_of(run_id: str) -> None:
+    """Remove the index of a run that is about to be deleted."""
+    drop_index(RunRegistry(settings()).open(run_id), store())
 
 
 def forget_status() -> None:

@@ -86,7 +86,13 @@ def server(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     process = subprocess.Popen(
         [*command, f"--server.port={port}", "--server.address=127.0.0.1"],
         cwd=_ROOT,
-        env={**os.environ, "HASHLENS_HOME": str(home), "QDRANT_URL": ""},
+        env={
+            **os.environ,
+            "HASHLENS_HOME": str(home),
+            "QDRANT_URL": "",
+            "HASHLENS_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        },
         stdout=log,
         stderr=log,
         start_new_session=True,
@@ -248,7 +254,9 @@ def test_every_page_fits_wide_and_narrow_in_light_and_dark(
 ):
     from playwright.sync_api import expect
 
-    for path, heading in (("/", "Search"), ("/leaderboard", "Leaderboard"), ("/status", "Status")):
+    pages = ("Search", "Leaderboard", "Train", "Runs", "Status")
+    for heading in pages:
+        path = "/" if heading == "Search" else f"/{heading.lower()}"
         with open_tab(path, *size, scheme) as tab:
             expect(tab.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
             main = tab.page.get_by_test_id("stMain")
@@ -269,3 +277,64 @@ def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
         card = tab.page.locator(".st-key-query_card")
         expect(card.get_by_text("<b>bold<b> $x$")).to_be_visible()
         expect(card.locator("b")).to_have_count(0)
+
+
+def test_two_methods_are_trained_watched_stopped_resumed_and_compared(open_tab: OpenTab):
+    """From choosing them to the leaderboard; the worker is started by the page itself."""
+    from playwright.sync_api import expect
+
+    with open_tab("/train") as tab:
+        page = tab.page
+        expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+        page.get_by_role("combobox", name=re.compile("Backbone")).click()
+        page.get_by_role("option", name="tiny").click()
+        page.locator(".st-key-card_itq label").click()  # off again
+        page.locator(".st-key-card_dpsh label").click()
+        page.locator(".st-key-card_orthohash label").click()
+        page.get_by_role("radio", name="20 %").click()
+        page.get_by_role("radio", name="Custom").click()
+        epochs = page.get_by_role("spinbutton", name="Epochs")
+        epochs.first.fill("1000")
+        epochs.first.press("Enter")
+        expect(page.get_by_text("--set dpsh.epochs=1000").first).to_be_visible()
+        start = page.get_by_role("button", name="Start 2 runs")
+        expect(page.get_by_text("no past run to go by")).to_be_visible()
+        start.click()
+
+        expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible(timeout=30_000)
+        page.get_by_role("combobox", name="Run", exact=True).click()
+        page.get_by_role("option", name=re.compile("^DPSH")).click()
+        charts = page.get_by_test_id("stVegaLiteChart")
+        expect(charts).to_have_count(2, timeout=60_000)
+        bar = page.get_by_test_id("stProgress")
+        expect(bar).to_contain_text(re.compile(r"Training \d+%"), timeout=30_000)
+        seen = bar.inner_text()
+        expect(bar).not_to_have_text(seen, timeout=20_000)  # it moves by itself
+
+        page.reload()
+        expect(page.get_by_role("heading", name=re.compile("^DPSH"))).to_be_visible(timeout=30_000)
+        expect(bar).to_contain_text(re.compile(r"Training \d+%"), timeout=30_000)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.get_by_role("button", name="Stop it").click()
+        headline = page.locator(".st-key-job_headline")
+        expect(headline).to_contain_text("stopped", timeout=20_000)
+
+        page.get_by_role("combobox", name="Run", exact=True).click()
+        page.get_by_role("option", name=re.compile("^OrthoHash")).click()
+        expect(headline).to_contain_text("done", timeout=60_000)  # the next in the queue
+        page.get_by_role("combobox", name="Run", exact=True).click()
+        page.get_by_role("option", name=re.compile("^DPSH")).click()
+        page.get_by_role("button", name="Resume").click()
+        expect(headline).to_contain_text(re.compile("queued|running"), timeout=20_000)
+        expect(headline).to_contain_text("done", timeout=120_000)
+        page.get_by_role("tab", name="Log").click()
+        expect(
+            page.get_by_text(re.compile(r"started, attempt 1, from epoch \d+")).last
+        ).to_be_visible()
+
+        page.get_by_role("link", name="Leaderboard").click()
+        expect(page.get_by_role("heading", name="Leaderboard", exact=True)).to_be_visible()
+        expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+        points = page.locator("[aria-roledescription=point]")
+        for model in ("DPSH", "OrthoHash"):
+            expect(points.and_(page.locator(f"[aria-label*='{model}']")).first).to_be_visible()

@@ -1,0 +1,156 @@
+"""One run in full: state, buttons, alerts, live curves, log, settings, environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dashboard.charts.training_curve import loss_terms, validation_map
+from dashboard.components import chart_panel, status_lines
+from dashboard.services import jobs, resources
+from dashboard.services.jobs import Job, JobDetail
+from dashboard.services.text import duration, escape_markdown, percent
+from pipeline.datasets.base import DatasetError
+from pipeline.runs import RunError
+from pipeline.settings import Settings
+from pipeline.store.base import StoreError
+
+_ERROR = re.compile(r"[\w.]*(Error|Exception)\b")
+_BADGES = {
+    "queued": (":material/schedule:", "gray"),
+    "running": (":material/play_arrow:", "blue"),
+    "stopping": (":material/hourglass_top:", "orange"),
+    "done": (":material/check_circle:", "green"),
+    "failed": (":material/error:", "red"),
+    "stopped": (":material/stop_circle:", "orange"),
+    "lost": (":material/help:", "red"),
+}
+_LOST = (
+    "It claims to run, but nothing has been heard of it for a minute: its process was killed, or "
+    "its machine is gone. The next worker takes it up where it was; Resume does so at once."
+)
+
+
+def show(detail: JobDetail) -> None:
+    """Draw it."""
+    with st.container(key="job_state"):  # what comes and goes must not move the tabs: they remount
+        _headline(detail.job)
+        if detail.job.state == "lost":
+            st.warning(_LOST, title="Lost")
+        if detail.error:
+            st.error(escape_markdown(detail.error), title="Failed")
+        for alert in detail.alerts:
+            st.warning(escape_markdown(alert), icon=":material/warning:")
+        _buttons(detail)
+    curves, log, asked, environment = st.tabs(["Curves", "Log", "Settings", "Environment"])
+    with curves:
+        _curves(detail)
+    with log:
+        _log(detail.log)
+    with asked:
+        status_lines.facts(detail.asked)
+    with environment:
+        status_lines.facts(detail.environment)
+
+
+def _headline(job: Job) -> None:
+    icon, color = _BADGES[job.state]
+    with st.container(horizontal=True, vertical_alignment="center", key="job_headline"):
+        st.subheader(escape_markdown(job.label), anchor=False, width="content")
+        st.badge(job.state, icon=icon, color=color)
+    facts = [f"seed {job.seed}", job.dataset]
+    facts += [f"took {duration(job.elapsed_s)}"] if job.elapsed_s is not None else []
+    facts += [f"mAP {percent(job.map)}"] if job.map is not None else []
+    st.caption(" · ".join(escape_markdown(fact) for fact in facts))
+    if job.is_live and job.stage:
+        left = f", about {duration(job.left_s)} left" if job.left_s is not None else ""
+        share = job.share or 0.0
+        st.progress(share, f"{job.stage.capitalize()} {share:.0%}{left}")
+
+
+def _buttons(detail: JobDetail) -> None:
+    """What can be done with the run as it is; what cannot be undone asks once."""
+    job = detail.job
+    with st.container(horizontal=True, key="job_buttons"):
+        if job.state in ("queued", "running"):
+            with st.popover("Stop", icon=":material/stop:"):
+                st.markdown("It stops within a mini-batch and can be resumed.")
+                _button("Stop it", jobs.stop, job.id)
+        if job.state in ("stopped", "failed", "lost"):
+            label = "Retry" if job.state == "failed" else "Resume"
+            _button(label, jobs.resume, job.id, icon=":material/play_arrow:")
+        if job.state == "done" and not detail.is_published:
+            st.button("Publish", icon=":material/publish:", on_click=_publish, args=(job.id,))
+        if not job.is_live:
+            with st.popover("Delete", icon=":material/delete:"):
+                index = " and its index" if detail.is_published else ""
+                st.markdown(f"Removes model, codes and report of this run{index} for good.")
+                _button("Delete it", jobs.delete, job.id, before=_drop if index else None)
+
+
+def _button(
+    label: str,
+    how: Callable[[Settings, str], None],
+    run_id: str,
+    *,
+    icon: str | None = None,
+    before: Callable[[str], None] | None = None,
+) -> None:
+    def act() -> None:
+        try:
+            if before is not None:
+                before(run_id)
+            resources.change_run(run_id, how)
+        except (RunError, StoreError, OSError) as error:
+            st.toast(escape_markdown(str(error)), icon=":material/error:")
+
+    st.button(label, icon=icon, on_click=act, key=f"act_{label}")
+
+
+def _drop(run_id: str) -> None:
+    resources.drop_index_of(run_id)
+
+
+def _publish(run_id: str) -> None:
+    try:
+        resources.publish_run(run_id)
+        st.toast("Published: it can be searched now.", icon=":material/check_circle:")
+    except (RunError, DatasetError, StoreError, OSError) as error:
+        st.toast(escape_markdown(str(error)), icon=":material/error:")
+
+
+def _curves(detail: JobDetail) -> None:
+    if detail.history.empty:
+        st.caption("No epoch is over yet, or the method has none.")
+        return
+    epochs, last = detail.history["epoch"].max(), detail.history.iloc[-1]
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart_panel.show(
+            loss_terms(detail.history),
+            detail.history,
+            alt=f"Loss terms over {epochs} epochs; {last['term']} ends at {last['value']:.3g}.",
+            key="loss_terms",
+        )
+    with right:
+        if detail.validation.empty:
+            st.caption("No validation images were kept aside, so there is no mAP by epoch.")
+            return
+        best = detail.validation["map"].max()
+        chart_panel.show(
+            validation_map(detail.validation),
+            detail.validation,
+            alt=f"Validation mAP by epoch; the best is {best:.1f} percent.",
+            key="validation_map",
+        )
+
+
+def _log(lines: Sequence[str]) -> None:
+    if not lines:
+        st.caption("Nothing has been logged yet.")
+        return
+    if errors := [line for line in lines if " ERROR " in line or _ERROR.match(line)]:
+        st.error(escape_markdown(errors[-1]), icon=":material/error:")
+    st.code("\n".join(lines), language="log", height=320, wrap_lines=True)

@@ -1,0 +1,96 @@
+"""The table of runs: state, progress, time left, loss, mAP; a click chooses a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.services.jobs import Job
+from dashboard.services.text import duration, plural
+
+_KEY = "job_table"
+_MARKS = {
+    "queued": "○ queued",
+    "running": "▶ running",
+    "stopping": "◐ stopping",
+    "done": "✓ done",
+    "failed": "✗ failed",
+    "stopped": "■ stopped",
+    "lost": "? lost",
+}
+
+
+def summary(jobs: Sequence[Job], *, has_worker: bool) -> None:
+    """How many runs there are in which state, and whether someone executes them."""
+    count = {state: sum(job.state == state for job in jobs) for state in ("running", "queued")}
+    words = [f"{n} {state}" for state, n in count.items() if n] or ["nothing is waiting"]
+    st.caption(f"{plural(len(jobs), 'run')} · {' · '.join(words)}")
+    if count["queued"] and not has_worker:
+        st.warning("Runs wait for a worker. Start one: `python -m pipeline worker`")
+
+
+def show(jobs: Sequence[Job], *, key: str) -> None:
+    """Draw the table; a click puts the id of its run into the session state under `key`."""
+    table = readable(jobs)
+    st.session_state["job_table_ids"] = [job.id for job in jobs]
+
+    def choose() -> None:
+        rows = st.session_state[_KEY]["selection"]["rows"]
+        ids = st.session_state["job_table_ids"]
+        if rows and rows[0] < len(ids):
+            st.session_state[key] = ids[rows[0]]
+
+    st.dataframe(
+        table,
+        hide_index=True,
+        key=_KEY,
+        on_select=choose,
+        selection_mode="single-row",
+        height=min(37 + 35 * len(jobs), 387),
+        placeholder="–",
+        alt="Runs with state, progress, time left, loss and mAP.",
+        column_order=_useful(table, is_live=any(job.is_live for job in jobs)),
+        column_config={
+            "State": st.column_config.TextColumn(width=96, pinned=True),
+            "Run": st.column_config.TextColumn(width=190),
+            "Seed": st.column_config.NumberColumn(width=48),
+            "Progress": st.column_config.ProgressColumn(
+                format="percent", min_value=0, max_value=1, color="primary", width=110
+            ),
+            "Loss": st.column_config.LineChartColumn(width=100, help="Sum of the loss terms."),
+            "mAP": st.column_config.NumberColumn(format="%.1f", width=60, help="Percent."),
+        },
+    )
+
+
+def readable(jobs: Sequence[Job]) -> pd.DataFrame:
+    """The table in the words and units of the page."""
+    return pd.DataFrame(
+        {
+            "State": [_MARKS[job.state] for job in jobs],
+            "Run": [job.label for job in jobs],
+            "Seed": [job.seed for job in jobs],
+            "Progress": [job.share for job in jobs],
+            "Stage": [_stage(job) for job in jobs],
+            "Took": ["" if job.elapsed_s is None else duration(job.elapsed_s) for job in jobs],
+            "Left": ["" if job.left_s is None else duration(job.left_s) for job in jobs],
+            "Loss": [list(job.losses[-60:]) for job in jobs],
+            "mAP": [None if job.map is None else 100 * job.map for job in jobs],
+            "Data set": [job.dataset for job in jobs],
+            "Asked for (UTC)": [job.created[:16].replace("T", " ") for job in jobs],
+        }
+    )
+
+
+def _useful(table: pd.DataFrame, *, is_live: bool) -> list[str]:
+    """The columns that tell runs apart, or say something now."""
+    dull = set() if table["Seed"].nunique() > 1 else {"Seed"}
+    dull |= set() if table["Data set"].nunique() > 1 else {"Data set"}
+    dull |= set() if is_live else {"Stage", "Left"}
+    return [name for name in table if name not in dull]
+
+
+def _stage(job: Job) -> str:
+    return f"number {job.place} in the queue" if job.place else job.stage

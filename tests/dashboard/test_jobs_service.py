@@ -1,0 +1,158 @@
+"""The Runs page's service: states in words, progress, time left, alerts."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dashboard.services import jobs
+from dashboard.services.jobs import alerts, list_jobs, open_job, sweeps
+from models.codes import HashCodes
+from models.method import EpochLog
+from pipeline.runs import LOST_AFTER_S, Run, RunBusy, RunError, RunRegistry
+from pipeline.settings import Settings
+from pipeline.spec import RunSpec
+
+
+@pytest.fixture
+def own(own_home: Path) -> Settings:
+    return Settings(home=own_home, threads=1)
+
+
+@pytest.fixture
+def run(own: Settings) -> Run:
+    spec = RunSpec(dataset="shapes", method="dpsh", bits=12, backbone="tiny", label_set="class")
+    return RunRegistry(own).create(spec, "sweep 1")
+
+
+def job_of(settings: Settings, run: Run) -> jobs.Job:
+    return next(job for job in list_jobs(settings) if job.id == run.id)
+
+
+def epoch(number: int, loss: float = 0.5) -> EpochLog:
+    return EpochLog(number, 10, {"a": loss, "b": 0.25}, 2.0 * number)
+
+
+def test_finished_runs_have_their_map_and_are_at_the_end_of_their_bar(own: Settings) -> None:
+    found = list_jobs(own)
+
+    assert {job.state for job in found} == {"done"}
+    assert all(job.share == 1.0 and job.map and job.elapsed_s is not None for job in found)
+    assert not any(job.is_live for job in found)
+
+
+def test_queued_runs_know_their_place(own: Settings, run: Run) -> None:
+    second = RunRegistry(own).create(run.spec)
+
+    assert [job_of(own, one).place for one in (run, second)] == [1, 2]
+    assert sweeps(list_jobs(own)) == ["sweep 1"]
+    assert [job.id for job in list_jobs(own, "sweep 1")] == [run.id]
+
+
+def test_time_left_is_the_pace_of_recent_epochs_times_those_to_come(
+    own: Settings, run: Run
+) -> None:
+    """Two seconds an epoch, seven epochs to go."""
+    with run.started(), run.stage("training"):
+        for number in (1, 2, 3):
+            run.log_epoch(epoch(number), validation_map=0.1 * number)
+        run.update(done=3, total=10)
+        job, detail = job_of(own, run), open_job(own, run.id)
+
+    assert (job.state, job.stage, job.share) == ("running", "training", 0.3)
+    assert job.left_s == pytest.approx(14)
+    assert job.losses == (0.75, 0.75, 0.75)
+    assert len(detail.history) == 6
+    assert detail.validation["map"].tolist() == pytest.approx([10, 20, 30])
+
+
+@pytest.mark.parametrize(
+    ("act", "word"),
+    [
+        (lambda run: None, "queued"),
+        (lambda run: run.request_cancel(), "stopping"),
+        (lambda run: run.stop(), "stopped"),
+        (lambda run: run.update(state="failed", error="x"), "failed"),
+        (lambda run: run.update(state="running"), "running"),
+    ],
+)
+def test_states_have_words(own: Settings, run: Run, act, word: str) -> None:
+    act(run)
+
+    assert job_of(own, run).state == word
+
+
+def test_a_silent_run_is_lost(own: Settings, run: Run) -> None:
+    run.update(state="running", heartbeat=time.time() - LOST_AFTER_S - 1)
+    assert job_of(own, run).state == "lost"
+
+    (run.folder / "heartbeat").touch()
+    assert job_of(own, run).state == "running"
+    old = time.time() - LOST_AFTER_S - 1
+    os.utime(run.folder / "heartbeat", (old, old))
+    assert job_of(own, run).state == "lost"
+
+
+def test_a_loss_that_is_not_a_number_raises_an_alert(run: Run) -> None:
+    run.log_epoch(epoch(1))
+    assert alerts(run, run.history()) == []
+
+    run.log_epoch(epoch(2, math.nan))
+
+    assert "not a number (epoch 2)" in alerts(run, run.history())[0]
+
+
+def test_equal_codes_and_dead_bits_raise_alerts(run: Run) -> None:
+    rng = np.random.default_rng(0)
+    relaxed = rng.standard_normal((40, 12))
+    rows = np.arange(40)
+    run.save_codes("database", HashCodes.from_relaxed(relaxed), rows)
+    assert alerts(run, []) == []
+
+    relaxed[:, :5] = 1
+    run.save_codes("database", HashCodes.from_relaxed(relaxed), rows)
+    assert alerts(run, []) == ["5 of 12 bits are the same in every code."]
+
+    run.save_codes("database", HashCodes.from_relaxed(np.ones((40, 12))), rows)
+    assert "All codes are equal" in alerts(run, [])[0]
+
+
+def test_a_map_below_that_of_a_random_order_raises_an_alert(own: Settings) -> None:
+    """Three balanced classes: a random order has a mean precision of about a third."""
+    done = next(run for run in RunRegistry(own).all() if run.state() == "done")
+    assert alerts(done, []) == []
+    path = done.folder / "report.json"
+    report = done.report().model_copy(update={"map": 0.2})
+    path.write_text(report.model_dump_json(), "utf-8")
+
+    assert "mAP 20.0 is below that of a random order, 3" in alerts(done, [])[0]
+
+
+def test_a_run_can_be_stopped_queued_again_and_deleted(own: Settings, run: Run) -> None:
+    jobs.stop(own, run.id)
+    assert run.state() == "cancelled"
+    jobs.resume(own, run.id)
+    assert run.state() == "queued"
+    with run.claimed(), pytest.raises(RunBusy):
+        jobs.delete(own, run.id)
+    jobs.delete(own, run.id)
+
+    with pytest.raises(RunError):
+        open_job(own, run.id)
+
+
+def test_a_run_in_full_names_settings_and_environment(own: Settings) -> None:
+    done = next(run for run in RunRegistry(own).all() if run.spec.method == "itq")
+
+    detail = open_job(own, done.id)
+
+    assert dict(detail.asked)["bits"] == "12"
+    assert dict(detail.asked)["iterations"]
+    assert {"host", "torch", "memory", "training took"} <= {*dict(detail.environment)}
+    assert detail.is_published
+    assert any("done" in line for line in detail.log)
