@@ -41,6 +41,25 @@ def write_images(root: Path, per_class: int = 10, pixels: int = 24, seed: int = 
     return root
 
 
+def write_textures(root: Path, per_class: int = 8, pixels: int = 64, seed: int = 0) -> Path:
+    """Four classes that differ in their texture alone: colours, phase and pitch are random."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:pixels, :pixels]
+    for name in ("checks", "columns", "rows", "slopes"):
+        (root / name).mkdir(parents=True)
+        for index in range(per_class):
+            phase, pitch = rng.integers(0, 8), rng.integers(6, 10)
+            place = {"columns": x, "rows": y, "slopes": x + y, "checks": x}[name] + phase
+            is_ink = place % pitch < pitch / 2
+            if name == "checks":
+                is_ink ^= (y + phase) % pitch < pitch / 2
+            ink, paper = rng.integers(0, 256, (2, 3))
+            values = np.where(is_ink[..., None], ink, paper) + rng.normal(0, 10, (*x.shape, 3))
+            image = Image.fromarray(values.clip(0, 255).astype(np.uint8))
+            image.save(root / name / f"{index:03d}.png")
+    return root
+
+
 def png(colour: object = (200, 30, 30), size: tuple[int, int] = (8, 8), mode: str = "RGB") -> bytes:
     """The bytes of a plain PNG."""
     buffer = io.BytesIO()

@@ -61,7 +61,8 @@ def _headline(job: Job) -> None:
         st.subheader(escape_markdown(job.label), anchor=False, width="content")
         st.badge(job.state, icon=icon, color=color)
     facts = [f"seed {job.seed}", job.dataset]
-    facts += [f"took {duration(job.elapsed_s)}"] if job.elapsed_s is not None else []
+    if job.elapsed_s is not None:
+        facts.append(f"{'for' if job.is_live else 'took'} {duration(job.elapsed_s)}")
     facts += [f"mAP {percent(job.map)}"] if job.map is not None else []
     st.caption(" · ".join(escape_markdown(fact) for fact in facts))
     if job.is_live and job.stage:

@@ -48,7 +48,6 @@ def show(jobs: Sequence[Job], *, key: str) -> None:
         key=_KEY,
         on_select=choose,
         selection_mode="single-row",
-        height=min(37 + 35 * len(jobs), 387),
         placeholder="–",
         alt="Runs with state, progress, time left, loss and mAP.",
         column_order=_useful(table, is_live=any(job.is_live for job in jobs)),
@@ -57,7 +56,7 @@ def show(jobs: Sequence[Job], *, key: str) -> None:
             "Run": st.column_config.TextColumn(width=190),
             "Seed": st.column_config.NumberColumn(width=48),
             "Progress": st.column_config.ProgressColumn(
-                format="percent", min_value=0, max_value=1, color="primary", width=110
+                format="%.0f %%", min_value=0, max_value=100, color="primary", width=110
             ),
             "Loss": st.column_config.LineChartColumn(width=100, help="Sum of the loss terms."),
             "mAP": st.column_config.NumberColumn(format="%.1f", width=60, help="Percent."),
@@ -72,14 +71,14 @@ def readable(jobs: Sequence[Job]) -> pd.DataFrame:
             "State": [_MARKS[job.state] for job in jobs],
             "Run": [job.label for job in jobs],
             "Seed": [job.seed for job in jobs],
-            "Progress": [job.share for job in jobs],
+            "Progress": [None if job.share is None else 100 * job.share for job in jobs],
             "Stage": [_stage(job) for job in jobs],
             "Took": ["" if job.elapsed_s is None else duration(job.elapsed_s) for job in jobs],
             "Left": ["" if job.left_s is None else duration(job.left_s) for job in jobs],
             "Loss": [list(job.losses[-60:]) for job in jobs],
             "mAP": [None if job.map is None else 100 * job.map for job in jobs],
             "Data set": [job.dataset for job in jobs],
-            "Asked for (UTC)": [job.created[:16].replace("T", " ") for job in jobs],
+            "Asked (UTC)": [job.created[5:16].replace("T", " ") for job in jobs],
         }
     )
 

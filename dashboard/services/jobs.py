@@ -87,7 +87,7 @@ class JobDetail:
 
 
 def list_jobs(settings: Settings, sweep: str = "") -> list[Job]:
-    """The newest runs, newest first; all, or those of a sweep."""
+    """What runs, then what waits in its order, then the rest, newest first; all, or a sweep's."""
     found: list[tuple[Run, RunStatus]] = []
     for run in RunRegistry(settings).all():
         try:
@@ -96,7 +96,9 @@ def list_jobs(settings: Settings, sweep: str = "") -> list[Job]:
             continue  # deleted meanwhile
     waiting = sorted(status.created for _, status in found if status.state == "queued")
     chosen = [(run, status) for run, status in found if sweep in ("", status.sweep)]
-    return [_job(run, status, waiting) for run, status in chosen[:_MOST]]
+    chosen.sort(key=lambda pair: pair[1].created, reverse=True)
+    jobs = [_job(run, status, waiting) for run, status in chosen[:_MOST]]
+    return sorted(jobs, key=lambda job: (not job.is_live, job.place))
 
 
 def sweeps(jobs: Iterable[Job]) -> list[str]:

@@ -13,8 +13,10 @@ from pipeline.cli.console import console, current_settings, errors, print_table,
 from pipeline.datasets.base import load_dataset
 from pipeline.execute import evaluate_run, execute
 from pipeline.features import FeatureCache
+from pipeline.parallel import check, is_launched, joined, train_along
 from pipeline.report import Report
 from pipeline.runs import Run, RunError, RunRegistry
+from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 from pipeline.worker import heartbeat_age_s, is_alive, limit_memory, work
 
@@ -64,7 +66,13 @@ def run(
         dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
     )
     wanted = watched(wanted, validation, tune)
-    report_run(run_spec(wanted, again=again))
+    if not is_launched():
+        return report_run(run_spec(wanted, again=again))
+    check(wanted)
+    with joined(current_settings()) as (number, settings):
+        if number:
+            return train_along(wanted, settings)
+        return report_run(run_spec(wanted, again=True, settings=settings))
 
 
 def submit(
@@ -207,9 +215,9 @@ def watched(spec: RunSpec, validation: float, tune: list[str] | None) -> RunSpec
     return RunSpec.model_validate(spec.model_dump() | extra)
 
 
-def run_spec(spec: RunSpec, *, again: bool = False) -> Run:
+def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = None) -> Run:
     """Execute a spec with progress bars, unless it was executed before."""
-    settings = current_settings()
+    settings = settings or current_settings()
     registry = RunRegistry(settings)
     done = registry.find(spec, load_dataset(spec.dataset, settings).info.fingerprint)
     if done and not again:
