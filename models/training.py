@@ -41,7 +41,9 @@ def fit_epochs(
         on_epoch_start: called before each epoch with its number, from 1.
         on_epoch: called after each epoch with the mean of each term; may raise Cancelled.
     """
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate, weight_decay=weight_decay)
+    optimizer = torch.optim.Adam(
+        parameters, lr=learning_rate, weight_decay=weight_decay, fused=True
+    )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     started = time.perf_counter()
     for epoch in range(1, epochs + 1):

@@ -216,7 +216,7 @@ class _Alternation:
         self.target, clusters = build_target(self.points, config, seed)
         self.centres = nn.Parameter(self._cluster_means(clusters))
         self.optimizer = torch.optim.Adam(
-            [*self.head.parameters(), self.centres], lr=config.learning_rate
+            [*self.head.parameters(), self.centres], lr=config.learning_rate, fused=True
         )
 
     def learn(self, on_epoch: OnEpoch) -> nn.Linear:
