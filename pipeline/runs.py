@@ -311,14 +311,23 @@ class RunRegistry:
                 continue
         return runs
 
-    def find(self, spec: RunSpec, dataset_fingerprint: str = "") -> Run | None:
-        """The newest finished run of this spec, and of this content of the data set if given."""
+    def finished(self, dataset_fingerprint: str = "") -> dict[str, Run]:
+        """The newest finished run of each spec, by the spec's digest.
+
+        Args:
+            dataset_fingerprint: count only runs on this content of the data set; empty: on any.
+        """
+        found: dict[str, Run] = {}
         for run in self.all():
             status = run.status()
             is_same = dataset_fingerprint in ("", status.dataset_fingerprint)
-            if status.state == "done" and is_same and run.spec.digest == spec.digest:
-                return run
-        return None
+            if status.state == "done" and is_same:
+                found.setdefault(run.spec.digest, run)
+        return found
+
+    def find(self, spec: RunSpec, dataset_fingerprint: str = "") -> Run | None:
+        """The newest finished run of this spec, and of this content of the data set if given."""
+        return self.finished(dataset_fingerprint).get(spec.digest)
 
     def delete(self, run: Run) -> None:
         """Remove a run's folder. Its published index is not touched."""
