@@ -128,6 +128,7 @@ def fit_method(run: Run, train: TrainingSet, on_progress: StageProgress) -> Hash
 
     on_progress("training", 0, 1)
     method.fit(train, on_epoch=log)
+    run.update(chosen=method.chosen)
     on_progress("training", 1, 1)
     return method
 

@@ -34,6 +34,7 @@ class RunStatus(BaseModel):
     dataset_fingerprint: str = ""  # of the images and labels that it was executed on
     versions: dict[str, str] = {}
     timings: dict[str, float] = {}  # stage -> seconds
+    chosen: dict[str, int] = {}  # by the method, where its hyper-parameters leave it open
     error: str = ""
 
 
