@@ -172,7 +172,7 @@ class UD2H(HashMethod):
         features = check_features(train, at_least=4)
         mean = features.mean(0)
         scale = _MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
-        learner = _Alternation((features - mean) * scale, self.bits, self.config, self.seed)
+        learner = Alternation((features - mean) * scale, self.bits, self.config, self.seed)
         head = learner.learn(on_epoch)
         self.chosen = learner.chosen
         self.state = {
@@ -191,8 +191,8 @@ class UD2H(HashMethod):
 METHOD = UD2H
 
 
-class _Alternation:
-    """Network step and code step by turns.
+class Alternation:
+    """Network step and code step by turns, the state of one fit.
 
     Args:
         inputs: (n, d) centred and scaled features.
