@@ -13,6 +13,7 @@ _LOOKS = {
     "gains": (COLOURS[2], "triangle-right"),
 }
 _ROW = 34  # pixels of a variant
+_LABELS = alt.Axis(labelLimit=230, labelFontSize=12, labelBaseline="middle", ticks=False)
 
 
 def ablation(rows: pd.DataFrame) -> alt.LayerChart:
@@ -34,7 +35,7 @@ def ablation(rows: pd.DataFrame) -> alt.LayerChart:
     legend = alt.Legend(title=None, orient="top", symbolSize=110, symbolStrokeWidth=0)
     title = "Change of mAP (points)"
     base = alt.Chart(shown).encode(
-        y=alt.Y("variant:N", sort=None, title=None, axis=alt.Axis(labelLimit=230, ticks=False)),
+        y=alt.Y("variant:N", sort=None, title=None, axis=_LABELS),
         color=alt.Color("verdict:N", sort=kinds, scale=colours, legend=legend),
         tooltip=[
             alt.Tooltip("variant:N", title="Variant"),
@@ -47,7 +48,7 @@ def ablation(rows: pd.DataFrame) -> alt.LayerChart:
     zero = alt.Chart(pd.DataFrame({"difference": [0.0]}))
     return alt.layer(
         zero.mark_rule(color=NEUTRAL, strokeDash=[5, 4], strokeWidth=1.5).encode(
-            x=alt.X("difference:Q", title=title)
+            x=alt.X("difference:Q", title=title, axis=alt.Axis(tickCount=6))
         ),
         base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q"),
         base.mark_point(size=110, filled=True, opacity=1).encode(

@@ -27,8 +27,8 @@ def show(found: list[Study]) -> None:
     )
     seeds = sorted({int(n) for n in study.rows["seeds"]})
     st.caption(
-        f"Against {study.label} in full, mAP {100 * study.full:.1f} %, on the same queries and "
-        f"seeds ({' or '.join(map(str, seeds))}). Bars: 95 % paired bootstrap over queries."
+        f"Against {study.label} in full, mAP {100 * study.full:.1f} %, on the same queries; seeds: "
+        f"{' or '.join(map(str, seeds))}. Bars: 95 % paired bootstrap over queries."
     )
 
 
