@@ -32,7 +32,7 @@ class DeepConfig(MethodConfig):
     hidden: int = Field(1024, ge=0, le=8192, description="Width of the hidden layer; 0: linear.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout before the code layer.")
     batch_norm: bool = Field(True, description="Batch norm after the code layer.")
-    epochs: int = Field(30, ge=1, le=1000, description="Passes over the training set.")
+    epochs: int = Field(60, ge=1, le=1000, description="Passes over the training set.")
     batch: int = Field(128, ge=2, le=65536, description="Images in a mini-batch.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Step size of Adam at the start.")
     weight_decay: float = Field(0.0, ge=0, le=1, description="L2 penalty on the weights.")

@@ -121,7 +121,8 @@ class HashMethod(ABC):
     """A hash method: `fit` learns from a training set, `encode` gives hash codes for features.
 
     The constructor only stores its arguments. `fit` forgets an earlier fit. Learned state is in
-    `state`, which is empty before `fit`.
+    `state`, which is empty before `fit`; what `fit` chose where the config leaves it open is in
+    `chosen`.
 
     Args:
         bits: code length K, 1 to 256.
@@ -139,6 +140,7 @@ class HashMethod(ABC):
         self.config = config if config is not None else self.Config()
         self.seed = seed
         self.state: dict[str, Tensor] = {}
+        self.chosen: dict[str, int] = {}
 
     @abstractmethod
     def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:

@@ -65,7 +65,7 @@ def fit_epochs(
         checkpoints: where to go on from, and where to keep the state after an epoch.
     """
     options = [{"params": list(g.parameters), "lr": g.learning_rate} for g in groups]
-    optimizer = torch.optim.Adam(options, weight_decay=weight_decay)
+    optimizer = torch.optim.Adam(options, weight_decay=weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     checkpoints = checkpoints or NoCheckpoints()
     done = checkpoints.load()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from models.registry import get_method
 from pipeline.metrics import Interval, paired_bootstrap
-from pipeline.runs import Run, RunRegistry
+from pipeline.runs import Run
 from pipeline.spec import RunSpec
 
 FULL = "full"
@@ -59,28 +59,67 @@ def variants(base: RunSpec, seeds: int) -> list[Variant]:
 
 
 def run_study(
-    study: list[Variant], registry: RunRegistry, execute: Callable[[RunSpec], Run]
+    study: list[Variant], done: Mapping[str, Run], execute: Callable[[RunSpec], Run]
 ) -> pd.DataFrame:
-    """Execute what is not done yet and return the table."""
+    """Execute what is not among the runs `done`, by the digest of their spec; return the table."""
+    runs = dict(done)
     for variant in study:
         for spec in variant.specs:
-            if registry.find(spec) is None:
-                execute(spec)
-    return table(study, registry)
+            if spec.digest not in runs:
+                runs[spec.digest] = execute(spec)
+    return table(study, runs)
 
 
-def table(study: list[Variant], registry: RunRegistry) -> pd.DataFrame:
+def studies(runs: Mapping[str, Run]) -> list[list[Variant]]:
+    """The studies that finished runs make up, largest first: a method in full and some variants.
+
+    Two variants of one study may differ like a method from its variant; they are no study.
+
+    Args:
+        runs: by the digest of their spec.
+    """
+    seeds = 1 + max((run.spec.seed for run in runs.values()), default=0)
+    bases = {
+        base.digest: base
+        for run in runs.values()
+        if get_method(run.spec.method).card.ablations
+        for base in [run.spec.model_copy(update={"seed": 0})]
+    }
+    possible = []
+    for base in bases.values():
+        full, *others = variants(base, seeds)
+        others = [one for one in others if one.specs != full.specs and _has_run(one, runs)]
+        if others:
+            possible.append([full, *others])
+    found: list[list[Variant]] = []
+    for study in sorted(possible, key=len, reverse=True):
+        if not any(study[0].specs == variant.specs for other in found for variant in other):
+            found.append(study)
+    return found
+
+
+def table(study: list[Variant], runs: Mapping[str, Run]) -> pd.DataFrame:
     """The study so far, one row a variant, with `COLUMNS`; variants without a run are left out.
 
     Differences are paired: same queries, same seeds, only those seeds that both sides have.
+
+    Args:
+        study: the full method first.
+        runs: by the digest of their spec.
     """
     done = {
-        variant.name: {spec.seed: run for spec in variant.specs if (run := registry.find(spec))}
+        variant.name: {
+            spec.seed: runs[spec.digest] for spec in variant.specs if spec.digest in runs
+        }
         for variant in study
     }
     full = done.get(FULL, {})
     rows = [_row(name, runs, full) for name, runs in done.items() if runs]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _has_run(variant: Variant, runs: Mapping[str, Run]) -> bool:
+    return any(spec.digest in runs for spec in variant.specs)
 
 
 def _row(name: str, runs: dict[int, Run], full: dict[int, Run]) -> tuple[object, ...]:

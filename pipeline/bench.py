@@ -103,7 +103,7 @@ def compare(
     for number, name in enumerate(skipped, 1):
         title = get_method(name).card.title
         on_outcome(Outcome(number, total, title, "skipped", reasons[name]))
-    runs = _finished(RunRegistry(settings), dataset)
+    runs = RunRegistry(settings).finished(dataset.info.fingerprint)
     for number, spec in enumerate(specs, 1 + len(skipped)):
         on_outcome(_outcome(number, total, spec, runs, settings, on_progress))
     done = [runs[spec.digest] for spec in specs if spec.digest in runs]
@@ -208,16 +208,6 @@ def markdown(result: pd.DataFrame, without: str = "") -> str:
     names, rows = text_table(result, without)
     lines = [names, tuple("---" for _ in names), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _finished(registry: RunRegistry, dataset: RetrievalDataset) -> dict[str, Run]:
-    """The newest finished run of each spec on this content of the data set, by digest."""
-    found: dict[str, Run] = {}
-    for run in registry.all():
-        status = run.status()
-        if status.state == "done" and status.dataset_fingerprint == dataset.info.fingerprint:
-            found.setdefault(run.spec.digest, run)
-    return found
 
 
 def _outcome(

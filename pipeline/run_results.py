@@ -21,6 +21,7 @@ from models.method import HashMethod
 from models.storage import load_method, save_method
 from pipeline.files import write_atomic
 from pipeline.report import Curves, Evaluation, Report
+from pipeline.run_status import RunStatus
 from pipeline.spec import RunSpec
 
 TUNED = "backbone.safetensors"
@@ -42,6 +43,17 @@ class RunResults:
     def id(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    def status(self) -> RunStatus:
+        """The stored status.
+
+        Raises:
+            RunError: run.json is damaged.
+        """
+        try:
+            return RunStatus.model_validate_json((self.folder / "run.json").read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"run {self.id} has a damaged run.json: {error}") from error
 
     def history(self) -> list[dict[str, object]]:
         """All complete lines of the history."""

@@ -41,6 +41,7 @@ class RunStatus(BaseModel):
     total: int = 0
     versions: dict[str, str] = {}
     timings: dict[str, float] = {}  # stage -> seconds
+    chosen: dict[str, int] = {}  # by the method, where its hyper-parameters leave it open
     error: str = ""
 
 

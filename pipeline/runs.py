@@ -52,17 +52,6 @@ class RunBusy(RunError):  # noqa: N818 - the name says what is wrong
 class Run(RunResults):
     """One run folder."""
 
-    def status(self) -> RunStatus:
-        """The stored status.
-
-        Raises:
-            RunError: run.json is damaged.
-        """
-        try:
-            return RunStatus.model_validate_json((self.folder / "run.json").read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"run {self.id} has a damaged run.json: {error}") from error
-
     def state(self) -> str:
         """The state, or `lost` when it claims to run but has not been heard of for a minute."""
         status = self.status()
@@ -305,14 +294,23 @@ class RunRegistry:
                 continue
         return runs
 
-    def find(self, spec: RunSpec, dataset_fingerprint: str = "") -> Run | None:
-        """The newest finished run of this spec, and of this content of the data set if given."""
+    def finished(self, dataset_fingerprint: str = "") -> dict[str, Run]:
+        """The newest finished run of each spec, by the spec's digest.
+
+        Args:
+            dataset_fingerprint: count only runs on this content of the data set; empty: on any.
+        """
+        found: dict[str, Run] = {}
         for run in self.all():
             status = run.status()
             is_same = dataset_fingerprint in ("", status.dataset_fingerprint)
-            if status.state == "done" and is_same and run.spec.digest == spec.digest:
-                return run
-        return None
+            if status.state == "done" and is_same:
+                found.setdefault(run.spec.digest, run)
+        return found
+
+    def find(self, spec: RunSpec, dataset_fingerprint: str = "") -> Run | None:
+        """The newest finished run of this spec, and of this content of the data set if given."""
+        return self.finished(dataset_fingerprint).get(spec.digest)
 
     def delete(self, run: Run) -> None:
         """Remove a run's folder. Its published index is not touched.

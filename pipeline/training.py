@@ -198,6 +198,7 @@ def fit_method(
         checkpoints=run.checkpoints(),
         trunk=trunk,
     )
+    run.update(chosen=method.chosen)
     on_progress("training", 1, 1)
     return method
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import board, notices
+from dashboard.components import ablation_view, board, notices
 from dashboard.services import resources
 
 st.title("Leaderboard", anchor=False)
@@ -11,6 +11,10 @@ notices.chosen_run()
 comparison = board.choose(resources.boards(state.dataset()))
 found = resources.board(comparison)
 board.protocol(comparison, found)
+studies = resources.studies(comparison)
+if board.view(has_studies=bool(studies)) == board.ABLATION:
+    ablation_view.show(studies)
+    st.stop()
 rows = board.filtered(found.rows)
 if rows.empty:
     st.info("No run passes these filters. Choose more code lengths.")

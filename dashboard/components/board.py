@@ -13,6 +13,8 @@ from dashboard.services.findings import Finding
 from dashboard.services.leaderboard import Board, Comparison
 from dashboard.services.text import escape_markdown
 
+ABLATION = "Ablation"
+_METHODS = "Methods"
 _DRAWN = 6  # models in a chart: as many as there are colours
 
 
@@ -46,6 +48,21 @@ def protocol(comparison: Comparison, found: Board) -> None:
     st.caption(
         f"{comparison.protocol.summary} Here: {found.n_query:,} queries, "
         f"{found.n_database:,} database images. Ties inside a distance are averaged."
+    )
+
+
+def view(*, has_studies: bool) -> str:
+    """Methods side by side, or one method taken apart; no choice without an ablation study."""
+    if not has_studies:
+        return _METHODS
+    return st.segmented_control(
+        "View",
+        (_METHODS, ABLATION),
+        default=_METHODS,
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
     )
 
 

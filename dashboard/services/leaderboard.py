@@ -92,22 +92,27 @@ def comparisons(settings: Settings, dataset: str) -> list[Comparison]:
 
 def read_board(settings: Settings, comparison: Comparison) -> Board:
     """The leaderboard of one comparison."""
-    measured = [
-        (run, report)
-        for run, report in _measured(settings, comparison.dataset)
-        if _comparison(run.spec, report) == comparison
-    ]
-    rows = [_row(members) for members in _by_model(measured).values()]
+    runs = measured(settings, comparison)
+    rows = [_row(members) for members in _by_model(runs).values()]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     if frame["backbone"].nunique() > 1:
         frame["model"] = frame["model"] + " · " + frame["backbone"]
     return Board(
         rows=frame.sort_values("map", ascending=False, ignore_index=True),
-        cosine=_cosine(settings, comparison.dataset, [run.spec for run, _ in measured]),
-        n_query=measured[0][1].n_query if measured else 0,
-        n_database=measured[0][1].n_database if measured else 0,
+        cosine=_cosine(settings, comparison.dataset, [run.spec for run, _ in runs]),
+        n_query=runs[0][1].n_query if runs else 0,
+        n_database=runs[0][1].n_database if runs else 0,
         n_unmeasured=_n_unmeasured(settings, comparison.dataset),
     )
+
+
+def measured(settings: Settings, comparison: Comparison) -> list[tuple[Run, Report]]:
+    """The measured runs of one comparison, newest first."""
+    return [
+        (run, report)
+        for run, report in _measured(settings, comparison.dataset)
+        if _comparison(run.spec, report) == comparison
+    ]
 
 
 def precision_recall(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
@@ -179,7 +184,7 @@ def _row(members: Sequence[tuple[Run, Report]]) -> dict[str, Any]:
     else:
         half, interval = (first.ci_high - first.ci_low) / 2, "CI, queries"
     return {
-        "model": _model_name(run.spec),
+        "model": model_name(run.spec),
         "method": run.spec.method,
         "backbone": run.spec.backbone,
         "bits": run.spec.bits,
@@ -199,7 +204,7 @@ def _row(members: Sequence[tuple[Run, Report]]) -> dict[str, Any]:
     }
 
 
-def _model_name(spec: RunSpec) -> str:
+def model_name(spec: RunSpec) -> str:
     """The method's title, with the hyper-parameters that are not the defaults."""
     defaults = {one.name: one.default for one in config_fields(spec.method)}
     changed = [f"{key}={value}" for key, value in spec.config.items() if defaults[key] != value]

@@ -12,6 +12,7 @@ from threading import Lock
 import pandas as pd
 import streamlit as st
 
+from dashboard.services.ablation import Study, read_studies
 from dashboard.services.findings import Finding, leading_gap
 from dashboard.services.jobs import Job, JobDetail, list_jobs, open_job, resume
 from dashboard.services.leaderboard import (
@@ -137,6 +138,12 @@ def boards(dataset: str) -> list[Comparison]:
 def board(comparison: Comparison) -> Board:
     """The leaderboard of one comparison."""
     return read_board(settings(), comparison)
+
+
+@st.cache_data(ttl=30, max_entries=20, show_spinner=False)
+def studies(comparison: Comparison) -> list[Study]:
+    """The ablation studies of one comparison."""
+    return read_studies(settings(), comparison)
 
 
 def finding(rows: pd.DataFrame) -> Finding | None:

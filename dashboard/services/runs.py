@@ -26,6 +26,7 @@ class RunChoice:
         label: name for people, unique among the choices.
         seed: of the method.
         map: mAP in [0, 1]; None where nothing could be measured.
+        n_images: in the database it was measured on; 0 where nothing could be measured.
         facts: what the mAP means: its interval and protocol.
     """
 
@@ -34,6 +35,7 @@ class RunChoice:
     label: str
     seed: int
     map: float | None
+    n_images: int
     facts: str
 
 
@@ -61,8 +63,9 @@ def dataset_choices(settings: Settings) -> list[DatasetInfo]:
 def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
     """The finished runs of a data set, of equal specs the newest.
 
-    Published ones come first. Then those of the protocol and labels that most runs have, since mAP
-    cannot be compared with that of others; among these the best mAP.
+    Published ones come first, then those that search most images. Then those of the protocol and
+    labels that most runs have, since mAP cannot be compared with that of others; among these the
+    best mAP.
     """
     newest: dict[str, Run] = {}
     for run in _finished(settings):
@@ -72,9 +75,10 @@ def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
     alike = Counter(_measured_on(run) for run in runs)
     usual = max(alike, key=lambda key: alike[key], default=None)
     ranked = [
-        ((read_index(run) is not None, _measured_on(run) == usual, choice.map or 0.0), choice)
+        ((read_index(run) is not None, choice.n_images, is_usual, choice.map or 0.0), choice)
         for run in runs
-        if (choice := _choice(run, is_usual=_measured_on(run) == usual))
+        for is_usual in [_measured_on(run) == usual]
+        for choice in [_choice(run, is_usual=is_usual)]
     ]
     ranked.sort(key=lambda pair: pair[0], reverse=True)
     return _distinct([choice for _, choice in ranked])
@@ -117,13 +121,13 @@ def _choice(run: Run, *, is_usual: bool) -> RunChoice:
         report = run.report()
     except RunError:
         label, facts = f"{spec.label} · not measured", "Without labels there is no mAP."
-        return RunChoice(run.id, slug, label, spec.seed, None, facts)
+        return RunChoice(run.id, slug, label, spec.seed, None, 0, facts)
     half = 50 * (report.ci_high - report.ci_low)
     on = "" if is_usual else f", labels {spec.label_set}, split {spec.split_seed}"
     facts = f"mAP {100 * report.map:.1f} ± {half:.1f} over queries, protocol {spec.protocol}{on}"
     other = "" if is_usual else f" on {spec.label_set or spec.protocol}"
     label = f"{spec.label} · mAP {100 * report.map:.1f}{other}"
-    return RunChoice(run.id, slug, label, spec.seed, report.map, facts)
+    return RunChoice(run.id, slug, label, spec.seed, report.map, report.n_database, facts)
 
 
 def _distinct(choices: list[RunChoice]) -> list[RunChoice]:

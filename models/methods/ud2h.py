@@ -44,7 +44,7 @@ from models.method import (
     check_features,
     ignore,
 )
-from models.targets import Spectrum, Target, balanced, graded
+from models.targets import Spectrum, Target, balanced, graded, stable_neighbours
 
 _MEAN_NORM = 10.0  # features are scaled to this mean norm, which fixes the scale of the step size
 _ITQ_ROUNDS = 50  # of the start
@@ -61,7 +61,9 @@ class UD2HConfig(MethodConfig):
     asymmetric: bool = Field(
         True, description="Learn free codes of all images; off: pairs within the batch."
     )
-    neighbours: int = Field(10, ge=1, le=200, description="Neighbours k in the graph.")
+    neighbours: int = Field(
+        0, ge=0, le=200, description="Neighbours k in the graph; 0: the fewest that are stable."
+    )
     eigenvectors: int = Field(
         256, ge=2, le=1024, description="Leading eigenvectors of the graph that are used."
     )
@@ -105,7 +107,7 @@ def build_target(points: Tensor, config: UD2HConfig, seed: int) -> tuple[Target,
 
     Args:
         points: (n, d) with unit rows.
-        config: the fields up to `clusters` are used.
+        config: the fields up to `clusters` are used; `neighbours` is not 0.
         seed: start of the eigensolver and of K-means.
     """
     spectrum = Spectrum.of(points, config.neighbours, config.eigenvectors, seed)
@@ -170,9 +172,9 @@ class UD2H(HashMethod):
         features = check_features(train, at_least=4)
         mean = features.mean(0)
         scale = _MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
-        head = _Alternation((features - mean) * scale, self.bits, self.config, self.seed).learn(
-            on_epoch
-        )
+        learner = Alternation((features - mean) * scale, self.bits, self.config, self.seed)
+        head = learner.learn(on_epoch)
+        self.chosen = learner.chosen
         self.state = {
             "mean": mean,
             "projection": (head.weight.detach().T * scale).contiguous(),
@@ -189,8 +191,8 @@ class UD2H(HashMethod):
 METHOD = UD2H
 
 
-class _Alternation:
-    """Network step and code step by turns.
+class Alternation:
+    """Network step and code step by turns, the state of one fit.
 
     Args:
         inputs: (n, d) centred and scaled features.
@@ -213,10 +215,14 @@ class _Alternation:
             self.codes = torch.where(self.head(inputs) >= 0, 1.0, -1.0)
         count = min(config.pca_dims, width, n - 1)
         self.points = F.normalize(inputs @ principal_axes(inputs, count))
+        if not config.neighbours:
+            k = stable_neighbours(self.points, config.eigenvectors, config.power, seed)
+            config = self.config = config.model_copy(update={"neighbours": k})
         self.target, clusters = build_target(self.points, config, seed)
+        self.chosen = {"neighbours": config.neighbours, "clusters": int(clusters.max()) + 1}
         self.centres = nn.Parameter(self._cluster_means(clusters))
         self.optimizer = torch.optim.Adam(
-            [*self.head.parameters(), self.centres], lr=config.learning_rate
+            [*self.head.parameters(), self.centres], lr=config.learning_rate, fused=True
         )
 
     def learn(self, on_epoch: OnEpoch) -> nn.Linear:

@@ -22,6 +22,7 @@ from pipeline.cli.running import (
     described_spec,
     run_spec,
 )
+from pipeline.datasets.base import load_dataset
 from pipeline.files import write_atomic
 from pipeline.runs import RunRegistry
 
@@ -102,7 +103,8 @@ def ablate(
         dataset, method, bits, set_, backbone, labels, protocol, 0, split_seed, None
     )
     study = variants(base, seeds)
-    result = run_study(study, RunRegistry(settings), run_spec)
+    fingerprint = load_dataset(dataset, settings).info.fingerprint
+    result = run_study(study, RunRegistry(settings).finished(fingerprint), run_spec)
     path = settings.home / "ablations" / f"{dataset}_{method}_{bits}b_{base.digest[:8]}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))

@@ -238,7 +238,8 @@ def report_run(chosen: Run) -> None:
     report = chosen.report()
     console.print(f"Protocol {report.protocol.name}: {report.protocol.summary}")
     console.print(f"{report.n_query:,} queries, {report.n_database:,} database images")
-    print_table(("measure", "value"), _measures(report), chosen.spec.label)
+    rows = [(f"{name}, chosen", str(value)) for name, value in chosen.status().chosen.items()]
+    print_table(("measure", "value"), [*_measures(report), *rows], chosen.spec.label)
 
 
 def _measures(report: Report) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from dashboard.charts.ablation import ablation
 from dashboard.charts.distance_histogram import distance_histogram
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.palette import COLOURS, styles
@@ -97,3 +98,26 @@ def test_the_histogram_marks_the_cut_behind_the_last_shown_distance():
         for part in with_cut["datasets"].values()
         for value in part
     )
+
+
+def test_ablation_draws_points_around_zero_and_names_only_the_verdicts_that_occur():
+    rows = pd.DataFrame(
+        {
+            "variant": ["a off", "b off"],
+            "verdict": ["costs", "within noise"],
+            "map": [0.3, 0.4],
+            "difference": [-0.1, 0.002],
+            "difference_low": [-0.12, -0.01],
+            "difference_high": [-0.08, 0.014],
+        }
+    )
+
+    chart = ablation(rows).to_dict()
+
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["rule", "rule", "point"]
+    point = chart["layer"][2]["encoding"]
+    assert point["y"]["sort"] is None  # the order of the rows
+    assert point["shape"]["scale"]["domain"] == ["costs", "within noise"]
+    values = [value for part in chart["datasets"].values() for value in part]
+    first = next(value for value in values if value.get("variant") == "a off")
+    assert (first["low"], first["difference"], first["high"]) == pytest.approx((-12, -10, -8))

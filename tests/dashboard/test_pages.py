@@ -399,3 +399,29 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
     assert "of 12 bits differ" in shown
     assert "Shared with the query" in shown
     assert [one.label for one in app.button] == ["Search with this"]
+
+
+def test_the_leaderboard_offers_the_ablation_view_once_there_is_a_study(
+    open_app: OpenApp, own_home: Path
+):
+    settings = Settings(home=own_home)
+    small = {"rounds": 3, "eigenvectors": 8, "neighbours": 5}
+    for changes in ({}, {"globality": False}):
+        train(settings, "shapes", method="ud2h", config=small | changes)
+    app = open_app(own_home, "leaderboard")
+    assert app.subheader[0].value == "mAP by code length"
+
+    app.get_by_key("view").set_value("Ablation").run()
+
+    assert not app.exception
+    assert not app.subheader
+    assert "95 % paired bootstrap over queries" in texts(app)
+    assert app.dataframe[0].value["Variant"].tolist() == ["globality off"]
+
+
+def test_the_leaderboard_without_a_study_has_no_choice_of_view(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "leaderboard")
+
+    assert "View" not in [one.label for one in app.get("button_group")]

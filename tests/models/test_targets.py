@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from models.clustering import k_means
 from models.graph import neighbour_graph
-from models.targets import Spectrum, balanced, graded
+from models.targets import Spectrum, balanced, graded, stable_neighbours
 
 ALL = torch.arange(24)
 
@@ -66,3 +66,25 @@ def test_the_eigengap_finds_separate_groups():
     assert spectrum.eigengap() == 5
     together = clusters[:, None] == clusters
     assert np.array_equal(together, (member[:, None] == member).numpy())
+
+
+def blobs(groups, spread, n=240):
+    generator = torch.Generator().manual_seed(0)
+    centres = torch.randn(groups, 12, generator=generator)
+    noise = torch.randn(n, 12, generator=generator)
+    return F.normalize(centres[torch.arange(n) % groups] + spread * noise)
+
+
+def test_clear_groups_need_the_fewest_neighbours_and_noise_needs_more():
+    clear, noise = blobs(4, 0.2), blobs(1, 5.0)
+
+    assert stable_neighbours(clear, 32, 4.0, 0) == 5
+    assert stable_neighbours(noise, 32, 4.0, 0) == 40
+
+
+def test_so_few_points_that_samples_say_nothing_get_the_usual_neighbours():
+    assert stable_neighbours(blobs(2, 0.1, n=79), 8, 4.0, 0) == 10
+
+
+def test_equal_points_are_no_trouble():
+    assert stable_neighbours(torch.ones(100, 4) / 2, 8, 4.0, 0) in (5, 10, 20, 40)

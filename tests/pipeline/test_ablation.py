@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.ablation import COLUMNS, FULL, run_study, table, variants
+from pipeline.ablation import COLUMNS, FULL, run_study, studies, table, variants
 from pipeline.execute import execute
 from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
@@ -42,8 +42,8 @@ def test_the_study_runs_once_and_its_table_holds_paired_differences(own_library:
         execute(made, own_library)
         return made
 
-    result = run_study(study, registry, run)
-    again = run_study(study, registry, run)
+    result = run_study(study, registry.finished(), run)
+    again = run_study(study, registry.finished(), run)
 
     assert len(executed) == 4
     assert tuple(result.columns) == COLUMNS
@@ -58,4 +58,20 @@ def test_the_study_runs_once_and_its_table_holds_paired_differences(own_library:
 def test_variants_without_a_run_are_left_out(own_library: Settings):
     study = variants(spec(method="ud2h", bits=8, config=SMALL), seeds=1)
 
-    assert table(study, RunRegistry(own_library)).empty
+    assert table(study, {}).empty
+
+
+def test_finished_runs_make_up_studies_and_variants_of_one_do_not(own_library: Settings):
+    registry = RunRegistry(own_library)
+    base = spec(method="ud2h", bits=8, config=SMALL)
+    study = {variant.name: variant.specs[0] for variant in variants(base, seeds=1)}
+    made = {}
+    for name in (FULL, "globality off", "locality off"):
+        made[study[name].digest] = registry.create(study[name])
+    only_full = {base.digest: made[base.digest]}
+    lsh = spec(method="lsh", bits=8)
+
+    (found,) = studies(made | {lsh.digest: registry.create(lsh)})
+
+    assert [variant.name for variant in found] == [FULL, "globality off", "locality off"]
+    assert studies(only_full) == []

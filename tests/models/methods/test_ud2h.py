@@ -46,7 +46,7 @@ def test_the_target_is_the_dense_formula(beta):
 
 
 def test_an_image_is_as_similar_to_itself_as_the_scale_says():
-    config = UD2HConfig(scale=3, eigenvectors=8, pca_dims=8)
+    config = UD2HConfig(neighbours=10, scale=3, eigenvectors=8, pca_dims=8)
     features = torch.randn(60, 8, generator=generator())
 
     target, _ = build_target(F.normalize(features), config, seed=0)
@@ -163,3 +163,23 @@ def test_neighbours_end_up_closer_than_with_the_start_alone():
     start = UD2HConfig(rounds=1, epochs=1, learning_rate=1e-9)
     trained = UD2HConfig(rounds=15, eigenvectors=12)
     assert contrast(trained) > contrast(start) + 0.5
+
+
+def test_neighbours_and_clusters_that_were_left_open_are_chosen_and_told():
+    features = clusters_of_features()
+    fast = {"eigenvectors": 16, "rounds": 2, "epochs": 1}
+    open_ = UD2H(8, UD2HConfig(**fast)).fit(TrainingSet((features,)))
+    neighbours, found = open_.chosen["neighbours"], open_.chosen["clusters"]
+
+    given = UD2H(8, UD2HConfig(**fast, neighbours=neighbours)).fit(TrainingSet((features,)))
+
+    assert neighbours in (5, 10, 20, 40)
+    assert found == 4
+    assert given.chosen == open_.chosen
+    assert torch.equal(given.state["projection"], open_.state["projection"])
+
+
+def clusters_of_features():
+    generator = torch.Generator().manual_seed(0)
+    centres = 4 * torch.randn(4, 20, generator=generator)
+    return centres[torch.arange(120) % 4] + torch.randn(120, 20, generator=generator)

@@ -1,0 +1,230 @@
+"""UD2H: growth with n, asymmetric against symmetric learning, and what each approximation costs.
+
+python -m tests.benchmarks.bench_ud2h [growth learning approximations] [--home FOLDER]
+    [--sizes 5000 20000 59000] [--sets cifar10-lossless cifar10-jpeg] [--seeds 3]
+
+growth: seconds and peak memory of a fit with the defaults, in a process of its own for each n.
+learning: mAP of the queries after each round, against the seconds of training until then.
+approximations: mAP and seconds as parts of the dense form come back: all eigenvectors, features of
+    full width for the neighbours, all images in each network step.
+
+The real image sets are used where they lie beside the checkout; cifar10-jpeg takes half an hour of
+feature extraction the first time. Without them, growth is measured on clusters. 32 bits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.backbones import load_backbone
+from models.codes import HashCodes
+from models.method import EpochLog, TrainingSet
+from models.methods.ud2h import UD2H, Alternation, UD2HConfig
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.split import make_split
+from pipeline.features import FeatureCache
+from pipeline.metrics import average_precision
+from pipeline.protocols import PROTOCOLS
+from pipeline.ranking import hamming_histograms
+from pipeline.settings import Settings
+from tests.shared_sets import open_shared
+
+BITS, WIDTH, SETS = 32, 1280, ("cifar10-lossless", "cifar10-jpeg")
+EVERYTHING = 10**6  # more than there are: cut to what exists
+APPROXIMATIONS: dict[str, dict[str, int]] = {
+    "default": {},
+    "all eigenvectors": {"eigenvectors": EVERYTHING},
+    "neighbours in all dimensions": {"pca_dims": EVERYTHING},
+    "all images in each network step": {"sample": EVERYTHING},
+    "dense form: all three": {
+        "eigenvectors": EVERYTHING,
+        "pca_dims": EVERYTHING,
+        "sample": EVERYTHING,
+    },
+}
+SYMMETRIC_ROUNDS = 4  # times as many rounds, so that it can reach its best
+
+
+@dataclass(frozen=True)
+class Data:
+    """Features and labels; the whole database trains."""
+
+    database: NDArray[np.float32]
+    query: NDArray[np.float32]
+    database_labels: NDArray[np.bool_]
+    query_labels: NDArray[np.bool_]
+
+    def mean_ap(self, database: HashCodes, query: HashCodes) -> float:
+        """Tie-aware mAP@all."""
+        counts = hamming_histograms(query, database, self.query_labels, self.database_labels)
+        return float(average_precision(counts).mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    studies = ("growth", "learning", "approximations")
+    parser.add_argument("studies", nargs="*", choices=studies, default=studies)
+    parser.add_argument("--sizes", nargs="+", type=int, default=[5000, 20000, 59000])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--home", type=Path, help="Keep data and features here, for the next time.")
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)  # the growth's own process
+    options = parser.parse_args()
+    if options.one:
+        _measure_one(options.one, options.sizes[0])
+        return
+    settings = Settings(home=options.home or Path(tempfile.mkdtemp(prefix="hashlens-bench-")))
+    found = {name: opened(name, settings) for name in options.sets}
+    sets = {name: data for name, data in found.items() if data is not None}
+    if "growth" in options.studies:
+        growth(options.sizes, sets)
+    for name, data in sets.items():
+        if "learning" in options.studies:
+            learning(name, data)
+        if "approximations" in options.studies and name != "cifar10-jpeg":
+            approximations(name, data, options.seeds)
+
+
+def opened(name: str, settings: Settings) -> Data | None:
+    """A real image set beside the checkout; None where it is not there."""
+    source = open_shared(name)
+    if source is None:
+        return None
+    dataset = import_dataset(source, settings)
+    features = FeatureCache(load_backbone("efficientnet_lite0"), settings).get(dataset)
+    split = make_split(dataset, PROTOCOLS["given"], dataset.label_set(), seed=0)
+    labels = dataset.labels(dataset.label_set())
+    return Data(
+        features[split.database], features[split.query], labels[split.database], labels[split.query]
+    )
+
+
+def growth(sizes: list[int], sets: dict[str, Data]) -> None:
+    """The table of seconds and memory."""
+    largest = max(sets.values(), key=lambda data: len(data.database), default=None)
+    have = 0 if largest is None else len(largest.database)
+    real = largest is not None and have >= max(sizes)
+    points = largest.database if real and largest is not None else clustered(max(sizes))
+    print(f"\ngrowth on {'cifar10-jpeg' if real else 'clusters'}\n")
+    print("| n | s | s / 1,000 images | peak MiB | MiB / 1,000 images |\n|" + " --- |" * 5)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "features.npy"
+        np.save(path, points)
+        for n in sizes:
+            command = [sys.executable, "-m", "tests.benchmarks.bench_ud2h", "--one", str(path)]
+            done = subprocess.run(
+                [*command, "--sizes", str(n)], check=True, capture_output=True, text=True
+            )
+            seconds, before, peak = map(float, done.stdout.split())
+            print(
+                f"| {n:,} | {seconds:.1f} | {1000 * seconds / n:.2f} | {peak:,.0f} "
+                f"| {1000 * (peak - before) / n:.1f} |",
+                flush=True,
+            )
+
+
+def clustered(n: int) -> NDArray[np.float32]:
+    """Features (n, 1280) around 30 centres, non-negative as those of a network are."""
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((30, WIDTH), np.float32)
+    points = rng.standard_normal((n, WIDTH), np.float32)
+    points *= 1.5
+    points += centres[np.arange(n) % 30]
+    return np.maximum(points, 0, out=points)
+
+
+def _measure_one(path: Path, n: int) -> None:
+    """Fit on the first n rows; prints seconds, MiB before the features came, and peak MiB."""
+    before = _peak_mib()
+    features = torch.from_numpy(np.load(path, mmap_mode="r")[:n].copy())
+    began = time.perf_counter()
+    UD2H(BITS).fit(TrainingSet((features,)))
+    print(time.perf_counter() - began, before, _peak_mib())
+
+
+def _peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def learning(name: str, data: Data) -> None:
+    """mAP against seconds, asymmetric and symmetric; evaluation is not counted."""
+    rounds = UD2HConfig().rounds
+    curves = {
+        "asymmetric": curve(data, UD2HConfig()),
+        "symmetric": curve(data, UD2HConfig(asymmetric=False, rounds=SYMMETRIC_ROUNDS * rounds)),
+    }
+    print(f"\nlearning on {name}, n = {len(data.database):,}; seconds after the target is built\n")
+    print("| form | round | s | mAP % |\n|" + " --- |" * 4)
+    for form, points in curves.items():
+        best = max(range(len(points)), key=lambda place: points[place][1])
+        shown = {1, 2, 3, 5, 8, 15, 30, 45, 60, best + 1}
+        for number, (seconds, value) in enumerate(points, 1):
+            if number in shown:
+                print(f"| {form} | {number} | {seconds:.2f} | {100 * value:.1f} |")
+    best_s, highest = max(curves["symmetric"], key=lambda point: point[1])
+    reached = next((s for s, value in curves["asymmetric"] if value >= highest), None)
+    when = "never" if reached is None else f"after {reached:.2f} s"
+    print(
+        f"\nThe symmetric form's best, {100 * highest:.1f} % after {best_s:.2f} s, "
+        f"is reached by the asymmetric form {when}.",
+        flush=True,
+    )
+
+
+def curve(data: Data, config: UD2HConfig) -> list[tuple[float, float]]:
+    """Seconds of training and mAP after each round."""
+    features = torch.from_numpy(np.array(data.database))
+    queries = torch.from_numpy(np.array(data.query))
+    mean = features.mean(0)
+    scale = 10 / (features - mean).norm(dim=1).mean()
+    learner = Alternation((features - mean) * scale, BITS, config, seed=0)
+    points: list[tuple[float, float]] = []
+    measuring = 0.0
+
+    @torch.no_grad()
+    def measure(log: EpochLog) -> None:
+        nonlocal measuring
+        began = time.perf_counter()
+        codes = (
+            HashCodes.from_relaxed(learner.head((part - mean) * scale).numpy())
+            for part in (features, queries)
+        )
+        points.append((log.seconds - measuring, data.mean_ap(*codes)))
+        measuring += time.perf_counter() - began
+
+    learner.learn(measure)
+    return points
+
+
+def approximations(name: str, data: Data, seeds: int) -> None:
+    """mAP and seconds as parts of the dense form come back."""
+    print(f"\napproximations on {name}, n = {len(data.database):,}, {seeds} seeds\n")
+    print("| form | mAP % | s |\n|" + " --- |" * 3)
+    features = torch.from_numpy(np.array(data.database))
+    queries = torch.from_numpy(np.array(data.query))
+    for form, changes in APPROXIMATIONS.items():
+        config = UD2HConfig().model_copy(update=changes)  # beyond the ranges that users have
+        values, seconds = [], 0.0
+        for seed in range(seeds):
+            began = time.perf_counter()
+            method = UD2H(BITS, config, seed=seed).fit(TrainingSet((features,)))
+            seconds += time.perf_counter() - began
+            values.append(data.mean_ap(method.encode(features), method.encode(queries)))
+        spread = np.std(values, ddof=1) if seeds > 1 else 0
+        shown = f"{100 * np.mean(values):.1f} ± {100 * spread:.1f}"
+        print(f"| {form} | {shown} | {seconds / seeds:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Ablation studies read from measured runs: what belongs together, order, verdict, finding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.services.ablation import read_studies
+from dashboard.services.leaderboard import comparisons
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+from tests.dashboard.conftest import train
+
+SMALL = {"rounds": 4, "eigenvectors": 8, "learning_rate": 0.01, "neighbours": 5}
+
+
+def test_a_study_lists_its_variants_costliest_first_with_what_they_change(own_home: Path):
+    settings = Settings(home=own_home)
+    for changes in ({}, {"globality": False}, {"gamma": 0.0}):
+        train(settings, "shapes", method="ud2h", config=SMALL | changes)
+    (comparison,) = comparisons(settings, "shapes")
+
+    (study,) = read_studies(settings, comparison)
+
+    assert set(study.rows["variant"]) == {"globality off", "quantization off"}
+    assert study.rows["difference"].is_monotonic_increasing
+    for row in study.rows.to_dict("records"):
+        assert row["difference"] == pytest.approx(row["map"] - study.full)
+        is_beyond = row["difference_high"] < 0 or row["difference_low"] > 0
+        assert (row["verdict"] != "within noise") == is_beyond
+    assert study.label.startswith("UD2H (reconstruction), neighbours=5, eigenvectors=8, rounds=4")
+    assert study.label.endswith(" · 12 bits")
+    assert study.label in study.finding
+
+
+def test_without_a_variant_there_is_no_study(own_home: Path):
+    settings = Settings(home=own_home)
+    train(settings, "shapes", method="ud2h", config=SMALL)
+    (comparison,) = comparisons(settings, "shapes")
+
+    assert read_studies(settings, comparison) == []
+    assert len(RunRegistry(settings).all()) == 3
