@@ -198,7 +198,7 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path: Path) -> None:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=500,
             check=False,
         )
         assert ended.returncode == 0, ended.stderr

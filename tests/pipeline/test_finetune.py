@@ -120,7 +120,7 @@ def test_torchrun_executes_one_run_with_two_processes(own_library: Settings) -> 
         },
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=500,
         check=False,
     )
 
