@@ -68,7 +68,7 @@ class JobDetail:
         history: columns epoch, term, value; the loss terms.
         validation: columns epoch, map in percent; empty unless images were held out.
         log: its last lines.
-        asked: settings with their values.
+        asked: settings with their values, and what the method chose where they left it open.
         environment: where and with what it was executed.
         alerts: what is wrong with it, a sentence each.
         error: why it failed; empty otherwise.
@@ -119,7 +119,7 @@ def open_job(settings: Settings, run_id: str) -> JobDetail:
         history=_terms(history),
         validation=_validation(history),
         log=tuple(tail(run.folder)),
-        asked=_asked(run),
+        asked=_asked(run, status),
         environment=_environment(status),
         alerts=tuple(alerts(run, history)),
         error=status.error,
@@ -270,10 +270,15 @@ def _values(line: dict[str, object]) -> list[float]:
     return list(dict(line["terms"]).values())  # type: ignore[call-overload]
 
 
-def _asked(run: Run) -> tuple[tuple[str, str], ...]:
+def _asked(run: Run, status: RunStatus) -> tuple[tuple[str, str], ...]:
     asked = run.spec.model_dump(mode="json")
     config, tuned = asked.pop("config"), asked.pop("finetune") or {}
-    pairs = [*asked.items(), *config.items(), *((f"fine-tuning: {k}", v) for k, v in tuned.items())]
+    pairs = [
+        *asked.items(),
+        *config.items(),
+        *((f"{name}, chosen by the method", value) for name, value in status.chosen.items()),
+        *((f"fine-tuning: {name}", value) for name, value in tuned.items()),
+    ]
     return tuple((name.replace("_", " "), str(value)) for name, value in pairs if value != "")
 
 

@@ -156,3 +156,11 @@ def test_a_run_in_full_names_settings_and_environment(own: Settings) -> None:
     assert {"host", "torch", "memory", "training took"} <= {*dict(detail.environment)}
     assert detail.is_published
     assert any("done" in line for line in detail.log)
+
+
+def test_a_run_in_full_names_what_the_method_chose(own: Settings, run: Run) -> None:
+    run.update(chosen={"neighbours": 10})
+
+    asked = dict(open_job(own, run.id).asked)
+
+    assert asked["neighbours, chosen by the method"] == "10"
