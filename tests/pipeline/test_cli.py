@@ -278,7 +278,7 @@ def test_a_run_on_a_data_set_imported_anew_is_not_answered_from_the_old_one(
     cli: Cli, own_library: Settings, tmp_path: Path
 ) -> None:
     assert cli(*RUN, "--method", "lsh").code == 0
-    cli("datasets", "delete", "shapes", "--yes")
+    cli("datasets", "delete", "shapes", "--yes", "--keep-runs")
     cli("datasets", "import", write_images(tmp_path / "new", seed=9), "--name", "shapes")
 
     outcome = cli(*RUN, "--method", "lsh")
