@@ -17,6 +17,9 @@ class Settings(BaseModel):
         qdrant_api_key: its key (QDRANT_API_KEY).
         threads: CPU threads of torch (HASHLENS_THREADS, all cores up to 8).
         start_worker: whether the dashboard may start a worker (HASHLENS_START_WORKER, 1).
+        import_roots: folders below which the dashboard may import from the server's disk
+            (HASHLENS_IMPORT_ROOTS, separated as in PATH; none).
+        upload_limit_gb: most that one upload may have (HASHLENS_UPLOAD_LIMIT_GB, 20).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,6 +29,8 @@ class Settings(BaseModel):
     qdrant_api_key: str | None = Field(None, repr=False)
     threads: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 8), ge=1)
     start_worker: bool = True
+    import_roots: tuple[Path, ...] = ()
+    upload_limit_gb: float = Field(20, gt=0)
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -36,9 +41,14 @@ class Settings(BaseModel):
             "qdrant_api_key": "QDRANT_API_KEY",
             "threads": "HASHLENS_THREADS",
             "start_worker": "HASHLENS_START_WORKER",
+            "import_roots": "HASHLENS_IMPORT_ROOTS",
+            "upload_limit_gb": "HASHLENS_UPLOAD_LIMIT_GB",
         }
-        found = {field: os.environ.get(name) for field, name in names.items()}
-        return cls.model_validate({field: value for field, value in found.items() if value})
+        given = {field: os.environ.get(name) for field, name in names.items()}
+        found: dict[str, object] = {field: value for field, value in given.items() if value}
+        if given["import_roots"]:
+            found["import_roots"] = tuple(filter(None, given["import_roots"].split(os.pathsep)))
+        return cls.model_validate(found)
 
     @property
     def datasets_path(self) -> Path:

@@ -19,6 +19,7 @@ from pipeline.cli.console import (
 )
 from pipeline.datasets.base import list_datasets, load_dataset
 from pipeline.datasets.inspecting import class_counts
+from pipeline.datasets.jobs import execute_job, open_job
 from pipeline.datasets.layouts import list_layouts
 from pipeline.datasets.layouts.reading import ReadOptions
 from pipeline.datasets.managing import (
@@ -110,6 +111,12 @@ def import_(
     _print_plan(plan)
     if problems is not None:
         write_problems(problems, plan.problems)
+
+
+@datasets.command(hidden=True)
+def work(job: str) -> None:
+    """Execute an import that the dashboard has asked for."""
+    execute_job(open_job(job, current_settings()), current_settings())
 
 
 @datasets.command()
