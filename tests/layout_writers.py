@@ -30,7 +30,7 @@ def pictures(n: int = 12) -> list[Picture]:
     return [
         Picture(
             f"{i:03d}.png",
-            png((20 * i, 5, 9)),
+            png((20 * i % 256, i, 9)),
             (classes[i % 3],),
             "test" if i % 4 == 0 else "train",
         )

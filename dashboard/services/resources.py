@@ -31,7 +31,7 @@ from dashboard.services.runs import (
 from dashboard.services.search import Backend
 from dashboard.services.status import Overview, read_overview
 from pipeline.catalog import load_backbone
-from pipeline.datasets.base import DatasetInfo
+from pipeline.datasets.base import DatasetInfo, RetrievalDataset, load_dataset
 from pipeline.images import load_rgb
 from pipeline.indexing import index_alias
 from pipeline.runs import RunRegistry
@@ -67,6 +67,21 @@ def store() -> CodeStore:
 def datasets() -> list[DatasetInfo]:
     """The data sets of the library."""
     return dataset_choices(settings())
+
+
+def dataset(name: str) -> RetrievalDataset:
+    """A data set with its manifest; read again when it has other content.
+
+    Raises:
+        DatasetError: it is damaged, or gone.
+    """
+    found = (info.fingerprint for info in datasets() if info.name == name)
+    return _dataset(name, next(found, ""))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _dataset(name: str, fingerprint: str) -> RetrievalDataset:
+    return load_dataset(name, settings())
 
 
 @st.cache_data(ttl=5)
