@@ -7,8 +7,9 @@ import pandas as pd
 
 from dashboard.charts.palette import COLOURS
 
+_NAMES = alt.Axis(labelLimit=150, labelOverlap=False, labelBound=False, ticks=False)
 PICK = "pick"  # name of the selection that a click makes
-_ROW = 19  # pixels a bar
+_ROW, _AXIS = 18, 50  # pixels a bar, and of the axis below
 
 
 def class_bars(table: pd.DataFrame, *, is_clickable: bool = False) -> alt.Chart:
@@ -22,11 +23,11 @@ def class_bars(table: pd.DataFrame, *, is_clickable: bool = False) -> alt.Chart:
         alt.Chart(table)
         .mark_bar(color=COLOURS[0], cornerRadiusEnd=2)
         .encode(
-            y=alt.Y("class:N", sort=None, title=None, axis=alt.Axis(labelLimit=150, ticks=False)),
+            y=alt.Y("class:N", sort=None, title=None, axis=_NAMES),
             x=alt.X("images:Q", title="Images", axis=alt.Axis(tickMinStep=1, format=",d")),
             tooltip=[alt.Tooltip("class:N", title="Class"), _images()],
         )
-        .properties(height=max(_ROW * len(table), 60))
+        .properties(height=height_of(table))
     )
     if not is_clickable:
         return chart
@@ -35,11 +36,16 @@ def class_bars(table: pd.DataFrame, *, is_clickable: bool = False) -> alt.Chart:
     return chart.encode(opacity=faded).add_params(pick)
 
 
-def size_bars(table: pd.DataFrame) -> alt.Chart:
-    """Standing bars; columns side and images."""
+def size_bars(table: pd.DataFrame, height: int) -> alt.Chart:
+    """Standing bars.
+
+    Args:
+        table: columns side and images.
+        height: in pixels, that of the chart beside.
+    """
     return (
         alt.Chart(table)
-        .mark_bar(color=COLOURS[0], cornerRadiusEnd=2)
+        .mark_bar(color=COLOURS[0], cornerRadiusEnd=2, width={"band": 0.6})
         .encode(
             x=alt.X(
                 "side:N",
@@ -50,8 +56,13 @@ def size_bars(table: pd.DataFrame) -> alt.Chart:
             y=alt.Y("images:Q", title="Images", axis=alt.Axis(tickMinStep=1, format=",d")),
             tooltip=[alt.Tooltip("side:N", title="Pixels"), _images()],
         )
-        .properties(height=220)
+        .properties(height=height)
     )
+
+
+def height_of(table: pd.DataFrame) -> int:
+    """Pixels that `class_bars` of a table needs."""
+    return max(_ROW * len(table) + _AXIS, 160)
 
 
 def _images() -> alt.Tooltip:

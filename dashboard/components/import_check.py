@@ -1,12 +1,12 @@
-"""Steps 2 to 5 of an import: how it was read, what was found, the split, and the button."""
+"""Steps 2 to 4 of an import: how it is read and split, what was found, and the button."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.charts.counts import class_bars, size_bars
+from dashboard.charts.counts import class_bars, height_of, size_bars
 from dashboard.components import chart_panel, gallery, import_flow
-from dashboard.services import imports
+from dashboard.services import imports, resources
 from dashboard.services.export import to_csv
 from dashboard.services.text import escape_markdown, file_size, plural
 from pipeline.catalog import protocols
@@ -16,16 +16,14 @@ from pipeline.datasets.plan import Plan
 from pipeline.datasets.requests import ImportRequest
 from pipeline.datasets.split_choice import GIVEN, STRATIFIED, SplitChoice
 
-_DRAWN = "holdout"
 _WORDS = {"": "Given, if there is one", GIVEN: "Given", STRATIFIED: "Stratified, fixed now"}
 
 
 def options(plan: Plan, request: ImportRequest) -> None:
-    """Step 2 and 4: what was understood, open to change; a change is checked again."""
+    """Step 2: what was understood, open to change; a change is checked again."""
     with st.container(border=True, key="import_options"), st.form("import_form", border=False):
-        st.subheader("2 · How it is read", anchor=False)
+        st.subheader("2 · How it is read and split", anchor=False)
         reading = _reading(plan) if plan.guesses else ReadOptions()
-        st.subheader("3 · Split", anchor=False)
         split = _split(request)
         parts = " · ".join(f"{name} {n:,}" for name, n in plan.parts.items())
         st.caption(
@@ -40,9 +38,10 @@ def options(plan: Plan, request: ImportRequest) -> None:
 
 def found(plan: Plan) -> None:
     """Step 3: counts, histograms, pictures and problems."""
-    st.subheader("4 · What was found", anchor=False)
+    st.subheader("3 · What was found", anchor=False)
     _numbers(plan)
     left, right = st.columns(2, gap="large")
+    height = height_of(imports.class_table(next(iter(plan.classes.values()), ())))
     with left:
         for name, counts in plan.classes.items():
             table = imports.class_table(counts)
@@ -56,7 +55,7 @@ def found(plan: Plan) -> None:
         sizes = imports.size_table(plan)
         st.markdown("**Longer side**")
         alt = f"Images by the length of their longer side; {plural(plan.info.n, 'image')}."
-        chart_panel.show(size_bars(sizes), sizes, alt=alt, key="sizes")
+        chart_panel.show(size_bars(sizes, height), sizes, alt=alt, key="sizes")
     tiles = tuple(
         gallery.Tile(
             id=str(number),
@@ -71,9 +70,9 @@ def found(plan: Plan) -> None:
 
 
 def confirm(plan: Plan, request: ImportRequest) -> None:
-    """Step 5: the command that does the same, and the button."""
+    """Step 4: the command that does the same, and the button."""
     with st.container(border=True, key="import_confirm"):
-        st.subheader("5 · Import", anchor=False)
+        st.subheader("4 · Import", anchor=False)
         again = False
         if plan.same_as and not request.into:
             st.warning(
@@ -83,7 +82,8 @@ def confirm(plan: Plan, request: ImportRequest) -> None:
         request = request.model_copy(update={"again": again})
         target = f"to {request.into}" if request.into else f"as {plan.info.name}"
         st.caption("Nothing has been stored yet. On the command line:")
-        st.code(request.command(), language="bash", wrap_lines=True)
+        command = imports.command_of(request, resources.settings())
+        st.code(command, language="bash", wrap_lines=True)
         st.button(
             f"Import {plural(plan.info.n, 'image')} {target}",
             icon=":material/download:",
@@ -144,7 +144,8 @@ def _reading(plan: Plan) -> ReadOptions:
         f"Looks like **{titles[best.layout]}** :gray[· {100 * best.confidence:.0f} % sure · "
         f"{escape_markdown(best.why)}]"
     )
-    layout = st.selectbox(
+    read_as, rest = st.columns([2, 1])
+    layout = read_as.selectbox(
         "Read as",
         [*likely, *(name for name in titles if name not in likely)],
         index=list(likely).index(was.layout) if was.layout in likely else 0,
@@ -153,7 +154,9 @@ def _reading(plan: Plan) -> ReadOptions:
         ),
     )
     if not plan.columns:
-        level = st.number_input("Class folder level", -9, 9, was.class_level, help="-1: inmost.")
+        level = rest.number_input(
+            "Class folder level", -9, 9, was.class_level, help="1 is the outermost, -1 the inmost."
+        )
         return ReadOptions(layout=layout, class_level=int(level))
     path, labels, split, mark = st.columns([1, 1.6, 1, 0.6])
     columns = list(plan.columns)

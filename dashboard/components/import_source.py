@@ -43,11 +43,10 @@ def show() -> None:
         st.button(
             "Check",
             icon=":material/fact_check:",
-            type="primary",
+            type="secondary" if import_flow.current() else "primary",
             disabled=not source,
             on_click=_check,
             args=(kind, source, chosen, "" if target == _NEW else target),
-            help="Reads every image and reports; nothing is stored.",
         )
         problem = st.session_state.pop(_PROBLEM, "")
         if problem:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline.datasets.jobs import ImportJob, JobError, Kind, create_job, open_job, start_job
+from pipeline.datasets.jobs import (
+    ImportJob,
+    JobError,
+    Kind,
+    create_job,
+    open_job,
+    start_job,
+    uploads_path,
+)
 from pipeline.datasets.plan import SIZE_EDGES, Plan
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.requests import ImportRequest
@@ -51,6 +60,14 @@ def find_job(job_id: str, settings: Settings) -> ImportJob | None:
         return None
 
 
+def command_of(request: ImportRequest, settings: Settings) -> str:
+    """The command line that does the same; an upload goes by its own name."""
+    path = Path(request.source)
+    if path.parent.parent == uploads_path(settings):
+        request = request.model_copy(update={"source": path.name})
+    return request.command()
+
+
 def class_table(counts: tuple[tuple[str, int], ...]) -> pd.DataFrame:
     """Columns class and images: the largest classes, and the others in one row."""
     shown = list(counts[:MOST_CLASSES])
@@ -62,7 +79,8 @@ def class_table(counts: tuple[tuple[str, int], ...]) -> pd.DataFrame:
 
 def size_table(plan: Plan) -> pd.DataFrame:
     """Columns side (in words) and images, from the smallest to the largest that occurs."""
-    names = [f"under {edge}" for edge in SIZE_EDGES[1:]] + [f"{SIZE_EDGES[-1]} or more"]
+    inner = [f"{low}–{high - 1}" for low, high in pairwise(SIZE_EDGES[1:])]
+    names = [f"under {SIZE_EDGES[1]}", *inner, f"{SIZE_EDGES[-1]} or more"]
     occurring = [place for place, n in enumerate(plan.sizes) if n]
     places = range(occurring[0], occurring[-1] + 1) if occurring else range(0)
     return pd.DataFrame(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torchvision
 from PIL import Image
 
 from pipeline.datasets.base import DatasetError
@@ -171,12 +170,21 @@ BUILT_INS = {
 SOURCES = {name: one.sentence for name, one in BUILT_INS.items()}
 
 
-def open_source(kind: str, request: SourceRequest, factories: Any = torchvision.datasets) -> Source:
+def open_source(kind: str, request: SourceRequest, factories: Any = None) -> Source:
     """The official images and labels; the test part is marked as queries.
+
+    Args:
+        kind: one of `BUILT_INS`.
+        request: says where downloads are kept.
+        factories: has the classes that read the sets; None: `torchvision.datasets`.
 
     Raises:
         DatasetError: the files are not there and cannot be downloaded.
     """
+    if factories is None:
+        import torchvision  # slow and large; only these sets need it
+
+        factories = torchvision.datasets
     one, name = BUILT_INS[kind], request.name or kind
     items: list[Item] = []
     for split, options in one.parts:
