@@ -246,14 +246,18 @@ class Run:
         except _DAMAGED as error:
             raise RunError(f"run {self.id} has no usable curves: {error}") from error
 
-    def check_dataset(self, fingerprint: str) -> None:
+    def check_dataset(self, fingerprint: str, *earlier: str) -> None:
         """Refuse a data set whose images or labels are not those the run was executed on.
+
+        Args:
+            fingerprint: of the data set.
+            earlier: fingerprints that it had before images were added; their rows come first.
 
         Raises:
             RunError: they differ; the row numbers that the run stores mean other images now.
         """
         known = self.status().dataset_fingerprint
-        if known and known != fingerprint:
+        if known and known not in (fingerprint, *earlier):
             raise RunError(
                 f"run {self.id} was made from other content of {self.spec.dataset!r}, which has "
                 "been imported anew since; run it again"

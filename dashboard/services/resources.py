@@ -33,7 +33,7 @@ from dashboard.services.status import Overview, read_overview
 from pipeline.catalog import load_backbone
 from pipeline.datasets.base import DatasetInfo, RetrievalDataset, load_dataset
 from pipeline.images import load_rgb
-from pipeline.indexing import index_alias
+from pipeline.indexing import index_alias, read_index
 from pipeline.runs import RunRegistry
 from pipeline.search import Query, encode_image, exact_store, stored_query
 from pipeline.settings import Settings
@@ -96,13 +96,14 @@ def opened(run_id: str) -> OpenRun:
     Raises:
         RunError, DatasetError: it cannot be read, or does not fit its data set any more.
     """
-    dataset = RunRegistry(settings()).open(run_id).spec.dataset
-    found = (info.fingerprint for info in datasets() if info.name == dataset)
-    return _opened(run_id, next(found, ""))
+    run = RunRegistry(settings()).open(run_id)
+    found = (info.fingerprint for info in datasets() if info.name == run.spec.dataset)
+    record = read_index(run)
+    return _opened(run_id, next(found, ""), record.count if record else 0)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(run_id: str, fingerprint: str) -> OpenRun:
+def _opened(run_id: str, fingerprint: str, n_published: int) -> OpenRun:
     return open_run(run_id, settings())
 
 

@@ -93,6 +93,11 @@ class DatasetInfo(BaseModel):
     grown_from: tuple[tuple[str, int], ...] = ()
 
     @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Of this state, then of the earlier ones whose rows it still has."""
+        return (self.fingerprint, *(fingerprint for fingerprint, _ in self.grown_from))
+
+    @property
     def split_summary(self) -> str:
         """Protocol, seed and how the split came about, to be shown wherever the data set is."""
         how = self.split or "split drawn at evaluation"

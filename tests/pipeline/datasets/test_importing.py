@@ -31,7 +31,6 @@ CHILD = """
 import sys, time
 from pathlib import Path
 from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.managing import delete_dataset
 from pipeline.datasets.sources import SourceRequest, open_source
 from pipeline.settings import Settings
 
