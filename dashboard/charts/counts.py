@@ -7,7 +7,7 @@ import pandas as pd
 
 from dashboard.charts.palette import COLOURS
 
-_NAMES = alt.Axis(labelLimit=150, labelOverlap=False, labelBound=False, ticks=False)
+_NAMES = alt.Axis(labelLimit=150, labelOverlap=False, labelFlush=False, ticks=False)
 PICK = "pick"  # name of the selection that a click makes
 _ROW, _AXIS = 18, 50  # pixels a bar, and of the axis below
 

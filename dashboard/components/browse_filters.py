@@ -19,7 +19,7 @@ def show(dataset: RetrievalDataset) -> Filters:
     sets = [labels.name for labels in dataset.info.label_sets]
     parts = given_parts(dataset)
     label_set, classes, part = sets[0] if sets else "", [], "All"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         text = st.text_input("Text", key="text", placeholder="name, caption or label", **_BOUND)
         if len(sets) > 1:
             label_set = st.segmented_control(
