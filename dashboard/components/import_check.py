@@ -108,8 +108,8 @@ def _numbers(plan: Plan) -> None:
             st.metric(name, value, help=explained)
     if plan.n_leaks:
         st.warning(
-            "Queries that are also in the database, or nearly so, make every mAP look better "
-            "than it is.",
+            "Queries that are also in the database, or look like an image there; see the list "
+            "below. True copies make every mAP look better than it is.",
             title=plural(plan.n_leaks, "leak"),
         )
 
@@ -162,12 +162,14 @@ def _reading(plan: Plan) -> ReadOptions:
     columns = list(plan.columns)
     return ReadOptions(
         layout=layout,
-        path_column=path.selectbox("Paths", columns, columns.index(was.path_column)),
+        path_column=path.selectbox("Path column", columns, columns.index(was.path_column)),
         label_columns=tuple(
-            labels.multiselect("Labels", columns, [c for c in was.label_columns if c in columns])
+            labels.multiselect(
+                "Label columns", columns, [c for c in was.label_columns if c in columns]
+            )
         ),
         split_column=split.selectbox(
-            "Split", ["", *columns], ["", *columns].index(was.split_column)
+            "Part column", ["", *columns], ["", *columns].index(was.split_column)
         ),
         text_column=was.text_column,
         separator=mark.text_input("Separator", was.separator, placeholder="auto"),

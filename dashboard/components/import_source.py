@@ -82,7 +82,17 @@ def _upload() -> str:
         )
         if file:
             st.button("Upload another", icon=":material/refresh:", on_click=_new_upload)
+        else:
+            _from_a_terminal(token)
     return token if file else ""
+
+
+def _from_a_terminal(token: str) -> None:
+    """How to send an archive from another machine, for what a browser is too small for."""
+    base = (st.context.url or "http://localhost:8501/import").rsplit("/", 1)[0]
+    with st.popover("From a terminal", icon=":material/terminal:"):
+        st.code(f"curl -T pets.zip {base}/api/import/{token}/", language="bash", wrap_lines=True)
+        st.button("It is there", icon=":material/refresh:")
 
 
 def _new_upload() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from models.contract import CHECKS
 from models.registry import get_method
@@ -152,7 +153,7 @@ def rename(
 ) -> None:
     """Give a data set another name, while no run refers to it, or another title."""
     info = rename_dataset(name, current_settings(), to=to, title=title)
-    console.print(f"{name} is now {info.name}: {info.title}.")
+    console.print(escape(f"{name} is now {info.name}: {info.title}."))
 
 
 @datasets.command()
@@ -236,29 +237,31 @@ def check(name: str) -> None:
 
 def _describe(name: str) -> None:
     info = load_dataset(name, current_settings()).info
-    console.print(f"[bold]{info.title}[/] ({info.name}): {info.summary}")
+    console.print(f"[bold]{escape(info.title)}[/] ({info.name}): {escape(info.summary)}")
     console.print(f"{info.n:,} images stored, {info.n_problems} files not taken (problems.csv)")
     for labels in info.label_sets:
-        console.print(f"labels {labels.name!r}: {labels.kind}, {len(labels.classes)} classes")
-    console.print(f"Evaluated under {info.split_summary}", highlight=False)
-    console.print(f"Licence: {info.licence}. {info.attribution}")
+        console.print(
+            f"labels {escape(repr(labels.name))}: {labels.kind}, {len(labels.classes)} classes"
+        )
+    console.print(escape(f"Evaluated under {info.split_summary}"), highlight=False)
+    console.print(escape(f"Licence: {info.licence}. {info.attribution}"))
 
 
 def _print_plan(plan: Plan) -> None:
     """A dry run as text: how it was read, what would be stored, what is wrong."""
     info = plan.info
-    console.print(f"[bold]Dry run, nothing was stored.[/] {info.name}: {info.summary}")
+    console.print(f"[bold]Dry run, nothing was stored.[/] {info.name}: {escape(info.summary)}")
     for guess in plan.guesses:
         chosen = "*" if guess.layout == plan.reading.layout else " "
         title = list_layouts()[guess.layout]
-        console.print(f"{chosen} {100 * guess.confidence:3.0f} % {title} ({guess.why})")
+        console.print(f"{chosen} {100 * guess.confidence:3.0f} % {title} ({escape(guess.why)})")
     refused = info.n_problems - plan.n_duplicates
     console.print(
         f"{info.n:,} images would be stored, {plan.n_duplicates:,} duplicates kept once, "
         f"{refused:,} files not taken, {plan.n_near:,} near-duplicates, {plan.n_leaks:,} leaks"
     )
     parts = ", ".join(f"{name} {n:,}" for name, n in plan.parts.items()) or plan.split_problem
-    console.print(f"Split: {info.split_summary}: {parts}", highlight=False)
+    console.print(escape(f"Split: {info.split_summary}: {parts}"), highlight=False)
     for name, counts in plan.classes.items():
         print_table(("class", "images"), counts, f"Labels {name!r}")
     if plan.problems:

@@ -137,7 +137,7 @@ def _safe(members: Iterable[_Member], limits: Limits, problems: list[Problem]) -
     files: list[File] = []
     seen: dict[str, str] = {}
     for member in members:
-        if member.kind == "folder" or (is_junk(member.name) and ".." not in member.name):
+        if member.kind == "folder" or (is_junk(member.name) and not _leaves(member.name)):
             continue
         key = unicodedata.normalize("NFC", member.name).casefold()
         reason = _name_problem(member.name) or _member_problem(member, limits)
@@ -152,16 +152,20 @@ def _safe(members: Iterable[_Member], limits: Limits, problems: list[Problem]) -
     return files
 
 
+def _leaves(name: str) -> bool:
+    return ".." in name.split("/")
+
+
 def _name_problem(name: str) -> str:
     """Why a name could leave a folder or confuse a file system; empty when it cannot."""
     parts = name.split("/")
     if name.startswith("/") or re.match(r"[A-Za-z]:", name):
         return "an absolute path"
-    if ".." in parts:
+    if _leaves(name):
         return "a path that leaves the archive (..)"
     if "\\" in name:
         return "a backslash in the name"
-    if not all(parts) or name != name.encode("utf-8", "replace").decode():
+    if not all(parts) or "." in parts or name != name.encode("utf-8", "replace").decode():
         return "not a usable name"
     if any(unicodedata.category(letter) == "Cc" for letter in name):
         return "a control character in the name"
@@ -212,7 +216,9 @@ def _zip_members(path: Path) -> list[_Member]:
     return [
         _Member(
             # zipfile cuts names at a zero byte; the name as it stands there is judged instead
-            name=info.orig_filename if "\0" in info.orig_filename else info.filename,
+            name=(info.orig_filename if "\0" in info.orig_filename else info.filename).removeprefix(
+                "./"
+            ),
             kind=kind(info),
             size=info.file_size,
             packed=info.compress_size,

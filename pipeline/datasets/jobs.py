@@ -32,6 +32,7 @@ Kind = Literal["check", "import"]
 State = Literal["queued", "running", "done", "failed", "stopped", "lost"]
 LIVE: tuple[State, ...] = ("queued", "running")
 LOST_AFTER_S = 30.0
+_START_WITHIN_S = 300.0  # a loaded machine takes long to start a process
 _REPORT_EVERY_S = 0.3
 _KEEP_S = 7 * 24 * 3600
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -91,7 +92,8 @@ class ImportJob:
         """
         status = _read(self.folder / "status.json", JobStatus)
         silent_s = silent_for_s(self.folder / "heartbeat")
-        is_lost = status.state in LIVE and (silent_s is None or silent_s > LOST_AFTER_S)
+        limit_s = _START_WITHIN_S if status.state == "queued" else LOST_AFTER_S
+        is_lost = status.state in LIVE and (silent_s is None or silent_s > limit_s)
         return status.model_copy(update={"state": "lost"}) if is_lost else status
 
     def plan(self) -> Plan:

@@ -167,7 +167,8 @@ def folder_tree(root: Path, main: Path | None = None) -> FileTree:
 
 def is_junk(name: str) -> bool:
     """Whether a file is hidden, or left behind by a system."""
-    return any(part.startswith(".") or part in _JUNK for part in name.split("/"))
+    parts = [part for part in name.split("/") if part not in (".", "..")]
+    return any(part.startswith(".") or part in _JUNK for part in parts)
 
 
 def without_wrapper(files: Sequence[File]) -> tuple[File, ...]:

@@ -150,11 +150,10 @@ def test_columns_and_split_can_be_changed_and_are_checked_again(
     job = checked(own_home, csv_table(tmp_path / "set", with_many(pictures())))
     app = open_app(own_home, "import_data", job=job.id)
 
-    labels = next(one for one in app.multiselect if one.label == "Labels")
+    labels = next(one for one in app.multiselect if one.label == "Label columns")
     assert labels.value == ["label"]
-    split = [one for one in app.selectbox if one.label == "Split"]
-    split[0].set_value("")
-    split[1].set_value("stratified")
+    next(one for one in app.selectbox if one.label == "Part column").set_value("")
+    next(one for one in app.selectbox if one.label == "Split").set_value("stratified")
     next(one for one in app.number_input if one.label == "Seed").set_value(5)
     button(app, "Check again").click().run()
 

@@ -266,6 +266,17 @@ def test_a_table_with_a_split_is_inspected_renamed_exported_and_imported_again(
     assert "12 images stored" in again.out
 
 
+def test_names_that_look_like_markup_are_printed_as_they_are(cli: Cli, tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "[bold] [/red] set", per_class=1)
+    (folder / "notes [/red].txt").write_text("x", "utf-8")
+
+    checked = cli("datasets", "import", folder, "--dry-run")
+    imported = cli("datasets", "import", folder, "--name", "odd")
+
+    assert (checked.code, imported.code) == (0, 0)
+    assert "[bold] [/red] set (odd)" in imported.out
+
+
 def test_images_are_added_to_a_data_set(cli: Cli, tmp_path: Path) -> None:
     folder = write_images(tmp_path / "more", per_class=2, seed=5)
 

@@ -64,6 +64,7 @@ HOSTILE = {
     "..\\evil.png": "a backslash",
     "cat\\evil.png": "a backslash",
     "cat//evil.png": "not a usable name",
+    "cat/./evil.png": "not a usable name",
     "cat/ev\nil.png": "a control character",
     "a" * 300 + ".png": "too long",
     "cat/inner.zip": "an archive inside",
