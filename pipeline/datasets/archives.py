@@ -137,7 +137,7 @@ def _safe(members: Iterable[_Member], limits: Limits, problems: list[Problem]) -
     files: list[File] = []
     seen: dict[str, str] = {}
     for member in members:
-        if member.kind == "folder" or (is_junk(member.name) and not _leaves(member.name)):
+        if member.kind == "folder" or (is_junk(member.name) and not _name_problem(member.name)):
             continue
         key = unicodedata.normalize("NFC", member.name).casefold()
         reason = _name_problem(member.name) or _member_problem(member, limits)
@@ -152,16 +152,12 @@ def _safe(members: Iterable[_Member], limits: Limits, problems: list[Problem]) -
     return files
 
 
-def _leaves(name: str) -> bool:
-    return ".." in name.split("/")
-
-
 def _name_problem(name: str) -> str:
     """Why a name could leave a folder or confuse a file system; empty when it cannot."""
     parts = name.split("/")
     if name.startswith("/") or re.match(r"[A-Za-z]:", name):
         return "an absolute path"
-    if _leaves(name):
+    if ".." in parts:
         return "a path that leaves the archive (..)"
     if "\\" in name:
         return "a backslash in the name"

@@ -267,14 +267,15 @@ def test_a_table_with_a_split_is_inspected_renamed_exported_and_imported_again(
 
 
 def test_names_that_look_like_markup_are_printed_as_they_are(cli: Cli, tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "[bold] [/red] set", per_class=1)
-    (folder / "notes [/red].txt").write_text("x", "utf-8")
+    folder = write_images(tmp_path / "[bold] set", per_class=1)
+    (folder / "notes [red].txt").write_text("x", "utf-8")
+    title = ("--title", "[/red] [bold] set")  # a closing tag that was never opened
 
-    checked = cli("datasets", "import", folder, "--dry-run")
-    imported = cli("datasets", "import", folder, "--name", "odd")
+    checked = cli("datasets", "import", folder, *title, "--dry-run")
+    imported = cli("datasets", "import", folder, *title, "--name", "odd")
 
     assert (checked.code, imported.code) == (0, 0)
-    assert "[bold] [/red] set (odd)" in imported.out
+    assert "[/red] [bold] set (odd)" in imported.out
 
 
 def test_images_are_added_to_a_data_set(cli: Cli, tmp_path: Path) -> None:

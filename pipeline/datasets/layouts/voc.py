@@ -77,9 +77,9 @@ def _parts(tree: FileTree) -> tuple[dict[str, str], list[File]]:
     """Split word of each image by stem, from the lists in ImageSets/Main, and these lists."""
     found: dict[str, str] = {}
     lists = [file for file in tree.files if "ImageSets" in file.parts and file.suffix == ".txt"]
-    for file in sorted(lists, key=lambda file: file.stem == "trainval"):  # the vaguest last
-        for line in (
-            file.read().decode("utf-8", "replace").splitlines() if split_word(file.stem) else ()
-        ):
-            found.setdefault(line.split()[0] if line.split() else "", split_word(file.stem))
+    named = [file for file in lists if split_word(file.stem)]
+    for file in sorted(named, key=lambda file: file.stem == "trainval"):  # the vaguest last
+        for line in file.read().decode("utf-8", "replace").split("\n"):
+            stem = line.split(maxsplit=1)[0] if line.strip() else ""
+            found.setdefault(stem, split_word(file.stem))
     return found, lists
