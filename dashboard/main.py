@@ -24,6 +24,12 @@ page = st.navigation(
                 help="Find the images whose codes are nearest to the code of an image.",
                 default=True,
             ),
+            st.Page(
+                "app_pages/browse.py",
+                title="Browse",
+                icon=":material/grid_view:",
+                help="Look at the images of a data set by class, part and text.",
+            ),
         ],
         "Evaluate": [
             st.Page(
@@ -34,6 +40,13 @@ page = st.navigation(
             ),
         ],
         "Build": [
+            st.Page(
+                "app_pages/import_data.py",
+                title="Import",
+                icon=":material/upload_file:",
+                help="Check images of your own and import them.",
+                url_path="import",
+            ),
             st.Page(
                 "app_pages/train.py",
                 title="Train",

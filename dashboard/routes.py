@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from dashboard.services.thumbs import LARGE, SMALL, Thumbnails
+from dashboard.upload_route import upload_route
 from pipeline.settings import Settings
 
 _FOR_EVER = {
@@ -35,4 +36,8 @@ def routes(settings: Settings) -> list[Route]:
     def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "streamlit": version("streamlit")})
 
-    return [Route("/thumbs/{dataset}/{sha}.webp", thumbnail), Route("/healthz", health)]
+    return [
+        Route("/thumbs/{dataset}/{sha}.webp", thumbnail),
+        Route("/healthz", health),
+        upload_route(settings),
+    ]

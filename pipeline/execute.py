@@ -207,7 +207,7 @@ def evaluate_run(
         RunError: the codes are not there, or the data set has other content by now.
     """
     spec = run.spec
-    run.check_dataset(dataset.info.fingerprint)
+    run.check_dataset(*dataset.info.fingerprints)
     query_codes, query = run.load_codes("query")
     database_codes, database = run.load_codes("database")
     labels = dataset.labels(dataset.label_set(spec.label_set))

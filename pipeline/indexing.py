@@ -101,9 +101,9 @@ def publish(
         StoreError: the store refuses, or what it holds does not match the codes.
     """
     alias = index_alias(run)
-    run.check_dataset(dataset.info.fingerprint)
-    codes, rows = run.load_codes("database")
-    with FileLock(run.folder / ".publish.lock"):
+    run.check_dataset(*dataset.info.fingerprints)
+    codes, rows = searched_codes(run)
+    with publish_lock(run):
         record, live = read_index(run), store.resolve(alias)
         if record and record.collection == live and not force:
             return record
@@ -119,7 +119,7 @@ def publish(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         _build(record, run, dataset, store, codes, rows, on_progress)
-        _verify(record, store, codes)
+        verify_index(record, store, codes)
         store.publish(alias, record.collection)
         write_atomic(run.folder / "index.json", record.model_dump_json(indent=2))
         for collection in versions:
@@ -155,6 +155,22 @@ def _build(
         on_progress(min(start + _UPLOAD_ROWS, len(ids)), len(ids))
 
 
+def searched_codes(run: Run) -> tuple[HashCodes, NDArray[np.int64]]:
+    """The database codes, then those of images that the data set got later, and their rows.
+
+    Only the first are evaluated; all are searched.
+
+    Raises:
+        RunError: they are not there or damaged.
+    """
+    codes, rows = run.load_codes("database")
+    if not (run.folder / "codes" / "added.npz").exists():
+        return codes, rows
+    added, added_rows = run.load_codes("added")
+    packed = np.concatenate([codes.packed, added.packed])
+    return HashCodes(packed, codes.bits), np.concatenate([rows, added_rows])
+
+
 def item_payloads(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> list[Payload]:
     """What is stored with each code: names and labels for display and filters, no pixels."""
     chosen = dataset.manifest.iloc[rows]
@@ -175,7 +191,12 @@ def item_payloads(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) 
     ]
 
 
-def _verify(record: IndexRecord, store: CodeStore, codes: HashCodes) -> None:
+def publish_lock(run: Run) -> FileLock:
+    """Held while a run's index changes."""
+    return FileLock(run.folder / ".publish.lock")
+
+
+def verify_index(record: IndexRecord, store: CodeStore, codes: HashCodes) -> None:
     """Compare the count, and the distances of some searches, with the codes themselves.
 
     Raises:

@@ -229,14 +229,18 @@ class Run(RunResults):
             self.cut_history(0)
         self.update(dataset_fingerprint=fingerprint)
 
-    def check_dataset(self, fingerprint: str) -> None:
+    def check_dataset(self, fingerprint: str, *earlier: str) -> None:
         """Refuse a data set whose images or labels are not those the run was executed on.
+
+        Args:
+            fingerprint: of the data set.
+            earlier: fingerprints that it had before images were added; their rows come first.
 
         Raises:
             RunError: they differ; the row numbers that the run stores mean other images now.
         """
         known = self.status().dataset_fingerprint
-        if known and known != fingerprint:
+        if known and known not in (fingerprint, *earlier):
             raise RunError(
                 f"run {self.id} was made from other content of {self.spec.dataset!r}, which has "
                 "been imported anew since; run it again"
@@ -278,10 +282,9 @@ class RunRegistry:
         names = [folder.name for folder in self._folders()]
         matches = [run_id] if run_id in names else [name for name in names if run_id in name]
         if len(matches) != 1 or not run_id:
-            reason = "is not unique: " + ", ".join(matches[:5]) if matches else ""
-            raise RunError(
-                f"run {run_id!r} {reason}" if reason else unknown("run", run_id, tuple(names))
-            )
+            if matches:
+                raise RunError(f"run {run_id!r} is not unique: {', '.join(matches[:5])}")
+            raise RunError(unknown("run", run_id, tuple(names)))
         return self._read(self.path / matches[0])
 
     def all(self) -> list[Run]:
@@ -303,8 +306,7 @@ class RunRegistry:
         found: dict[str, Run] = {}
         for run in self.all():
             status = run.status()
-            is_same = dataset_fingerprint in ("", status.dataset_fingerprint)
-            if status.state == "done" and is_same:
+            if status.state == "done" and dataset_fingerprint in ("", status.dataset_fingerprint):
                 found.setdefault(run.spec.digest, run)
         return found
 

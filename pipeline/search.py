@@ -20,6 +20,7 @@ from pipeline.indexing import (
     item_id,
     item_payloads,
     read_index,
+    searched_codes,
     weights_digest,
 )
 from pipeline.runs import Run, RunError
@@ -124,7 +125,7 @@ def searchable(run: Run, dataset: RetrievalDataset, store: CodeStore) -> tuple[C
             now.
         CollectionMismatch: the index was built with other weights; it must be published again.
     """
-    run.check_dataset(dataset.info.fingerprint)
+    run.check_dataset(*dataset.info.fingerprints)
     try:
         return store, open_index(run, store).alias, ""
     except (RunError, CollectionMissing, StoreUnavailable) as error:
@@ -137,7 +138,7 @@ def exact_store(run: Run, dataset: RetrievalDataset) -> tuple[CodeStore, str]:
     Raises:
         RunError: there is no code file.
     """
-    codes, rows = run.load_codes("database")
+    codes, rows = searched_codes(run)
     exact, alias = MemoryCodeStore(), index_alias(run)
     payloads = item_payloads(run, dataset, rows)
     exact.create(alias, codes.bits, {})

@@ -15,6 +15,8 @@ _VARIABLES = {
     "memory_mb": "HASHLENS_MEMORY_MB",
     "device": "HASHLENS_DEVICE",
     "start_worker": "HASHLENS_START_WORKER",
+    "import_roots": "HASHLENS_IMPORT_ROOTS",
+    "upload_limit_gb": "HASHLENS_UPLOAD_LIMIT_GB",
 }
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "TORCH_HOME", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
@@ -30,6 +32,9 @@ class Settings(BaseModel):
         memory_mb: most memory of a worker in MB (HASHLENS_MEMORY_MB); None: no limit. Linux only.
         device: where a backbone learns, `cpu`, `cuda` or `cuda:1` (HASHLENS_DEVICE, cpu).
         start_worker: whether the dashboard may start a worker (HASHLENS_START_WORKER, 1).
+        import_roots: folders below which the dashboard may import from the server's disk
+            (HASHLENS_IMPORT_ROOTS, separated as in PATH; none).
+        upload_limit_gb: most that one upload may have (HASHLENS_UPLOAD_LIMIT_GB, 20).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,17 +46,25 @@ class Settings(BaseModel):
     memory_mb: int | None = Field(None, ge=256)
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
     start_worker: bool = True
+    import_roots: tuple[Path, ...] = ()
+    upload_limit_gb: float = Field(20, gt=0)
 
     @classmethod
     def from_environment(cls) -> Settings:
         """Read the variables named above; unset or empty ones keep their defaults."""
-        found = {field: os.environ.get(name) for field, name in _VARIABLES.items()}
-        return cls.model_validate({field: value for field, value in found.items() if value})
+        found: dict[str, object] = {
+            field: value for field, name in _VARIABLES.items() if (value := os.environ.get(name))
+        }
+        if "import_roots" in found:
+            found["import_roots"] = tuple(
+                filter(None, str(found["import_roots"]).split(os.pathsep))
+            )
+        return cls.model_validate(found)
 
     def environment(self) -> dict[str, str]:
         """The environment of a process of its own with these settings, and nothing else."""
         own = {
-            name: str(int(value) if isinstance(value, bool) else value)
+            name: _as_text(value)
             for field, name in _VARIABLES.items()
             if (value := getattr(self, field)) is not None
         }
@@ -81,3 +94,10 @@ class Settings(BaseModel):
     def index_path(self) -> Path:
         """Folder of the embedded store."""
         return self.home / "index"
+
+
+def _as_text(value: object) -> str:
+    """A value as `from_environment` reads it."""
+    if isinstance(value, tuple):
+        return os.pathsep.join(map(str, value))
+    return str(int(value) if isinstance(value, bool) else value)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 import pyarrow.parquet as pq
-from PIL import Image
 
-from pipeline.datasets.importing import Item, Source
+from pipeline.datasets.source import Item, Source
 
 ROOT = Path(__file__).resolve().parents[2] / "shared" / "data"
 NAMES = ("cifar10-lossless", "cifar10-jpeg", "caltech99", "coco18")
@@ -100,7 +98,4 @@ def _item(
     labels: tuple[str, ...],
     split: Literal["query", "database", "train"],
 ) -> Item:
-    suffix = {"JPEG": ".jpg", "WEBP": ".webp", "PNG": ".png"}[
-        str(Image.open(io.BytesIO(content)).format)
-    ]
-    return Item(image_id, lambda: content, {"class": labels}, suffix, split=split)
+    return Item(image_id, lambda: content, {"class": labels}, split=split)

@@ -96,7 +96,8 @@ def disk(sizes: Sequence[tuple[str, int]]) -> None:
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Names and values in two columns."""
     cells = "".join(
-        f"<div style='opacity:.75'>{escape_html(name)}</div><div>{escape_html(value)}</div>"
+        f"<div style='opacity:.75;white-space:nowrap'>{escape_html(name)}</div>"
+        f"<div style='overflow-wrap:anywhere'>{escape_html(value)}</div>"
         for name, value in pairs
     )
     st.html(

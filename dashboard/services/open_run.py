@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.datasets.base import LabelSet, RetrievalDataset, load_dataset
 from pipeline.execute import chosen_labels
+from pipeline.indexing import searched_codes
 from pipeline.ranking import HashCodes, ranked
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
@@ -29,7 +30,7 @@ class OpenRun:
         labels: (n, C) bool over the manifest; None without labels.
         query_codes: codes of the query set.
         query_rows: manifest rows of these.
-        database_codes: codes of the database.
+        database_codes: codes of the database, with images added later.
         database_rows: manifest rows of these.
     """
 
@@ -79,10 +80,10 @@ def open_run(run_id: str, settings: Settings) -> OpenRun:
     """
     run = RunRegistry(settings).open(run_id)
     dataset = load_dataset(run.spec.dataset, settings)
-    run.check_dataset(dataset.info.fingerprint)
+    run.check_dataset(*dataset.info.fingerprints)
     label_set = chosen_labels(dataset, run.spec)
     query_codes, query_rows = run.load_codes("query")
-    database_codes, database_rows = run.load_codes("database")
+    database_codes, database_rows = searched_codes(run)
     return OpenRun(
         id=run.id,
         run_label=run.spec.label,

@@ -35,9 +35,9 @@ from dashboard.services.search import Backend
 from dashboard.services.status import Overview, read_overview
 from dashboard.services.training import Choice, Quote, choices, quote, start
 from pipeline.catalog import load_backbone
-from pipeline.datasets.base import DatasetInfo, load_dataset
+from pipeline.datasets.base import DatasetInfo, RetrievalDataset, load_dataset
 from pipeline.images import load_rgb
-from pipeline.indexing import drop_index, index_alias, publish
+from pipeline.indexing import drop_index, index_alias, publish, read_index
 from pipeline.runs import RunRegistry
 from pipeline.search import Query, encode_image, exact_store, stored_query
 from pipeline.settings import Settings
@@ -75,6 +75,21 @@ def datasets() -> list[DatasetInfo]:
     return dataset_choices(settings())
 
 
+def dataset(name: str) -> RetrievalDataset:
+    """A data set with its manifest; read again when it has other content.
+
+    Raises:
+        DatasetError: it is damaged, or gone.
+    """
+    found = (info.fingerprint for info in datasets() if info.name == name)
+    return _dataset(name, next(found, ""))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _dataset(name: str, fingerprint: str) -> RetrievalDataset:
+    return load_dataset(name, settings())
+
+
 @st.cache_data(ttl=5)
 def runs(dataset: str) -> list[RunChoice]:
     """The finished runs of a data set, best first."""
@@ -87,13 +102,14 @@ def opened(run_id: str) -> OpenRun:
     Raises:
         RunError, DatasetError: it cannot be read, or does not fit its data set any more.
     """
-    dataset = RunRegistry(settings()).open(run_id).spec.dataset
-    found = (info.fingerprint for info in datasets() if info.name == dataset)
-    return _opened(run_id, next(found, ""))
+    run = RunRegistry(settings()).open(run_id)
+    found = (info.fingerprint for info in datasets() if info.name == run.spec.dataset)
+    record = read_index(run)
+    return _opened(run_id, next(found, ""), record.count if record else 0)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(run_id: str, fingerprint: str) -> OpenRun:
+def _opened(run_id: str, fingerprint: str, n_published: int) -> OpenRun:
     return open_run(run_id, settings())
 
 

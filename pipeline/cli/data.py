@@ -6,16 +6,39 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from models.contract import CHECKS
 from models.registry import get_method
 from pipeline.catalog import config_fields, list_sources, method_cards, zoo_details, zoo_table
-from pipeline.cli.console import console, current_settings, print_table, progress_bars
-from pipeline.datasets.base import delete_dataset, list_datasets, load_dataset
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.sources import SourceRequest, open_source
+from pipeline.cli.console import (
+    console,
+    current_settings,
+    current_store,
+    print_table,
+    progress_bars,
+)
+from pipeline.datasets.base import list_datasets, load_dataset
+from pipeline.datasets.inspecting import class_counts
+from pipeline.datasets.jobs import execute_job, open_job
+from pipeline.datasets.layouts import list_layouts
+from pipeline.datasets.layouts.reading import ReadOptions
+from pipeline.datasets.managing import (
+    delete_dataset,
+    delete_with_all,
+    export_dataset,
+    hanging_on,
+    load_facts,
+    rename_dataset,
+)
+from pipeline.datasets.plan import Plan
+from pipeline.datasets.problems import problem_counts, read_problems, write_problems
+from pipeline.datasets.requests import ImportRequest, execute_import, plan_import
+from pipeline.datasets.split_choice import SplitChoice
 
-datasets = typer.Typer(help="Import, list, show and delete data sets.", no_args_is_help=True)
+datasets = typer.Typer(
+    help="Import, list, inspect, rename, export and delete data sets.", no_args_is_help=True
+)
 methods = typer.Typer(help="List, show and check hash methods.", no_args_is_help=True)
 
 
@@ -32,26 +55,69 @@ def list_() -> None:
 
 @datasets.command("import")
 def import_(
-    source: Annotated[str, typer.Argument(help="A source name, or the path of a folder.")],
+    source: Annotated[str, typer.Argument(help="A source name, or a folder, archive or table.")],
     name: Annotated[str, typer.Option(help="Name in the library.")] = "",
+    title: Annotated[str, typer.Option(help="Title for people.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and report.")] = False,
+    problems: Annotated[Path | None, typer.Option(help="--dry-run: CSV to write them to.")] = None,
+    format_: Annotated[str, typer.Option("--format", help="Layout; empty: found out.")] = "",
+    images: Annotated[str, typer.Option(help="Folder of the images, for a table elsewhere.")] = "",
+    path_column: Annotated[str, typer.Option(help="Table column with paths.")] = "",
+    label_column: Annotated[
+        list[str] | None, typer.Option(help="Table column with labels; repeat for one-hot.")
+    ] = None,
+    split_column: Annotated[str, typer.Option(help="Table column with train or test.")] = "",
+    text_column: Annotated[str, typer.Option(help="Table column with captions.")] = "",
+    separator: Annotated[str, typer.Option(help="Between several labels in a cell.")] = "",
+    class_level: Annotated[int, typer.Option(help="Folder level of the class; -1: inmost.")] = 1,
+    split: Annotated[str, typer.Option(help="given, stratified, or a protocol.")] = "",
+    queries: Annotated[float, typer.Option(help="stratified: share of the query set.")] = 0.2,
+    train: Annotated[float, typer.Option(help="stratified: share of the database.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
+    into: Annotated[str, typer.Option(help="Add the images to this data set.")] = "",
     link: Annotated[bool, typer.Option(help="Refer to the files instead of copying.")] = False,
+    again: Annotated[bool, typer.Option(help="Even if the content is here already.")] = False,
     variants: Annotated[bool, typer.Option(help="openmoji: skin-tone variants too.")] = False,
 ) -> None:
     """Import a data set. Repeating the command after an interruption goes on where it stopped."""
-    settings = current_settings()
-    is_source = source in list_sources() and source != "folder"
-    request = SourceRequest(
+    request = ImportRequest(
+        source=source,
         name=name,
-        path=None if is_source else Path(source),
-        downloads=settings.home / "downloads",
+        title=title,
+        images=images,
+        into=into,
+        link=link,
+        again=again,
         variants=variants,
+        reading=ReadOptions(
+            layout=format_.replace("-", "_"),
+            path_column=path_column,
+            label_columns=tuple(label_column or ()),
+            split_column=split_column,
+            text_column=text_column,
+            separator=separator,
+            class_level=class_level,
+        ),
+        split=SplitChoice(how=split, queries=queries, train=train, seed=seed),
     )
-    opened = open_source(source if is_source else "folder", request)
+    settings = current_settings()
     with progress_bars() as show:
-        dataset = import_dataset(
-            opened, settings, link=link, on_progress=lambda done, total: show("import", done, total)
-        )
-    _describe(dataset.info.name)
+        if dry_run:
+            plan = plan_import(request, settings, lambda n, of: show("check", n, of))
+        else:
+            dataset = execute_import(request, settings, lambda n, of: show("import", n, of))
+    if not dry_run:
+        _describe(dataset.info.name)
+        return
+    _print_plan(plan)
+    if problems is not None:
+        write_problems(problems, plan.problems)
+
+
+@datasets.command(hidden=True)
+def work(job: str) -> None:
+    """Execute an import that the dashboard has asked for."""
+    execute_job(open_job(job, current_settings()), current_settings())
 
 
 @datasets.command()
@@ -61,15 +127,64 @@ def show(name: str) -> None:
 
 
 @datasets.command()
-def delete(
-    name: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+def inspect(
+    name: str,
+    problems: Annotated[bool, typer.Option(help="All files not taken as they are.")] = False,
 ) -> None:
-    """Delete an imported data set; runs and indexes made from it stay."""
-    info = load_dataset(name, current_settings()).info
+    """Facts, classes by part of the split, and what was wrong with files."""
+    _describe(name)
+    dataset = load_dataset(name, current_settings())
+    for labels in dataset.info.label_sets:
+        counts = class_counts(dataset, labels)
+        rows = [(label, *map(int, numbers)) for label, *numbers in counts.itertuples()]
+        print_table(("class", *counts.columns), rows, f"Labels {labels.name!r}")
+    found = read_problems(dataset.folder / "problems.csv")
+    if problems:
+        print_table(("file", "reason", "action"), found, "Problems")
+    elif found:
+        print_table(("files", "reason", "action"), problem_counts(found), "Problems")
+
+
+@datasets.command()
+def rename(
+    name: str,
+    to: Annotated[str, typer.Argument(help="New name; the old one when only the title changes.")],
+    title: Annotated[str, typer.Option(help="New title for people.")] = "",
+) -> None:
+    """Give a data set another name, while no run refers to it, or another title."""
+    info = rename_dataset(name, current_settings(), to=to, title=title)
+    console.print(escape(f"{name} is now {info.name}: {info.title}."))
+
+
+@datasets.command()
+def export(name: str, target: Annotated[Path, typer.Argument(help="A new .zip file.")]) -> None:
+    """Write images and labels into a zip that can be imported again."""
+    dataset = load_dataset(name, current_settings())
+    with progress_bars() as bars:
+        export_dataset(dataset, target, lambda done, total: bars("export", done, total))
+    console.print(f"Wrote {len(dataset):,} images and metadata.jsonl to {target}.")
+
+
+@datasets.command()
+def delete(
+    name: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    keep_runs: Annotated[
+        bool, typer.Option(help="Only the images; runs and indexes stay.")
+    ] = False,
+) -> None:
+    """Delete an imported data set with its indexes, runs and thumbnails; features stay."""
+    settings = current_settings()
+    info, hanging = load_facts(name, settings), hanging_on(name, settings)
     if not yes:
-        typer.confirm(f"Delete {name!r} with {info.n} images?", abort=True)
-    delete_dataset(name, current_settings())
-    console.print(f"Deleted {name}.")
+        also = "" if keep_runs or not hanging.runs else f", {hanging}"
+        typer.confirm(f"Delete {name!r} with {info.n} images{also}?", abort=True)
+    if keep_runs:
+        delete_dataset(name, settings)
+    else:
+        delete_with_all(name, settings, current_store())
+    also = f" with {hanging}" if hanging.runs and not keep_runs else ""
+    console.print(f"Deleted {name}{also}.")
 
 
 @methods.command("list")
@@ -122,8 +237,34 @@ def check(name: str) -> None:
 
 def _describe(name: str) -> None:
     info = load_dataset(name, current_settings()).info
-    console.print(f"[bold]{info.title}[/] ({info.name}): {info.summary}")
+    console.print(f"[bold]{escape(info.title)}[/] ({info.name}): {escape(info.summary)}")
     console.print(f"{info.n:,} images stored, {info.n_problems} files not taken (problems.csv)")
     for labels in info.label_sets:
-        console.print(f"labels {labels.name!r}: {labels.kind}, {len(labels.classes)} classes")
-    console.print(f"Licence: {info.licence}. {info.attribution}")
+        console.print(
+            f"labels {escape(repr(labels.name))}: {labels.kind}, {len(labels.classes)} classes"
+        )
+    console.print(escape(f"Evaluated under {info.split_summary}"), highlight=False)
+    console.print(escape(f"Licence: {info.licence}. {info.attribution}"))
+
+
+def _print_plan(plan: Plan) -> None:
+    """A dry run as text: how it was read, what would be stored, what is wrong."""
+    info = plan.info
+    console.print(f"[bold]Dry run, nothing was stored.[/] {info.name}: {escape(info.summary)}")
+    for guess in plan.guesses:
+        chosen = "*" if guess.layout == plan.reading.layout else " "
+        title = list_layouts()[guess.layout]
+        console.print(f"{chosen} {100 * guess.confidence:3.0f} % {title} ({escape(guess.why)})")
+    refused = info.n_problems - plan.n_duplicates
+    console.print(
+        f"{info.n:,} images would be stored, {plan.n_duplicates:,} duplicates kept once, "
+        f"{refused:,} files not taken, {plan.n_near:,} near-duplicates, {plan.n_leaks:,} leaks"
+    )
+    parts = ", ".join(f"{name} {n:,}" for name, n in plan.parts.items()) or plan.split_problem
+    console.print(escape(f"Split: {info.split_summary}: {parts}"), highlight=False)
+    for name, counts in plan.classes.items():
+        print_table(("class", "images"), counts, f"Labels {name!r}")
+    if plan.problems:
+        print_table(("files", "reason", "action"), problem_counts(plan.problems), "Problems")
+    if plan.same_as:
+        console.print(f"The same content is already here as {plan.same_as!r}.")

@@ -18,6 +18,7 @@ from pipeline.cli.console import (
 from pipeline.datasets.base import load_dataset
 from pipeline.images import load_rgb
 from pipeline.indexing import drop_index, publish, read_index, roll_back
+from pipeline.refreshing import encode_added, extend_index
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.search import encode_image, search_index, searchable
 from pipeline.store.base import Where
@@ -32,6 +33,18 @@ def publish_(
 ) -> None:
     """Make a run searchable."""
     publish_run(RunRegistry(current_settings()).open(run_id), force=force)
+
+
+@index.command("refresh")
+def refresh_(run_id: str) -> None:
+    """Add to a run's index the images that its data set got since the run."""
+    settings = current_settings()
+    run = RunRegistry(settings).open(run_id)
+    dataset = load_dataset(run.spec.dataset, settings)
+    with progress_bars() as show:
+        n_new = encode_added(run, dataset, settings, lambda n, of: show("features", n, of))
+        record = extend_index(run, dataset, current_store())
+    console.print(f"{n_new:,} new images encoded; {record.alias} holds {record.count:,} codes")
 
 
 @index.command("list")

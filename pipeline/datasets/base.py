@@ -2,7 +2,7 @@
 
 datasets/<name>/dataset.json      DatasetInfo
 datasets/<name>/manifest.parquet  one row an image, see `MANIFEST_COLUMNS`
-datasets/<name>/problems.csv      files that were not taken, each with a reason
+datasets/<name>/problems.csv      files that were not taken as they are: file, reason, action
 datasets/<name>/images/ab/<sha256>.<suffix>
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from models.registry import unknown
 from pipeline.images import ImageError, load_rgb
@@ -65,7 +64,14 @@ class LabelSet(BaseModel):
 
 
 class DatasetInfo(BaseModel):
-    """Facts about an imported data set (dataset.json)."""
+    """Facts about an imported data set (dataset.json).
+
+    Attributes:
+        split: how the split of the manifest was made, in words; empty when none was chosen.
+        split_seed: of the default protocol's or the chosen split's random draws.
+        manifest: file name; images are added under a new one, so that facts and rows always fit.
+        grown_from: fingerprints and sizes of earlier states; their rows still come first.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -81,6 +87,21 @@ class DatasetInfo(BaseModel):
     n_problems: int
     fingerprint: str
     created: str
+    split: str = ""
+    split_seed: int = 0
+    manifest: str = Field("manifest.parquet", pattern=r"^manifest[0-9a-f-]*\.parquet$")
+    grown_from: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Of this state, then of the earlier ones whose rows it still has."""
+        return (self.fingerprint, *(fingerprint for fingerprint, _ in self.grown_from))
+
+    @property
+    def split_summary(self) -> str:
+        """Protocol, seed and how the split came about, to be shown wherever the data set is."""
+        how = self.split or "split drawn at evaluation"
+        return f"protocol {self.default_protocol}, seed {self.split_seed} ({how})"
 
 
 @dataclass(frozen=True)
@@ -163,28 +184,12 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
         raise DatasetError(f"{hint} Import it with: python -m pipeline datasets import {name}")
     info = _read_info(folder / "dataset.json")
     try:
-        manifest = pd.read_parquet(folder / "manifest.parquet")
+        manifest = pd.read_parquet(folder / info.manifest)
     except Exception as error:  # pyarrow raises many kinds for a damaged file
         raise DatasetError(f"the manifest of {name!r} is damaged: {error}") from error
     if len(manifest) != info.n:
         raise DatasetError(f"the manifest of {name!r} has {len(manifest)} rows, not {info.n}")
     return RetrievalDataset(info, manifest, folder)
-
-
-def delete_dataset(name: str, settings: Settings) -> None:
-    """Remove an imported data set. Its runs and index are not touched.
-
-    Raises:
-        DatasetError: no such data set.
-    """
-    folder = settings.datasets_path / name
-    if not (re.fullmatch(NAME_PATTERN, name) and (folder / "dataset.json").is_file()):
-        known = tuple(info.name for info in list_datasets(settings))
-        raise DatasetError(unknown("data set", name, known))
-    doomed = folder.with_name(f".{name}.deleted")
-    shutil.rmtree(doomed, ignore_errors=True)  # left by a deletion that was interrupted
-    folder.rename(doomed)  # out of sight at once; the rest can be interrupted
-    shutil.rmtree(doomed)
 
 
 def content_fingerprint(manifest: pd.DataFrame) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 import pandas as pd
 from filelock import FileLock, Timeout
@@ -24,50 +23,15 @@ from pipeline.datasets.base import (
     LabelSet,
     RetrievalDataset,
     content_fingerprint,
+    list_datasets,
     load_dataset,
 )
-from pipeline.files import write_atomic
-from pipeline.images import ImageError, load_rgb
+from pipeline.datasets.problems import Problem, write_problems
+from pipeline.datasets.source import Item, Kind, Progress, Source, ignore_progress
+from pipeline.datasets.split_choice import SplitChoice, chosen_split
+from pipeline.files import check_room, write_atomic
+from pipeline.images import Decoded, ImageError, decode
 from pipeline.settings import Settings
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Item:
-    """One image of a source; its bytes are read when they are needed."""
-
-    image_id: str
-    read: Callable[[], bytes]
-    labels: dict[str, tuple[str, ...]]
-    suffix: str
-    text: str = ""
-    group: str = ""
-    split: Literal["", "query", "database", "train"] = ""
-    path: Path | None = None  # set when the image may be linked instead of copied
-
-
-@dataclass(frozen=True)
-class Source:
-    """Something that can be imported.
-
-    Attributes:
-        kinds: label-set name -> whether images carry one or several labels, in display order.
-        items: all images; cheap to hold, since bytes are read lazily.
-        identity: digest of what the items are made from; a half-done import of another identity
-            is thrown away.
-    """
-
-    name: str
-    title: str
-    summary: str
-    licence: str
-    attribution: str
-    kinds: dict[str, Literal["single", "multi"]]
-    items: Sequence[Item]
-    identity: str
-    default_protocol: str = "holdout"
-    problems: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Row(TypedDict):
@@ -75,14 +39,11 @@ class Row(TypedDict):
 
     image_id: str
     problem: str
+    note: str
     sha256: str
     path: str
     width: int
     height: int
-
-
-def ignore_progress(_done: int, _total: int) -> None:
-    """The progress callback that does nothing."""
 
 
 def import_dataset(
@@ -90,6 +51,8 @@ def import_dataset(
     settings: Settings,
     *,
     link: bool = False,
+    split: SplitChoice = SplitChoice(),
+    again: bool = False,
     on_progress: Progress = ignore_progress,
 ) -> RetrievalDataset:
     """Import `source`, or return the data set when the same content is already there.
@@ -101,32 +64,88 @@ def import_dataset(
         source: what to import.
         settings: where the library is.
         link: keep references to the files instead of copies, where the source has files.
+        split: how queries, database and training set are chosen.
+        again: import even when the same content is there under another name.
         on_progress: called with images done and images in all.
 
     Raises:
         DatasetError: the name is not usable, taken by other content, being imported by another
-            process, or no image could be taken.
+            process, the content is there under another name, the split does not fit, or no image
+            could be taken.
+        OSError: the disk has no room.
     """
-    if not re.fullmatch(NAME_PATTERN, source.name):
-        raise DatasetError(
-            f"data set name {source.name!r} must be 1 to 41 of a-z, 0-9, - and _, "
-            "starting with a letter or digit"
-        )
+    check_name(source.name)
     settings.datasets_path.mkdir(parents=True, exist_ok=True)
     final = settings.datasets_path / source.name
     work = settings.datasets_path / f".{source.name}.part"
-    identity = f"{source.identity}{'-linked' if link else ''}"
-    try:
-        with FileLock(settings.datasets_path / f".{source.name}.lock", timeout=0):
-            if final.exists():
-                return _already_there(source.name, identity, settings)
-            _prepare(work, identity)
-            rows = list(_take_all(source, work, link, on_progress))
-            _finish(source, rows, work)
-            work.rename(final)
-    except Timeout as error:
-        raise DatasetError(f"{source.name!r} is being imported by another process") from error
+    identity = f"{source.identity}{'-linked' if link else ''}{split.identity}"
+    with one_at_a_time(source.name, settings):
+        if final.exists():
+            return _already_there(source.name, identity, settings)
+        if not again:
+            _refuse_twin(identity, settings)
+        if not link:
+            check_room(settings.datasets_path, sum(item.size for item in source.items))
+        _prepare(work, identity)
+        rows = list(take_all(source, work, link, on_progress))
+        info = _finish(source, rows, work, split)
+        if not again and (twin := twin_of(info.fingerprint, settings)):
+            discard_import(source.name, settings)
+            raise DatasetError(_TWIN.format(twin))
+        work.rename(final)
     return load_dataset(source.name, settings)
+
+
+_TWIN = (
+    "the same images and labels are already here as {0!r}; nothing was imported. "
+    "For a second copy add --again"
+)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot name a data set.
+
+    Raises:
+        DatasetError: with the rule.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise DatasetError(
+            f"data set name {name!r} must be 1 to 41 of a-z, 0-9, - and _, "
+            "starting with a letter or digit"
+        )
+
+
+@contextmanager
+def one_at_a_time(name: str, settings: Settings) -> Iterator[None]:
+    """Keep other processes from importing or changing the same data set meanwhile.
+
+    Raises:
+        DatasetError: one does already.
+    """
+    try:
+        with FileLock(settings.datasets_path / f".{name}.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise DatasetError(f"{name!r} is being imported by another process") from error
+
+
+def discard_import(name: str, settings: Settings) -> None:
+    """Remove what a stopped import has left."""
+    shutil.rmtree(settings.datasets_path / f".{name}.part", ignore_errors=True)
+
+
+def twin_of(fingerprint: str, settings: Settings) -> str:
+    """The name of the data set with this content; empty for none."""
+    found = (info.name for info in list_datasets(settings) if info.fingerprint == fingerprint)
+    return next(found, "")
+
+
+def _refuse_twin(identity: str, settings: Settings) -> None:
+    """The quick look: something made from the very same files."""
+    for info in list_datasets(settings):
+        mark = settings.datasets_path / info.name / "identity.txt"
+        if mark.is_file() and mark.read_text(encoding="utf-8") == identity:
+            raise DatasetError(_TWIN.format(info.name))
 
 
 def _already_there(name: str, identity: str, settings: Settings) -> RetrievalDataset:
@@ -149,11 +168,21 @@ def _prepare(work: Path, identity: str) -> None:
         write_atomic(mark, identity)
 
 
-def _take_all(source: Source, work: Path, link: bool, on_progress: Progress) -> Iterator[Row]:
-    """Journal rows of all items, in order, taking only those that the journal has not as taken."""
+def take_all(
+    source: Source, work: Path, link: bool, on_progress: Progress = ignore_progress
+) -> Iterator[Row]:
+    """Journal rows of all items, in order, taking only those that the journal has not as taken.
+
+    Args:
+        source: whose items.
+        work: folder of the journal and of the images taken.
+        link: as for `import_dataset`.
+        on_progress: called with images done and images in all.
+    """
     journaled = _read_journal(work / "journal.jsonl")
     done = {row["image_id"]: row for row in journaled if not row["problem"]}  # others: try again
-    first_of = {row["sha256"]: name for name, row in done.items()}
+    item_of = {item.image_id: item for item in source.items} if done else {}
+    first_of = {row["sha256"]: item_of[name] for name, row in done.items() if name in item_of}
     total = len(source.items)
     with (work / "journal.jsonl").open("a", encoding="utf-8") as journal:
         for number, item in enumerate(source.items, 1):
@@ -177,42 +206,85 @@ def _read_journal(path: Path) -> list[Row]:
     return [json.loads(line) for line in whole.splitlines()]
 
 
-def _take(item: Item, work: Path, link: bool, first_of: dict[str, str]) -> Row:
-    """Check, store and describe one image, or say why not."""
-    row = Row(image_id=item.image_id, problem="", sha256="", path="", width=0, height=0)
+def examine(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Decoded | None]:
+    """Read and check one image, storing nothing.
+
+    Args:
+        item: to look at.
+        first_of: the first item with each content; this one is added when it is taken.
+
+    Returns:
+        Its row, its bytes, and the decoded image; None when it is not taken.
+    """
+    row = Row(image_id=item.image_id, problem="", note="", sha256="", path="", width=0, height=0)
     try:
         content = item.read()
-        image = load_rgb(content)
+        decoded = decode(content)
     except (ImageError, OSError) as error:
         row["problem"] = str(error)
-        return row
+        return row, b"", None
     sha256 = hashlib.sha256(content).hexdigest()
-    if sha256 in first_of:
-        row["problem"] = f"same content as {first_of[sha256]}; kept once"
+    first = first_of.setdefault(sha256, item)
+    if first is not item:
+        row["problem"] = f"same content as {first.image_id}{_difference(first, item)}; kept once"
+        return row, content, None
+    row["sha256"], row["note"] = sha256, ", ".join(decoded.notes)
+    row["width"], row["height"] = decoded.rgb.size
+    return row, content, decoded
+
+
+def _difference(first: Item, second: Item) -> str:
+    """What to know about two files with the same content."""
+    parts = {first.split, second.split} - {""}
+    is_leak = "query" in parts and len(parts) > 1
+    leak = f" (leak: {first.split} and {second.split})" if is_leak else ""
+    return leak + (" with other labels" if first.labels != second.labels else "")
+
+
+def _take(item: Item, work: Path, link: bool, first_of: dict[str, Item]) -> Row:
+    """Check, store and describe one image, or say why not."""
+    row, content, decoded = examine(item, first_of)
+    if decoded is None:
         return row
-    first_of[sha256] = item.image_id
-    row["sha256"], row["width"], row["height"] = sha256, image.width, image.height
     if link and item.path is not None:
         row["path"] = str(item.path.resolve())
     else:
-        row["path"] = f"{sha256[:2]}/{sha256}{item.suffix}"
+        row["path"] = f"{row['sha256'][:2]}/{row['sha256']}{decoded.suffix}"
         target = work / "images" / row["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)  # torn by a kill: not in the journal, so written again
     return row
 
 
-def _finish(source: Source, rows: Sequence[Row], work: Path) -> None:
+def _finish(source: Source, rows: Sequence[Row], work: Path, split: SplitChoice) -> DatasetInfo:
     """Write manifest, problems and facts into the work folder."""
+    info, manifest, problems = describe(source, rows, split)
+    manifest.to_parquet(work / "manifest.parquet", index=False)
+    write_problems(work / "problems.csv", problems)
+    (work / "dataset.json").write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (work / "journal.jsonl").unlink()
+    return info
+
+
+def describe(
+    source: Source, rows: Sequence[Row], split: SplitChoice
+) -> tuple[DatasetInfo, pd.DataFrame, list[Problem]]:
+    """Facts, manifest and problems of a source whose items gave these rows.
+
+    Raises:
+        DatasetError: no image could be taken, or the split does not fit.
+    """
     taken = [(item, row) for item, row in zip(source.items, rows, strict=True) if row["sha256"]]
-    refused = [(row["image_id"], row["problem"]) for row in rows if row["problem"]]
-    problems = [*source.problems, *refused]
+    refused = [Problem(row["image_id"], row["problem"]) for row in rows if row["problem"]]
+    converted = [
+        Problem(row["image_id"], row["note"], "converted")
+        for row in rows
+        if row["note"] and not row["problem"]
+    ]
+    problems = [*source.problems, *refused, *converted]
     if not taken:
         raise DatasetError(f"no image of {source.title} could be taken; first: {problems[:1]}")
     manifest = _manifest(source, taken)
-    manifest.to_parquet(work / "manifest.parquet", index=False)
-    with (work / "problems.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("file", "reason"), *problems])
     info = DatasetInfo(
         name=source.name,
         title=source.title,
@@ -220,14 +292,16 @@ def _finish(source: Source, rows: Sequence[Row], work: Path) -> None:
         licence=source.licence,
         attribution=source.attribution,
         default_protocol=source.default_protocol,
-        label_sets=tuple(_label_sets(source, manifest)),
+        label_sets=tuple(label_sets(source.kinds, manifest)),
         n=len(manifest),
-        n_problems=len(problems),
-        fingerprint=content_fingerprint(manifest),
+        n_problems=sum(problem.action == "skipped" for problem in problems),
+        fingerprint="",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    (work / "dataset.json").write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    (work / "journal.jsonl").unlink()
+    made = chosen_split(RetrievalDataset(info, manifest, Path()), split)
+    manifest = manifest.assign(split=made.column)
+    changes = {"fingerprint": content_fingerprint(manifest), **made.facts}
+    return info.model_copy(update=changes), manifest, problems
 
 
 def _manifest(source: Source, taken: Sequence[tuple[Item, Row]]) -> pd.DataFrame:
@@ -249,7 +323,8 @@ def _manifest(source: Source, taken: Sequence[tuple[Item, Row]]) -> pd.DataFrame
     return pd.DataFrame.from_records(records)
 
 
-def _label_sets(source: Source, manifest: pd.DataFrame) -> Iterator[LabelSet]:
-    for name, kind in source.kinds.items():
+def label_sets(kinds: dict[str, Kind], manifest: pd.DataFrame) -> Iterator[LabelSet]:
+    """The label sets of a manifest, with the classes that occur."""
+    for name, kind in kinds.items():
         classes = sorted({label for labels in manifest[f"labels:{name}"] for label in labels})
         yield LabelSet(name=name, kind=kind, classes=tuple(classes))

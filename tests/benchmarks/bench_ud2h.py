@@ -1,9 +1,10 @@
 """UD2H: growth with n, asymmetric against symmetric learning, and what each approximation costs.
 
-python -m tests.benchmarks.bench_ud2h [growth learning approximations] [--home FOLDER]
+python -m tests.benchmarks.bench_ud2h [--studies growth learning approximations] [--home FOLDER]
     [--sizes 5000 20000 59000] [--sets cifar10-lossless cifar10-jpeg] [--seeds 3]
 
-growth: seconds and peak memory of a fit with the defaults, in a process of its own for each n.
+growth: seconds, CPU seconds of all threads and peak memory of a fit with the defaults, each n in a
+    process of its own.
 learning: mAP of the queries after each round, against the seconds of training until then.
 approximations: mAP and seconds as parts of the dense form come back: all eigenvectors, features of
     full width for the neighbours, all images in each network step.
@@ -74,7 +75,7 @@ class Data:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     studies = ("growth", "learning", "approximations")
-    parser.add_argument("studies", nargs="*", choices=studies, default=studies)
+    parser.add_argument("--studies", nargs="+", choices=studies, default=studies)
     parser.add_argument("--sizes", nargs="+", type=int, default=[5000, 20000, 59000])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--seeds", type=int, default=3)
@@ -117,7 +118,8 @@ def growth(sizes: list[int], sets: dict[str, Data]) -> None:
     real = largest is not None and have >= max(sizes)
     points = largest.database if real and largest is not None else clustered(max(sizes))
     print(f"\ngrowth on {'cifar10-jpeg' if real else 'clusters'}\n")
-    print("| n | s | s / 1,000 images | peak MiB | MiB / 1,000 images |\n|" + " --- |" * 5)
+    names = ("n", "s", "CPU s", "CPU s / 1,000 images", "peak MiB", "MiB / 1,000 images")
+    print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "features.npy"
         np.save(path, points)
@@ -126,9 +128,9 @@ def growth(sizes: list[int], sets: dict[str, Data]) -> None:
             done = subprocess.run(
                 [*command, "--sizes", str(n)], check=True, capture_output=True, text=True
             )
-            seconds, before, peak = map(float, done.stdout.split())
+            seconds, cpu, before, peak = map(float, done.stdout.split())
             print(
-                f"| {n:,} | {seconds:.1f} | {1000 * seconds / n:.2f} | {peak:,.0f} "
+                f"| {n:,} | {seconds:.1f} | {cpu:.1f} | {1000 * cpu / n:.2f} | {peak:,.0f} "
                 f"| {1000 * (peak - before) / n:.1f} |",
                 flush=True,
             )
@@ -145,12 +147,12 @@ def clustered(n: int) -> NDArray[np.float32]:
 
 
 def _measure_one(path: Path, n: int) -> None:
-    """Fit on the first n rows; prints seconds, MiB before the features came, and peak MiB."""
+    """Fit on the first n rows; prints seconds, CPU seconds, MiB before the features, peak MiB."""
     before = _peak_mib()
     features = torch.from_numpy(np.load(path, mmap_mode="r")[:n].copy())
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     UD2H(BITS).fit(TrainingSet((features,)))
-    print(time.perf_counter() - began, before, _peak_mib())
+    print(time.perf_counter() - began, time.process_time() - cpu, before, _peak_mib())
 
 
 def _peak_mib() -> float:

@@ -22,6 +22,7 @@ import pytest
 
 from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.test_pages import png, published_run
+from tests.layout_writers import class_folders, pictures, zipped
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _ROOT = Path(__file__).resolve().parents[2]
@@ -254,9 +255,16 @@ def test_every_page_fits_wide_and_narrow_in_light_and_dark(
 ):
     from playwright.sync_api import expect
 
-    pages = ("Search", "Leaderboard", "Train", "Runs", "Status")
-    for heading in pages:
-        path = "/" if heading == "Search" else f"/{heading.lower()}"
+    pages = (
+        ("/", "Search"),
+        ("/browse", "Browse"),
+        ("/leaderboard", "Leaderboard"),
+        ("/import", "Import"),
+        ("/train", "Train"),
+        ("/runs", "Runs"),
+        ("/status", "Status"),
+    )
+    for path, heading in pages:
         with open_tab(path, *size, scheme) as tab:
             expect(tab.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
             main = tab.page.get_by_test_id("stMain")
@@ -314,7 +322,8 @@ def test_two_methods_are_trained_watched_stopped_resumed_and_compared(open_tab: 
         page.reload()
         expect(page.get_by_role("heading", name=re.compile("^DPSH"))).to_be_visible(timeout=30_000)
         expect(bar).to_contain_text(re.compile(r"Training \d+%"), timeout=30_000)
-        page.get_by_role("button", name="Stop", exact=True).click()
+        buttons = page.locator(".st-key-job_buttons")  # Streamlit has a Stop of its own
+        buttons.get_by_role("button", name="Stop", exact=True).click()
         page.get_by_role("button", name="Stop it").click()
         headline = page.locator(".st-key-job_headline")
         expect(headline).to_contain_text("stopped", timeout=20_000)
@@ -338,3 +347,46 @@ def test_two_methods_are_trained_watched_stopped_resumed_and_compared(open_tab: 
         points = page.locator("[aria-roledescription=point]")
         for model in ("DPSH", "OrthoHash"):
             expect(points.and_(page.locator(f"[aria-label*='{model}']")).first).to_be_visible()
+
+
+def test_an_archive_is_uploaded_checked_imported_and_browsed(open_tab: OpenTab, tmp_path: Path):
+    from playwright.sync_api import expect
+
+    archive = zipped(class_folders(tmp_path / "pets", pictures(24)), tmp_path / "pets.zip")
+    with open_tab("/import") as tab:
+        page = tab.page
+        page.locator("input[type=file]").set_input_files(archive)
+        expect(page.get_by_text("pets.zip is on the server.")).to_be_visible(timeout=20_000)
+        page.get_by_role("button", name="Check", exact=True).click()
+
+        expect(page.get_by_text("Looks like class folders")).to_be_visible(timeout=60_000)
+        preview = page.get_by_role("group", name="Preview").get_by_role("button")
+        expect(preview).to_have_count(24)
+        assert preview.first.locator("img").evaluate("image => image.decode().then(() => true)")
+        assert "job=" in page.url
+        page.reload()  # the address bar knows the job
+        page.get_by_role("button", name="Import 24 images as pets").click()
+
+        expect(page.get_by_text("pets is in the library.")).to_be_visible(timeout=60_000)
+        page.get_by_role("button", name="Browse it").click()
+        expect(page.get_by_role("heading", name="Browse", exact=True)).to_be_visible()
+        expect(page.get_by_role("group", name="Images").get_by_role("button")).to_have_count(24)
+
+
+def test_a_bar_filters_the_gallery_and_a_tile_opens_the_drawer(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/browse?ds=shapes") as tab:
+        page = tab.page
+        bars = page.locator("path[aria-roledescription=bar]")
+        expect(bars).to_have_count(3)
+        bars.first.click(force=True)
+        expect(page.get_by_text("20 images")).to_be_visible()
+        assert "class=" in page.url
+
+        page.get_by_role("group", name="Images").get_by_role("button").first.click()
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_text("SHA-256")).to_be_visible()
+        drawer.get_by_role("button", name="Search with this").click()
+        expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
+        expect(page).to_have_url(re.compile(r"q=ds"))

@@ -20,7 +20,8 @@ from pipeline.bench import (
     text_table,
 )
 from pipeline.datasets.base import DatasetError, LabelSet, RetrievalDataset
-from pipeline.datasets.importing import Item, Source, import_dataset
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.source import Item, Source
 from pipeline.evaluation import evaluate
 from pipeline.execute import cosine_report
 from pipeline.runs import RunRegistry

@@ -21,6 +21,7 @@ from pipeline.cli.console import current_settings, current_store
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import ROOT, png, write_images
+from tests.layout_writers import csv_table, pictures
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,14 @@ ERRORS = {
     ),
     "run to cancel": (("runs", "cancel", "itq"), "only queued or running runs can stop"),
     "unknown folder": (("datasets", "import", "no/such/folder"), "is not a folder"),
+    "unknown layout": (("datasets", "import", "{folder}", "--format", "cocoo"), "unknown layout"),
+    "unknown split": (("datasets", "import", "{folder}", "--split", "holdot"), "mean 'holdout'"),
+    "share of queries": (
+        ("datasets", "import", "{folder}", "--split", "stratified", "--queries", 2),
+        "queries: Input should be less than 1",
+    ),
+    "export to what exists": (("datasets", "export", "shapes", "{image}"), "a new .zip file"),
+    "data set to rename": (("datasets", "rename", "shape", "x"), "Did you mean 'shapes'?"),
     "hostile name": (("datasets", "import", "{folder}", "--name", "../x"), "must be 1 to 41"),
     "other content": (("datasets", "import", "{folder}", "--name", "shapes"), "other content"),
     "nothing to roll back": (("index", "rollback", "itq"), "no older version"),
@@ -218,6 +227,71 @@ def test_import_list_show_and_delete(cli: Cli, tmp_path: Path) -> None:
     assert "my-pets" not in cli("datasets", "list").out
 
 
+def test_a_dry_run_reports_and_stores_nothing(
+    cli: Cli, tmp_path: Path, own_library: Settings
+) -> None:
+    folder = write_images(tmp_path / "pets", per_class=3)
+    (folder / "dots" / "broken.png").write_bytes(b"broken")
+    table = tmp_path / "problems.csv"
+
+    out = cli("datasets", "import", folder, "--dry-run", "--problems", table).out
+
+    assert "Dry run, nothing was stored." in out
+    assert "*  90 % class folders (4 folders)" in out
+    assert "12 images would be stored, 0 duplicates kept once, 1 files not taken" in out
+    assert "Split: protocol holdout, seed 0" in out
+    assert 'dots/broken.png,"the image is not a JPEG' in table.read_text("utf-8")
+    assert not (own_library.datasets_path / "pets").exists()
+
+
+def test_a_table_with_a_split_is_inspected_renamed_exported_and_imported_again(
+    cli: Cli, tmp_path: Path
+) -> None:
+    csv_table(tmp_path / "set", pictures())
+    target = tmp_path / "set.zip"
+    columns = ("--path-column", "file_name", "--label-column", "label", "--format", "table")
+
+    imported = cli("datasets", "import", tmp_path / "set", *columns, "--split", "stratified")
+    shown = cli("datasets", "inspect", "set").out
+    renamed = cli("datasets", "rename", "set", "pets", "--title", "My pets").out
+    exported = cli("datasets", "export", "pets", target).out
+    twin = cli("datasets", "import", target, "--name", "again")
+    again = cli("datasets", "import", target, "--name", "again", "--again")
+
+    assert "Evaluated under protocol given, seed 0 (stratified by class" in imported.out
+    assert re.search(r"cat +│ +4 +│", shown)
+    assert "set is now pets: My pets." in renamed
+    assert "Wrote 12 images" in exported
+    assert (twin.code, "already here as 'pets'" in twin.err) == (2, True)
+    assert "12 images stored" in again.out
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are(cli: Cli, tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "[bold] set", per_class=1)
+    (folder / "notes [red].txt").write_text("x", "utf-8")
+    title = ("--title", "[/red] [bold] set")  # a closing tag that was never opened
+
+    checked = cli("datasets", "import", folder, *title, "--dry-run")
+    imported = cli("datasets", "import", folder, *title, "--name", "odd")
+
+    assert (checked.code, imported.code) == (0, 0)
+    assert "[/red] [bold] set (odd)" in imported.out
+
+
+def test_images_are_added_to_a_data_set(cli: Cli, tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "more", per_class=2, seed=5)
+
+    assert "48 images stored" in cli("datasets", "import", folder, "--into", "shapes").out
+    assert "is new to 'shapes'" in cli("datasets", "import", folder, "--into", "shapes").err
+
+
+def test_deleting_says_what_hangs_on_the_data_set(cli: Cli, own_library: Settings) -> None:
+    out = cli("datasets", "delete", "shapes", "--yes").out
+
+    assert out == "Deleted shapes with 1 run and 0 indexes.\n"
+    assert RunRegistry(own_library).all() == []
+
+
 def test_a_run_reports_its_protocol_and_is_not_repeated_unless_asked(
     cli: Cli, own_library: Settings
 ) -> None:
@@ -278,7 +352,7 @@ def test_a_run_on_a_data_set_imported_anew_is_not_answered_from_the_old_one(
     cli: Cli, own_library: Settings, tmp_path: Path
 ) -> None:
     assert cli(*RUN, "--method", "lsh").code == 0
-    cli("datasets", "delete", "shapes", "--yes")
+    cli("datasets", "delete", "shapes", "--yes", "--keep-runs")
     cli("datasets", "import", write_images(tmp_path / "new", seed=9), "--name", "shapes")
 
     outcome = cli(*RUN, "--method", "lsh")

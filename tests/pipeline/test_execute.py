@@ -14,8 +14,10 @@ import models.methods
 from models.backbones import load_backbone
 from models.method import Cancelled
 from models.registry import get_method, list_methods
-from pipeline.datasets.base import DatasetError, delete_dataset, load_dataset
-from pipeline.datasets.importing import Item, Source, import_dataset
+from pipeline.datasets.base import DatasetError, load_dataset
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.managing import delete_dataset
+from pipeline.datasets.source import Item, Source
 from pipeline.datasets.split import make_split
 from pipeline.evaluation import evaluate_cosine
 from pipeline.execute import cosine_report, evaluate_run, execute, training_set

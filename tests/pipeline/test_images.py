@@ -6,9 +6,18 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
-from pipeline.images import FORMATS, MAX_PIXELS, SUFFIXES, ImageError, load_rgb
+from pipeline.images import (
+    FORMATS,
+    MAX_PIXELS,
+    SUFFIXES,
+    ImageError,
+    decode,
+    difference_hash,
+    load_rgb,
+    looks_like_image,
+)
 from tests.factories import png
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -203,3 +212,112 @@ def test_suffixes_are_lower_case_names_of_the_formats():
     known = Image.registered_extensions()
 
     assert {known[suffix] for suffix in SUFFIXES} == {*FORMATS}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_suffix_is_that_of_the_content(kind):
+    known = Image.registered_extensions()
+
+    assert known[decode(encoded(half_red_half_blue(), kind)).suffix] == kind
+    assert looks_like_image(encoded(half_red_half_blue(), kind)[:12])
+
+
+def test_other_content_does_not_look_like_an_image():
+    for head in (b"", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b"<svg", b"PK\3\4"):
+        assert not looks_like_image(head)
+
+
+def test_conversions_that_people_may_see_are_noted():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE)]
+    deep = Image.fromarray(np.array([[0, 65535]], np.uint16))
+
+    notes = {
+        "turned upright": encoded(half_red_half_blue(), "JPEG", exif=exif),
+        "first of 2 frames": encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]),
+        "scaled to 8 bits": encoded(deep),
+        "CMYK to RGB": encoded(Image.new("CMYK", (8, 8)), "JPEG"),
+        "transparency on white": png((0, 0, 0, 9), mode="RGBA"),
+    }
+
+    assert {note: decode(content).notes for note, content in notes.items()} == {
+        note: (note,) for note in notes
+    }
+    assert decode(png((0, 0, 0, 255), mode="RGBA")).notes == ()  # opaque: nothing is lost
+
+
+def test_a_damaged_colour_profile_does_not_stop_the_conversion():
+    cmyk = Image.new("CMYK", (8, 8), (255, 0, 255, 0))
+
+    shown = load_rgb(encoded(cmyk, "TIFF", icc_profile=b"no profile"))
+
+    assert near(shown.getpixel((4, 4)), (0, 255, 0))
+
+
+def test_a_colour_profile_of_another_kind_is_passed_over():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()  # RGB, not ink
+    cmyk = Image.new("CMYK", (8, 8), (255, 0, 255, 0))
+
+    assert near(load_rgb(encoded(cmyk, "TIFF", icc_profile=profile)).getpixel((4, 4)), (0, 255, 0))
+
+
+def test_the_difference_hash_survives_resizing_and_recompression_but_not_another_picture():
+    rng = np.random.default_rng(0)
+    small = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+    picture = small.resize((96, 96), Image.Resampling.BICUBIC)
+    again = load_rgb(encoded(picture.resize((150, 150)), "JPEG", quality=60))
+    other = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((96, 96))
+
+    own = difference_hash(picture)
+
+    assert (own ^ difference_hash(again)).bit_count() <= 4
+    assert (own ^ difference_hash(other)).bit_count() > 10
+    assert difference_hash(Image.new("RGB", (50, 50), RED)) == 0
+
+
+def test_the_first_bit_of_the_hash_is_the_top_left_pair():
+    """A dark left half before a light right one: one rising edge a row, in column 4 of 8."""
+    image = Image.new("L", (9, 8), 0)
+    image.paste(255, (5, 0, 9, 8))
+
+    assert difference_hash(image) == int("00001000" * 8, 2)
+
+
+def mutated(rng):
+    """A small image in a random format and mode, damaged in one of several ways."""
+    mode = rng.choice(["RGB", "L", "P", "RGBA", "1", "CMYK", "I;16", "LA", "F"])
+    kinds = {"CMYK": ["JPEG", "TIFF"], "I;16": ["PNG", "TIFF"], "F": ["TIFF"], "LA": ["PNG"]}
+    kinds |= {"P": ["PNG", "GIF", "BMP"], "1": ["PNG", "BMP", "TIFF"], "RGBA": ["PNG", "WEBP"]}
+    noise = rng.integers(0, 256, (24, 24), dtype=np.uint8)
+    image = Image.fromarray(noise).convert(mode)
+    content = bytearray(encoded(image, str(rng.choice(kinds.get(mode, list(FORMATS))))))
+    way = rng.integers(6)
+    if way == 0:
+        content = content[: rng.integers(len(content))]
+    elif way == 1:
+        content += rng.bytes(50)
+    elif way == 2:
+        content[: rng.integers(1, 12)] = b""
+    else:
+        for at in rng.integers(0, len(content), 1 << int(way)):
+            content[at] = rng.integers(256)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("batch", range(20))
+def test_mutated_images_are_taken_or_refused_with_a_reason(batch):
+    """20 batches of 30 images, 600 in all."""
+    rng, n_taken = np.random.default_rng(batch), 0
+
+    for _ in range(30):
+        try:
+            decoded = decode(mutated(rng))
+        except ImageError as error:
+            assert len(str(error)) > 20
+        else:
+            n_taken += 1
+            assert decoded.rgb.mode == "RGB"
+            assert decoded.suffix in SUFFIXES
+
+    assert 0 < n_taken < 30

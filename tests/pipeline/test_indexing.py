@@ -7,7 +7,8 @@ import pytest
 
 from models.codes import HashCodes
 from pipeline import indexing
-from pipeline.datasets.base import delete_dataset, load_dataset
+from pipeline.datasets.base import load_dataset
+from pipeline.datasets.managing import delete_dataset
 from pipeline.indexing import (
     drop_index,
     index_alias,

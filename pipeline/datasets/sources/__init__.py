@@ -1,4 +1,7 @@
-"""Data set sources, one file each, found by file name; each offers `open_source(request)`."""
+"""Data set sources, found by file name.
+
+Each module offers `SOURCES`, names with a sentence each, and `open_source(name, request)`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from models.registry import unknown
-from pipeline.datasets.importing import Source
+from pipeline.datasets.layouts.reading import ReadOptions
+from pipeline.datasets.source import Source
 
 
 @dataclass(frozen=True)
@@ -18,32 +22,48 @@ class SourceRequest:
 
     Attributes:
         name: name in the library; empty for the source's own.
-        path: the folder to import, for sources that need one.
+        path: the folder, archive or table to import, for sources that need one.
+        images: folder of the images, when a table lies elsewhere.
+        reading: how to read it, where that is not to be found out.
         downloads: where downloaded archives are kept.
         variants: also take variants of an image (skin tones), where the source has them.
     """
 
     name: str = ""
     path: Path | None = None
+    images: Path | None = None
+    reading: ReadOptions = ReadOptions()
     downloads: Path = Path("data/downloads")
     variants: bool = False
 
 
 @cache
+def _module_of() -> dict[str, str]:
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {
+        source: f"{__name__}.{name}"
+        for name in names
+        for source in importlib.import_module(f"{__name__}.{name}").SOURCES
+    }
+
+
+@cache
 def list_sources() -> dict[str, str]:
     """Names of the sources with one sentence each."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return {name: importlib.import_module(f"{__name__}.{name}").SUMMARY for name in names}
+    return {
+        name: importlib.import_module(module).SOURCES[name]
+        for name, module in sorted(_module_of().items())
+    }
 
 
-def open_source(kind: str, request: SourceRequest) -> Source:
-    """Prepare the source called `kind` for import.
+def open_source(name: str, request: SourceRequest) -> Source:
+    """Prepare the source called `name` for import.
 
     Raises:
         ValueError: no such source.
         DatasetError: the source cannot be had or read; the message says what to do.
     """
-    if kind not in list_sources():
-        raise ValueError(unknown("data set source", kind, tuple(list_sources())))
-    source: Source = importlib.import_module(f"{__name__}.{kind}").open_source(request)
+    if name not in list_sources():
+        raise ValueError(unknown("data set source", name, tuple(list_sources())))
+    source: Source = importlib.import_module(_module_of()[name]).open_source(name, request)
     return source

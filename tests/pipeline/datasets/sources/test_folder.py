@@ -1,4 +1,4 @@
-"""The folder source: one sub-folder per class, everything else listed with a reason."""
+"""The folder source on class folders: what is an image, what is not, names and identity."""
 
 import os
 import sys
@@ -18,7 +18,8 @@ def write(root, *names):
     for index, name in enumerate(names):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png((index, 0, 0)))
+        is_text = path.suffix in (".txt", ".svg", ".md")
+        path.write_bytes(b"text" if is_text else png((index, 0, 0)))
     return root
 
 
@@ -29,12 +30,12 @@ def test_the_first_folder_level_is_the_class(tmp_path):
 
     assert source.name == "my-pets"
     assert source.kinds == {"class": "single"}
-    assert [(item.image_id, item.labels["class"], item.suffix) for item in source.items] == [
-        ("cat/1.png", ("cat",), ".png"),
-        ("cat/kittens/2.JPG", ("cat",), ".jpg"),
-        ("dog/3.webp", ("dog",), ".webp"),
+    assert [(item.image_id, item.labels["class"]) for item in source.items] == [
+        ("cat/1.png", ("cat",)),
+        ("cat/kittens/2.JPG", ("cat",)),
+        ("dog/3.webp", ("dog",)),
     ]
-    assert source.problems == []
+    assert source.problems == ()
 
 
 def test_files_that_are_no_images_or_in_no_class_are_listed(tmp_path):
@@ -44,7 +45,7 @@ def test_files_that_are_no_images_or_in_no_class_are_listed(tmp_path):
     source = source_of(root)
 
     assert [item.image_id for item in source.items] == ["cat/1.png"]
-    assert dict(source.problems) == {
+    assert {problem.file: problem.reason for problem in source.problems} == {
         "stray.png": "not in a class folder",
         "cat/drawing.svg": "not an image file name (.svg)",
         "cat/link.png": "a symbolic link, not followed",
@@ -68,7 +69,34 @@ def test_what_the_system_hides_is_passed_over_in_silence(tmp_path):
     source = source_of(root)
 
     assert [item.image_id for item in source.items] == ["cat/1.png"]
-    assert source.problems == []
+    assert source.problems == ()
+
+
+def test_an_image_without_a_suffix_or_with_a_wrong_one_is_known_by_its_content(tmp_path, settings):
+    root = write(tmp_path / "r", "cat/1.png", "dog/2.png")
+    (root / "cat" / "IMG_0001").write_bytes(png((9, 0, 0)))
+    (root / "cat" / "picture.doc").write_bytes(png((9, 9, 0)))
+
+    dataset = imported(root, settings)
+
+    names = ["cat/1.png", "cat/IMG_0001", "cat/picture.doc", "dog/2.png"]
+    assert list(dataset.manifest["image_id"]) == names
+    assert {path.suffix for path in map(dataset.image_path, range(4))} == {".png"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such files")
+def test_pipes_and_links_to_folders_are_not_followed(tmp_path):
+    root = write(tmp_path / "r", "cat/1.png", "dog/2.png")
+    os.mkfifo(root / "cat" / "pipe.png")
+    (root / "loop").symlink_to(root)
+
+    source = source_of(root)
+
+    assert len(source.items) == 2
+    assert {problem.file: problem.reason for problem in source.problems} == {
+        "cat/pipe.png": "not a regular file",
+        "loop": "a symbolic link, not followed",
+    }
 
 
 def test_a_hidden_folder_may_be_imported_itself(tmp_path):
@@ -92,12 +120,11 @@ def test_a_file_name_that_is_no_text_is_a_problem_and_not_the_end(tmp_path, sett
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        ((), "has no sub-folders; each sub-folder is one class"),
-        (("1.png", "2.png"), "has no sub-folders"),
-        (("cat/readme.md",), "no image files .*png.* in the class folders"),
+        ((), "no image files .*png.* in r"),
+        (("cat/readme.md",), "no image files .*png.* in r"),
     ],
 )
-def test_a_folder_without_classes_or_images_is_explained(tmp_path, names, reason):
+def test_a_folder_without_images_is_explained(tmp_path, names, reason):
     (tmp_path / "r").mkdir()
 
     with pytest.raises(DatasetError, match=reason):
@@ -107,7 +134,7 @@ def test_a_folder_without_classes_or_images_is_explained(tmp_path, names, reason
 def test_a_path_that_is_no_folder_is_named(tmp_path):
     with pytest.raises(DatasetError, match="gone is not a folder"):
         source_of(tmp_path / "gone")
-    with pytest.raises(DatasetError, match="no folder is not a folder; name one"):
+    with pytest.raises(DatasetError, match="nothing is not a folder; name one"):
         source_of(None)
 
 
@@ -132,5 +159,5 @@ def test_an_unknown_source_offers_the_nearest():
 
 
 def test_every_source_says_in_a_sentence_what_it_is():
-    assert {"cifar10", "folder", "openmoji"} <= {*list_sources()}
+    assert {"cifar10", "voc2007", "folder", "openmoji"} <= {*list_sources()}
     assert all(sentence.endswith(".") for sentence in list_sources().values())

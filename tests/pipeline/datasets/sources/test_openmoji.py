@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from pipeline.datasets.importing import Source, import_dataset
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.source import Source
 from pipeline.datasets.sources import SourceRequest, open_source
 from pipeline.images import load_rgb
 

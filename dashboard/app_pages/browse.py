@@ -1,0 +1,55 @@
+"""Browse: the images of a data set, filtered by class, part and text."""
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import browse_filters, browse_gallery, browse_manage, notices
+from dashboard.services import resources
+from dashboard.services.browse import matching
+from dashboard.services.text import plural
+from pipeline.datasets.base import DatasetError
+
+name = state.dataset()
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Browse", anchor=False, width="content")
+    manage = st.container(width="content")
+if name is None:
+    notices.first_run(
+        "The library is empty",
+        "Import images of your own on the Import page, or the built-in drawings:",
+        "python -m pipeline datasets import openmoji",
+        "Then reload this page.",
+    )
+    st.stop()
+try:
+    dataset = resources.dataset(name)
+except DatasetError as error:
+    notices.problem(
+        "This data set cannot be opened.",
+        reason=str(error),
+        works="Others can be chosen in the sidebar.",
+        todo="Import it again.",
+        key="dataset_problem",
+    )
+    st.stop()
+with manage:
+    browse_manage.show(dataset)
+filters = browse_filters.show(dataset)
+rows = matching(dataset, filters)
+st.markdown(
+    f"**{plural(len(rows), 'image')}** :gray[· of {len(dataset):,} · {dataset.info.split_summary}]"
+)
+main = st.container()
+if dataset.info.label_sets:
+    side, main = st.columns([1, 2.6], gap="large")
+    with side:
+        browse_filters.chart(dataset, filters)
+with main:
+    if not len(rows):
+        st.info("No image passes these filters.")
+    else:
+        clicked = browse_gallery.show(dataset, rows, filters.label_set)
+        if clicked is not None:
+            browse_gallery.drawer(dataset, clicked)
+browse_manage.problems(dataset)
+notices.licence(dataset.info)

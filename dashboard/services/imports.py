@@ -1,0 +1,104 @@
+"""The Import page without Streamlit: what may be read, and what a dry run says, as tables."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.datasets.jobs import (
+    ImportJob,
+    JobError,
+    Kind,
+    create_job,
+    open_job,
+    start_job,
+    uploads_path,
+)
+from pipeline.datasets.plan import SIZE_EDGES, Plan
+from pipeline.datasets.problems import Problem
+from pipeline.datasets.requests import ImportRequest
+from pipeline.settings import Settings
+
+MOST_CLASSES = 20  # bars of the class chart; the others are one bar
+
+
+class NotAllowed(ValueError):  # noqa: N818 - the name says what is wrong
+    """The operator does not allow this folder; the message says what is allowed."""
+
+
+def allowed_source(text: str, settings: Settings) -> str:
+    """A path on the server, when it lies below a root that the operator allows.
+
+    Raises:
+        NotAllowed: it does not, also by way of links, or there is nothing.
+    """
+    roots = [root.resolve() for root in settings.import_roots]
+    path = Path(text.strip())
+    resolved = path.resolve()
+    if not text.strip() or not any(resolved.is_relative_to(root) for root in roots):
+        allowed = ", ".join(map(str, roots)) or "none"
+        raise NotAllowed(f"{text.strip() or 'nothing'} is not below an allowed folder ({allowed})")
+    if not resolved.exists():
+        raise NotAllowed(f"there is no {text.strip()} on the server")
+    return str(resolved)
+
+
+def begin(request: ImportRequest, kind: Kind, settings: Settings) -> ImportJob:
+    """Create a job and start its process."""
+    job = create_job(request, kind, settings)
+    start_job(job)
+    return job
+
+
+def find_job(job_id: str, settings: Settings) -> ImportJob | None:
+    """The job of an address bar; None when it is gone."""
+    try:
+        return open_job(job_id, settings)
+    except JobError:
+        return None
+
+
+def command_of(request: ImportRequest, settings: Settings) -> str:
+    """The command line that does the same; an upload goes by its own name."""
+    path = Path(request.source)
+    if path.parent.parent == uploads_path(settings):
+        request = request.model_copy(update={"source": path.name})
+    return request.command()
+
+
+def class_table(counts: tuple[tuple[str, int], ...]) -> pd.DataFrame:
+    """Columns class and images: the largest classes, and the others in one row."""
+    shown = list(counts[:MOST_CLASSES])
+    others = counts[MOST_CLASSES:]
+    if others:
+        shown.append((f"{len(others)} other classes", sum(n for _, n in others)))
+    return pd.DataFrame(shown, columns=["class", "images"])
+
+
+def size_table(plan: Plan) -> pd.DataFrame:
+    """Columns side (in words) and images, from the smallest to the largest that occurs."""
+    inner = [f"{low}–{high - 1}" for low, high in pairwise(SIZE_EDGES[1:])]
+    names = [f"under {SIZE_EDGES[1]}", *inner, f"{SIZE_EDGES[-1]} or more"]
+    occurring = [place for place, n in enumerate(plan.sizes) if n]
+    places = range(occurring[0], occurring[-1] + 1) if occurring else range(0)
+    return pd.DataFrame(
+        {"side": [names[p] for p in places], "images": [plan.sizes[p] for p in places]}
+    )
+
+
+def problem_table(problems: tuple[Problem, ...]) -> pd.DataFrame:
+    """Columns file, reason, action."""
+    return pd.DataFrame(problems, columns=list(Problem._fields))
+
+
+def near_table(plan: Plan) -> pd.DataFrame:
+    """Pairs that look alike, leaks first."""
+    return pd.DataFrame(
+        [
+            (pair.first, pair.second, pair.distance, "leak" if pair.is_leak else "")
+            for pair in plan.near
+        ],
+        columns=["first", "second", "distance", "across the split"],
+    )

@@ -1,0 +1,61 @@
+"""Layouts: how a tree of files says which images there are and how they are labelled.
+
+One file each, found by file name; each offers `TITLE`, `detect(tree, options)` and
+`read(tree, options)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from models.registry import unknown
+from pipeline.datasets.base import DatasetError
+from pipeline.datasets.layouts.reading import Guess, Reading, ReadOptions
+from pipeline.datasets.tree import FileTree
+from pipeline.images import SUFFIXES
+
+_NOT_LAYOUTS = ("reading", "tables")
+
+
+@cache
+def list_layouts() -> dict[str, str]:
+    """Names of the layouts with their titles."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    layouts = [name for name in names if name not in _NOT_LAYOUTS]
+    return {name: importlib.import_module(f"{__name__}.{name}").TITLE for name in layouts}
+
+
+def detect(tree: FileTree, options: ReadOptions) -> list[Guess]:
+    """The layouts that a tree may have, most likely first.
+
+    Raises:
+        DatasetError: it has no images, or none that any layout could read.
+    """
+    if not tree.images:
+        raise DatasetError(f"no image files ({', '.join(SUFFIXES)}) in {tree.name}")
+    guesses = []
+    for name in list_layouts():
+        found = importlib.import_module(f"{__name__}.{name}").detect(tree, options)
+        if found is not None:
+            guesses.append(Guess(name, *found))
+    return sorted(guesses, key=lambda guess: -guess.confidence)
+
+
+def read(tree: FileTree, options: ReadOptions, guesses: list[Guess]) -> Reading:
+    """Read a tree in the layout of the options, or the most likely one.
+
+    Raises:
+        DatasetError: no such layout, or the tree cannot be read so; the message says why.
+    """
+    if options.layout and options.layout not in list_layouts():
+        raise DatasetError(unknown("layout", options.layout, tuple(list_layouts())))
+    chosen = options.layout or guesses[0].layout
+    reading: Reading = importlib.import_module(f"{__name__}.{chosen}").read(tree, options)
+    if not reading.items:
+        raise DatasetError(
+            f"no image of {tree.name} could be read as {list_layouts()[chosen]}; "
+            f"first problem: {reading.problems[:1]}"
+        )
+    return reading

@@ -1,0 +1,138 @@
+"""ImportRequest: everything about one import in one value; command line and page both make it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.datasets.base import RetrievalDataset
+from pipeline.datasets.growing import add_images
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.layouts.reading import ReadOptions
+from pipeline.datasets.plan import Plan, make_plan
+from pipeline.datasets.source import Progress, ignore_progress
+from pipeline.datasets.sources import SourceRequest, list_sources, open_source
+from pipeline.datasets.sources.folder import Opened, open_files
+from pipeline.datasets.split_choice import SplitChoice
+from pipeline.settings import Settings
+
+
+class ImportRequest(BaseModel):
+    """What to import and how.
+
+    Attributes:
+        source: a source's name, or the path of a folder, archive or table.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(min_length=1)
+    name: str = ""
+    title: str = ""
+    images: str = ""
+    into: str = Field("", description="Add to this data set instead of making one.")
+    link: bool = False
+    variants: bool = False
+    again: bool = False
+    reading: ReadOptions = ReadOptions()
+    split: SplitChoice = SplitChoice()
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the source is known by name and needs no path."""
+        return self.source in list_sources() and self.source != "folder"
+
+    def command(self) -> str:
+        """The command line that does the same."""
+        words = ["python", "-m", "pipeline", "datasets", "import", self.source]
+        options: list[tuple[str, object]] = [
+            ("--name", self.name),
+            ("--title", self.title),
+            ("--images", self.images),
+            ("--into", self.into),
+            ("--format", self.reading.layout.replace("_", "-")),
+            ("--path-column", self.reading.path_column),
+            *(("--label-column", column) for column in self.reading.label_columns),
+            ("--split-column", self.reading.split_column),
+            ("--text-column", self.reading.text_column),
+            ("--separator", self.reading.separator),
+            ("--class-level", self.reading.class_level),
+            ("--split", self.split.how),
+            ("--queries", self.split.queries),
+            ("--train", self.split.train),
+            ("--seed", self.split.seed),
+        ]
+        usual = {"--class-level": 1, "--queries": 0.2, "--train": 1.0, "--seed": 0}
+        for option, value in options:
+            if value not in ("", usual.get(option)):
+                words += [option, str(value)]
+        flags = (("--link", self.link), ("--variants", self.variants), ("--again", self.again))
+        words += [flag for flag, is_set in flags if is_set]
+        return shlex.join(words)
+
+
+def open_request(request: ImportRequest, settings: Settings) -> Opened:
+    """The source of a request, and how it was understood.
+
+    Raises:
+        DatasetError: it cannot be had or read; the message says what to do.
+    """
+    asked = SourceRequest(
+        name=request.name,
+        path=None if request.is_built_in else Path(request.source),
+        images=Path(request.images) if request.images else None,
+        reading=request.reading,
+        downloads=settings.home / "downloads",
+        variants=request.variants,
+    )
+    if request.is_built_in:
+        opened = Opened(open_source(request.source, asked))
+    else:
+        opened = open_files(asked)
+    if not request.title:
+        return opened
+    return replace(opened, source=replace(opened.source, title=request.title))
+
+
+def plan_import(
+    request: ImportRequest, settings: Settings, on_progress: Progress = ignore_progress
+) -> Plan:
+    """The dry run of a request; nothing is stored.
+
+    Raises:
+        DatasetError: as for `open_request` and `make_plan`.
+    """
+    opened = open_request(request, settings)
+    return make_plan(
+        opened.source,
+        settings,
+        split=request.split,
+        guesses=opened.guesses,
+        columns=opened.columns,
+        reading=opened.reading,
+        on_progress=on_progress,
+    )
+
+
+def execute_import(
+    request: ImportRequest, settings: Settings, on_progress: Progress = ignore_progress
+) -> RetrievalDataset:
+    """Import what a request names, or add it to the data set that it names.
+
+    Raises:
+        DatasetError, OSError: as for `import_dataset` and `add_images`.
+    """
+    source = open_request(request, settings).source
+    if request.into:
+        return add_images(request.into, source, settings, on_progress)
+    return import_dataset(
+        source,
+        settings,
+        link=request.link,
+        split=request.split,
+        again=request.again,
+        on_progress=on_progress,
+    )

@@ -1,0 +1,248 @@
+"""FileTree: the files of a source by name, whether they lie in a folder or inside an archive."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from stat import S_ISREG
+from typing import TypeVar
+
+from pipeline.datasets.problems import Problem
+from pipeline.images import SUFFIXES, looks_like_image
+
+MAX_FILE_BYTES = 1 << 29  # of one image or label file
+_JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
+_HEAD_BYTES = 16
+_SPLIT_WORDS = {
+    "train": ("train", "training", "trainval"),
+    "held out": ("val", "validation", "valid", "dev"),
+    "query": ("test", "testing", "eval", "query", "queries"),
+    "database": ("database", "gallery", "db", "retrieval"),
+}
+_SPLIT_OF = {word: split for split, words in _SPLIT_WORDS.items() for word in words}
+_T = TypeVar("_T")
+
+
+class ReadError(OSError):
+    """A file of a source cannot be read; the message says why."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a source.
+
+    Attributes:
+        name: relative, with forward slashes; data only, never used as a path to write to.
+        size: in bytes, as the source says.
+        read: all its bytes; raises OSError.
+        head: its first bytes; raises OSError.
+        stamp: changes when the content does; costs no reading.
+        path: where it lies, when it is a file of its own.
+    """
+
+    name: str
+    size: int
+    read: Callable[[], bytes]
+    head: Callable[[], bytes]
+    stamp: str
+    path: Path | None = None
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The folders above it, then its own name."""
+        return PurePosixPath(self.name).parts
+
+    @property
+    def suffix(self) -> str:
+        """In lower case, with the dot; may be empty."""
+        return PurePosixPath(self.name).suffix.lower()
+
+    @property
+    def stem(self) -> str:
+        """Its own name without suffix."""
+        return PurePosixPath(self.name).stem
+
+    @cached_property
+    def is_image(self) -> bool:
+        """By its suffix, or else by its first bytes."""
+        if self.suffix in SUFFIXES:
+            return True
+        try:
+            return looks_like_image(self.head())
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class FileTree:
+    """All files of a source.
+
+    Attributes:
+        name: of the source, for titles.
+        files: sorted by name; hidden ones and what systems leave behind are left out.
+        problems: files that cannot be looked at, with reasons.
+        main: the label file that the user named, when it is not the whole source.
+    """
+
+    name: str
+    files: tuple[File, ...]
+    problems: tuple[Problem, ...] = ()
+    main: File | None = None
+    _parsed: dict[tuple[str, object], object] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def images(self) -> tuple[File, ...]:
+        """The files that look like images."""
+        return tuple(file for file in self.files if file.is_image)
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of names and stamps of all files."""
+        listing = "\n".join(f"{file.name} {file.stamp}" for file in self.files)
+        return hashlib.sha256(listing.encode()).hexdigest()
+
+    def find(self, name: str, base: str = "") -> File | None:
+        """The file that a label file means by `name`.
+
+        Label files are often written elsewhere: leading folders of `name` that are not there are
+        passed over, so that `/data/coco/train/1.jpg` finds `train/1.jpg`; a name without folders
+        finds the only file so called anywhere, and the suffix may be missing.
+
+        Args:
+            name: relative or absolute, with slashes of any kind.
+            base: folder of the label file, tried first.
+        """
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        if not parts or ".." in parts:
+            return None
+        places = ["/".join([*filter(None, base.split("/")), *parts])]
+        places += ["/".join(parts[start:]) for start in range(len(parts))]
+        suffixes = ("",) if "." in parts[-1] else ("", *SUFFIXES)
+        names = [place + suffix for suffix in suffixes for place in places]
+        found = next((self._by_name[place] for place in names if place in self._by_name), None)
+        if found is None and len(parts) == 1:
+            tails = (self._by_tail.get(parts[0] + suffix) for suffix in suffixes)
+            found = next(filter(None, tails), None)
+        return found
+
+    def parsed(self, file: File, parse: Callable[[File], _T]) -> _T:
+        """What `parse` makes of a file; kept, since detection and reading both ask."""
+        key = (file.name, parse)
+        if key not in self._parsed:
+            self._parsed[key] = parse(file)
+        return self._parsed[key]  # type: ignore[return-value]
+
+    @cached_property
+    def _by_name(self) -> dict[str, File]:
+        return {file.name: file for file in self.files}
+
+    @cached_property
+    def _by_tail(self) -> dict[str, File]:
+        """Files whose own name occurs once."""
+        count = Counter(file.parts[-1] for file in self.files)
+        return {file.parts[-1]: file for file in self.files if count[file.parts[-1]] == 1}
+
+
+def folder_tree(root: Path, main: Path | None = None) -> FileTree:
+    """The files below a folder; links are not followed.
+
+    Args:
+        root: the folder.
+        main: a label file that the user named, inside or elsewhere.
+    """
+    problems: list[Problem] = []
+    files = tuple(sorted(_walk(root, problems), key=lambda file: file.name))
+    files = without_wrapper(files)
+    chosen = None
+    if main is not None:
+        inside = (file for file in files if file.path and file.path.samefile(main))
+        chosen = next(inside, None) or _file(main, main.name)
+    return FileTree(root.resolve().name, files, tuple(problems), chosen)
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file is hidden, or left behind by a system."""
+    parts = [part for part in name.split("/") if part not in (".", "..")]
+    return any(part.startswith(".") or part in _JUNK for part in parts)
+
+
+def without_wrapper(files: Sequence[File]) -> tuple[File, ...]:
+    """The files without the folder that all of them lie in, as archives often have one.
+
+    A folder that directly holds images is kept, since it may be their class, and so is one that
+    is named like a part of a split.
+    """
+    while files:
+        tops = {file.parts[0] for file in files}
+        below = [file.parts[1:] for file in files]
+        is_wrapper = len(tops) == 1 and all(below) and any(len(parts) > 1 for parts in below)
+        holds_images = any(len(f.parts) == 2 and f.suffix in SUFFIXES for f in files)
+        if not is_wrapper or holds_images or split_word(next(iter(tops))):
+            break
+        files = [replace(f, name="/".join(f.parts[1:])) for f in files]
+    return tuple(files)
+
+
+def split_word(name: str) -> str:
+    """The part of a split that a folder or cell names; empty for other words.
+
+    `held out` (validation) becomes the query set where there is no test part, else database.
+    """
+    return _SPLIT_OF.get(name.strip().lower(), "")
+
+
+def _walk(root: Path, problems: list[Problem]) -> Iterator[File]:
+    def refuse(error: OSError) -> None:
+        name = Path(str(error.filename)).relative_to(root).as_posix()
+        problems.append(Problem(_printable(name), f"cannot be listed: {error.strerror}"))
+
+    for folder, folders, names in os.walk(root, onerror=refuse):
+        here = Path(folder)
+        folders[:] = [name for name in folders if not is_junk(name)]
+        links = [name for name in folders if (here / name).is_symlink()]
+        for name in [*links, *names]:
+            if is_junk(name):
+                continue
+            path = here / name
+            inner = path.relative_to(root).as_posix()
+            problem = _unusable(path, inner)
+            if problem:
+                problems.append(Problem(_printable(inner), problem))
+            else:
+                yield _file(path, inner)
+
+
+def _unusable(path: Path, name: str) -> str:
+    """Why a directory entry cannot be a file of the source; empty when it can."""
+    if name != _printable(name):
+        return "the file name is not valid UTF-8"
+    if path.is_symlink():
+        return "a symbolic link, not followed"
+    if not S_ISREG(path.stat().st_mode):
+        return "not a regular file"
+    return ""
+
+
+def _file(path: Path, name: str) -> File:
+    facts = path.stat()
+
+    def read() -> bytes:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ReadError(f"larger than {MAX_FILE_BYTES >> 20} MB")
+        return path.read_bytes()
+
+    def head() -> bytes:
+        with path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+
+    stamp = f"{facts.st_size} {facts.st_mtime_ns}"
+    return File(name, facts.st_size, read, head, stamp, path)
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()

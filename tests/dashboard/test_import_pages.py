@@ -1,0 +1,325 @@
+"""Import and Browse in every state, in process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.services import imports, uploads
+from pipeline.datasets.base import list_datasets, load_dataset
+from pipeline.datasets.jobs import ImportJob, create_job, execute_job
+from pipeline.datasets.requests import ImportRequest
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+from tests.dashboard.conftest import HOSTILE, draw_images
+from tests.dashboard.test_pages import texts
+from tests.layout_writers import class_folders, csv_table, pictures, put, with_many
+
+OpenApp = Callable[..., AppTest]
+
+
+def checked(home: Path, source: Path, kind: str = "check", **options: object) -> ImportJob:
+    """A job that has been executed."""
+    settings = Settings(home=home)
+    request = ImportRequest.model_validate({"source": str(source), "name": "set", **options})
+    job = create_job(request, kind, settings)  # type: ignore[arg-type]
+    execute_job(job, settings)
+    return job
+
+
+def button(app: AppTest, label: str):
+    return next(one for one in app.button if one.label.startswith(label))
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[ImportJob]:
+    """Jobs that the page would have started; none is."""
+    jobs: list[ImportJob] = []
+    monkeypatch.setattr(imports, "start_job", jobs.append)
+    return jobs
+
+
+def test_an_import_begins_with_an_empty_page_that_says_what_is_taken(
+    open_app: OpenApp, tmp_path: Path
+):
+    app = open_app(tmp_path / "nothing", "import_data")
+
+    assert not app.exception
+    assert "Nothing is stored before you have seen" in texts(app)
+    assert button(app, "Check").disabled
+
+
+def test_a_built_in_source_is_checked_at_the_press_of_a_button(
+    open_app: OpenApp, own_home: Path, started: list[ImportJob]
+):
+    app = open_app(own_home, "import_data", **{"from": "Built-in"})
+    app.text_input(key="import_name").set_value("emoji").run()
+
+    button(app, "Check").click().run()
+
+    assert not app.exception
+    request = started[0].request()
+    assert (request.source, request.name) == ("openmoji", "emoji")
+    assert started[0].status().kind == "check"
+    assert app.query_params["job"] == started[0].id
+    assert button(app, "Stop")
+
+
+@pytest.mark.parametrize("text", ["", "/etc", "{allowed}/../secret", "{allowed}/link"])
+def test_only_allowed_folders_of_the_server_are_read(
+    open_app: OpenApp,
+    own_home: Path,
+    tmp_path: Path,
+    started: list[ImportJob],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+):
+    allowed = tmp_path / "allowed"
+    put(allowed, "a/1.png", b"x")
+    put(tmp_path, "secret/1.png", b"x")
+    (allowed / "link").symlink_to(tmp_path / "secret")
+    monkeypatch.setenv("HASHLENS_IMPORT_ROOTS", str(allowed))
+    app = open_app(own_home, "import_data", **{"from": "Folder on the server"})
+
+    app.text_input(key="import_path").set_value(text.format(allowed=allowed)).run()
+    if text:
+        button(app, "Check").click().run()
+        assert "is not below an allowed folder" in app.error[0].value.replace("\\", "")
+
+    assert not started
+    with pytest.raises(imports.NotAllowed):
+        imports.allowed_source(text.format(allowed=allowed), Settings(import_roots=(allowed,)))
+
+
+def test_an_allowed_folder_is_checked(
+    open_app: OpenApp,
+    own_home: Path,
+    tmp_path: Path,
+    started: list[ImportJob],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    put(tmp_path / "allowed", "pets/cat/1.png", b"x")
+    monkeypatch.setenv("HASHLENS_IMPORT_ROOTS", str(tmp_path / "allowed"))
+    app = open_app(own_home, "import_data", **{"from": "Folder on the server"})
+
+    app.text_input(key="import_path").set_value(f"{tmp_path}/allowed/pets").run()
+    button(app, "Check").click().run()
+
+    assert started[0].request().source == str(tmp_path / "allowed" / "pets")
+
+
+def test_without_allowed_folders_the_page_says_how_to_allow_some(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home, "import_data", **{"from": "Folder on the server"})
+
+    assert "HASHLENS_IMPORT_ROOTS" in app.info[0].value
+
+
+def test_a_check_shows_counts_charts_pictures_problems_and_the_command(
+    open_app: OpenApp, own_home: Path, tmp_path: Path
+):
+    root = class_folders(tmp_path / "set", pictures(40))
+    put(root, "train/cat/broken.png", b"broken")
+    put(root, "train/cat/copy.png", pictures(40)[0].content)
+    job = checked(own_home, root)
+
+    app = open_app(own_home, "import_data", job=job.id)
+
+    assert not app.exception
+    numbers = {metric.label: metric.value for metric in app.metric}
+    assert numbers["Images"] == "40"
+    assert numbers["Not taken"] == "1"
+    assert numbers["Duplicates"] == "1"
+    assert numbers["Leaks"] == "1"
+    assert app.warning[0].proto.title == "1 leak"
+    assert "Looks like **class folders**" in texts(app)
+    table = next(one.value for one in app.dataframe if "file" in one.value)
+    assert table["file"].tolist() == ["train/cat/broken.png", "train/cat/copy.png"]
+    alts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    assert any("the largest is" in alt for alt in alts)
+    assert app.code[-1].value == f"python -m pipeline datasets import {root} --name set"
+    assert button(app, "Import 40 images as set")
+    assert [info.name for info in list_datasets(Settings(home=own_home))] == ["shapes"]
+
+
+def test_columns_and_split_can_be_changed_and_are_checked_again(
+    open_app: OpenApp, own_home: Path, tmp_path: Path, started: list[ImportJob]
+):
+    job = checked(own_home, csv_table(tmp_path / "set", with_many(pictures())))
+    app = open_app(own_home, "import_data", job=job.id)
+
+    labels = next(one for one in app.multiselect if one.label == "Label columns")
+    assert labels.value == ["label"]
+    next(one for one in app.selectbox if one.label == "Part column").set_value("")
+    next(one for one in app.selectbox if one.label == "Split").set_value("stratified")
+    next(one for one in app.number_input if one.label == "Seed").set_value(5)
+    button(app, "Check again").click().run()
+
+    assert not app.exception
+    request = started[0].request()
+    assert request.reading.label_columns == ("label",)
+    assert request.reading.split_column == ""
+    assert (request.split.how, request.split.seed) == ("stratified", 5)
+
+
+def test_what_was_checked_is_what_is_imported(
+    open_app: OpenApp, own_home: Path, tmp_path: Path, started: list[ImportJob]
+):
+    job = checked(own_home, class_folders(tmp_path / "set", pictures()))
+    app = open_app(own_home, "import_data", job=job.id)
+
+    button(app, "Import 12 images").click().run()
+
+    assert started[0].status().kind == "import"
+    assert started[0].request() == job.request()
+
+
+def test_content_that_is_here_already_needs_a_second_thought(
+    open_app: OpenApp, own_home: Path, tmp_path: Path
+):
+    draw_images(tmp_path / "shapes")
+    job = checked(own_home, tmp_path / "shapes")
+    app = open_app(own_home, "import_data", job=job.id)
+
+    assert "already here as shapes" in texts(app)
+    assert button(app, "Import 60 images").disabled
+    app.toggle(key="import_again").set_value(True).run()
+    assert not button(app, "Import 60 images").disabled
+    assert "--again" in app.code[-1].value
+
+
+def test_a_finished_import_offers_what_comes_next(
+    open_app: OpenApp, own_home: Path, tmp_path: Path
+):
+    job = checked(own_home, class_folders(tmp_path / "set", pictures()), "import")
+
+    app = open_app(own_home, "import_data", job=job.id)
+
+    assert not app.exception
+    assert "12 images" in app.success[0].value
+    assert "protocol given" in app.success[0].value.replace("\\", "")
+    assert "--dataset set --method itq --bits 32 --protocol given" in app.code[-1].value
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"), [("stopped", "Nothing was stored"), ("failed", "The check failed.")]
+)
+def test_a_job_that_came_to_nothing_says_so(
+    open_app: OpenApp, own_home: Path, tmp_path: Path, state: str, sentence: str
+):
+    job = checked(own_home, class_folders(tmp_path / "set", pictures()))
+    job.update(state=state, error="a <b>reason</b>")
+
+    app = open_app(own_home, "import_data", job=job.id)
+
+    assert not app.exception
+    shown = texts(app) + "".join(one.proto.title for one in app.error)
+    assert sentence in shown
+    assert not [one for one in app.button if one.label.startswith("Import ")]
+
+
+def test_a_link_to_a_job_that_is_gone_gives_the_first_step(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home, "import_data", job="../../etc")
+
+    assert not app.exception
+    assert "Nothing is stored before" in texts(app)
+
+
+def test_an_upload_has_an_unguessable_place_and_a_harmless_name(settings: Settings, tmp_path: Path):
+    own = Settings(home=tmp_path)
+    token = uploads.new_token(own)
+
+    assert len(token) == 32
+    assert uploads.uploaded(token, own) is None
+    for wrong in ("", "..", "x" * 32, f"{token}/..", token[:-1] + "é"):
+        assert uploads.room(wrong, own) is None
+    assert uploads.safe_name("../../été <b>.zip") == "t-b-.zip"
+    assert uploads.safe_name("...") == "upload"
+
+
+def test_browse_shows_images_filters_and_the_split(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "browse")
+
+    assert not app.exception
+    assert "**60 images** :gray[· of 60 · protocol holdout, seed 0" in texts(app)
+    assert app.get("vega_lite_chart")[0].proto.alt == (
+        "Images of the 3 most frequent classes; a click filters."
+    )
+
+
+def test_browse_filters_by_class_and_text_from_the_address_bar(
+    open_app: OpenApp, shared_home: Path
+):
+    by_class = open_app(shared_home, "browse", **{"class": "squares"})
+    assert "**20 images**" in texts(by_class)
+
+    by_class.text_input(key="text").set_value("squares 03").run()
+    assert "**1 image**" in texts(by_class)
+
+    by_class.text_input(key="text").set_value("nothing like it").run()
+    assert not by_class.exception
+    assert "No image passes" in by_class.info[0].value
+
+
+def test_browse_of_an_empty_library_names_the_command(open_app: OpenApp, tmp_path: Path):
+    app = open_app(tmp_path / "nothing", "browse")
+
+    assert not app.exception
+    assert "datasets import openmoji" in app.code[0].value
+
+
+def test_browse_of_a_damaged_data_set_is_a_problem_not_a_crash(open_app: OpenApp, own_home: Path):
+    (own_home / "datasets" / "shapes" / "manifest.parquet").write_bytes(b"damaged")
+
+    app = open_app(own_home, "browse")
+
+    assert not app.exception
+    assert app.error[0].proto.title == "This data set cannot be opened."
+
+
+def test_a_data_set_gets_another_title(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home, "browse")
+
+    app.text_input(key="browse_title").set_value("My <b>shapes</b>").run()
+    button(app, "Rename").click().run()
+
+    assert not app.exception
+    assert load_dataset("shapes", Settings(home=own_home)).info.title == "My <b>shapes</b>"
+
+
+def test_deleting_asks_and_says_what_goes_along(open_app: OpenApp, own_home: Path):
+    settings = Settings(home=own_home)
+    app = open_app(own_home, "browse")
+
+    button(app, "Delete").click().run()
+    assert "2 runs and 1 index" in texts(app)
+    assert list_datasets(settings)
+    button(app, "Delete for good").click().run()
+
+    assert list_datasets(settings) == []
+    assert RunRegistry(settings).all() == []
+
+
+def test_a_data_set_that_cannot_be_deleted_is_kept_and_the_reason_shown(
+    open_app: OpenApp, own_home: Path
+):
+    settings = Settings(home=own_home)
+    RunRegistry(settings).all()[0].update(state="running")
+    app = open_app(own_home, "browse")
+
+    button(app, "Delete").click().run()
+    button(app, "Delete for good").click().run()
+
+    assert app.error[0].proto.title == "The data set was not deleted."
+    assert "is being executed" in texts(app)
+    assert list_datasets(settings)
+
+
+def test_names_of_files_never_become_markup_on_browse(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "browse", text="a.example")
+
+    assert not app.exception
+    assert "**1 image**" in texts(app)
+    assert not any(HOSTILE in one.value for one in app.markdown)

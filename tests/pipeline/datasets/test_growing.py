@@ -1,0 +1,135 @@
+"""Adding images: old rows stay, readers see the old or the new, and a stop leaves the old."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.datasets.base import DatasetError, load_dataset
+from pipeline.datasets.growing import add_images
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.source import Source
+from pipeline.datasets.sources import SourceRequest, open_source
+from pipeline.datasets.split_choice import SplitChoice
+from pipeline.settings import Settings
+from tests.factories import imported, png, write_images
+from tests.layout_writers import put
+
+
+def more(folder: Path) -> Source:
+    """Two new images, one of a new class, and one that is there already."""
+    put(folder, "dots/new.png", png((1, 2, 3)))
+    put(folder, "stars/000.png", png((3, 2, 1)))
+    return open_source("folder", SourceRequest(name="more", path=folder))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, image_folder: Path) -> Path:
+    put(tmp_path / "more", "dots/000.jpg", (image_folder / "dots" / "000.jpg").read_bytes())
+    return tmp_path / "more"
+
+
+def test_new_images_are_appended_and_known_ones_left_out(
+    image_folder: Path, folder: Path, settings: Settings
+) -> None:
+    before = imported(image_folder, settings)
+
+    after = add_images("shapes", more(folder), settings)
+
+    assert (len(after), after.info.n) == (42, 42)
+    pd.testing.assert_frame_equal(after.manifest.iloc[:40], before.manifest)
+    assert after.manifest["image_id"].tolist()[40:] == ["dots/new.png", "stars/000.png"]
+    assert "stars" in after.label_set().classes
+    assert after.info.grown_from == ((before.info.fingerprint, 40),)
+    assert after.info.fingerprint != before.info.fingerprint
+    assert [after.load_image(row).size for row in (40, 41)] == [(8, 8), (8, 8)]
+    assert not list(settings.datasets_path.glob(".*.adding"))
+
+
+def test_adding_twice_keeps_the_history(
+    image_folder: Path, folder: Path, settings: Settings
+) -> None:
+    imported(image_folder, settings)
+    add_images("shapes", more(folder), settings)
+    put(folder, "dots/000 again.png", png((9, 9, 9)))
+
+    after = add_images("shapes", open_source("folder", SourceRequest(path=folder)), settings)
+
+    assert [n for _, n in after.info.grown_from] == [40, 42]
+    assert len(list(after.folder.glob("manifest*.parquet"))) == 2  # this one and the last
+    with pytest.raises(DatasetError, match="no image of more is new to 'shapes'"):
+        add_images("shapes", open_source("folder", SourceRequest(path=folder)), settings)
+
+
+def test_a_name_that_is_taken_by_another_image_gets_the_source_in_front(
+    tmp_path: Path, image_folder: Path, settings: Settings
+) -> None:
+    imported(image_folder, settings)
+    put(tmp_path / "more", "dots/000.jpg", png((5, 5, 5)))
+    put(tmp_path / "more", "cross/x.jpg", png((6, 5, 5)))
+
+    after = add_images(
+        "shapes", open_source("folder", SourceRequest(path=tmp_path / "more")), settings
+    )
+
+    assert after.manifest["image_id"].is_unique
+    assert "more:dots/000.jpg" in after.manifest["image_id"].tolist()
+
+
+def test_a_stopped_addition_leaves_the_data_set_as_it_was(
+    image_folder: Path, folder: Path, settings: Settings
+) -> None:
+    before = imported(image_folder, settings)
+
+    def stop(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        add_images("shapes", more(folder), settings, on_progress=stop)
+
+    after = load_dataset("shapes", settings)
+    assert after.info == before.info
+    assert len([*after.folder.rglob("*.*")]) == len([*before.folder.rglob("*.*")])
+    assert len(add_images("shapes", more(folder), settings)) == 42
+
+
+def test_a_kill_before_the_switch_leaves_a_manifest_that_nobody_reads(
+    image_folder: Path, folder: Path, settings: Settings
+) -> None:
+    before = imported(image_folder, settings)
+    add_images("shapes", more(folder), settings)
+    facts = before.folder / "dataset.json"
+    facts.write_text(before.info.model_dump_json(), "utf-8")  # as if dataset.json came never
+
+    assert len(load_dataset("shapes", settings)) == 40
+    assert len(add_images("shapes", more(folder), settings)) == 42
+
+
+def test_new_images_join_the_database_of_a_split(
+    image_folder: Path, folder: Path, settings: Settings
+) -> None:
+    source = open_source("folder", SourceRequest(name="shapes", path=image_folder))
+    import_dataset(source, settings, split=SplitChoice(how="stratified"))
+
+    after = add_images("shapes", more(folder), settings)
+
+    assert after.manifest["split"].tolist()[40:] == ["database", "database"]
+
+
+def test_other_label_sets_are_refused(
+    tmp_path: Path, image_folder: Path, settings: Settings
+) -> None:
+    imported(image_folder, settings)
+    put(tmp_path / "flat", "1.png", png((5, 5, 5)))
+
+    with pytest.raises(DatasetError, match=r"label sets \['class'\], the new images \[\]"):
+        add_images("shapes", open_source("folder", SourceRequest(path=tmp_path / "flat")), settings)
+
+
+def test_an_unknown_data_set_is_named(tmp_path: Path, settings: Settings) -> None:
+    source = open_source("folder", SourceRequest(path=write_images(tmp_path / "x", per_class=1)))
+
+    with pytest.raises(DatasetError, match="unknown data set 'nothing'"):
+        add_images("nothing", source, settings)

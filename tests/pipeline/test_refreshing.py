@@ -1,0 +1,98 @@
+"""Refreshing an index after images were added: nothing is rebuilt, the evaluation stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.datasets.base import RetrievalDataset, load_dataset
+from pipeline.datasets.growing import add_images
+from pipeline.datasets.sources import SourceRequest, open_source
+from pipeline.indexing import publish
+from pipeline.refreshing import encode_added, extend_index
+from pipeline.runs import Run, RunError
+from pipeline.search import exact_store, open_index, search_index
+from pipeline.settings import Settings
+from pipeline.store.base import StoreUnavailable
+from pipeline.store.memory import MemoryCodeStore
+from tests.factories import write_images
+
+
+@pytest.fixture
+def store() -> MemoryCodeStore:
+    return MemoryCodeStore()
+
+
+@pytest.fixture
+def grown(
+    own_library: Settings, done_run: Run, store: MemoryCodeStore, tmp_path: Path
+) -> RetrievalDataset:
+    """The data set of a published run, with 12 more images of the same kinds."""
+    publish(done_run, load_dataset("shapes", own_library), store)
+    folder = write_images(tmp_path / "more", per_class=3, seed=9)
+    source = open_source("folder", SourceRequest(name="more", path=folder))
+    return add_images("shapes", source, own_library)
+
+
+def test_added_images_are_found_and_the_rest_is_as_before(
+    grown: RetrievalDataset, done_run: Run, own_library: Settings, store: MemoryCodeStore
+) -> None:
+    live, n_before = (
+        store.resolve(open_index(done_run, store).alias),
+        len(done_run.load_codes("database")[1]),
+    )
+    report = done_run.report()
+
+    assert encode_added(done_run, grown, own_library) == 12
+    record = extend_index(done_run, grown, store)
+
+    assert record.count == store.count(record.collection) == n_before + 12
+    assert store.resolve(record.alias) == live
+    codes, rows = done_run.load_codes("added")
+    assert rows.tolist() == list(range(40, 52))
+    nearest = search_index(store, record.alias, codes[[0]], k=1).result.hits[0]
+    assert nearest.distance == 0
+    assert done_run.report() == report
+    assert len(done_run.load_codes("database")[1]) == n_before
+
+
+def test_refreshing_twice_changes_nothing_and_publishing_again_keeps_the_added(
+    grown: RetrievalDataset, done_run: Run, own_library: Settings, store: MemoryCodeStore
+) -> None:
+    encode_added(done_run, grown, own_library)
+    first = extend_index(done_run, grown, store)
+
+    assert encode_added(done_run, grown, own_library) == 0
+    assert extend_index(done_run, grown, store) == first
+    assert publish(done_run, grown, store, force=True).count == first.count
+    exact, alias = exact_store(done_run, grown)
+    assert exact.count(alias) == first.count
+
+
+def test_a_store_that_fails_in_the_middle_is_repaired_by_the_next_call(
+    grown: RetrievalDataset,
+    done_run: Run,
+    own_library: Settings,
+    store: MemoryCodeStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise StoreUnavailable("no answer")
+
+    encode_added(done_run, grown, own_library)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "add", fail)
+        with pytest.raises(StoreUnavailable):
+            extend_index(done_run, grown, store)
+
+    assert extend_index(done_run, grown, store).count == store.count(
+        open_index(done_run, store).collection
+    )
+
+
+def test_without_an_index_there_is_nothing_to_refresh(
+    done_run: Run, own_library: Settings, store: MemoryCodeStore
+) -> None:
+    with pytest.raises(RunError, match="has no index; publish it with"):
+        extend_index(done_run, load_dataset("shapes", own_library), store)
