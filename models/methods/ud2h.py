@@ -171,8 +171,9 @@ class UD2H(HashMethod):
         """Learn the head from unlabelled features; see `HashMethod.fit`."""
         features = check_features(train, at_least=4)
         mean = features.mean(0)
-        scale = _MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
-        learner = Alternation((features - mean) * scale, self.bits, self.config, self.seed)
+        inputs = features - mean
+        scale = _MEAN_NORM / inputs.norm(dim=1).mean().clamp(min=1e-12)
+        learner = Alternation(inputs.mul_(scale), self.bits, self.config, self.seed)
         head = learner.learn(on_epoch)
         self.chosen = learner.chosen
         self.state = {
