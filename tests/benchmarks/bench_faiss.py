@@ -19,7 +19,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import faiss
@@ -27,35 +26,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.backbones import load_backbone
 from models.codes import HashCodes
 from models.contract import clusters
 from models.method import TrainingSet
 from models.registry import get_method
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.split import make_split
-from pipeline.features import FeatureCache
-from pipeline.metrics import average_precision
-from pipeline.protocols import PROTOCOLS
-from pipeline.ranking import hamming_histograms
 from pipeline.settings import Settings
-from tests.shared_sets import NAMES, open_shared
+from tests.benchmarks.real_features import Data, Features, real_features
+from tests.shared_sets import NAMES
 
-Features = NDArray[np.float32]
 Encode = Callable[[Features], HashCodes]
 Fit = Callable[[str, Features, int, int], Encode]
 _ITQ_STEPS = 50  # the default of both
-
-
-@dataclass(frozen=True)
-class Data:
-    """Centred features and labels of a data set."""
-
-    train: Features
-    query: Features
-    database: Features
-    query_labels: NDArray[np.bool_]
-    database_labels: NDArray[np.bool_]
 
 
 def ours(name: str, train: Features, bits: int, seed: int) -> Encode:
@@ -103,10 +84,7 @@ def scores(
         encode = fit(name, data.train, bits, seed)
         database = encode(data.database)
         seconds += time.perf_counter() - began
-        counts = hamming_histograms(
-            encode(data.query), database, data.query_labels, data.database_labels, threads=1
-        )
-        values.append(average_precision(counts).mean())
+        values.append(data.mean_average_precision(encode(data.query), database))
     return np.array(values), seconds / seeds
 
 
@@ -117,22 +95,14 @@ def synthetic() -> Data:
     return Data(features, features, features, labels, labels)
 
 
-def shared(name: str, settings: Settings) -> Data | None:
-    """A real image set beside the checkout; None where it is not there."""
-    source = open_shared(name)
-    if source is None:
-        return None
-    dataset = import_dataset(source, settings)
-    features = FeatureCache(load_backbone("efficientnet_lite0"), settings).get(dataset)
-    split = make_split(dataset, PROTOCOLS["given"], dataset.label_set(), seed=0)
-    labels, mean = dataset.labels(dataset.label_set()), features[split.train].mean(axis=0)
+def centred(data: Data) -> Data:
+    """The same less the mean of the training features."""
+    mean = data.train.mean(axis=0)
+    parts = (data.train, data.query, data.database)
     return Data(
-        *(
-            np.ascontiguousarray(features[r] - mean)
-            for r in (split.train, split.query, split.database)
-        ),
-        labels[split.query],
-        labels[split.database],
+        *(np.ascontiguousarray(part - mean) for part in parts),
+        data.query_labels,
+        data.database_labels,
     )
 
 
@@ -153,8 +123,8 @@ def main() -> None:
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
     settings = Settings(home=options.home or Path(tempfile.mkdtemp(prefix="hashlens-bench-")))
-    found = {name: shared(name, settings) for name in options.sets}
-    sets = {name: data for name, data in found.items() if data is not None}
+    found = {name: real_features(name, settings) for name in options.sets}
+    sets = {name: centred(data) for name, data in found.items() if data is not None}
     names = ("set", "method", "bits", "mAP %", "faiss mAP %", "ratio", "s", "faiss s", "ratio")
     print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
     for name, data in (sets or {"clusters": synthetic()}).items():

@@ -16,30 +16,21 @@ feature extraction the first time. Without them, growth is measured on clusters.
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.backbones import load_backbone
 from models.codes import HashCodes
 from models.method import EpochLog, TrainingSet
 from models.methods.ud2h import UD2H, Alternation, UD2HConfig
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.split import make_split
-from pipeline.features import FeatureCache
-from pipeline.metrics import average_precision
-from pipeline.protocols import PROTOCOLS
-from pipeline.ranking import hamming_histograms
 from pipeline.settings import Settings
-from tests.shared_sets import open_shared
+from tests.benchmarks.real_features import Data, real_features
 
 BITS, WIDTH, SETS = 32, 1280, ("cifar10-lossless", "cifar10-jpeg")
 EVERYTHING = 10**6  # more than there are: cut to what exists
@@ -57,21 +48,6 @@ APPROXIMATIONS: dict[str, dict[str, int]] = {
 SYMMETRIC_ROUNDS = 4  # times as many rounds, so that it can reach its best
 
 
-@dataclass(frozen=True)
-class Data:
-    """Features and labels; the whole database trains."""
-
-    database: NDArray[np.float32]
-    query: NDArray[np.float32]
-    database_labels: NDArray[np.bool_]
-    query_labels: NDArray[np.bool_]
-
-    def mean_ap(self, database: HashCodes, query: HashCodes) -> float:
-        """Tie-aware mAP@all."""
-        counts = hamming_histograms(query, database, self.query_labels, self.database_labels)
-        return float(average_precision(counts).mean())
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     studies = ("growth", "learning", "approximations")
@@ -86,7 +62,7 @@ def main() -> None:
         _measure_one(options.one, options.sizes[0])
         return
     settings = Settings(home=options.home or Path(tempfile.mkdtemp(prefix="hashlens-bench-")))
-    found = {name: opened(name, settings) for name in options.sets}
+    found = {name: real_features(name, settings) for name in options.sets}
     sets = {name: data for name, data in found.items() if data is not None}
     if "growth" in options.studies:
         growth(options.sizes, sets)
@@ -97,27 +73,12 @@ def main() -> None:
             approximations(name, data, options.seeds)
 
 
-def opened(name: str, settings: Settings) -> Data | None:
-    """A real image set beside the checkout; None where it is not there."""
-    source = open_shared(name)
-    if source is None:
-        return None
-    dataset = import_dataset(source, settings)
-    features = FeatureCache(load_backbone("efficientnet_lite0"), settings).get(dataset)
-    split = make_split(dataset, PROTOCOLS["given"], dataset.label_set(), seed=0)
-    labels = dataset.labels(dataset.label_set())
-    return Data(
-        features[split.database], features[split.query], labels[split.database], labels[split.query]
-    )
-
-
 def growth(sizes: list[int], sets: dict[str, Data]) -> None:
     """The table of seconds and memory."""
-    largest = max(sets.values(), key=lambda data: len(data.database), default=None)
-    have = 0 if largest is None else len(largest.database)
-    real = largest is not None and have >= max(sizes)
-    points = largest.database if real and largest is not None else clustered(max(sizes))
-    print(f"\ngrowth on {'cifar10-jpeg' if real else 'clusters'}\n")
+    large = {name: data for name, data in sets.items() if len(data.database) >= max(sizes)}
+    name = next(iter(large), "clusters")
+    points = large[name].database if large else clustered(max(sizes))
+    print(f"\ngrowth on {name}\n")
     names = ("n", "s", "CPU s", "CPU s / 1,000 images", "peak MiB", "MiB / 1,000 images")
     print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
     with tempfile.TemporaryDirectory() as folder:
@@ -156,7 +117,9 @@ def _measure_one(path: Path, n: int) -> None:
 
 
 def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Most memory so far. From Linux's own account, as rusage counts the parent's at the fork."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def learning(name: str, data: Data) -> None:
@@ -200,9 +163,9 @@ def curve(data: Data, config: UD2HConfig) -> list[tuple[float, float]]:
         began = time.perf_counter()
         codes = (
             HashCodes.from_relaxed(learner.head((part - mean) * scale).numpy())
-            for part in (features, queries)
+            for part in (queries, features)
         )
-        points.append((log.seconds - measuring, data.mean_ap(*codes)))
+        points.append((log.seconds - measuring, data.mean_average_precision(*codes)))
         measuring += time.perf_counter() - began
 
     learner.learn(measure)
@@ -222,7 +185,8 @@ def approximations(name: str, data: Data, seeds: int) -> None:
             began = time.perf_counter()
             method = UD2H(BITS, config, seed=seed).fit(TrainingSet((features,)))
             seconds += time.perf_counter() - began
-            values.append(data.mean_ap(method.encode(features), method.encode(queries)))
+            codes = method.encode(queries), method.encode(features)
+            values.append(data.mean_average_precision(*codes))
         spread = np.std(values, ddof=1) if seeds > 1 else 0
         shown = f"{100 * np.mean(values):.1f} ± {100 * spread:.1f}"
         print(f"| {form} | {shown} | {seconds / seeds:.1f} |", flush=True)
