@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from dashboard.services.ablation import read_studies
@@ -41,3 +43,24 @@ def test_without_a_variant_there_is_no_study(own_home: Path):
 
     assert read_studies(settings, comparison) == []
     assert len(RunRegistry(settings).all()) == 3
+
+
+def test_a_verdict_says_on_which_side_of_zero_the_interval_lies(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settings = Settings(home=own_home)
+    for changes in ({}, {"globality": False}):
+        train(settings, "shapes", method="ud2h", config=SMALL | changes)
+    (comparison,) = comparisons(settings, "shapes")
+    spans = {"worse": (-0.3, -0.1), "same": (-0.1, 0.1), "better": (0.1, 0.3)}
+    measured = pd.DataFrame(
+        [("full", 1, 0.5, np.nan, np.nan, np.nan)]
+        + [(name, 1, 0.5, sum(span) / 2, *span) for name, span in spans.items()],
+        columns=["variant", "seeds", "map", "difference", "difference_low", "difference_high"],
+    )
+    monkeypatch.setattr("dashboard.services.ablation.table", lambda study, runs: measured)
+
+    (study,) = read_studies(settings, comparison)
+
+    assert study.rows["verdict"].tolist() == ["costs", "within noise", "gains"]
+    assert "“worse” costs most, 20.0 of 50.0 points; 1 of 3" in study.finding

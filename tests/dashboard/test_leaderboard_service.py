@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from pathlib import Path
 
@@ -108,6 +109,17 @@ def test_choices_are_best_first_and_tell_seeds_apart(own_home: Path):
     )
     assert len({choice.label for choice in choices}) == len(choices) == 3
     assert dataset_choices(settings)[0].name == "shapes"
+
+
+def test_runs_that_search_more_images_come_before_those_with_a_better_map(own_home: Path):
+    settings = Settings(home=own_home)
+    train(settings, "shapes", method="lsh", bits=8, seed=1)
+    _, second, last = run_choices(settings, "shapes")  # the first is published
+    report = RunRegistry(settings).open(second.id).folder / "report.json"
+    content = json.loads(report.read_text("utf-8")) | {"n_database": 10}
+    report.write_text(json.dumps(content), "utf-8")
+
+    assert [choice.id for choice in run_choices(settings, "shapes")][1:] == [last.id, second.id]
 
 
 def test_a_damaged_run_is_left_out_of_the_choices(own_home: Path):

@@ -75,3 +75,23 @@ def test_finished_runs_make_up_studies_and_variants_of_one_do_not(own_library: S
 
     assert [variant.name for variant in found] == [FULL, "globality off", "locality off"]
     assert studies(only_full) == []
+
+
+def test_the_largest_study_comes_first_and_takes_its_variants_out(own_library: Settings):
+    """Refreshing in the output space is also a variant of refreshing in the mixed space."""
+    registry = RunRegistry(own_library)
+    study = {
+        variant.name: variant.specs[0]
+        for variant in variants(spec(method="ud2h", bits=8, config=SMALL), seeds=1)
+    }
+    names = (
+        "target refreshed in the mixed space",
+        "target refreshed in the output space",
+        FULL,
+        "globality off",
+    )
+
+    (found,) = studies({study[name].digest: registry.create(study[name]) for name in names})
+
+    assert next(variant.name for variant in found) == FULL
+    assert {variant.name for variant in found} == set(names)

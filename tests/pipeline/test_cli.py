@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app, main
 from pipeline.cli.console import current_settings, current_store
-from pipeline.runs import RunRegistry
+from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
 from tests.factories import ROOT, png, write_images
 from tests.layout_writers import csv_table, pictures
@@ -374,6 +374,12 @@ def test_submit_worker_evaluate_show_and_delete(cli: Cli, own_library: Settings)
     assert '"state": "done"' in cli("runs", "show", "lsh").out
     assert "Deleted" in cli("runs", "delete", "lsh", "--yes").out
     assert "lsh" not in cli("runs", "list").out
+
+
+def test_a_run_is_shown_with_what_its_method_chose(cli: Cli, done_run: Run) -> None:
+    done_run.update(chosen={"neighbours": 10})
+
+    assert re.search(r"neighbours, chosen\W+10", cli("runs", "show", done_run.id).out)
 
 
 def test_a_queued_run_can_be_cancelled(cli: Cli) -> None:
