@@ -7,6 +7,8 @@ import pandas as pd
 
 from dashboard.charts.palette import styles
 
+_LONG = 20  # letters of a name from which two columns are wider than a telephone
+
 
 def precision_recall(curves: pd.DataFrame, methods: list[str]) -> alt.Chart:
     """The chart.
@@ -22,7 +24,7 @@ def precision_recall(curves: pd.DataFrame, methods: list[str]) -> alt.Chart:
     legend = alt.Legend(
         title=None,
         orient="top",
-        columns=2,
+        columns=1 if max(map(len, models)) > _LONG else 2,
         labelLimit=320,
         symbolType="stroke",
         symbolSize=500,

@@ -26,7 +26,6 @@ class RunChoice:
         label: name for people, unique among the choices.
         seed: of the method.
         map: mAP in [0, 1]; None where nothing could be measured.
-        n_images: in the database it was measured on; 0 where nothing could be measured.
         facts: what the mAP means: its interval and protocol.
     """
 
@@ -35,7 +34,6 @@ class RunChoice:
     label: str
     seed: int
     map: float | None
-    n_images: int
     facts: str
 
 
@@ -63,9 +61,9 @@ def dataset_choices(settings: Settings) -> list[DatasetInfo]:
 def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
     """The finished runs of a data set, of equal specs the newest.
 
-    Published ones come first, then those that search most images. Then those of the protocol and
-    labels that most runs have, since mAP cannot be compared with that of others; among these the
-    best mAP.
+    Published ones come first. Then those of the usual protocol and labels, since mAP cannot be
+    compared with that of others: those with most images, then with most runs. Among these the best
+    mAP.
     """
     newest: dict[str, Run] = {}
     for run in _finished(settings):
@@ -73,9 +71,10 @@ def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
             newest.setdefault(run.spec.digest, run)
     runs = list(newest.values())
     alike = Counter(_measured_on(run) for run in runs)
-    usual = max(alike, key=lambda key: alike[key], default=None)
+    images = {_measured_on(run): _n_images(run) for run in runs}
+    usual = max(alike, key=lambda key: (images[key], alike[key]), default=None)
     ranked = [
-        ((read_index(run) is not None, choice.n_images, is_usual, choice.map or 0.0), choice)
+        ((read_index(run) is not None, is_usual, choice.map or 0.0), choice)
         for run in runs
         for is_usual in [_measured_on(run) == usual]
         for choice in [_choice(run, is_usual=is_usual)]
@@ -114,6 +113,14 @@ def _measured_on(run: Run) -> tuple[str, str, int]:
     return run.spec.protocol, run.spec.label_set, run.spec.split_seed
 
 
+def _n_images(run: Run) -> int:
+    """Images in the database it was measured on; 0 where nothing could be measured."""
+    try:
+        return run.report().n_database
+    except RunError:
+        return 0
+
+
 def _choice(run: Run, *, is_usual: bool) -> RunChoice:
     spec = run.spec
     slug = f"{spec.method}-{spec.bits}b-{spec.digest[:6]}"
@@ -121,13 +128,13 @@ def _choice(run: Run, *, is_usual: bool) -> RunChoice:
         report = run.report()
     except RunError:
         label, facts = f"{spec.label} · not measured", "Without labels there is no mAP."
-        return RunChoice(run.id, slug, label, spec.seed, None, 0, facts)
+        return RunChoice(run.id, slug, label, spec.seed, None, facts)
     half = 50 * (report.ci_high - report.ci_low)
     on = "" if is_usual else f", labels {spec.label_set}, split {spec.split_seed}"
     facts = f"mAP {100 * report.map:.1f} ± {half:.1f} over queries, protocol {spec.protocol}{on}"
     other = "" if is_usual else f" on {spec.label_set or spec.protocol}"
     label = f"{spec.label} · mAP {100 * report.map:.1f}{other}"
-    return RunChoice(run.id, slug, label, spec.seed, report.map, report.n_database, facts)
+    return RunChoice(run.id, slug, label, spec.seed, report.map, facts)
 
 
 def _distinct(choices: list[RunChoice]) -> list[RunChoice]:

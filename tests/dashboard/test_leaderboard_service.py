@@ -111,15 +111,19 @@ def test_choices_are_best_first_and_tell_seeds_apart(own_home: Path):
     assert dataset_choices(settings)[0].name == "shapes"
 
 
-def test_runs_that_search_more_images_come_before_those_with_a_better_map(own_home: Path):
+def test_runs_on_more_images_come_before_those_with_a_better_map(own_home: Path):
     settings = Settings(home=own_home)
     train(settings, "shapes", method="lsh", bits=8, seed=1)
     _, second, last = run_choices(settings, "shapes")  # the first is published
-    report = RunRegistry(settings).open(second.id).folder / "report.json"
-    content = json.loads(report.read_text("utf-8")) | {"n_database": 10}
-    report.write_text(json.dumps(content), "utf-8")
+    better = RunRegistry(settings).open(second.id).folder
+    for name, changes in (("spec.json", {"split_seed": 1}), ("report.json", {"n_database": 10})):
+        content = json.loads((better / name).read_text("utf-8")) | changes
+        (better / name).write_text(json.dumps(content), "utf-8")
 
-    assert [choice.id for choice in run_choices(settings, "shapes")][1:] == [last.id, second.id]
+    choices = run_choices(settings, "shapes")
+
+    assert [choice.id for choice in choices][1:] == [last.id, second.id]
+    assert [" on " in choice.label for choice in choices] == [False, False, True]
 
 
 def test_a_damaged_run_is_left_out_of_the_choices(own_home: Path):
