@@ -26,14 +26,15 @@ from PIL import Image
 N_CLASSES = 100
 Measured = tuple[int, float, float, float, str]
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from pipeline.datasets.requests import ImportRequest, execute_import, plan_import
 from pipeline.settings import Settings
+from tests.memory import peak_mib
 
 kind, folder, home = sys.argv[1:]
 settings, began = Settings(home=Path(home)), time.perf_counter()
-start_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+start_mb = peak_mib()
 print(json.dumps(start_mb), flush=True)
 request = ImportRequest(source=folder, name="many")
 def show(done, total):
@@ -46,7 +47,7 @@ else:
     info = execute_import(request, settings, show).info
     n, digest = info.n, info.fingerprint
 seconds = time.perf_counter() - began
-peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak_mb = peak_mib()
 print(json.dumps([n, seconds, start_mb, peak_mb, digest]), flush=True)
 """
 

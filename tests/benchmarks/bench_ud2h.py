@@ -31,6 +31,7 @@ from models.method import EpochLog, TrainingSet
 from models.methods.ud2h import UD2H, Alternation, UD2HConfig
 from pipeline.settings import Settings
 from tests.benchmarks.real_features import Data, real_features
+from tests.memory import peak_mib
 
 BITS, WIDTH, SETS = 32, 1280, ("cifar10-lossless", "cifar10-jpeg")
 EVERYTHING = 10**6  # more than there are: cut to what exists
@@ -109,17 +110,11 @@ def clustered(n: int) -> NDArray[np.float32]:
 
 def _measure_one(path: Path, n: int) -> None:
     """Fit on the first n rows; prints seconds, CPU seconds, MiB before the features, peak MiB."""
-    before = _peak_mib()
+    before = peak_mib()
     features = torch.from_numpy(np.load(path, mmap_mode="r")[:n].copy())
     began, cpu = time.perf_counter(), time.process_time()
     UD2H(BITS).fit(TrainingSet((features,)))
-    print(time.perf_counter() - began, time.process_time() - cpu, before, _peak_mib())
-
-
-def _peak_mib() -> float:
-    """Most memory so far. From Linux's own account, as rusage counts the parent's at the fork."""
-    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+    print(time.perf_counter() - began, time.process_time() - cpu, before, peak_mib())
 
 
 def learning(name: str, data: Data) -> None:
