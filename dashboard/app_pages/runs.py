@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.components import job_detail, job_table, linked_select, notices
 from dashboard.services import jobs, resources
+from dashboard.services.jobs import Job
 from pipeline.runs import RunError
 
 st.title("Runs", anchor=False)
@@ -21,24 +22,46 @@ if names := jobs.sweeps(found):
     choices = {"": "All runs"} | {name: name for name in names}
     sweep = linked_select.show("Show", choices, key="sweep")
 
+shown = [job for job in found if sweep in ("", job.sweep)]
+is_live = any(job.is_live for job in shown)
+every = 1.0 if is_live else None
 
-def live() -> None:
-    """Everything that changes by itself."""
-    shown = [job for job in resources.jobs() if sweep in ("", job.sweep)]
-    if not shown:
-        st.rerun()
+
+def now() -> list[Job]:
+    """The runs as they are; draws the whole page anew where another choice or pace is due."""
+    latest = [job for job in resources.jobs() if sweep in ("", job.sweep)]
+    if {job.id for job in latest} != {job.id for job in shown}:
+        st.rerun()  # a run came or went
+    if any(job.is_live for job in latest) != is_live:
+        st.rerun()  # polling begins, or ends
+    return latest
+
+
+@st.fragment(run_every=every)
+def table() -> None:
+    """All runs, which change by themselves."""
+    latest = now()
     with st.container(key="runs_now"):
-        job_table.summary(shown, has_worker=resources.has_worker())
-    job_table.show(shown, key="job")
-    labels = {job.id: f"{job.label} · seed {job.seed} · {job.id[:19]}" for job in shown}
-    chosen = linked_select.show("Run", labels, key="job")
+        job_table.summary(latest, has_worker=resources.has_worker())
+    if job_table.show(latest, key="job"):
+        st.rerun()  # the other parts show the chosen run
+
+
+@st.fragment(run_every=every)
+def detail(run_id: str) -> None:
+    """The chosen run, which changes by itself."""
+    now()
     try:
-        job_detail.show(resources.job(chosen))
+        job_detail.show(resources.job(run_id))
     except RunError as error:
         notices.problem("This run cannot be shown.", reason=str(error), key="job_problem")
-    if any(job.is_live for job in shown) != is_live:
-        st.rerun()  # polling begins, or ends
 
 
-is_live = any(job.is_live for job in found if sweep in ("", job.sweep))
-st.fragment(live, run_every=1.0 if is_live else None)()
+table()
+# Between the parts that refresh themselves, and in an order that no progress changes: else an open
+# list of options would close, or move under the pointer.
+by_age = sorted(shown, key=lambda job: (job.created, job.id), reverse=True)
+labels = {job.id: f"{job.label} · seed {job.seed} · {job.id[:19]}" for job in by_age}
+if st.session_state.get("job") not in labels:
+    st.session_state["job"] = shown[0].id  # what runs now, if anything does
+detail(linked_select.show("Run", labels, key="job"))

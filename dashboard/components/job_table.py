@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.services.jobs import Job
 from dashboard.services.text import duration, plural
 
-_KEY = "job_table"
+_KEY, _CLICKED = "job_table", "job_table_clicked"
 _MARKS = {
     "queued": "○ queued",
     "running": "▶ running",
@@ -31,8 +31,11 @@ def summary(jobs: Sequence[Job], *, has_worker: bool) -> None:
         st.warning("Runs wait for a worker. Start one: `python -m pipeline worker`")
 
 
-def show(jobs: Sequence[Job], *, key: str) -> None:
-    """Draw the table; a click puts the id of its run into the session state under `key`."""
+def show(jobs: Sequence[Job], *, key: str) -> bool:
+    """Draw the table; a click puts the id of its run into the session state under `key`.
+
+    Returns whether that has just happened, for parts of the page that show the chosen run.
+    """
     table = readable(jobs)
     st.session_state["job_table_ids"] = [job.id for job in jobs]
 
@@ -41,6 +44,7 @@ def show(jobs: Sequence[Job], *, key: str) -> None:
         ids = st.session_state["job_table_ids"]
         if rows and rows[0] < len(ids):
             st.session_state[key] = ids[rows[0]]
+            st.session_state[_CLICKED] = True
 
     st.dataframe(
         table,
@@ -62,6 +66,7 @@ def show(jobs: Sequence[Job], *, key: str) -> None:
             "mAP": st.column_config.NumberColumn(format="%.1f", width=60, help="Percent."),
         },
     )
+    return bool(st.session_state.pop(_CLICKED, False))
 
 
 def readable(jobs: Sequence[Job]) -> pd.DataFrame:

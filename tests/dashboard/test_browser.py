@@ -20,6 +20,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.runs import Run, RunRegistry
+from pipeline.settings import Settings
+from pipeline.spec import RunSpec
 from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.test_pages import png, published_run
 from tests.layout_writers import class_folders, pictures, zipped
@@ -75,21 +78,25 @@ OpenTab = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def server(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that the server shows; all tests of this file share it."""
+    return Path(shutil.copytree(shared_home, tmp_path_factory.mktemp("served") / "home"))
+
+
+@pytest.fixture(scope="module")
+def server(served_home: Path) -> Iterator[str]:
     """The dashboard on a free port; ended by its own process id."""
-    home = tmp_path_factory.mktemp("served") / "home"
-    shutil.copytree(shared_home, home)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = (home.parent / "server.log").open("w")
+    log = (served_home.parent / "server.log").open("w")
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     process = subprocess.Popen(
         [*command, f"--server.port={port}", "--server.address=127.0.0.1"],
         cwd=_ROOT,
         env={
             **os.environ,
-            "HASHLENS_HOME": str(home),
+            "HASHLENS_HOME": str(served_home),
             "QDRANT_URL": "",
             "HASHLENS_THREADS": "1",
             "OMP_NUM_THREADS": "1",
@@ -153,6 +160,24 @@ def _wait_for(url: str) -> None:
         except OSError:
             time.sleep(0.2)
     raise AssertionError(f"{url} does not answer")
+
+
+def upload_and_check(page: Any, archive: Path) -> None:
+    """On the Import page, until its check has found class folders."""
+    from playwright.sync_api import expect
+
+    page.locator("input[type=file]").set_input_files(archive)
+    expect(page.get_by_text(f"{archive.name} is on the server.")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("Looks like class folders")).to_be_visible(timeout=60_000)
+
+
+def import_checked(page: Any, name: str, n: int) -> None:
+    """Press the button that the check offers, until the data set is there."""
+    from playwright.sync_api import expect
+
+    page.get_by_role("button", name=f"Import {n} images as {name}").click()
+    expect(page.get_by_text(f"{name} is in the library.")).to_be_visible(timeout=60_000)
 
 
 def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab):
@@ -277,7 +302,6 @@ def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
     from playwright.sync_api import expect
 
     from dashboard.services.open_run import open_run
-    from pipeline.settings import Settings
 
     opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
     row = opened.dataset.manifest["text"].tolist().index(HOSTILE)
@@ -287,13 +311,25 @@ def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
         expect(card.locator("b")).to_have_count(0)
 
 
-def test_two_methods_are_trained_watched_stopped_resumed_and_compared(open_tab: OpenTab):
-    """From choosing them to the leaderboard; the worker is started by the page itself."""
+def test_two_methods_are_trained_watched_stopped_resumed_and_compared(
+    open_tab: OpenTab, tmp_path: Path
+):
+    """From images of one's own to the leaderboard; the worker is started by the page itself."""
     from playwright.sync_api import expect
 
-    with open_tab("/train") as tab:
+    archive = zipped(class_folders(tmp_path / "animals", pictures(64)), tmp_path / "animals.zip")
+    with open_tab("/import") as tab:
         page = tab.page
+        upload_and_check(page, archive)
+        import_checked(page, "animals", 64)
+        dataset = page.get_by_test_id("stSidebar").get_by_role("combobox", name="Data set")
+        dataset.click()
+        page.get_by_role("option", name="animals").click()
+        page.get_by_role("link", name="Train").click()
+
         expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+        expect(dataset).to_have_value("animals")
+        expect(page.get_by_text("--dataset animals").first).to_be_visible()
         page.get_by_role("combobox", name=re.compile("Backbone")).click()
         page.get_by_role("option", name="tiny").click()
         page.locator(".st-key-card_itq label").click()  # off again
@@ -349,25 +385,65 @@ def test_two_methods_are_trained_watched_stopped_resumed_and_compared(open_tab: 
             expect(points.and_(page.locator(f"[aria-label*='{model}']")).first).to_be_visible()
 
 
+@pytest.fixture
+def live_and_failed(served_home: Path) -> Iterator[tuple[Run, Run]]:
+    """A run that this process pretends to execute, and a newer one that has failed."""
+    registry = RunRegistry(Settings(home=served_home))
+    usual = {"dataset": "shapes", "method": "dpsh", "backbone": "tiny", "label_set": "class"}
+    live, failed = (registry.create(RunSpec(**usual, bits=bits)) for bits in (16, 24))
+    failed.update(state="failed", error="no such luck")
+    with live.claimed():
+        live.update(state="running", stage="training", started=live.status().created)
+        yield live, failed
+    registry.delete(live)
+    registry.delete(failed)
+
+
+def test_the_open_list_of_runs_stays_as_it_is_while_runs_go_on(
+    open_tab: OpenTab, live_and_failed: tuple[Run, Run]
+):
+    """Through four refreshes, and the end of a run, after which the table is in another order."""
+    from playwright.sync_api import expect
+
+    live, failed = live_and_failed
+    with open_tab(f"/runs?job={live.id}") as tab:
+        page = tab.page
+        page.get_by_role("combobox", name="Run", exact=True).click()
+        options = page.get_by_role("option")
+        expect(options.first).to_be_visible()
+        offered = options.all_inner_texts()
+        for done in range(1, 5):
+            live.update(done=done, total=10)
+            bar = page.get_by_test_id("stProgress")
+            expect(bar).to_contain_text(f"Training {done}0%", timeout=20_000)  # it was refreshed
+            assert options.all_inner_texts() == offered
+        live.update(state="cancelled", finished=live.status().started)
+        headline = page.locator(".st-key-job_headline")
+        expect(headline).to_contain_text("stopped", timeout=20_000)
+        page.wait_for_timeout(2_500)
+        assert options.all_inner_texts() == offered
+
+        options.filter(has_text=failed.spec.label).click()
+
+        expect(headline).to_contain_text("failed", timeout=20_000)
+        expect(page.get_by_text("no such luck")).to_be_visible()
+
+
 def test_an_archive_is_uploaded_checked_imported_and_browsed(open_tab: OpenTab, tmp_path: Path):
     from playwright.sync_api import expect
 
     archive = zipped(class_folders(tmp_path / "pets", pictures(24)), tmp_path / "pets.zip")
     with open_tab("/import") as tab:
         page = tab.page
-        page.locator("input[type=file]").set_input_files(archive)
-        expect(page.get_by_text("pets.zip is on the server.")).to_be_visible(timeout=20_000)
-        page.get_by_role("button", name="Check", exact=True).click()
+        upload_and_check(page, archive)
 
-        expect(page.get_by_text("Looks like class folders")).to_be_visible(timeout=60_000)
         preview = page.get_by_role("group", name="Preview").get_by_role("button")
         expect(preview).to_have_count(24)
         assert preview.first.locator("img").evaluate("image => image.decode().then(() => true)")
         assert "job=" in page.url
         page.reload()  # the address bar knows the job
-        page.get_by_role("button", name="Import 24 images as pets").click()
+        import_checked(page, "pets", 24)
 
-        expect(page.get_by_text("pets is in the library.")).to_be_visible(timeout=60_000)
         page.get_by_role("button", name="Browse it").click()
         expect(page.get_by_role("heading", name="Browse", exact=True)).to_be_visible()
         expect(page.get_by_role("group", name="Images").get_by_role("button")).to_have_count(24)
