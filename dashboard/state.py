@@ -6,6 +6,8 @@ here and in the address bar, whichever changed last.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 
 from dashboard.services.queries import Upload
@@ -30,6 +32,17 @@ def run() -> str | None:
 def set_run(run_id: str | None) -> None:
     """Keep the id behind the sidebar's choice; for the sidebar."""
     st.session_state[_RUN_ID] = run_id
+
+
+def switch_page(page: str, **parameters: str) -> NoReturn:
+    """Go to another page of the same data set and run, which Streamlit would forget.
+
+    Args:
+        page: file, from the folder of the dashboard.
+        parameters: of the address bar there.
+    """
+    kept = {name: st.query_params[name] for name in (DATASET, RUN) if name in st.query_params}
+    st.switch_page(page, query_params=kept | parameters)
 
 
 def query() -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tests.factories import png
 
@@ -114,6 +116,27 @@ def parquet_table(root: Path, some: Sequence[Picture]) -> Path:
     put_images(root, some)
     table = rows(some).assign(label=[list(one.classes) for one in some])
     table.to_parquet(root / "labels.parquet", index=False)
+    return root
+
+
+def parquet_with_images(root: Path, some: Sequence[Picture]) -> Path:
+    """As Hugging Face writes it: one file a part, structs of bytes and path, numbered classes."""
+    root.mkdir(parents=True, exist_ok=True)
+    classes = sorted({name for one in some for name in one.classes})
+    numbers = pa.list_(pa.int64()) if any(len(one.classes) != 1 for one in some) else pa.int64()
+    label = {"names": classes, "_type": "ClassLabel"}
+    features = {"label": {"feature": label} if pa.types.is_list(numbers) else label}
+    for part in sorted({one.part for one in some}):
+        own = [one for one in some if one.part == part]
+        labels = [[classes.index(name) for name in one.classes] for one in own]
+        columns = {
+            "image": [{"bytes": one.content, "path": one.name} for one in own],
+            "label": pa.array(labels if pa.types.is_list(numbers) else [n[0] for n in labels]),
+        }
+        table = pa.table(columns).replace_schema_metadata(
+            {"huggingface": json.dumps({"info": {"features": features}})}
+        )
+        pq.write_table(table, root / f"{part}-00000-of-00001.parquet", row_group_size=4)
     return root
 
 
@@ -222,6 +245,7 @@ ANY: dict[str, tuple[str, Writer]] = {
     "tsv": ("table", tsv_table),
     "json": ("table", json_table),
     "parquet": ("table", parquet_table),
+    "parquet with images": ("image_rows", parquet_with_images),
     "one-hot": ("table", one_hot_table),
     "a row a label": ("table", one_row_a_label),
     "imagefolder": ("imagefolder", imagefolder),

@@ -65,6 +65,12 @@ def printing(path: str, source: str) -> list[str]:
     return [f"{path} prints"] if prints and not path.startswith("pipeline/cli/") else []
 
 
+def forgetful(path: str, source: str) -> list[str]:
+    """Page switches past `state.switch_page`, which would lose the data set and the run."""
+    switches = "st.switch_page(" in source and path != "dashboard/state.py"
+    return [f"{path} calls st.switch_page"] if switches else []
+
+
 def too_long(path: str, source: str) -> list[str]:
     """The file and its functions where they exceed the limits."""
     lengths = {path: (len(source.splitlines()), MAX_FILE)}
@@ -103,7 +109,12 @@ def _definitions(
 def test_the_file_keeps_the_rules(path: str) -> None:
     source = FILES[path]
 
-    broken = forbidden(path, source) + printing(path, source) + too_long(path, source)
+    broken = (
+        forbidden(path, source)
+        + printing(path, source)
+        + forgetful(path, source)
+        + too_long(path, source)
+    )
     if not path.startswith("dashboard/"):
         broken += undocumented(path, source)
 
@@ -165,6 +176,7 @@ def test_the_other_rules_can_fail() -> None:
     assert too_long("a.py", long_function) == ["a.py:1 f: 61 lines"]
     assert too_long("a.py", "\n" * (MAX_FILE + 1)) == ["a.py: 351 lines"]
     assert printing("models/a.py", "print(1)")
+    assert forgetful("dashboard/main.py", 'st.switch_page("a.py")')
     assert undocumented("a.py", "x = 1") == ["a.py has no docstring"]
     assert undocumented("a.py", undocumented_class) == ["a.py:4 f has no docstring"]
     assert undocumented("a.py", '"""Doc."""\ndef _f(): ...') == ["a.py:2 _f has no return type"]

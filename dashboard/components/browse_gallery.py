@@ -49,7 +49,7 @@ def drawer(dataset: RetrievalDataset, row: int) -> None:
         if state.run() is not None and st.button(
             "Search with this", icon=":material/image_search:", type="primary", width="stretch"
         ):
-            st.switch_page("app_pages/search.py", query_params={"q": dataset_ref(row)})
+            state.switch_page("app_pages/search.py", q=dataset_ref(row))
 
     opened()
 

@@ -27,7 +27,7 @@ def show(status: JobStatus) -> None:
         )
         with st.container(horizontal=True):
             if st.button("Browse it", icon=":material/grid_view:", type="primary"):
-                st.switch_page("app_pages/browse.py", query_params={state.DATASET: info.name})
+                state.switch_page("app_pages/browse.py", **{state.DATASET: info.name})
             st.button("Import more", icon=":material/add:", on_click=import_flow.leave)
         st.caption("Train on it:")
         command = f"python -m pipeline run --dataset {info.name} --method itq --bits 32"

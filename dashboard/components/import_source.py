@@ -77,7 +77,7 @@ def _upload() -> str:
     upload_box.show(token, settings.upload_limit_gb, file.name if file else "")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"A zip or tar of any common layout, up to {settings.upload_limit_gb:g} GB; "
+            f"A zip, tar or folder of any common layout, up to {settings.upload_limit_gb:g} GB; "
             "it goes to the server's disk and is deleted after the import."
         )
         if file:

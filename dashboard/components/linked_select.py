@@ -22,8 +22,9 @@ def show(
         on_change: called when the user chooses.
     """
     in_address_bar, seen = st.query_params.get(key), f"{key}_in_address_bar"
-    if in_address_bar in options and in_address_bar != st.session_state.get(seen):
-        st.session_state[key] = in_address_bar  # a link, or the browser's Back
+    is_new = in_address_bar != st.session_state.get(seen)  # a link, or the browser's Back
+    if in_address_bar in options and (is_new or key not in st.session_state):  # page was switched
+        st.session_state[key] = in_address_bar
     if st.session_state.get(key) not in options:
         st.session_state.pop(key, None)
     chosen = st.selectbox(

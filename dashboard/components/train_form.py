@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.components import config_form
 from dashboard.services import resources
 from dashboard.services.text import duration, escape_markdown, plural
@@ -162,7 +163,7 @@ def start(quote: Quote) -> None:
     if clicked and quote.sweep is not None:
         sweep, n_queued = resources.started(quote.sweep)
         st.toast(f"{plural(n_queued, 'run')} queued.")
-        st.switch_page("app_pages/runs.py", query_params={"sweep": sweep} if sweep else None)
+        state.switch_page("app_pages/runs.py", **({"sweep": sweep} if sweep else {}))
 
 
 def _by_hand(chosen: Sequence[Choice]) -> dict[str, dict[str, Any]]:

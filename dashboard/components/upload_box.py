@@ -1,4 +1,4 @@
-"""A box that takes an archive of any size: it goes to the server's disk, not into memory."""
+"""A box that takes an archive or a folder of any size, to the server's disk, not into memory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _draw = st.components.v2.component(
         "<label class='box'><input type='file' accept='.zip,.tar,.tgz,.gz,.bz2,.xz'>"
         "<strong>Drop a zip or tar here, or browse</strong>"
         "<span class='note'></span><progress max='1' hidden></progress></label>"
+        "<label class='folder'><input type='file' webkitdirectory>Or choose a folder</label>"
     ),
     css=(_HERE / "upload_box.css").read_text("utf-8"),
     js=(_HERE / "upload_box.js").read_text("utf-8"),

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.datasets.base import load_dataset
 from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
@@ -166,7 +167,7 @@ def upload_and_check(page: Any, archive: Path) -> None:
     """On the Import page, until its check has found class folders."""
     from playwright.sync_api import expect
 
-    page.locator("input[type=file]").set_input_files(archive)
+    page.locator("input[accept]").set_input_files(archive)
     expect(page.get_by_text(f"{archive.name} is on the server.")).to_be_visible(timeout=20_000)
     page.get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_text("Looks like class folders")).to_be_visible(timeout=60_000)
@@ -447,6 +448,28 @@ def test_an_archive_is_uploaded_checked_imported_and_browsed(open_tab: OpenTab, 
         page.get_by_role("button", name="Browse it").click()
         expect(page.get_by_role("heading", name="Browse", exact=True)).to_be_visible()
         expect(page.get_by_role("group", name="Images").get_by_role("button")).to_have_count(24)
+
+
+def test_a_folder_is_packed_by_the_browser_and_imported(
+    open_tab: OpenTab, served_home: Path, tmp_path: Path
+):
+    """With a name that is too long for a plain tar, and one that is not ASCII."""
+    from playwright.sync_api import expect
+
+    folder = class_folders(tmp_path / "pêts", pictures(6))
+    first, second, *_ = sorted(folder.rglob("*.png"))
+    first.rename(first.with_name("a" * 130 + ".png"))
+    second.rename(second.with_name("日本 é.png"))
+    with open_tab("/import") as tab:
+        page = tab.page
+        page.locator("input[webkitdirectory]").set_input_files(folder)
+        expect(page.get_by_text("is on the server.")).to_be_visible(timeout=20_000)
+        page.get_by_role("button", name="Check", exact=True).click()
+
+        expect(page.get_by_text("Looks like class folders")).to_be_visible(timeout=60_000)
+        import_checked(page, "p-ts", 6)
+    stored = load_dataset("p-ts", Settings(home=served_home)).manifest["image_id"]
+    assert {Path(name).name for name in stored} >= {"a" * 130 + ".png", "日本 é.png"}
 
 
 def test_a_bar_filters_the_gallery_and_a_tile_opens_the_drawer(open_tab: OpenTab):

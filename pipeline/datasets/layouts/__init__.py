@@ -17,6 +17,7 @@ from pipeline.datasets.tree import FileTree
 from pipeline.images import SUFFIXES
 
 _NOT_LAYOUTS = ("reading", "tables")
+_WITHOUT_FILES = "image_rows"  # has images though none is a file
 
 
 @cache
@@ -33,13 +34,13 @@ def detect(tree: FileTree, options: ReadOptions) -> list[Guess]:
     Raises:
         DatasetError: it has no images, or none that any layout could read.
     """
-    if not tree.images:
-        raise DatasetError(f"no image files ({', '.join(SUFFIXES)}) in {tree.name}")
     guesses = []
-    for name in list_layouts():
+    for name in list_layouts() if tree.images else (_WITHOUT_FILES,):
         found = importlib.import_module(f"{__name__}.{name}").detect(tree, options)
         if found is not None:
             guesses.append(Guess(name, *found))
+    if not guesses:
+        raise DatasetError(f"no image files ({', '.join(SUFFIXES)}) in {tree.name}")
     return sorted(guesses, key=lambda guess: -guess.confidence)
 
 

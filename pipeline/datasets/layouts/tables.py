@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from models.registry import unknown
 from pipeline.datasets.base import DatasetError
@@ -67,7 +69,9 @@ def parse_table(file: File) -> pd.DataFrame | None:
     try:
         content = file.read()
         if file.suffix == ".parquet":
-            return pd.read_parquet(io.BytesIO(content))
+            schema = pq.read_schema(io.BytesIO(content))
+            plain = [column.name for column in schema if not may_hold_images(column.type)]
+            return pd.read_parquet(io.BytesIO(content), columns=plain)
         text = content.decode("utf-8-sig")
         if file.suffix in (".csv", ".tsv"):
             head = text.split("\n", 1)[0]
@@ -80,6 +84,13 @@ def parse_table(file: File) -> pd.DataFrame | None:
         return pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
     except (ValueError, OSError, RecursionError) as error:  # pandas and pyarrow raise ValueErrors
         raise DatasetError(f"{file.name} is no readable table ({error})") from error
+
+
+def may_hold_images(kind: pa.DataType) -> bool:
+    """Whether a parquet column of this type can hold the bytes of images."""
+    if pa.types.is_struct(kind):
+        return "bytes" in {kind.field(i).name for i in range(kind.num_fields)}
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def choose_columns(

@@ -51,7 +51,9 @@ def test_every_layout_of_a_real_set_gives_the_same_manifest(tmp_path: Path, name
     source = open_shared(name)
     assert source is not None
     some = sample(source)
-    writers: dict[str, Writer] = {key: ANY[key][1] for key in ("csv", "one-hot", "coco")}
+    writers: dict[str, Writer] = {
+        key: ANY[key][1] for key in ("csv", "one-hot", "parquet with images", "coco")
+    }
     if name != "coco18":
         writers["class folders"] = SINGLE["class folders"][1]
 

@@ -7,6 +7,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.datasets.base import DatasetError, RetrievalDataset
@@ -24,6 +26,7 @@ from tests.layout_writers import (
     Writer,
     class_folders,
     csv_table,
+    parquet_with_images,
     pictures,
     put,
     put_images,
@@ -227,7 +230,10 @@ def test_ids_without_suffix_find_their_files(tmp_path: Path) -> None:
     assert len(found.source.items) == 4
 
 
-@pytest.mark.parametrize("write", [c[1] for c in ANY.values()], ids=ANY)
+NAMING = {name: case[1] for name, case in ANY.items() if name != "parquet with images"}
+
+
+@pytest.mark.parametrize("write", NAMING.values(), ids=NAMING)
 def test_files_that_no_label_names_and_names_without_files_are_problems(
     tmp_path: Path, write: Writer
 ) -> None:
@@ -317,8 +323,56 @@ def test_a_coco_file_that_lacks_something_says_what(tmp_path: Path) -> None:
         opened(tmp_path / "set")
 
 
+def test_rows_without_a_readable_image_are_problems_and_unknown_classes_no_label(
+    tmp_path: Path, settings: Settings
+) -> None:
+    some = pictures()
+    path = parquet_with_images(tmp_path / "set", some) / "train-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    images, labels = table["image"].to_pylist(), table["label"].to_pylist()
+    images[1], images[2] = {"bytes": None, "path": "gone.png"}, {"bytes": b"no image", "path": ""}
+    labels[0] = -1
+    changed = pa.table({"image": images, "label": labels}).replace_schema_metadata(
+        table.schema.metadata
+    )
+    pq.write_table(changed, path)
+
+    found = opened(path)
+    dataset = import_dataset(found.source, settings)
+
+    assert found.reading.layout == "image_rows"
+    problems = (dataset.folder / "problems.csv").read_text()
+    assert "train-00000-of-00001/00000001,the row holds no image,skipped" in problems
+    assert "train-00000-of-00001/00000002" in problems
+    assert len(dataset) == len(images) - 2
+    assert dataset.label_names(dataset.label_set())[0] == ()
+    assert set(dataset.label_set().classes) == {name for one in some for name in one.classes}
+
+
+def test_bytes_in_a_plain_column_with_named_labels_are_read_row_group_by_row_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = pictures()
+    columns = {"jpg": [one.content for one in some], "species": [one.classes[0] for one in some]}
+    (tmp_path / "set").mkdir()
+    pq.write_table(pa.table(columns), tmp_path / "set" / "rows.parquet", row_group_size=3)
+    groups: list[int] = []
+    read_group = pq.ParquetFile.read_row_group
+    monkeypatch.setattr(
+        pq.ParquetFile,
+        "read_row_group",
+        lambda self, group, *rest: groups.append(group) or read_group(self, group, *rest),
+    )
+
+    items = opened(tmp_path / "set").source.items
+
+    assert [item.read() for item in items] == [one.content for one in some]
+    assert groups == [0, 1, 2, 3]  # each once, none before it is needed
+    assert [item.labels["class"] for item in items] == [one.classes for one in some]
+    assert items[0].size > 0
+
+
 def test_every_layout_has_a_title() -> None:
-    assert {*list_layouts()} == {
-        "class_folders", "coco", "flat", "hashing_lists", "imagefolder", "table", "voc"
-    }  # fmt: skip
+    written = {case[0] for case in (*SINGLE.values(), *ANY.values())}
+    assert {*list_layouts()} == {*written, "flat"}  # each is written by one of the cases above
     assert all(list_layouts().values())
