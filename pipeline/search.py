@@ -16,13 +16,12 @@ from models.method import HashMethod
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.indexing import (
     IndexRecord,
+    expected_metadata,
     index_alias,
-    item_id,
-    item_payloads,
     read_index,
     searched_codes,
-    weights_digest,
 )
+from pipeline.payloads import item_id, item_payloads
 from pipeline.runs import Run, RunError
 from pipeline.store.base import (
     CodeStore,
@@ -92,7 +91,7 @@ def open_index(run: Run, store: CodeStore) -> IndexRecord:
             f"run {run.id} has no index; publish it with: python -m pipeline index publish {run.id}"
         )
     info = store.info(record.alias)
-    require_match(info, {"bits": run.spec.bits, "weights_sha256": weights_digest(run)})
+    require_match(info, expected_metadata(run))
     return record
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipeline.datasets.base import DatasetInfo, list_datasets
-from pipeline.indexing import read_index, weights_digest
+from pipeline.indexing import expected_metadata, read_index
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore, CollectionMismatch, StoreError, require_match
@@ -90,7 +90,7 @@ def index_state(run: Run, store: CodeStore) -> IndexState:
         return IndexState("missing", reason="This run has not been published.")
     try:
         info = store.info(record.alias)
-        require_match(info, {"bits": run.spec.bits, "weights_sha256": weights_digest(run)})
+        require_match(info, expected_metadata(run))
     except CollectionMismatch as error:
         return IndexState("mismatch", reason=str(error))
     except (StoreError, OSError) as error:
