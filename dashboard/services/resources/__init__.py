@@ -17,14 +17,16 @@ from dashboard.services.resources.building import (
     started,
 )
 from dashboard.services.resources.evaluating import board, boards, curves, finding, studies
-from dashboard.services.resources.library import dataset, datasets, runs, settings, store
+from dashboard.services.resources.library import dataset, datasets, published, runs, settings, store
 from dashboard.services.resources.searching import (
     backend,
     encoded,
     examples,
     fall_back,
+    features,
     index,
     opened,
+    relaxed,
     retry,
     stored,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "encoded",
     "examples",
     "fall_back",
+    "features",
     "finding",
     "forget_status",
     "has_worker",
@@ -52,7 +55,9 @@ __all__ = [
     "opened",
     "overview",
     "publish_run",
+    "published",
     "quoted",
+    "relaxed",
     "retry",
     "runs",
     "settings",

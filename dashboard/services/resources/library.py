@@ -6,6 +6,8 @@ import streamlit as st
 
 from dashboard.services.runs import RunChoice, dataset_choices, run_choices
 from pipeline.datasets.base import DatasetInfo, RetrievalDataset, load_dataset
+from pipeline.indexing import IndexRecord, read_index
+from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
 from pipeline.store.opening import open_store
@@ -57,3 +59,10 @@ def _dataset(name: str, fingerprint: str) -> RetrievalDataset:
 def runs(dataset: str) -> list[RunChoice]:
     """The finished runs of a data set, best first."""
     return run_choices(settings(), dataset)
+
+
+def published(dataset: str) -> list[tuple[RunChoice, IndexRecord]]:
+    """The runs of a data set that have an index, with where it is."""
+    registry = RunRegistry(settings())
+    found = [(choice, read_index(registry.open(choice.id))) for choice in runs(dataset)]
+    return [(choice, record) for choice, record in found if record is not None]

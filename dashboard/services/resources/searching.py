@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from threading import Lock
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
 
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.queries import EncodingError, Example, Upload, example_queries
@@ -101,6 +104,29 @@ def stored(run_id: str, row: int) -> Query | None:
     return stored_query(RunRegistry(settings()).open(run_id), row)
 
 
+@st.cache_data(max_entries=200, show_spinner=False)
+def relaxed(run_id: str, row: int) -> Query:
+    """An image of the run's data set, through network and method once more: for its relaxed code.
+
+    Raises:
+        EncodingError: as for an upload.
+    """
+    try:
+        return _encode(run_id, opened(run_id).dataset.load_image(row))
+    except (RuntimeError, ValueError) as error:
+        raise EncodingError(str(error)) from error
+
+
+def features(run_id: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The backbone's features (n, d) of images of the run's data set, from the cache on disk."""
+    from pipeline.features import FeatureCache  # loads torch
+
+    spec = RunRegistry(settings()).open(run_id).spec
+    return FeatureCache(_backbone(spec.backbone), settings()).get(
+        opened(run_id).dataset, images=rows
+    )
+
+
 def encoded(run_id: str, upload: Upload) -> Query:
     """The code of an uploaded image; loads the network when first needed.
 
@@ -108,10 +134,13 @@ def encoded(run_id: str, upload: Upload) -> Query:
         EncodingError: no usable image, no fitted method, or the network's weights cannot be had.
     """
     try:
-        image = load_rgb(upload.content)
-        spec = RunRegistry(settings()).open(run_id).spec
-        with _encoding:
-            backbone = _backbone(spec.backbone, run_id if spec.finetune else "")
-            return encode_image(image, backbone, _method(run_id))
+        return _encode(run_id, load_rgb(upload.content))
     except (RuntimeError, ValueError) as error:  # what image, run and weights raise
         raise EncodingError(str(error)) from error
+
+
+def _encode(run_id: str, image: Image.Image) -> Query:
+    spec = RunRegistry(settings()).open(run_id).spec
+    with _encoding:
+        backbone = _backbone(spec.backbone, run_id if spec.finetune else "")
+        return encode_image(image, backbone, _method(run_id))
