@@ -25,6 +25,12 @@ page = st.navigation(
                 default=True,
             ),
             st.Page(
+                "app_pages/compare.py",
+                title="Compare",
+                icon=":material/compare_arrows:",
+                help="See one query under two runs, and where they differ most.",
+            ),
+            st.Page(
                 "app_pages/browse.py",
                 title="Browse",
                 icon=":material/grid_view:",

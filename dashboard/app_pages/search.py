@@ -50,7 +50,6 @@ with right:
     if not found.groups:
         results.empty(found, request)
     else:
-        search_controls.tile_size()
         clicked = results.show(
             found, opened, search_controls.tile_px(), search_controls.page(found)
         )

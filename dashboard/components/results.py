@@ -137,16 +137,17 @@ def _group(group: TieGroup, opened: OpenRun, on_page: set[int]) -> gallery.TileG
     n_shown = len(shown)
     if group.distance is None:
         order = f"by {search_controls.order().lower()}"
-        return gallery.TileGroup(tuple(_tile(one, opened, True) for one in shown), order)
+        return gallery.TileGroup(tuple(tile(one, opened, True) for one in shown), order)
     count = plural(group.total, "image")
     if n_shown < group.total:
         count = f"{n_shown:,} of {count}"
     tie = " (tie)" if group.total > 1 else ""
-    tiles = tuple(_tile(one, opened) for one in shown)
+    tiles = tuple(tile(one, opened) for one in shown)
     return gallery.TileGroup(tiles, f"distance {group.distance}", f"{count}{tie}")
 
 
-def _tile(one: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:
+def tile(one: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:
+    """A result as an image button, with the ranks it has moved if that matters."""
     fact, name = f"{one.distance}/{opened.bits}", f"distance {one.distance} of {opened.bits}"
     if is_moved and one.moved:
         fact += f" {'↑' if one.moved > 0 else '↓'}{abs(one.moved)}"

@@ -34,25 +34,13 @@ def show(opened: OpenRun) -> Request:
         kind = _choice("Show", list(_KINDS), "show") if opened.label_set is not None else "All"
         orders = (DISTANCE, RELAXED) if opened.run.spec.finetune else (DISTANCE, RELAXED, FEATURES)
         _choice("Order", orders, "order", help=_ORDERS)
+        _tile_size()
     return Request(k=k, radius=radius, relevance=_KINDS.get(kind, "all"))
 
 
 def order() -> str:
     """The order chosen."""
     return st.session_state.get("order") or DISTANCE
-
-
-def tile_size() -> None:
-    """The choice of the tile size."""
-    st.segmented_control(
-        "Image size",
-        list(_TILES),
-        default="Medium",
-        required=True,
-        key="size",
-        label_visibility="collapsed",
-        **_BOUND,
-    )
 
 
 def tile_px() -> int:
@@ -74,6 +62,12 @@ def page(answer: Answer) -> slice:
 def widen(radius: int) -> None:
     """Search within `radius`; for the callback of a button."""
     st.session_state["r"] = radius
+
+
+def _tile_size() -> None:
+    st.segmented_control(
+        "Image size", list(_TILES), default="Medium", required=True, key="size", **_BOUND
+    )
 
 
 def _radius(bits: int) -> int:

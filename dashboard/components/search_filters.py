@@ -29,7 +29,7 @@ def show(opened: OpenRun, request: Request) -> Request:
             placeholder="name, caption or label",
             help="Only images with all these words, whole words in any case.",
             on_change=state.first_page,
-            width=190,
+            width=165,
             **_BOUND,
         )
         labels = _labels(opened)
@@ -39,7 +39,7 @@ def show(opened: OpenRun, request: Request) -> Request:
             key=PART,
             help="Whether the method was trained on the image.",
             on_change=state.first_page,
-            width=150,
+            width=140,
             **_BOUND,
         )
         most = None if request.radius is not None else _most(opened.bits)
@@ -62,7 +62,7 @@ def _most(bits: int) -> int | None:
         placeholder="any",
         help="Only images at this distance or nearer.",
         on_change=state.first_page,
-        width=130,
+        width=120,
         **_BOUND,
     )
     return None if most is None else min(int(most), bits)
@@ -78,7 +78,7 @@ def _labels(opened: OpenRun) -> tuple[str, ...]:
         key=LABEL,
         placeholder="Any label",
         on_change=state.first_page,
-        width=230,
+        width=185,
         **_BOUND,
     )
     return tuple(name for name in chosen if name in known)

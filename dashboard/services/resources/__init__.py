@@ -17,7 +17,15 @@ from dashboard.services.resources.building import (
     started,
 )
 from dashboard.services.resources.evaluating import board, boards, curves, finding, studies
-from dashboard.services.resources.library import dataset, datasets, published, runs, settings, store
+from dashboard.services.resources.library import (
+    dataset,
+    datasets,
+    published,
+    runs,
+    settings,
+    store,
+    verdicts,
+)
 from dashboard.services.resources.searching import (
     backend,
     encoded,
@@ -65,4 +73,5 @@ __all__ = [
     "store",
     "stored",
     "studies",
+    "verdicts",
 ]

@@ -11,6 +11,7 @@ from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
 from pipeline.store.opening import open_store
+from pipeline.verdicts import Verdicts
 
 _STORE_TIMEOUT_S = 5  # a page must not hang on a server that does not answer
 
@@ -66,3 +67,8 @@ def published(dataset: str) -> list[tuple[RunChoice, IndexRecord]]:
     registry = RunRegistry(settings())
     found = [(choice, read_index(registry.open(choice.id))) for choice in runs(dataset)]
     return [(choice, record) for choice, record in found if record is not None]
+
+
+def verdicts(dataset: str, label_set: str) -> Verdicts:
+    """What people said about results on a label set."""
+    return Verdicts.of(dataset, label_set, settings())
