@@ -31,6 +31,12 @@ page = st.navigation(
                 help="See one query under two runs, and where they differ most.",
             ),
             st.Page(
+                "app_pages/bits.py",
+                title="Bits",
+                icon=":material/toggle_on:",
+                help="Flip bits, see what each has learned, probe them, map the codes.",
+            ),
+            st.Page(
                 "app_pages/browse.py",
                 title="Browse",
                 icon=":material/grid_view:",

@@ -82,6 +82,12 @@ def keep_upload(image: Upload | None) -> None:
     choose_query(image.ref if image else "")
 
 
+def take_stored(image: Upload) -> None:
+    """Search with an upload that a link brought back."""
+    st.session_state[_UPLOAD] = image
+    st.session_state[_CODES] = {}
+
+
 def upload_codes() -> dict[str, Query]:
     """Codes of the upload by run id, so that it is encoded once a run."""
     return st.session_state.setdefault(_CODES, {})

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import (
+    copy_link,
     drawer,
     index_choice,
     notices,
@@ -29,8 +30,8 @@ with left:
     query_panel.uploader()
     query_panel.dice(opened)
 with right:
-    if note:
-        st.info(note)
+    for sentence in filter(None, (note, copy_link.outdated(opened))):
+        st.info(sentence)
     ref, asked = query_panel.asked(ref, found_examples[0].ref, opened)
     state.show_query(ref)
     request = search_filters.show(opened, search_controls.show(opened))
@@ -60,4 +61,5 @@ with left:
     query_panel.card(opened, asked)
 with actions:
     index_choice.show(opened.dataset.info.name)
+    copy_link.show(opened, ref)
 notices.licence(opened.dataset.info)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _ROW = 32  # bits a line
 _DIFFERS = "border-top:5px solid #d55e00;height:0"
-_UNSURE = "border-top:5px dotted #56b4e9;height:0"
+_UNSURE = "border-top:5px solid #56b4e9;height:0"
 
 
 def one_code(bits: str) -> str:

@@ -134,7 +134,7 @@ def _codes(result: Result, answer: Answer, opened: OpenRun) -> None:
         except EncodingError as error:
             st.error(escape_markdown(str(error)))
     st.html(bit_strip.two_codes(query, other, unsure))
-    if unsure:
+    if unsure and result.distance:
         differs = "".join("01"[a != b] for a, b in zip(query, other, strict=True))
         st.caption(unsure_words(differs, unsure))
 

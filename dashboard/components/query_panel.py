@@ -8,6 +8,7 @@ from dashboard import state
 from dashboard.components import bit_strip, gallery, notices
 from dashboard.services import resources
 from dashboard.services.open_run import OpenRun
+from dashboard.services.permalink import stored_query
 from dashboard.services.queries import (
     EncodingError,
     Example,
@@ -94,8 +95,12 @@ def resolve(opened: OpenRun, default: str) -> tuple[str, str]:
     if wanted.startswith("up:"):
         if image is not None and image.ref == wanted:
             return wanted, ""
+        kept = stored_query(wanted, resources.settings())
+        if kept is not None:
+            state.take_stored(kept)
+            return wanted, ""
         return default, (
-            "This link was made from an uploaded image, which stays in the tab that uploaded it. "
+            "This address was made from an uploaded image that was not stored with Copy link. "
             "Upload it again to search with it; an example is shown instead."
         )
     if wanted and row_of_ref(wanted, opened) is None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipeline.datasets.base import DatasetInfo, list_datasets
-from pipeline.indexing import expected_metadata, read_index
+from pipeline.index_jobs import IndexResult, last_result, requested
+from pipeline.indexing import IndexRecord, expected_metadata, read_index
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore, CollectionMismatch, StoreError, require_match
@@ -50,6 +51,27 @@ class IndexState:
     kind: IndexKind
     count: int = 0
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class IndexView:
+    """What is known about a run's index without asking the store.
+
+    Attributes:
+        record: where it is; None when unpublished.
+        waiting: what a worker is to do with it; empty for nothing.
+        result: what came of the last request.
+    """
+
+    record: IndexRecord | None
+    waiting: str
+    result: IndexResult | None
+
+
+def index_view(run: Run) -> IndexView:
+    """Read it from the run's folder."""
+    asked = requested(run)
+    return IndexView(read_index(run), asked.action if asked else "", last_result(run))
 
 
 def dataset_choices(settings: Settings) -> list[DatasetInfo]:

@@ -6,15 +6,17 @@ pages import the names from here.
 """
 
 from dashboard.services.resources.building import (
+    change_index,
     change_run,
     drop_index_of,
     has_worker,
+    index_view,
     job,
     jobs,
     methods,
-    publish_run,
     quoted,
     started,
+    verify_index,
 )
 from dashboard.services.resources.evaluating import board, boards, curves, finding, studies
 from dashboard.services.resources.library import (
@@ -28,13 +30,17 @@ from dashboard.services.resources.library import (
 )
 from dashboard.services.resources.searching import (
     backend,
+    bit_table,
+    code_buckets,
     encoded,
+    encoded_image,
     examples,
     fall_back,
     features,
     index,
     opened,
     relaxed,
+    relaxed_sample,
     retry,
     stored,
 )
@@ -42,14 +48,18 @@ from dashboard.services.resources.system import forget_status, overview
 
 __all__ = [
     "backend",
+    "bit_table",
     "board",
     "boards",
+    "change_index",
     "change_run",
+    "code_buckets",
     "curves",
     "dataset",
     "datasets",
     "drop_index_of",
     "encoded",
+    "encoded_image",
     "examples",
     "fall_back",
     "features",
@@ -57,15 +67,16 @@ __all__ = [
     "forget_status",
     "has_worker",
     "index",
+    "index_view",
     "job",
     "jobs",
     "methods",
     "opened",
     "overview",
-    "publish_run",
     "published",
     "quoted",
     "relaxed",
+    "relaxed_sample",
     "retry",
     "runs",
     "settings",
@@ -74,4 +85,5 @@ __all__ = [
     "stored",
     "studies",
     "verdicts",
+    "verify_index",
 ]

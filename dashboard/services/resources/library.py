@@ -10,7 +10,7 @@ from pipeline.indexing import IndexRecord, read_index
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
-from pipeline.store.opening import open_store
+from pipeline.store.opening import store_of
 from pipeline.verdicts import Verdicts
 
 _STORE_TIMEOUT_S = 5  # a page must not hang on a server that does not answer
@@ -25,11 +25,9 @@ def settings() -> Settings:
 @st.cache_resource(on_release=lambda opened_store: opened_store.close())
 def store() -> CodeStore:
     """The store that the settings name."""
-    at = settings()
-    return open_store(
-        at.qdrant_url,
-        at.index_path,
-        at.qdrant_api_key,
+    return store_of(
+        settings(),
+        is_read_only=True,
         timeout_s=_STORE_TIMEOUT_S,
         check_compatibility=False,  # asks the server at once, in a thread; commands do that
     )
