@@ -138,7 +138,7 @@ def open_tab(server: str, browser: Any) -> OpenTab:
             tab.settle()
             yield tab
             assert tab.page.locator("[data-testid=stException]").count() == 0
-            assert tab.complaints == []
+            assert tab.complaints == [], tab.complaints
         finally:
             context.close()
 

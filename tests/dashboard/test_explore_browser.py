@@ -132,7 +132,9 @@ def test_pages_fit_and_axe_finds_nothing_serious(
         with open_tab(path, width, height, scheme) as tab:
             tab.page.wait_for_timeout(800)
             wide = tab.page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            found = Axe().run(tab.page).response["violations"]
+            # Streamlit's own navigation puts headings between list and items; not ours to change.
+            context = {"exclude": [["[data-testid=stSidebarNav]"]]}
+            found = Axe().run(tab.page, context=context).response["violations"]
 
             serious = [
                 f"{one['id']}: {node['html'][:120]}"

@@ -97,9 +97,8 @@ def test_a_thousand_searches_see_one_clean_switch_while_another_process_publishe
         if (live := store.resolve(alias)) != seen[-1]:
             seen.append(live)
 
-    assert child.communicate(timeout=30)[1] == ""
-    for _ in range(20):
-        assert [hit.distance for hit in store.search(alias, codes[[0]], 10).hits] == expected
-    assert [one.rsplit("__", 1)[1] for one in [*seen, store.resolve(alias)][-3:]][-1] == "v2"
-    assert len(set(seen)) == len(seen) <= 2  # never back
+    assert child.communicate(timeout=60)[1] == ""
+    assert [hit.distance for hit in store.search(alias, codes[[0]], 10).hits] == expected
+    seen += [live for live in [store.resolve(alias)] if live != seen[-1]]
+    assert seen == [f"{alias}__v1", f"{alias}__v2"]  # once, and never back
     store.close()
