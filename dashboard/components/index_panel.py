@@ -52,11 +52,12 @@ def show(run_id: str) -> None:
                 disabled=action != "publish" and view.record is None,
                 key=f"index_{action}",
             )
-        if st.button("Verify", disabled=view.record is None, key="index_verify"):
-            _verify(run_id)
+        is_asked = st.button("Verify", disabled=view.record is None, key="index_verify")
         with st.popover("Drop", icon=":material/delete:", disabled=view.record is None):
             st.markdown("Removes all versions of this run's index. The run stays.")
             st.button("Drop the index", on_click=ask, args=(run_id, "drop"), key="index_drop")
+    if is_asked:
+        _verify(run_id)
 
 
 def ask(run_id: str, action: str) -> None:

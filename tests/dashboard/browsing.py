@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _ROOT = Path(__file__).resolve().parents[2]
-_READY = (
+READY = (
     "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
 )
 # Streamlit probes these below a page's own path before it finds the root; the answer is a 404.
@@ -30,7 +30,7 @@ _BENIGN = re.compile(r"/\w+/_stcore/(health|host-config)$")
 
 NEEDS_BROWSER = [
     pytest.mark.browser,
-    pytest.mark.skipif(_CHROMIUM is None, reason="no chromium on this machine"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
     pytest.mark.skipif(
         importlib.util.find_spec("playwright") is None, reason="playwright is not installed"
     ),
@@ -51,7 +51,7 @@ class Tab:
         self.page.on("response", self._response)
 
     def settle(self) -> None:
-        self.page.wait_for_selector(_READY, timeout=30_000)
+        self.page.wait_for_selector(READY, timeout=30_000)
 
     def _console(self, message: Any) -> None:
         is_benign = _BENIGN.search(message.location.get("url", ""))
@@ -78,18 +78,25 @@ def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def server(served_home: Path) -> Iterator[str]:
-    """The dashboard on a free port; ended by its own process id."""
+    """The dashboard on a free port."""
+    with serve(served_home) as base:
+        yield base
+
+
+@contextmanager
+def serve(home: Path) -> Iterator[str]:
+    """Run the dashboard on a library; ended by its own process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = (served_home.parent / "server.log").open("w")
+    log = (home.parent / "server.log").open("w")
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     process = subprocess.Popen(
         [*command, f"--server.port={port}", "--server.address=127.0.0.1"],
         cwd=_ROOT,
         env={
             **os.environ,
-            "HASHLENS_HOME": str(served_home),
+            "HASHLENS_HOME": str(home),
             "QDRANT_URL": "",
             "HASHLENS_THREADS": "1",
             "OMP_NUM_THREADS": "1",
@@ -114,7 +121,7 @@ def browser() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         yield chromium
         chromium.close()
