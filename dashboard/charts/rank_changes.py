@@ -20,6 +20,7 @@ def rank_changes(changes: pd.DataFrame) -> alt.Chart:
     """
     fates = [fate for fate in _FATES if fate in set(changes["fate"])]
     colours = alt.Scale(domain=fates, range=[_FATES[fate][0] for fate in fates])
+    legend = alt.Legend(title=None, orient="top")  # one for colour and dash, or Vega warns
     dashes = alt.Scale(domain=fates, range=[_FATES[fate][1] for fate in fates])
     return (
         alt.Chart(changes)
@@ -28,8 +29,8 @@ def rank_changes(changes: pd.DataFrame) -> alt.Chart:
             x=alt.X("run:N", title=None, axis=alt.Axis(labelAngle=0, labelFontSize=13)),
             y=alt.Y("rank:Q", title="Rank", scale=alt.Scale(type="log", reverse=True, nice=False)),
             detail="row:N",
-            color=alt.Color("fate:N", scale=colours, legend=alt.Legend(title=None, orient="top")),
-            strokeDash=alt.StrokeDash("fate:N", scale=dashes, legend=None),
+            color=alt.Color("fate:N", scale=colours, legend=legend),
+            strokeDash=alt.StrokeDash("fate:N", scale=dashes, legend=legend),
             tooltip=[
                 alt.Tooltip("image:N", title="Image"),
                 alt.Tooltip("run:N", title="Run"),
