@@ -253,15 +253,14 @@ def _result(
     rank: int, place: int, hit: Hit, opened: OpenRun, relevant: NDArray[np.bool_] | None
 ) -> Result:
     row = int(str(hit.payload["row"]))
+    own = {name: str(hit.payload[name]) for name in ("text", "image_id", "sha256")}
     return Result(
         rank=rank,
         row=row,
         distance=hit.distance,
         relevant=None if relevant is None else bool(relevant[row]),
         labels=opened.label_names(row),
-        text=opened.text("text", row),
-        image_id=opened.text("image_id", row),
-        sha256=opened.text("sha256", row),
+        **own,
         moved=place + 1 - rank,
     )
 
