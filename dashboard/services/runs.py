@@ -113,7 +113,7 @@ def index_state(run: Run, store: CodeStore) -> IndexState:
     try:
         info = store.info(record.alias)
         require_match(info, expected_metadata(run))
-    except CollectionMismatch as error:
+    except (CollectionMismatch, RunError) as error:  # a run may have lost its weights
         return IndexState("mismatch", reason=str(error))
     except (StoreError, OSError) as error:
         return IndexState("unavailable", reason=str(error))
