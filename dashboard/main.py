@@ -13,6 +13,8 @@ ICON = ASSETS / "icon.png"  # a local file: icon names load from the web
 LOGO = ASSETS / "logo.png"
 
 st.set_page_config("HashLens", page_icon=str(ICON), layout="wide", initial_sidebar_state=336)
+if st.context.theme.type == "dark":
+    st.html(ASSETS / "on_dark.css")
 st.logo(str(LOGO), size="large", icon_image=str(ICON))
 page = st.navigation(
     {
@@ -23,6 +25,18 @@ page = st.navigation(
                 icon=":material/image_search:",
                 help="Find the images whose codes are nearest to the code of an image.",
                 default=True,
+            ),
+            st.Page(
+                "app_pages/compare.py",
+                title="Compare",
+                icon=":material/compare_arrows:",
+                help="See one query under two runs, and where they differ most.",
+            ),
+            st.Page(
+                "app_pages/bits.py",
+                title="Bits",
+                icon=":material/toggle_on:",
+                help="Flip bits, see what each has learned, probe them, map the codes.",
             ),
             st.Page(
                 "app_pages/browse.py",

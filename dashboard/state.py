@@ -45,6 +45,11 @@ def switch_page(page: str, **parameters: str) -> NoReturn:
     st.switch_page(page, query_params=kept | parameters)
 
 
+def choose_run(slug: str) -> None:
+    """Make another run the sidebar's choice; for callbacks."""
+    st.session_state[RUN] = slug
+
+
 def query() -> str:
     """Link name of the query, empty for the default; the address bar wins when it was edited."""
     in_address_bar = st.query_params.get("q", "")
@@ -57,6 +62,11 @@ def query() -> str:
 def choose_query(ref: str) -> None:
     """Make `ref` the query, from its first result on; for callbacks."""
     st.session_state[_QUERY] = ref
+    first_page()
+
+
+def first_page() -> None:
+    """Back to the first results; for callbacks of controls that change what is found."""
     st.session_state[PAGE] = 1
 
 
@@ -83,6 +93,12 @@ def keep_upload(image: Upload | None) -> None:
     st.session_state[_UPLOAD] = image
     st.session_state[_CODES] = {}
     choose_query(image.ref if image else "")
+
+
+def take_stored(image: Upload) -> None:
+    """Search with an upload that a link brought back."""
+    st.session_state[_UPLOAD] = image
+    st.session_state[_CODES] = {}
 
 
 def upload_codes() -> dict[str, Query]:

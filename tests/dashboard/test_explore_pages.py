@@ -1,0 +1,100 @@
+"""Compare, Bits and the Index tab as pages: normal, empty and failing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.index_jobs import requested, serve
+from pipeline.indexing import read_index
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+from tests.dashboard.test_pages import published_run, texts
+
+OpenApp = Callable[..., AppTest]
+
+
+def test_compare_shows_both_runs_and_what_they_share(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+
+    assert not app.exception
+    assert [one.label for one in app.metric] == [
+        "AP of A",
+        "AP of B",
+        "B − A",
+        "Overlap@24",
+        "Rank-biased overlap",
+    ]
+    assert len(app.selectbox(key="a").options) == 2
+    assert len(app.selectbox(key="b").options) == 1  # never a run with itself
+    assert app.tabs[0].label.startswith("Only in A")
+
+
+def test_compare_with_one_run_says_that_it_needs_two(open_app: OpenApp, own_home: Path):
+    registry = RunRegistry(Settings(home=own_home))
+    registry.delete(next(run for run in registry.all() if run.spec.method == "lsh"))
+
+    app = open_app(own_home, "compare")
+
+    assert not app.exception
+    assert "Comparing needs two finished runs" in [one.value for one in app.subheader]
+
+
+def test_compare_refuses_runs_of_another_split(open_app: OpenApp, own_home: Path):
+    run = next(r for r in RunRegistry(Settings(home=own_home)).all() if r.spec.method == "lsh")
+    spec = run.spec.model_copy(update={"split_seed": 7})
+    (run.folder / "spec.json").write_text(spec.model_dump_json(), "utf-8")
+
+    app = open_app(own_home, "compare")
+
+    assert not app.exception
+    assert "split seed differ" in app.warning[0].value
+
+
+@pytest.mark.parametrize("view", ["What if", "Bit cards", "Robustness", "Code map"])
+def test_every_view_of_bits_is_drawn(open_app: OpenApp, shared_home: Path, view: str):
+    app = open_app(shared_home, "bits")
+    app.segmented_control(key="view").set_value(view).run()
+
+    assert not app.exception
+    assert not app.error
+
+
+def test_bits_without_a_method_say_why(open_app: OpenApp, own_home: Path):
+    shutil.rmtree(published_run(own_home).folder / "model")
+    app = open_app(own_home, "bits")
+    app.segmented_control(key="view").set_value("Robustness").run()
+
+    assert not app.exception
+    assert app.error[0].proto.title == "This run cannot encode images"
+
+
+def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HASHLENS_START_WORKER", "0")
+    settings, run = Settings(home=own_home), published_run(own_home)
+    app = open_app(own_home, "runs", job=run.id)
+
+    app.button(key="index_publish").click().run()
+
+    assert not app.exception
+    assert requested(run).action == "publish"
+    assert "Waiting for the worker: publish" in app.info[-1].value
+    assert serve(settings) == 1
+    app.run()
+    assert read_index(run).collection.endswith("__v2")
+    assert "Last: publish" in texts(app)
+
+
+def test_verifying_from_the_page_says_what_was_compared(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "runs", job=published_run(shared_home).id)
+
+    app.button(key="index_verify").click().run()
+
+    assert not app.exception
+    assert "48 codes" in app.success[0].value
