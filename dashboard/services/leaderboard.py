@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.baselines import cosine_report
 from pipeline.catalog import config_fields
 from pipeline.datasets.base import DatasetError, load_dataset
-from pipeline.execute import cosine_report
 from pipeline.protocols import Protocol
 from pipeline.report import Curves, Report
 from pipeline.runs import Run, RunError, RunRegistry
