@@ -1,0 +1,63 @@
+"""The only place that builds pipeline objects for pages, with Streamlit's caches around them.
+
+Cached resources are shared by all users: nobody changes them. Only successes are cached, except the
+state of an index, which is asked again after a few seconds or on Retry. One file for each area;
+pages import the names from here.
+"""
+
+from dashboard.services.resources.building import (
+    change_run,
+    drop_index_of,
+    has_worker,
+    job,
+    jobs,
+    methods,
+    publish_run,
+    quoted,
+    started,
+)
+from dashboard.services.resources.evaluating import board, boards, curves, finding, studies
+from dashboard.services.resources.library import dataset, datasets, runs, settings, store
+from dashboard.services.resources.searching import (
+    backend,
+    encoded,
+    examples,
+    fall_back,
+    index,
+    opened,
+    retry,
+    stored,
+)
+from dashboard.services.resources.system import forget_status, overview
+
+__all__ = [
+    "backend",
+    "board",
+    "boards",
+    "change_run",
+    "curves",
+    "dataset",
+    "datasets",
+    "drop_index_of",
+    "encoded",
+    "examples",
+    "fall_back",
+    "finding",
+    "forget_status",
+    "has_worker",
+    "index",
+    "job",
+    "jobs",
+    "methods",
+    "opened",
+    "overview",
+    "publish_run",
+    "quoted",
+    "retry",
+    "runs",
+    "settings",
+    "started",
+    "store",
+    "stored",
+    "studies",
+]

@@ -1,0 +1,83 @@
+"""Training and what it leaves: methods, plans, jobs, and publishing their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from dashboard.services.jobs import Job, JobDetail, list_jobs, open_job, resume
+from dashboard.services.resources.library import runs, settings, store
+from dashboard.services.resources.searching import index
+from dashboard.services.training import Choice, Quote, choices, quote, start
+from pipeline.datasets.base import DatasetInfo, load_dataset
+from pipeline.indexing import drop_index, publish
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+from pipeline.sweep import Sweep
+from pipeline.worker import ensure_worker, is_alive
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def methods(info: DatasetInfo, label_set: str) -> dict[str, list[Choice]]:
+    """All methods, by supervision, and which of them the data set can serve."""
+    return choices(settings(), info, label_set)
+
+
+def quoted(asked: Mapping[str, object]) -> Quote:
+    """A plan for the Train page, checked by the pipeline, and its price."""
+    return quote(settings(), asked)
+
+
+def started(sweep: Sweep) -> tuple[str, int]:
+    """Queue a plan; the name of the sweep and how many runs are new."""
+    return start(settings(), sweep)
+
+
+@st.cache_data(ttl=0.8, show_spinner=False)
+def jobs() -> list[Job]:
+    """All runs as they are now; tabs that poll share one look."""
+    return list_jobs(settings())
+
+
+def job(run_id: str) -> JobDetail:
+    """One run in full.
+
+    Raises:
+        RunError: it is gone, or damaged.
+    """
+    return open_job(settings(), run_id)
+
+
+def has_worker() -> bool:
+    """Whether someone executes what is queued."""
+    return is_alive(settings())
+
+
+def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
+    """Stop, resume or delete a run.
+
+    Raises:
+        RunError: it cannot be done now; the message says why.
+    """
+    how(settings(), run_id)
+    if how is resume:
+        ensure_worker(settings())
+    jobs.clear()
+    runs.clear()
+
+
+def publish_run(run_id: str) -> None:
+    """Make a run searchable.
+
+    Raises:
+        RunError, DatasetError, StoreError: it cannot be done.
+    """
+    run = RunRegistry(settings()).open(run_id)
+    publish(run, load_dataset(run.spec.dataset, settings()), store())
+    index.clear()
+
+
+def drop_index_of(run_id: str) -> None:
+    """Remove the index of a run that is about to be deleted."""
+    drop_index(RunRegistry(settings()).open(run_id), store())

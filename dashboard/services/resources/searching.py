@@ -1,0 +1,117 @@
+"""A run opened for search: its codes, its index, and the codes of queries."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+import streamlit as st
+
+from dashboard.services.open_run import OpenRun, open_run
+from dashboard.services.queries import EncodingError, Example, Upload, example_queries
+from dashboard.services.resources.library import datasets, settings, store
+from dashboard.services.runs import IndexState, index_state
+from dashboard.services.search import Backend
+from pipeline.catalog import load_backbone
+from pipeline.images import load_rgb
+from pipeline.indexing import index_alias, read_index
+from pipeline.runs import RunRegistry
+from pipeline.search import Query, encode_image, exact_store, stored_query
+from pipeline.store.base import CodeStore
+
+_encoding = Lock()  # one image at a time: torch already uses all threads
+
+
+def opened(run_id: str) -> OpenRun:
+    """A run with codes and labels; read again when its data set has other content.
+
+    Raises:
+        RunError, DatasetError: it cannot be read, or does not fit its data set any more.
+    """
+    run = RunRegistry(settings()).open(run_id)
+    found = (info.fingerprint for info in datasets() if info.name == run.spec.dataset)
+    record = read_index(run)
+    return _opened(run_id, next(found, ""), record.count if record else 0)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _opened(run_id: str, fingerprint: str, n_published: int) -> OpenRun:
+    return open_run(run_id, settings())
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def examples(run_id: str) -> list[Example]:
+    """Six queries to start with."""
+    return example_queries(opened(run_id), settings())
+
+
+@st.cache_data(ttl=20, show_spinner=False)
+def index(run_id: str) -> IndexState:
+    """Whether the run's index answers."""
+    return index_state(RunRegistry(settings()).open(run_id), store())
+
+
+def backend(run_id: str) -> Backend:
+    """Where to search: the index when it is ready, else the run's own codes."""
+    found = index(run_id)
+    if found.kind != "ready":
+        return _exact_backend(run_id, found)
+    return Backend(store(), index_alias(RunRegistry(settings()).open(run_id)), found)
+
+
+def fall_back(run_id: str, reason: str) -> Backend:
+    """The exact backend after the store failed in mid-use; the index is asked again next time."""
+    index.clear()
+    return _exact_backend(run_id, IndexState("unavailable", reason=reason))
+
+
+def retry() -> None:
+    """Forget what is known about indexes; for a button."""
+    index.clear()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _exact(run_id: str) -> tuple[CodeStore, str]:
+    return exact_store(RunRegistry(settings()).open(run_id), opened(run_id).dataset)
+
+
+def _exact_backend(run_id: str, found: IndexState) -> Backend:
+    exact, alias = _exact(run_id)
+    return Backend(exact, alias, found)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _backbone(name: str, tuned_run: str = "") -> object:
+    import torch  # only an upload needs it here
+
+    torch.set_num_threads(settings().threads)
+    return (
+        RunRegistry(settings()).open(tuned_run).load_backbone()
+        if tuned_run
+        else load_backbone(name)
+    )
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _method(run_id: str) -> object:
+    return RunRegistry(settings()).open(run_id).load_method()
+
+
+def stored(run_id: str, row: int) -> Query | None:
+    """The code that the run stored for an image of its data set; None when it has none."""
+    return stored_query(RunRegistry(settings()).open(run_id), row)
+
+
+def encoded(run_id: str, upload: Upload) -> Query:
+    """The code of an uploaded image; loads the network when first needed.
+
+    Raises:
+        EncodingError: no usable image, no fitted method, or the network's weights cannot be had.
+    """
+    try:
+        image = load_rgb(upload.content)
+        spec = RunRegistry(settings()).open(run_id).spec
+        with _encoding:
+            backbone = _backbone(spec.backbone, run_id if spec.finetune else "")
+            return encode_image(image, backbone, _method(run_id))
+    except (RuntimeError, ValueError) as error:  # what image, run and weights raise
+        raise EncodingError(str(error)) from error
