@@ -38,6 +38,12 @@ page = st.navigation(
                 icon=":material/leaderboard:",
                 help="Compare hash methods on one data set under one protocol.",
             ),
+            st.Page(
+                "app_pages/curves.py",
+                title="Curves",
+                icon=":material/show_chart:",
+                help="Precision and recall by rank and radius, with bands.",
+            ),
         ],
         "Build": [
             st.Page(

@@ -10,7 +10,6 @@ from dashboard.charts.precision_recall import precision_recall
 from dashboard.components import board_table, chart_panel, notices, report_button
 from dashboard.components.report_button import Entry
 from dashboard.services import resources
-from dashboard.services import resources_evaluation as evaluation
 from dashboard.services.findings import Finding
 from dashboard.services.leaderboard import Board, Comparison
 from dashboard.services.text import escape_markdown
@@ -99,7 +98,7 @@ def finding(found: Finding | None) -> None:
 
 def table(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
     """The leaderboard itself."""
-    standing = evaluation.standing(
+    standing = resources.standing(
         tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
     )
     shown = board_table.show(rows, found.cosine, found.floors, standing)

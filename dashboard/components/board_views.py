@@ -9,7 +9,7 @@ from dashboard.charts.heat_table import heat_table
 from dashboard.charts.tradeoff import PICK, tradeoff
 from dashboard.components import board_table, chart_panel
 from dashboard.components.report_button import Entry
-from dashboard.services import resources_evaluation as evaluation
+from dashboard.services import resources
 from dashboard.services.leaderboard import Board, Comparison
 from dashboard.services.published import published_table
 from dashboard.services.text import escape_markdown
@@ -98,8 +98,8 @@ def side_by_side(rows: pd.DataFrame) -> None:
     """Measures and settings of some runs, a column each."""
     only = st.toggle("Only what differs", True, key="only_differences", bind="query-params")
     try:
-        measures = evaluation.measures_table(list(rows["run"]))
-        asked = evaluation.settings_table(list(rows["run"]), only_differences=only)
+        measures = resources.measures_table(list(rows["run"]))
+        asked = resources.settings_table(list(rows["run"]), only_differences=only)
     except RunError as error:
         st.warning(escape_markdown(str(error)))
         return

@@ -37,19 +37,37 @@ def show(
     Returns:
         The values of the marks that are picked.
     """
-    if pick:
-        event = st.altair_chart(chart, alt=alt, key=key, on_select="rerun", selection_mode=[pick])
-        picked = event.selection.get(pick, [])
-    else:
+    picked = draw(chart, alt=alt, key=key, pick=pick)
+    files(chart, table, alt=alt, key=key, entry=entry)
+    return picked
+
+
+def draw(
+    chart: altair.TopLevelMixin, *, alt: str, key: str, pick: str = ""
+) -> list[dict[str, Any]]:
+    """The picture alone; arguments and result as those of `show`."""
+    if not pick:
         st.altair_chart(chart, alt=alt, key=key)
-        picked = []
+        return []
+    event = st.altair_chart(chart, alt=alt, key=key, on_select="rerun", selection_mode=[pick])
+    return list(event.selection.get(pick, []))
+
+
+def files(
+    chart: altair.TopLevelMixin,
+    table: pd.DataFrame,
+    *,
+    alt: str,
+    key: str,
+    entry: Entry | None = None,
+) -> None:
+    """The expander alone; arguments as those of `show`."""
     with st.expander("Data and downloads", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt=alt, key=f"{key}_table")
         with st.container(horizontal=True, key=f"{key}_files"):
             _downloads(chart, table, key)
             if entry is not None:
                 report_button.show(entry, table, chart=chart, key=key)
-    return list(picked)
 
 
 def _downloads(chart: altair.TopLevelMixin, table: pd.DataFrame, key: str) -> None:

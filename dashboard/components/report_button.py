@@ -9,8 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.services import render
-from dashboard.services import resources_evaluation as evaluation
+from dashboard.services import render, resources
 from dashboard.services.report_basket import Picture, new_item
 
 
@@ -61,7 +60,7 @@ def show(
             chart=spec,
         )
         try:
-            n_items = evaluation.add_to_report(str(state.dataset()), item)
+            n_items = resources.add_to_report(str(state.dataset()), item)
         except OSError as error:
             st.toast(f"The report cannot be written: {error.strerror}", icon=":material/error:")
             return

@@ -5,6 +5,15 @@ state of an index, which is asked again after a few seconds or on Retry. One fil
 pages import the names from here.
 """
 
+from dashboard.services.resources.analysing import (
+    measured,
+    measures_table,
+    query_curves,
+    row_curves,
+    settings_table,
+    standing,
+    training_table,
+)
 from dashboard.services.resources.building import (
     change_run,
     drop_index_of,
@@ -18,6 +27,9 @@ from dashboard.services.resources.building import (
 )
 from dashboard.services.resources.evaluating import board, boards, curves, finding, studies
 from dashboard.services.resources.library import dataset, datasets, runs, settings, store
+from dashboard.services.resources.reporting import (
+    add_to_report,
+)
 from dashboard.services.resources.searching import (
     backend,
     encoded,
@@ -31,6 +43,7 @@ from dashboard.services.resources.searching import (
 from dashboard.services.resources.system import forget_status, overview
 
 __all__ = [
+    "add_to_report",
     "backend",
     "board",
     "boards",
@@ -48,16 +61,23 @@ __all__ = [
     "index",
     "job",
     "jobs",
+    "measured",
+    "measures_table",
     "methods",
     "opened",
     "overview",
     "publish_run",
+    "query_curves",
     "quoted",
     "retry",
+    "row_curves",
     "runs",
     "settings",
+    "settings_table",
+    "standing",
     "started",
     "store",
     "stored",
     "studies",
+    "training_table",
 ]
