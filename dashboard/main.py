@@ -44,6 +44,12 @@ page = st.navigation(
                 icon=":material/show_chart:",
                 help="Precision and recall by rank and radius, with bands.",
             ),
+            st.Page(
+                "app_pages/failures.py",
+                title="Failures",
+                icon=":material/troubleshoot:",
+                help="The worst queries of a run, why they fail, and a review with verdicts.",
+            ),
         ],
         "Build": [
             st.Page(

@@ -11,7 +11,8 @@ from dashboard.charts.palette import styles
 
 PICK = "pick"  # name of the selection that a click on a point makes
 _LEGEND = "models"  # name of the selection that a click on the legend makes
-_HEIGHT = 270
+_HEIGHT = 380  # with the legend, on a page
+_FACET_HEIGHT = 240
 _FACET = 330  # pixels across, of one of several
 
 
@@ -86,7 +87,7 @@ def small_multiples(table: pd.DataFrame, methods: list[str], axes: Axes) -> alt.
     lengths = [f"{bits} bits" for bits in sorted(set(table["bits"]))]
     return (
         curves(table, methods, axes)
-        .properties(width=_FACET)
+        .properties(width=_FACET, height=_FACET_HEIGHT)
         .facet(
             facet=alt.Facet(
                 "length:N",

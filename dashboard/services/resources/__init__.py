@@ -6,12 +6,18 @@ pages import the names from here.
 """
 
 from dashboard.services.resources.analysing import (
+    failures,
     measured,
     measures_table,
+    n_weak_bits,
     query_curves,
+    relaxed,
+    review,
     row_curves,
+    say,
     settings_table,
     standing,
+    take_back,
     training_table,
 )
 from dashboard.services.resources.building import (
@@ -54,6 +60,7 @@ __all__ = [
     "drop_index_of",
     "encoded",
     "examples",
+    "failures",
     "fall_back",
     "finding",
     "forget_status",
@@ -64,14 +71,18 @@ __all__ = [
     "measured",
     "measures_table",
     "methods",
+    "n_weak_bits",
     "opened",
     "overview",
     "publish_run",
     "query_curves",
     "quoted",
+    "relaxed",
     "retry",
+    "review",
     "row_curves",
     "runs",
+    "say",
     "settings",
     "settings_table",
     "standing",
@@ -79,5 +90,6 @@ __all__ = [
     "store",
     "stored",
     "studies",
+    "take_back",
     "training_table",
 ]

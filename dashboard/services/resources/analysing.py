@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboard.services import curves as curve_service
+from dashboard.services import review as review_service
 from dashboard.services import run_diff
 from dashboard.services.curves import RunCurves
+from dashboard.services.failures import Failures, read_failures
 from dashboard.services.findings import standing as find_standing
 from dashboard.services.measured_run import MeasuredRun, read_measured
 from dashboard.services.resources.library import dataset, datasets, settings
+from dashboard.services.review import Review, read_review
 from pipeline.datasets.base import DatasetError
 from pipeline.query_curves import QueryCurves
+from pipeline.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.runs import RunError, RunRegistry
 
 
@@ -90,3 +96,62 @@ def row_curves(rows: pd.DataFrame) -> list[RunCurves]:
 def training_table(rows: pd.DataFrame) -> pd.DataFrame:
     """How the loss of leaderboard rows went down."""
     return curve_service.training_table(settings(), rows)
+
+
+def failures(run_id: str) -> Failures:
+    """What happened to each query of a run.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _failures(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _failures(run_id: str, fingerprint: str) -> Failures:
+    return read_failures(measured(run_id))
+
+
+def review(run_id: str) -> Review:
+    """How far the review of a run's failures has come."""
+    return read_review(measured(run_id), failures(run_id), settings())
+
+
+def say(run_id: str, place: int, word: str, note: str) -> None:
+    """Store a verdict on a query.
+
+    Raises:
+        OSError: it cannot be stored.
+    """
+    review_service.say(measured(run_id), place, word, note, settings())
+
+
+def take_back(run_id: str, place: int) -> None:
+    """Withdraw a verdict on a query.
+
+    Raises:
+        OSError: it cannot be stored.
+    """
+    review_service.take_back(measured(run_id), place, settings())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _relaxed(run_id: str, fingerprint: str) -> NDArray[np.float32] | str:
+    """Outputs for queries, then database; or what is missing, which is not asked for again."""
+    run = measured(run_id)
+    rows = np.concatenate([run.query_rows, run.database_rows])
+    try:
+        return relaxed_codes(RunRegistry(settings()).open(run_id), run.dataset, rows, settings())
+    except NoRelaxedCodes as error:
+        return str(error)
+
+
+def relaxed(run_id: str) -> NDArray[np.float32] | str:
+    """A run's outputs before the sign, queries first; or a sentence that says what is missing."""
+    return _relaxed(run_id, _fingerprint(run_id))
+
+
+def n_weak_bits(run_id: str, place: int) -> int | None:
+    """Bits of a query that a small change would turn; None where outputs cannot be had."""
+    outputs = relaxed(run_id)
+    return None if isinstance(outputs, str) else int(weak_bits(outputs)[place].sum())
