@@ -50,6 +50,12 @@ page = st.navigation(
                 icon=":material/troubleshoot:",
                 help="The worst queries of a run, why they fail, and a review with verdicts.",
             ),
+            st.Page(
+                "app_pages/codes.py",
+                title="Codes",
+                icon=":material/grid_on:",
+                help="Balance and correlation of bits, distances, buckets, hash lookup.",
+            ),
         ],
         "Build": [
             st.Page(

@@ -6,6 +6,8 @@ pages import the names from here.
 """
 
 from dashboard.services.resources.analysing import (
+    bit_ablation,
+    code_view,
     failures,
     measured,
     measures_table,
@@ -51,9 +53,11 @@ from dashboard.services.resources.system import forget_status, overview
 __all__ = [
     "add_to_report",
     "backend",
+    "bit_ablation",
     "board",
     "boards",
     "change_run",
+    "code_view",
     "curves",
     "dataset",
     "datasets",

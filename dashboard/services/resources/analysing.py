@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from dashboard.services import curves as curve_service
 from dashboard.services import review as review_service
 from dashboard.services import run_diff
+from dashboard.services.code_view import CodeView, read_codes
 from dashboard.services.curves import RunCurves
 from dashboard.services.failures import Failures, read_failures
 from dashboard.services.findings import standing as find_standing
 from dashboard.services.measured_run import MeasuredRun, read_measured
 from dashboard.services.resources.library import dataset, datasets, settings
 from dashboard.services.review import Review, read_review
+from pipeline.bit_analysis import BitAblation, ablate_bits
 from pipeline.datasets.base import DatasetError
 from pipeline.query_curves import QueryCurves
 from pipeline.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
@@ -155,3 +157,28 @@ def n_weak_bits(run_id: str, place: int) -> int | None:
     """Bits of a query that a small change would turn; None where outputs cannot be had."""
     outputs = relaxed(run_id)
     return None if isinstance(outputs, str) else int(weak_bits(outputs)[place].sum())
+
+
+def code_view(run_id: str) -> CodeView:
+    """A run's codes, analysed.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _code_view(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _code_view(run_id: str, fingerprint: str) -> CodeView:
+    return read_codes(measured(run_id))
+
+
+def bit_ablation(run_id: str) -> BitAblation:
+    """What the mAP becomes without some bits; a few seconds the first time."""
+    return _bit_ablation(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _bit_ablation(run_id: str, fingerprint: str) -> BitAblation:
+    run = measured(run_id)
+    return ablate_bits(run.query_codes, run.database_codes, run.query_labels, run.database_labels)
