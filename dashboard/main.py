@@ -78,6 +78,14 @@ page = st.navigation(
                 help="Watch, stop, resume, publish and delete runs.",
             ),
         ],
+        "Share": [
+            st.Page(
+                "app_pages/report.py",
+                title="Report",
+                icon=":material/description:",
+                help="What was gathered on other pages, in order, as files.",
+            ),
+        ],
         "System": [
             st.Page(
                 "app_pages/status.py",

@@ -78,29 +78,24 @@ def distances(table: pd.DataFrame, radius: int) -> alt.LayerChart:
     """
     kinds = ["same class", "different class"]
     colours = [RELEVANCE["relevant"], COLOURS[1]]
-    areas = (
-        alt.Chart(table)
-        .mark_area(opacity=0.35, line=True)
-        .encode(
-            x=alt.X("distance:Q", title="Hamming distance (bits)", axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("share:Q", title="Share of pairs", stack=None, axis=alt.Axis(format=".0%")),
-            color=alt.Color(
-                "pairs:N",
-                sort=kinds,
-                scale=alt.Scale(domain=kinds, range=colours),
-                legend=alt.Legend(title=None, orient="top"),
-            ),
-            strokeDash=alt.StrokeDash(
-                "pairs:N",
-                sort=kinds,
-                scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 3]]),
-                legend=None,
-            ),
-        )
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=420)
+    base = alt.Chart(table).encode(
+        x=alt.X("distance:Q", title="Hamming distance (bits)", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("share:Q", title="Share of pairs", stack=None, axis=alt.Axis(format=".0%")),
+        color=alt.Color(
+            "pairs:N",
+            sort=kinds,
+            scale=alt.Scale(domain=kinds, range=colours),
+            legend=legend,
+        ),
     )
+    dash = alt.StrokeDash(
+        "pairs:N", sort=kinds, scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 3]]), legend=legend
+    )
+    areas = [base.mark_area(opacity=0.25), base.mark_line(strokeWidth=2).encode(strokeDash=dash)]
     line = alt.Chart(pd.DataFrame({"distance": [radius]}))
     rule = line.mark_rule(color=NEUTRAL, strokeDash=[4, 3], strokeWidth=1.5)
-    return alt.layer(areas, rule.encode(x="distance:Q")).properties(height=_HEIGHT)
+    return alt.layer(*areas, rule.encode(x="distance:Q")).properties(height=_HEIGHT)
 
 
 def outputs(table: pd.DataFrame) -> alt.Chart:
@@ -133,24 +128,18 @@ def lookup(table: pd.DataFrame, radius: int) -> alt.LayerChart:
     """
     names = ["recall", "precision", "empty"]
     long = table.melt("radius", names, var_name="measure", value_name="share")
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=420)
+    colours = alt.Scale(domain=names, range=list(COLOURS[:3]))
+    dashes = alt.Scale(domain=names, range=[[1, 0], [6, 3], [2, 2]])
+    share = alt.Scale(domain=[0, 1])
     lines = (
         alt.Chart(long)
         .mark_line(strokeWidth=2.5)
         .encode(
             x=alt.X("radius:Q", title="Radius (bits)", axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y(
-                "share:Q",
-                title="Share",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format=".0%"),
-            ),
-            color=alt.Color(
-                "measure:N",
-                sort=names,
-                scale=alt.Scale(domain=names, range=list(COLOURS[:3])),
-                legend=alt.Legend(title=None, orient="top"),
-            ),
-            strokeDash=alt.StrokeDash("measure:N", sort=names, legend=None),
+            y=alt.Y("share:Q", title="Share", scale=share, axis=alt.Axis(format=".0%")),
+            color=alt.Color("measure:N", sort=names, scale=colours, legend=legend),
+            strokeDash=alt.StrokeDash("measure:N", sort=names, scale=dashes, legend=legend),
         )
     )
     mark = alt.Chart(pd.DataFrame({"radius": [radius]}))

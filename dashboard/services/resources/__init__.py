@@ -37,6 +37,12 @@ from dashboard.services.resources.evaluating import board, boards, curves, findi
 from dashboard.services.resources.library import dataset, datasets, runs, settings, store
 from dashboard.services.resources.reporting import (
     add_to_report,
+    basket,
+    change_report,
+    conditions,
+    report_bundle,
+    report_html,
+    report_manifest,
 )
 from dashboard.services.resources.searching import (
     backend,
@@ -53,11 +59,14 @@ from dashboard.services.resources.system import forget_status, overview
 __all__ = [
     "add_to_report",
     "backend",
+    "basket",
     "bit_ablation",
     "board",
     "boards",
+    "change_report",
     "change_run",
     "code_view",
+    "conditions",
     "curves",
     "dataset",
     "datasets",
@@ -82,6 +91,9 @@ __all__ = [
     "query_curves",
     "quoted",
     "relaxed",
+    "report_bundle",
+    "report_html",
+    "report_manifest",
     "retry",
     "review",
     "row_curves",
