@@ -56,6 +56,12 @@ page = st.navigation(
                 icon=":material/grid_on:",
                 help="Balance and correlation of bits, distances, buckets, hash lookup.",
             ),
+            st.Page(
+                "app_pages/advisor.py",
+                title="Advisor",
+                icon=":material/assistant:",
+                help="Which method and code length suit your images, memory and time.",
+            ),
         ],
         "Build": [
             st.Page(

@@ -26,6 +26,7 @@ measured = resources.row_curves(rows)
 if not measured:
     st.warning("The codes of these runs cannot be read; train them again.")
     st.stop()
-picked = curve_view.draw(measured, KINDS[title], over, methods, comparison)
+runs = tuple(rows["run"])
+picked = curve_view.draw(measured, KINDS[title], over, methods, comparison, runs)
 if picked:
     curve_view.behind(picked[0], rows, KINDS[title])

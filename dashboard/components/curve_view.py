@@ -76,7 +76,12 @@ def bands(rows: pd.DataFrame) -> str:
 
 
 def draw(
-    found: list[RunCurves], shown: Kind, over: str, methods: list[str], comparison: Comparison
+    found: list[RunCurves],
+    shown: Kind,
+    over: str,
+    methods: list[str],
+    comparison: Comparison,
+    runs: tuple[str, ...],
 ) -> list[dict[str, Any]]:
     """The chart with its finding; returns the point that was clicked, if any."""
     table = curve_table(found, shown, over)
@@ -91,7 +96,7 @@ def draw(
         _readable(table, shown),
         alt=f"{shown.title} of {', '.join(dict.fromkeys(table['model']))}. {sentence}",
         key=key,
-        entry=Entry(shown.title, finding=sentence, protocol=comparison.protocol.summary),
+        entry=Entry(shown.title, sentence, comparison.protocol.summary, runs),
     )
     meaning = {
         OVER_QUERIES: "95 % bootstrap over the queries, first seed",

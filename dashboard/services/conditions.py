@@ -34,7 +34,7 @@ def check(settings: Settings, run_id: str) -> list[Condition]:
     report, spec = run.report(), run.spec
     floors = read_floors(settings, spec.dataset, [spec])
     cosine = read_cosine(settings, spec.dataset, [spec])
-    found = [_floor(report, str(name), value) for name, value in zip(floors["name"], floors["map"])]
+    found = [_floor(report, row["name"], row["map"]) for row in floors.to_dict("records")]
     if len(cosine):
         share = report.map / max(float(cosine["map"].iloc[0]), 1e-9)
         found.append(

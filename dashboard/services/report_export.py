@@ -91,7 +91,7 @@ def to_manifest(
     facts: Mapping[str, str],
     digests: Mapping[str, str],
 ) -> bytes:
-    """What is in the report and where it came from: entries, runs with the digests of their specs."""
+    """What is in the report and where it came from, with the digests of the specs."""
     manifest = {
         "title": basket.title,
         "author": basket.author,
@@ -134,7 +134,7 @@ def _section(item: Item, thumb: Thumb) -> str:
 
 
 def _chart(item: Item) -> str:
-    """The chart as SVG; empty where there is none or it cannot be drawn: then its table is shown."""
+    """The chart as SVG; empty where there is none or it cannot be drawn."""
     if not item.chart:
         return ""
     try:

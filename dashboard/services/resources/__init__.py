@@ -6,6 +6,7 @@ pages import the names from here.
 """
 
 from dashboard.services.resources.analysing import (
+    advice,
     bit_ablation,
     code_view,
     failures,
@@ -58,6 +59,7 @@ from dashboard.services.resources.system import forget_status, overview
 
 __all__ = [
     "add_to_report",
+    "advice",
     "backend",
     "basket",
     "bit_ablation",

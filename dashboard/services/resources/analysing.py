@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from dashboard.services import curves as curve_service
 from dashboard.services import review as review_service
 from dashboard.services import run_diff
+from dashboard.services.advice import recommend
 from dashboard.services.code_view import CodeView, read_codes
 from dashboard.services.curves import RunCurves
 from dashboard.services.failures import Failures, read_failures
 from dashboard.services.findings import standing as find_standing
+from dashboard.services.leaderboard import Comparison
 from dashboard.services.measured_run import MeasuredRun, read_measured
 from dashboard.services.resources.library import dataset, datasets, settings
 from dashboard.services.review import Review, read_review
+from pipeline.advisor import Advice, Scenario
 from pipeline.bit_analysis import BitAblation, ablate_bits
 from pipeline.datasets.base import DatasetError
 from pipeline.query_curves import QueryCurves
@@ -182,3 +185,8 @@ def bit_ablation(run_id: str) -> BitAblation:
 def _bit_ablation(run_id: str, fingerprint: str) -> BitAblation:
     run = measured(run_id)
     return ablate_bits(run.query_codes, run.database_codes, run.query_labels, run.database_labels)
+
+
+def advice(comparison: Comparison, rows: pd.DataFrame, scenario: Scenario) -> list[Advice]:
+    """The rows of a leaderboard under a scenario."""
+    return recommend(settings(), comparison, rows, scenario)
