@@ -37,7 +37,7 @@ def tradeoff(
     )
     x = alt.X("cost:Q", title=title, scale=_scale(is_log), axis=_axis(shown["cost"], is_log))
     layers = [
-        *([] if budget is None else [_box(budget, x)]),
+        *([] if budget is None else [_box(budget, shown["cost"], x)]),
         *_floor_layers(floors),
         *_front_layers(shown[shown["is_front"]].sort_values("cost"), x),
         _points(shown, methods, x),
@@ -129,10 +129,11 @@ def _floor_layers(floors: pd.DataFrame) -> list[alt.Chart]:
     ]
 
 
-def _box(budget: float, x: alt.X) -> alt.Chart:
-    """What lies left of the budget."""
+def _box(budget: float, costs: pd.Series, x: alt.X) -> alt.Chart:
+    """What lies left of the budget; a budget far beyond all costs ends a little behind them."""
+    low, high = 0.9 * float(costs.min()), min(budget, 1.2 * float(costs.max()))
     return (
-        alt.Chart(pd.DataFrame({"cost": [budget]}))
+        alt.Chart(pd.DataFrame({"cost": [min(low, high)], "budget": [high]}))
         .mark_rect(color=COLOURS[2], opacity=0.12)
-        .encode(x=alt.value(0), x2=alt.X2("cost:Q"))
+        .encode(x=x, x2="budget:Q")
     )

@@ -100,6 +100,7 @@ def ranking(
         column_config={
             name: st.column_config.NumberColumn(format="%.1f") for name in ("mAP", "Training (s)")
         }
+        | {"Model": st.column_config.TextColumn(width=168)}
         | {"Memory (MB)": st.column_config.NumberColumn(format="%.1f")}
         | {"Search (ms)": st.column_config.NumberColumn(format="%.2f")},
     )

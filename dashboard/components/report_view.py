@@ -19,11 +19,7 @@ from dashboard.services.report_basket import (
 from dashboard.services.text import escape_markdown, plural
 
 _MOST_CHECKED = 4  # runs whose conditions are listed
-_ICONS = {
-    "pass": ":material/check_circle:",
-    "warn": ":material/warning:",
-    "fail": ":material/cancel:",
-}
+_PLACES = {"fail": 0, "warn": 1, "pass": 2}
 
 
 def empty() -> None:
@@ -70,14 +66,11 @@ def conditions(runs: tuple[str, ...]) -> None:
         return
     st.subheader("Conditions", anchor=False)
     rows = [
-        (f"{_ICONS[one.outcome]} {one.outcome}", run, one.name, one.found)
-        for run, checks in found.items()
-        for one in checks
+        (one.outcome, run, one.name, one.found) for run, checks in found.items() for one in checks
     ]
     table = pd.DataFrame(rows, columns=["Outcome", "Run", "Condition", "Found"])
-    table["Outcome"] = [text.rsplit(" ", 1)[1] for text in table["Outcome"]]
     st.dataframe(
-        table.sort_values("Outcome", kind="stable"),
+        table.sort_values("Outcome", key=lambda words: words.map(_PLACES), kind="stable"),
         hide_index=True,
         key="conditions",
         alt="Conditions of the runs in the report.",

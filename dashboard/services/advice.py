@@ -101,8 +101,12 @@ def readable(found: Sequence[Advice]) -> pd.DataFrame:
 
 
 def _points(settings: Settings) -> list[tuple[str, int, float]]:
-    """Method, images and seconds of all measured runs with a frozen backbone, of any data set."""
-    found = []
+    """Method, images and seconds of runs with a frozen backbone, of any data set.
+
+    Of each method only the code length that ran on most numbers of images: times of different
+    lengths do not lie on one line.
+    """
+    found: dict[tuple[str, int], list[tuple[int, float]]] = {}
     for run in RunRegistry(settings).all():
         try:
             report = run.report()
@@ -110,5 +114,11 @@ def _points(settings: Settings) -> list[tuple[str, int, float]]:
             continue
         seconds = report.timings.get("training_s", 0.0)
         if run.spec.finetune is None and seconds > 0:
-            found.append((run.spec.method, report.n_database, seconds))
-    return found
+            key = (run.spec.method, run.spec.bits)
+            found.setdefault(key, []).append((report.n_database, seconds))
+
+    def n_sizes(key: tuple[str, int]) -> int:
+        return len({n for n, _ in found[key]})
+
+    best = {method: max((k for k in found if k[0] == method), key=n_sizes) for method, _ in found}
+    return [(method, n, s) for method, key in best.items() for n, s in found[key]]
