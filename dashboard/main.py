@@ -25,6 +25,18 @@ page = st.navigation(
                 default=True,
             ),
             st.Page(
+                "app_pages/compare.py",
+                title="Compare",
+                icon=":material/compare_arrows:",
+                help="See one query under two runs, and where they differ most.",
+            ),
+            st.Page(
+                "app_pages/bits.py",
+                title="Bits",
+                icon=":material/toggle_on:",
+                help="Flip bits, see what each has learned, probe them, map the codes.",
+            ),
+            st.Page(
                 "app_pages/browse.py",
                 title="Browse",
                 icon=":material/grid_view:",

@@ -32,6 +32,11 @@ def set_run(run_id: str | None) -> None:
     st.session_state[_RUN_ID] = run_id
 
 
+def choose_run(slug: str) -> None:
+    """Make another run the sidebar's choice; for callbacks."""
+    st.session_state[RUN] = slug
+
+
 def query() -> str:
     """Link name of the query, empty for the default; the address bar wins when it was edited."""
     in_address_bar = st.query_params.get("q", "")
@@ -44,6 +49,11 @@ def query() -> str:
 def choose_query(ref: str) -> None:
     """Make `ref` the query, from its first result on; for callbacks."""
     st.session_state[_QUERY] = ref
+    first_page()
+
+
+def first_page() -> None:
+    """Back to the first results; for callbacks of controls that change what is found."""
     st.session_state[PAGE] = 1
 
 
@@ -70,6 +80,12 @@ def keep_upload(image: Upload | None) -> None:
     st.session_state[_UPLOAD] = image
     st.session_state[_CODES] = {}
     choose_query(image.ref if image else "")
+
+
+def take_stored(image: Upload) -> None:
+    """Search with an upload that a link brought back."""
+    st.session_state[_UPLOAD] = image
+    st.session_state[_CODES] = {}
 
 
 def upload_codes() -> dict[str, Query]:

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import UUID, uuid5
 
 import numpy as np
 from filelock import FileLock
@@ -16,12 +15,12 @@ from pydantic import BaseModel, ConfigDict
 from models.codes import HashCodes
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.files import write_atomic
+from pipeline.payloads import PAYLOAD, item_id, item_payloads
 from pipeline.ranking import ranked
 from pipeline.run_results import TUNED
 from pipeline.runs import Run, RunError
-from pipeline.store.base import CodeStore, Payload, StoreError
+from pipeline.store.base import CodeStore, StoreError
 
-_NAMESPACE = UUID("6f3f1c1e-8a55-5d0c-9a40-6d1b9be6a1d7")
 _UPLOAD_ROWS = 2048  # rows between two progress reports
 _PROBES = 20  # queries compared with brute force before a version goes live
 _PROBE_DEPTH = 10
@@ -46,11 +45,6 @@ def index_alias(run: Run) -> str:
     return f"codes__{spec.dataset}__{spec.method}-{spec.digest[:8]}__{spec.bits}b"
 
 
-def item_id(dataset: str, sha256: str) -> str:
-    """The stable id of an image in the index: publishing twice overwrites, never duplicates."""
-    return str(uuid5(_NAMESPACE, f"{dataset}:{sha256}"))
-
-
 def weights_digest(run: Run) -> str:
     """SHA-256 of the fitted method's weights, kept with the index so that the two must match.
 
@@ -66,6 +60,15 @@ def weights_digest(run: Run) -> str:
     except OSError as error:
         raise RunError(f"run {run.id} has no fitted method: {error.strerror}") from error
     return hashlib.sha256(content).hexdigest()
+
+
+def expected_metadata(run: Run) -> dict[str, object]:
+    """What an index must have been built with to serve this run.
+
+    Raises:
+        RunError: the run has no fitted method.
+    """
+    return {"bits": run.spec.bits, "weights_sha256": weights_digest(run), "payload": PAYLOAD}
 
 
 def read_index(run: Run) -> IndexRecord | None:
@@ -139,11 +142,11 @@ def _build(
 ) -> None:
     """Create the collection and upload all codes with their payloads."""
     metadata = {
+        **expected_metadata(run),
         "created": record.created,
         "dataset": dataset.info.name,
         "dataset_fingerprint": dataset.info.fingerprint,
         "run": run.id,
-        "weights_sha256": weights_digest(run),
         "count": record.count,
     }
     store.create(record.collection, codes.bits, metadata)
@@ -169,26 +172,6 @@ def searched_codes(run: Run) -> tuple[HashCodes, NDArray[np.int64]]:
     added, added_rows = run.load_codes("added")
     packed = np.concatenate([codes.packed, added.packed])
     return HashCodes(packed, codes.bits), np.concatenate([rows, added_rows])
-
-
-def item_payloads(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> list[Payload]:
-    """What is stored with each code: names and labels for display and filters, no pixels."""
-    chosen = dataset.manifest.iloc[rows]
-    has_labels = bool(dataset.info.label_sets)
-    names = dataset.label_names(dataset.label_set(run.spec.label_set)) if has_labels else []
-    return [
-        {
-            "row": int(row),
-            "image_id": image_id,
-            "sha256": sha256,
-            "text": text,
-            "labels": list(names[row]) if has_labels else [],
-            "split": "database",
-        }
-        for row, image_id, sha256, text in zip(
-            rows, chosen["image_id"], chosen["sha256"], chosen["text"], strict=True
-        )
-    ]
 
 
 def publish_lock(run: Run) -> FileLock:

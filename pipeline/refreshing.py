@@ -18,12 +18,11 @@ from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.indexing import (
     IndexRecord,
-    item_id,
-    item_payloads,
     publish_lock,
     searched_codes,
     verify_index,
 )
+from pipeline.payloads import item_id, item_payloads
 from pipeline.runs import Run
 from pipeline.search import open_index
 from pipeline.settings import Settings

@@ -16,13 +16,12 @@ from models.method import HashMethod
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.indexing import (
     IndexRecord,
+    expected_metadata,
     index_alias,
-    item_id,
-    item_payloads,
     read_index,
     searched_codes,
-    weights_digest,
 )
+from pipeline.payloads import item_id, item_payloads
 from pipeline.runs import Run, RunError
 from pipeline.store.base import (
     CodeStore,
@@ -43,11 +42,13 @@ class Query:
         code: one hash code.
         relaxed: (K,) relaxed code, when the query went through the method just now: the closer to
             0 a value is, the less certain its bit.
+        features: (d,) what the backbone made of the image, when it was encoded just now.
         encode_s: seconds from image to code; 0 when the code was stored.
     """
 
     code: HashCodes
     relaxed: NDArray[np.float32] | None = None
+    features: NDArray[np.float32] | None = None
     encode_s: float = 0.0
 
 
@@ -63,9 +64,11 @@ def encode_image(image: Image.Image, backbone: Backbone, method: HashMethod) -> 
     """The code of an RGB image (as `load_rgb` gives it)."""
     began = time.perf_counter()
     with torch.inference_mode():
-        relaxed = method.relax(backbone.embed([image]))
+        features = backbone.embed([image])
+        relaxed = method.relax(features)
     code = HashCodes.from_relaxed(relaxed.numpy())
-    return Query(code, relaxed[0].numpy(), time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Query(code, relaxed[0].numpy(), features[0].numpy(), seconds)
 
 
 def stored_query(run: Run, row: int) -> Query | None:
@@ -92,7 +95,7 @@ def open_index(run: Run, store: CodeStore) -> IndexRecord:
             f"run {run.id} has no index; publish it with: python -m pipeline index publish {run.id}"
         )
     info = store.info(record.alias)
-    require_match(info, {"bits": run.spec.bits, "weights_sha256": weights_digest(run)})
+    require_match(info, expected_metadata(run))
     return record
 
 

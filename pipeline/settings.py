@@ -11,6 +11,12 @@ _VARIABLES = {
     "home": "HASHLENS_HOME",
     "qdrant_url": "QDRANT_URL",
     "qdrant_api_key": "QDRANT_API_KEY",
+    "qdrant_read_only_api_key": "QDRANT_READ_ONLY_API_KEY",
+    "qdrant_ca": "QDRANT_CA",
+    "qdrant_timeout_s": "QDRANT_TIMEOUT_S",
+    "qdrant_grpc": "QDRANT_GRPC",
+    "qdrant_shards": "QDRANT_SHARDS",
+    "qdrant_replicas": "QDRANT_REPLICAS",
     "threads": "HASHLENS_THREADS",
     "memory_mb": "HASHLENS_MEMORY_MB",
     "device": "HASHLENS_DEVICE",
@@ -27,7 +33,14 @@ class Settings(BaseModel):
     Attributes:
         home: folder of data sets, features, runs and the embedded index (HASHLENS_HOME, `data`).
         qdrant_url: address of a Qdrant server (QDRANT_URL); None: embedded store under `home`.
-        qdrant_api_key: its key (QDRANT_API_KEY).
+        qdrant_api_key: its key, which may write (QDRANT_API_KEY).
+        qdrant_read_only_api_key: one that may not, for the dashboard (QDRANT_READ_ONLY_API_KEY);
+            None: the dashboard takes the other one.
+        qdrant_ca: file with the certificate that an https server is checked with (QDRANT_CA).
+        qdrant_timeout_s: how long one request may take (QDRANT_TIMEOUT_S, 60).
+        qdrant_grpc: use the server's gRPC port (QDRANT_GRPC, 0).
+        qdrant_shards: pieces of a new collection, a multiple of the nodes (QDRANT_SHARDS).
+        qdrant_replicas: copies of each piece, one node may fail with two (QDRANT_REPLICAS).
         threads: CPU threads of torch (HASHLENS_THREADS, all cores up to 8).
         memory_mb: most memory of a worker in MB (HASHLENS_MEMORY_MB); None: no limit. Linux only.
         device: where a backbone learns, `cpu`, `cuda` or `cuda:1` (HASHLENS_DEVICE, cpu).
@@ -42,6 +55,12 @@ class Settings(BaseModel):
     home: Path = Path("data")
     qdrant_url: str | None = None
     qdrant_api_key: str | None = Field(None, repr=False)
+    qdrant_read_only_api_key: str | None = Field(None, repr=False)
+    qdrant_ca: Path | None = None
+    qdrant_timeout_s: int = Field(60, ge=1)
+    qdrant_grpc: bool = False
+    qdrant_shards: int | None = Field(None, ge=1)
+    qdrant_replicas: int | None = Field(None, ge=1)
     threads: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 8), ge=1)
     memory_mb: int | None = Field(None, ge=256)
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$")

@@ -1,6 +1,6 @@
-"""Verdicts: what people say about queries and results, kept apart from the labels they may correct.
+"""Verdicts: what people say about queries and results, beside the labels they may correct.
 
-    verdicts/<data set>/<label set>.jsonl   a verdict a line, appended; the last one of a pair counts
+    verdicts/<data set>/<label set>.jsonl   a verdict a line, appended; the last of a pair counts
 
 Images are named by the SHA-256 of their bytes, so verdicts outlive runs, and a data set that is
 imported again gets them back. A line that a kill has torn is passed over.

@@ -24,6 +24,7 @@ from filelock import FileLock
 from models.method import Cancelled
 from pipeline.execute import StageProgress, execute, ignore_progress
 from pipeline.heartbeat import beating, silent_for_s
+from pipeline.index_jobs import serve, waiting
 from pipeline.runs import Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
 
@@ -42,6 +43,8 @@ def work(
 ) -> int:
     """Claim and execute queued runs, oldest first, until stopped; returns how many it executed.
 
+    Changes of indexes that pages ask for are done between two runs.
+
     Runs that a killed worker left behind are queued again first and go on from their checkpoint.
 
     Args:
@@ -52,12 +55,12 @@ def work(
     registry, executed = RunRegistry(settings), 0
     while True:
         with _announced(settings):
-            while (run := _next(registry)) or not exit_when_idle:
+            while any((served := serve(settings), run := _next(registry))) or not exit_when_idle:
                 if run is not None and _execute(run, settings, on_progress):
                     executed += 1
-                else:
+                elif not served:
                     time.sleep(_POLL_S)
-        if _next(registry) is None:
+        if _next(registry) is None and not waiting(settings):
             return executed
 
 

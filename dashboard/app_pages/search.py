@@ -3,11 +3,23 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import drawer, notices, query_panel, results, search_controls
+from dashboard.components import (
+    copy_link,
+    drawer,
+    index_choice,
+    notices,
+    query_panel,
+    results,
+    search_controls,
+    search_filters,
+    search_order,
+)
 from dashboard.services import resources
 from dashboard.services.search import answer
 
-st.title("Search", anchor=False)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Search", anchor=False, width="content")
+    actions = st.container(horizontal=True, width="content", gap="small")
 run_id = notices.chosen_run()
 opened = notices.opened(run_id)
 found_examples = resources.examples(run_id)
@@ -16,25 +28,28 @@ query_panel.examples(found_examples, ref)
 left, right = st.columns([1, 3.4], gap="medium")
 with left:
     query_panel.uploader()
+    query_panel.dice(opened)
 with right:
-    if note:
-        st.info(note)
+    for sentence in filter(None, (note, copy_link.outdated(opened))):
+        st.info(sentence)
     ref, asked = query_panel.asked(ref, found_examples[0].ref, opened)
     state.show_query(ref)
-    request = search_controls.show(opened)
-    backend = resources.backend(run_id)
-    found = answer(opened, asked, request, backend, lambda why: resources.fall_back(run_id, why))
+    request = search_filters.show(opened, search_controls.show(opened))
+    found = answer(
+        opened,
+        asked,
+        request,
+        resources.backend(run_id),
+        lambda why: resources.fall_back(run_id, why),
+        search_order.values(opened, asked),
+    )
     notices.index_problem(found.index, run_id)
-    results.headline(found, request.radius)
+    results.headline(found, request)
     if found.is_unusual:
-        st.warning(
-            f"The nearest image differs in {found.nearest} bits; for 99 of 100 queries of this "
-            f"data set it is within {opened.usual_nearest}. Results may mean little.",
-            title="Unusual query",
-        )
+        results.unusual(found, opened)
     results.measures(found.judgement)
     if not found.groups:
-        results.empty(found, request.radius)
+        results.empty(found, request)
     else:
         clicked = results.show(
             found, opened, search_controls.tile_px(), search_controls.page(found)
@@ -44,4 +59,7 @@ with right:
     results.distances(found, opened)
 with left:
     query_panel.card(opened, asked)
+with actions:
+    index_choice.show(opened.dataset.info.name)
+    copy_link.show(opened, ref)
 notices.licence(opened.dataset.info)

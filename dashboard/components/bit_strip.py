@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _ROW = 32  # bits a line
+_DIFFERS = "border-top:5px solid #d55e00;height:0"
+_UNSURE = "border-top:5px solid #56b4e9;height:0"
 
 
 def one_code(bits: str) -> str:
@@ -16,8 +18,13 @@ def one_code(bits: str) -> str:
     return _figure(lines, f"Code of {len(bits)} bits, {ones} of them 1")
 
 
-def two_codes(query: str, result: str) -> str:
+def two_codes(query: str, result: str, unsure: str = "") -> str:
     """Two codes as HTML, with a mark under every bit that differs.
+
+    Args:
+        query: text of 0 and 1.
+        result: the same of the other code.
+        unsure: 1 where the query's bit was nearly the other one; empty: not known.
 
     Raises:
         ValueError: the codes have different lengths.
@@ -25,13 +32,24 @@ def two_codes(query: str, result: str) -> str:
     differs = "".join("1" if a != b else "0" for a, b in zip(query, result, strict=True))
     lines = "".join(
         f"<div style='margin-bottom:.5rem'>{_line(_cells(q), 'query')}"
-        f"{_line(_cells(r), 'result')}{_line(_marks(d), 'differ') if '1' in d else ''}</div>"
-        for q, r, d in zip(_parts(query), _parts(result), _parts(differs), strict=True)
+        f"{_line(_cells(r), 'result')}{_line(_marks(d), 'differ') if '1' in d else ''}"
+        f"{_line(_marks(u, _UNSURE), 'unsure') if '1' in u else ''}</div>"
+        for q, r, d, u in zip(
+            _parts(query),
+            _parts(result),
+            _parts(differs),
+            _parts(unsure or "0" * len(query)),
+            strict=True,
+        )
     )
     places = [str(place) for place, bit in enumerate(differs, 1) if bit == "1"]
     summary = f"{len(places)} of {len(query)} bits differ"
     if places:
         summary += ": bits " + ", ".join(places)
+    if "1" in unsure:
+        summary += "; unsure in the query: bits " + ", ".join(
+            str(place) for place, bit in enumerate(unsure, 1) if bit == "1"
+        )
     return _figure(lines, summary)
 
 
@@ -59,8 +77,7 @@ def _cells(bits: str) -> str:
     return _spread("".join(_cell(filled if bit == "1" else empty) for bit in bits), len(bits))
 
 
-def _marks(differs: str) -> str:
-    mark = "border-top:5px solid #d55e00;height:0"
+def _marks(differs: str, mark: str = _DIFFERS) -> str:
     return _spread(
         "".join(_cell(mark if bit == "1" else "height:5px") for bit in differs), len(differs)
     )

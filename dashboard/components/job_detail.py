@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from dashboard.charts.training_curve import loss_terms, validation_map
-from dashboard.components import chart_panel, status_lines
+from dashboard.components import chart_panel, index_panel, status_lines
 from dashboard.services import jobs, resources
 from dashboard.services.jobs import Job, JobDetail
 from dashboard.services.text import duration, escape_markdown, percent
-from pipeline.datasets.base import DatasetError
 from pipeline.runs import RunError
 from pipeline.settings import Settings
 from pipeline.store.base import StoreError
@@ -44,7 +43,8 @@ def show(detail: JobDetail) -> None:
         for alert in detail.alerts:
             st.warning(escape_markdown(alert), icon=":material/warning:")
         _buttons(detail)
-    curves, log, asked, environment = st.tabs(["Curves", "Log", "Settings", "Environment"])
+    names = ["Curves", "Log", "Settings", "Environment", "Index"]
+    curves, log, asked, environment, index = st.tabs(names)
     with curves:
         _curves(detail)
     with log:
@@ -53,6 +53,11 @@ def show(detail: JobDetail) -> None:
         status_lines.facts(detail.asked)
     with environment:
         status_lines.facts(detail.environment)
+    with index:
+        if detail.job.state == "done":
+            index_panel.show(detail.job.id)
+        else:
+            st.caption("A run can be published when it is done.")
 
 
 def _headline(job: Job) -> None:
@@ -83,7 +88,12 @@ def _buttons(detail: JobDetail) -> None:
             label = "Retry" if job.state == "failed" else "Resume"
             _button(label, jobs.resume, job.id, icon=":material/play_arrow:")
         if job.state == "done" and not detail.is_published:
-            st.button("Publish", icon=":material/publish:", on_click=_publish, args=(job.id,))
+            st.button(
+                "Publish",
+                icon=":material/publish:",
+                on_click=index_panel.ask,
+                args=(job.id, "publish"),
+            )
         if not job.is_live:
             with st.popover("Delete", icon=":material/delete:"):
                 index = " and its index" if detail.is_published else ""
@@ -112,14 +122,6 @@ def _button(
 
 def _drop(run_id: str) -> None:
     resources.drop_index_of(run_id)
-
-
-def _publish(run_id: str) -> None:
-    try:
-        resources.publish_run(run_id)
-        st.toast("Published: it can be searched now.", icon=":material/check_circle:")
-    except (RunError, DatasetError, StoreError, OSError) as error:
-        st.toast(escape_markdown(str(error)), icon=":material/error:")
 
 
 def _curves(detail: JobDetail) -> None:

@@ -8,14 +8,23 @@ from dashboard import state
 from dashboard.components import bit_strip, gallery, notices
 from dashboard.services import resources
 from dashboard.services.open_run import OpenRun
-from dashboard.services.queries import EncodingError, Example, Upload, preview, row_of_ref
+from dashboard.services.permalink import stored_query
+from dashboard.services.queries import (
+    EncodingError,
+    Example,
+    Upload,
+    dataset_ref,
+    preview,
+    random_query,
+    row_of_ref,
+)
 from dashboard.services.search import AskedImage, bit_string
 from dashboard.services.text import escape_html
 from dashboard.services.thumbs import thumb_url
 from pipeline.images import SUFFIXES, ImageError, load_rgb
 from pipeline.search import Query
 
-_EXAMPLES, _FILE, _PROBLEM = "examples", "upload_file", "upload_problem"
+_EXAMPLES, _FILE, _PHOTO, _PROBLEM = "examples", "upload_file", "photo", "upload_problem"
 _MOST_MB = 20
 
 
@@ -44,9 +53,12 @@ def uploader() -> None:
         key=_FILE,
         max_upload_size=_MOST_MB,
         on_change=_take_file,
+        args=(_FILE,),
         help="Drop a file, browse, or paste an image from the clipboard.",
     )
-    st.caption("Kept in memory for this tab only; nothing is stored.")
+    if st.toggle("Use the camera", key="camera_on"):
+        st.camera_input("Photograph", key=_PHOTO, on_change=_take_file, args=(_PHOTO,))
+    st.caption("Kept in memory for this tab; stored only if you copy a link.")
     problem = st.session_state.get(_PROBLEM)
     if problem:
         notices.problem(
@@ -58,14 +70,37 @@ def uploader() -> None:
         )
 
 
+def dice(opened: OpenRun) -> None:
+    """Buttons for a query from the query set: any, or a hard one."""
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Random",
+            icon=":material/casino:",
+            on_click=_draw,
+            args=(opened, False),
+            help="Any image of the query set.",
+        )
+        st.button(
+            "Hard",
+            icon=":material/psychology_alt:",
+            on_click=_draw,
+            args=(opened, True),
+            help="One of the worst quarter by AP that still finds something.",
+        )
+
+
 def resolve(opened: OpenRun, default: str) -> tuple[str, str]:
     """The link name of the query to search with, and a sentence when a link asked for another."""
     wanted, image = state.query(), state.upload()
     if wanted.startswith("up:"):
         if image is not None and image.ref == wanted:
             return wanted, ""
+        kept = stored_query(wanted, resources.settings())
+        if kept is not None:
+            state.take_stored(kept)
+            return wanted, ""
         return default, (
-            "This link was made from an uploaded image, which stays in the tab that uploaded it. "
+            "This address was made from an uploaded image that was not stored with Copy link. "
             "Upload it again to search with it; an example is shown instead."
         )
     if wanted and row_of_ref(wanted, opened) is None:
@@ -113,15 +148,20 @@ def card(opened: OpenRun, image: AskedImage) -> None:
         st.html(bit_strip.one_code(bit_string(image.query)))
 
 
+def _draw(opened: OpenRun, is_hard: bool) -> None:
+    row = random_query(opened, resources.settings(), is_hard=is_hard)
+    state.choose_query(dataset_ref(row))
+
+
 def _pick_example() -> None:
     ref = gallery.picked(_EXAMPLES)
     if ref:
         state.choose_query(ref)
 
 
-def _take_file() -> None:
+def _take_file(key: str) -> None:
     """Check an uploaded file at once, so that a bad one never becomes the query."""
-    file = st.session_state.get(_FILE)
+    file = st.session_state.get(key)
     st.session_state.pop(_PROBLEM, None)
     if file is None:
         state.keep_upload(None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.charts.distance_histogram import distance_histogram
-from dashboard.components import chart_panel, gallery, search_controls
+from dashboard.components import chart_panel, gallery, search_controls, search_filters, search_order
+from dashboard.services.judging import Judgement
 from dashboard.services.open_run import OpenRun
-from dashboard.services.search import Answer, Judgement, Result, TieGroup
+from dashboard.services.search import Answer, Request, Result, TieGroup
 from dashboard.services.text import duration, percent, plural
 from dashboard.services.thumbs import thumb_url
 
@@ -16,12 +17,13 @@ _MARKS = {True: "yes", False: "no", None: "unknown"}
 _WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
 
 
-def headline(answer: Answer, radius: int | None) -> None:
+def headline(answer: Answer, request: Request) -> None:
     """One line: what was found, where, how fast."""
-    n_shown = sum(len(group.results) for group in answer.groups)
+    n_shown = len(answer.results)
     kind = "nearest"
-    if radius is not None:
-        kind = f"{'image' if answer.n_found == 1 else 'images'} within {plural(radius, 'bit')}"
+    if request.within is not None:
+        images = "image" if answer.n_found == 1 else "images"
+        kind = f"{images} within {plural(request.within, 'bit')}"
     filtered = f" ({n_shown:,} shown)" if n_shown < answer.n_found else ""
     times = f"search {duration(answer.search_s)}"
     if answer.asked.query.encode_s:
@@ -31,9 +33,20 @@ def headline(answer: Answer, radius: int | None) -> None:
         f"**{answer.n_found:,} {kind}**{filtered} "
         f":gray[· {plural(answer.n_database, 'image')} searched · {where} · {times}]"
     )
-    if any(group.total > 1 for group in answer.groups):
+    if answer.reordered is not None:
+        search_order.effect(answer.reordered)
+    elif any(group.total > 1 for group in answer.groups):
         more = " More images lie at the last distance than are shown." if answer.is_tie_cut else ""
         st.caption(f"Inside a distance the order is arbitrary (by id).{more}")
+
+
+def unusual(answer: Answer, opened: OpenRun) -> None:
+    """A warning that nothing is as near as queries usually find."""
+    st.warning(
+        f"The nearest image differs in {answer.nearest} bits; for 99 of 100 queries of this "
+        f"data set it is within {opened.usual_nearest}. Results may mean little.",
+        title="Unusual query",
+    )
 
 
 def measures(judgement: Judgement | None) -> None:
@@ -66,7 +79,7 @@ def measures(judgement: Judgement | None) -> None:
 
 def show(answer: Answer, opened: OpenRun, tile_px: int, page: slice) -> Result | None:
     """The gallery of one page of results; returns the result that was clicked just now."""
-    results = [one for group in answer.groups for one in group.results]
+    results = answer.results
     on_page = {one.rank for one in results[page]}
     groups = [_group(group, opened, on_page) for group in answer.groups]
     clicked = gallery.show(
@@ -78,7 +91,7 @@ def show(answer: Answer, opened: OpenRun, tile_px: int, page: slice) -> Result |
     return next((one for one in results if str(one.row) == clicked), None)
 
 
-def empty(answer: Answer, radius: int | None) -> None:
+def empty(answer: Answer, request: Request) -> None:
     """Explain an empty result, with a button that shows the nearest image."""
     with st.container(border=True, key="no_results"):
         if answer.n_found:
@@ -87,11 +100,13 @@ def empty(answer: Answer, radius: int | None) -> None:
                 "Choose *All* to see them."
             )
             return
-        if radius is None or answer.nearest is None or answer.nearest <= radius:
-            st.markdown("**No image has these labels.** Remove a label from the filter.")
+        if request.has_filter or request.radius is None or answer.nearest is None:
+            st.markdown("**No image passes all filters.**")
+            st.button("Clear the filters", type="primary", on_click=search_filters.clear)
             return
         st.markdown(
-            f"**No code within {plural(radius, 'bit')}.** The nearest is at {answer.nearest}."
+            f"**No code within {plural(request.radius, 'bit')}.** "
+            f"The nearest is at {answer.nearest}."
         )
         st.button(
             f"Show it: search within {answer.nearest} bits",
@@ -120,20 +135,28 @@ def _percent(share: float | None) -> str:
 def _group(group: TieGroup, opened: OpenRun, on_page: set[int]) -> gallery.TileGroup:
     shown = [one for one in group.results if one.rank in on_page]
     n_shown = len(shown)
+    if group.distance is None:
+        order = f"by {search_controls.order().lower()}"
+        return gallery.TileGroup(tuple(tile(one, opened, True) for one in shown), order)
     count = plural(group.total, "image")
     if n_shown < group.total:
         count = f"{n_shown:,} of {count}"
     tie = " (tie)" if group.total > 1 else ""
-    tiles = tuple(_tile(one, opened) for one in shown)
+    tiles = tuple(tile(one, opened) for one in shown)
     return gallery.TileGroup(tiles, f"distance {group.distance}", f"{count}{tie}")
 
 
-def _tile(one: Result, opened: OpenRun) -> gallery.Tile:
+def tile(one: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:
+    """A result as an image button, with the ranks it has moved if that matters."""
+    fact, name = f"{one.distance}/{opened.bits}", f"distance {one.distance} of {opened.bits}"
+    if is_moved and one.moved:
+        fact += f" {'↑' if one.moved > 0 else '↓'}{abs(one.moved)}"
+        name += f", {abs(one.moved)} ranks {'up' if one.moved > 0 else 'down'}"
     return gallery.Tile(
         id=str(one.row),
         src=thumb_url(opened.dataset.info.name, one.sha256),
-        name=f"rank {one.rank}, distance {one.distance} of {opened.bits}, {_WORDS[one.relevant]}",
+        name=f"rank {one.rank}, {name}, {_WORDS[one.relevant]}",
         caption=one.text or ", ".join(one.labels) or one.image_id,
-        fact=f"{one.distance}/{opened.bits}",
+        fact=fact,
         mark=_MARKS[one.relevant],
     )

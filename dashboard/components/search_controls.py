@@ -1,4 +1,4 @@
-"""The controls above the results: top-k or radius, filters, tile size, pages; all in the URL."""
+"""The controls above the results: mode, kind, order, tile size, pages; all in the URL."""
 
 from __future__ import annotations
 
@@ -9,53 +9,38 @@ from dashboard.services.open_run import OpenRun
 from dashboard.services.search import MOST, Answer, Request
 
 PAGE_SIZE = 100
+DISTANCE, RELAXED, FEATURES = "Distance", "Relaxed query", "Features"
 _K = (24, 48, 100, MOST)
 _TILES = {"Small": 84, "Medium": 124, "Large": 190}
 _MODES = ("Nearest", "Radius")
 _KINDS = {"All": "all", "Relevant": "relevant", "Not relevant": "not relevant"}
+_ORDERS = (
+    f"*Distance*: Hamming distance of the codes. *Relaxed query*: the {MOST} nearest, by the "
+    "query's values before the sign against stored bits. *Features*: the same images, by the "
+    "cosine of the backbone's features; not with a fine-tuned backbone."
+)
 _BOUND = {"bind": "query-params"}
 
 
 def show(opened: OpenRun) -> Request:
     """Draw the controls and say what they ask for."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
-        mode = st.segmented_control(
-            "Find",
-            _MODES,
-            default=_MODES[0],
-            required=True,
-            key="mode",
-            on_change=_first_page,
-            **_BOUND,
-        )
+        mode = _choice("Find", _MODES, "mode")
         if mode == "Radius":
-            radius = st.number_input(
-                "Radius (bits)",
-                0,
-                opened.bits,
-                2,
-                key="r",
-                width=130,
-                on_change=_first_page,
-                **_BOUND,
-            )
-            k, radius = MOST, min(max(int(radius), 0), opened.bits)
+            k, radius = MOST, _radius(opened.bits)
         else:
-            chosen = st.segmented_control(
-                "Results",
-                _K,
-                default=_K[0],
-                required=True,
-                key="k",
-                on_change=_first_page,
-                **_BOUND,
-            )
+            chosen = _choice("Results", _K, "k")
             k, radius = (chosen if chosen in _K else _K[0]), None
-        relevance = _relevance() if opened.label_set is not None else "all"
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        labels = _labels(opened)
+        kind = _choice("Show", list(_KINDS), "show") if opened.label_set is not None else "All"
+        orders = (DISTANCE, RELAXED) if opened.run.spec.finetune else (DISTANCE, RELAXED, FEATURES)
+        _choice("Order", orders, "order", help=_ORDERS)
         _tile_size()
-    return Request(k=k, radius=radius, labels=labels, relevance=relevance)
+    return Request(k=k, radius=radius, relevance=_KINDS.get(kind, "all"))
+
+
+def order() -> str:
+    """The order chosen."""
+    return st.session_state.get("order") or DISTANCE
 
 
 def tile_px() -> int:
@@ -65,10 +50,11 @@ def tile_px() -> int:
 
 def page(answer: Answer) -> slice:
     """Which results to show; draws page numbers when there are several pages."""
-    n_shown = sum(len(group.results) for group in answer.groups)
-    n_pages = -(-n_shown // PAGE_SIZE)
+    n_pages = -(-len(answer.results) // PAGE_SIZE)
     if n_pages < 2:
         return slice(0, PAGE_SIZE)
+    if st.session_state.get(state.PAGE, 1) > n_pages:
+        state.first_page()
     current = st.pagination(n_pages, key=state.PAGE, **_BOUND)
     return slice((current - 1) * PAGE_SIZE, current * PAGE_SIZE)
 
@@ -78,46 +64,27 @@ def widen(radius: int) -> None:
     st.session_state["r"] = radius
 
 
-def _relevance() -> str:
-    chosen = st.segmented_control(
-        "Show",
-        list(_KINDS),
-        default="All",
-        required=True,
-        key="show",
-        on_change=_first_page,
-        **_BOUND,
-    )
-    return _KINDS.get(chosen, "all")
-
-
 def _tile_size() -> None:
     st.segmented_control(
-        "Image size",
-        list(_TILES),
-        default="Medium",
+        "Image size", list(_TILES), default="Medium", required=True, key="size", **_BOUND
+    )
+
+
+def _radius(bits: int) -> int:
+    radius = st.number_input(
+        "Radius (bits)", 0, bits, 2, key="r", width=130, on_change=state.first_page, **_BOUND
+    )
+    return min(max(int(radius), 0), bits)
+
+
+def _choice(label: str, options: list | tuple, key: str, help: str | None = None) -> object:
+    return st.segmented_control(
+        label,
+        options,
+        default=options[0],
         required=True,
-        key="size",
-        label_visibility="collapsed",
+        key=key,
+        help=help,
+        on_change=state.first_page,
         **_BOUND,
     )
-
-
-def _labels(opened: OpenRun) -> tuple[str, ...]:
-    if opened.label_set is None:
-        return ()
-    known = opened.label_set.classes
-    chosen = st.multiselect(
-        "Only with label",
-        known,
-        key="label",
-        placeholder="Any label",
-        label_visibility="collapsed",
-        on_change=_first_page,
-        **_BOUND,
-    )
-    return tuple(name for name in chosen if name in known)
-
-
-def _first_page() -> None:
-    st.session_state[state.PAGE] = 1

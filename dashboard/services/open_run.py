@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from pipeline.datasets.base import LabelSet, RetrievalDataset, load_dataset
 from pipeline.execute import chosen_labels
 from pipeline.indexing import searched_codes
+from pipeline.payloads import parts_of
 from pipeline.ranking import HashCodes, ranked
-from pipeline.runs import RunRegistry
+from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
+from pipeline.store.base import words_of
 
 _USUAL = 99  # percentile of the stored queries' nearest distances
 
@@ -23,8 +25,7 @@ class OpenRun:
     """A run, its data set, codes and labels. Shared by all users: never changed.
 
     Attributes:
-        id: of the run.
-        run_label: short name, for example `ITQ · 32 bits`.
+        run: its folder.
         dataset: of the run.
         label_set: whose labels decide relevance; None without labels.
         labels: (n, C) bool over the manifest; None without labels.
@@ -34,8 +35,7 @@ class OpenRun:
         database_rows: manifest rows of these.
     """
 
-    id: str
-    run_label: str
+    run: Run
     dataset: RetrievalDataset
     label_set: LabelSet | None
     labels: NDArray[np.bool_] | None
@@ -43,6 +43,16 @@ class OpenRun:
     query_rows: NDArray[np.int64]
     database_codes: HashCodes
     database_rows: NDArray[np.int64]
+
+    @property
+    def id(self) -> str:
+        """Of the run."""
+        return self.run.id
+
+    @property
+    def run_label(self) -> str:
+        """Short name, for example `ITQ · 32 bits`."""
+        return self.run.spec.label
 
     @property
     def bits(self) -> int:
@@ -59,6 +69,34 @@ class OpenRun:
     def row_of(self) -> dict[str, int]:
         """Manifest row of each content hash."""
         return {sha256: row for row, sha256 in enumerate(self.dataset.manifest["sha256"])}
+
+    @cached_property
+    def place_of(self) -> dict[int, int]:
+        """Place in the database of each manifest row that is in it."""
+        return {int(row): place for place, row in enumerate(self.database_rows)}
+
+    @cached_property
+    def parts(self) -> NDArray[np.str_]:
+        """The part (m,) of each database image: train, database or added."""
+        return parts_of(self.run, self.dataset, self.database_rows)
+
+    @cached_property
+    def words(self) -> list[frozenset[str]]:
+        """The words (m) that a text filter finds each database image by."""
+        return [
+            frozenset(
+                words_of(
+                    " ".join(
+                        [
+                            self.text("image_id", row),
+                            self.text("text", row),
+                            *self.label_names(row),
+                        ]
+                    )
+                )
+            )
+            for row in self.database_rows
+        ]
 
     def label_names(self, row: int) -> tuple[str, ...]:
         """The labels of an image."""
@@ -85,8 +123,7 @@ def open_run(run_id: str, settings: Settings) -> OpenRun:
     query_codes, query_rows = run.load_codes("query")
     database_codes, database_rows = searched_codes(run)
     return OpenRun(
-        id=run.id,
-        run_label=run.spec.label,
+        run=run,
         dataset=dataset,
         label_set=label_set,
         labels=None if label_set is None else dataset.labels(label_set),

@@ -87,15 +87,35 @@ def example_queries(opened: OpenRun, settings: Settings) -> list[Example]:
     return [_example(opened, row) for row in dict.fromkeys(rows)][:N_EXAMPLES]
 
 
-def _good_rows(opened: OpenRun, settings: Settings) -> list[int]:
-    """One query of each class, near the class's upper quantile of AP; mixed results first."""
-    if opened.labels is None:
-        return []
+def random_query(opened: OpenRun, settings: Settings, *, is_hard: bool = False) -> int:
+    """The manifest row of any query, or of one that this run answers badly but not hopelessly.
+
+    Args:
+        opened: the run.
+        settings: where its report is.
+        is_hard: from the worst quarter of those with an AP above 0, where that was measured.
+    """
+    places = np.arange(len(opened.query_rows))
+    ap = _measured_ap(opened, settings) if is_hard else None
+    if ap is not None and (ap > 0).any():
+        solvable = np.flatnonzero(ap > 0)
+        places = solvable[np.argsort(ap[solvable], kind="stable")][: max(1, len(solvable) // 4)]
+    return int(opened.query_rows[np.random.default_rng().choice(places)])
+
+
+def _measured_ap(opened: OpenRun, settings: Settings) -> NDArray[np.float64] | None:
+    """AP of each stored query (q,), None where it was not measured."""
     try:
         ap = RunRegistry(settings).open(opened.id).curves().per_query_ap
     except RunError:
-        return []
-    if len(ap) != len(opened.query_rows):
+        return None
+    return ap if len(ap) == len(opened.query_rows) else None
+
+
+def _good_rows(opened: OpenRun, settings: Settings) -> list[int]:
+    """One query of each class, near the class's upper quantile of AP; mixed results first."""
+    ap = _measured_ap(opened, settings)
+    if opened.labels is None or ap is None:
         return []
     labels = opened.labels[opened.query_rows]
     chosen = [_near_quantile(ap, np.flatnonzero(labels[:, c])) for c in range(labels.shape[1])]

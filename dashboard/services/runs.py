@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipeline.datasets.base import DatasetInfo, list_datasets
-from pipeline.indexing import read_index, weights_digest
+from pipeline.index_jobs import IndexResult, last_result, requested
+from pipeline.indexing import IndexRecord, expected_metadata, read_index
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore, CollectionMismatch, StoreError, require_match
@@ -52,6 +53,27 @@ class IndexState:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class IndexView:
+    """What is known about a run's index without asking the store.
+
+    Attributes:
+        record: where it is; None when unpublished.
+        waiting: what a worker is to do with it; empty for nothing.
+        result: what came of the last request.
+    """
+
+    record: IndexRecord | None
+    waiting: str
+    result: IndexResult | None
+
+
+def index_view(run: Run) -> IndexView:
+    """Read it from the run's folder."""
+    asked = requested(run)
+    return IndexView(read_index(run), asked.action if asked else "", last_result(run))
+
+
 def dataset_choices(settings: Settings) -> list[DatasetInfo]:
     """The data sets of the library; those that have finished runs first, most runs first."""
     runs = Counter(run.spec.dataset for run in _finished(settings))
@@ -90,7 +112,7 @@ def index_state(run: Run, store: CodeStore) -> IndexState:
         return IndexState("missing", reason="This run has not been published.")
     try:
         info = store.info(record.alias)
-        require_match(info, {"bits": run.spec.bits, "weights_sha256": weights_digest(run)})
+        require_match(info, expected_metadata(run))
     except CollectionMismatch as error:
         return IndexState("mismatch", reason=str(error))
     except (StoreError, OSError) as error:

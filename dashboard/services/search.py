@@ -10,15 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dashboard.services.judging import Judgement, histogram, judgement, relevance
 from dashboard.services.open_run import OpenRun
+from dashboard.services.reordering import Reordered, Values, reordered
 from dashboard.services.runs import IndexState
-from pipeline.metrics import balls, precision_at
-from pipeline.ranking import hamming_histograms
 from pipeline.search import Found, Query, search_index
-from pipeline.store.base import CodeStore, Hit, StoreError, Where
+from pipeline.store.base import CodeStore, Hit, StoreError, Where, words_of
 
 MOST = 200  # results one search may return
-RADIUS = 2  # of the fixed lookup measure
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,34 @@ class Request:
         k: most results.
         radius: only results within this distance; None: the k nearest.
         labels: only results with any of these; empty: all.
+        part: only results of this part (train, database, added); empty: of any.
+        text: only results with all these words.
+        most: the k nearest, but none farther than this; None: at any distance.
         relevance: only results of this kind.
     """
 
     k: int = 24
     radius: int | None = None
     labels: tuple[str, ...] = ()
+    part: str = ""
+    text: str = ""
+    most: int | None = None
     relevance: str = "all"  # all, relevant, not relevant
+
+    @property
+    def where(self) -> Where:
+        """What the store filters by."""
+        return Where(self.labels, self.part or None, words_of(self.text))
+
+    @property
+    def within(self) -> int | None:
+        """The largest distance allowed, whichever control set it."""
+        return self.most if self.radius is None else self.radius
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether the store leaves anything out by what it is."""
+        return self.where != Where()
 
 
 @dataclass(frozen=True)
@@ -64,7 +84,12 @@ class AskedImage:
 
 @dataclass(frozen=True)
 class Result:
-    """One image found. `relevant` is None when nobody knows."""
+    """One image found.
+
+    Attributes:
+        relevant: None when nobody knows.
+        moved: ranks it gained by another order than distance; negative: lost.
+    """
 
     rank: int
     row: int
@@ -74,6 +99,7 @@ class Result:
     text: str
     image_id: str
     sha256: str
+    moved: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,33 +107,14 @@ class TieGroup:
     """Results at one distance.
 
     Attributes:
-        distance: in bits.
+        distance: in bits; None: results of all distances, in another order.
         results: those that are shown.
-        total: images of the database at this distance that pass the label filter.
+        total: images of the database at this distance that pass the filters.
     """
 
-    distance: int
+    distance: int | None
     results: tuple[Result, ...]
     total: int
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """How good the ranking of the whole database is for one query; ties averaged.
-
-    Attributes:
-        precision_10: P@10; None in a smaller database.
-        precision_100: P@100; None in a smaller database.
-        ball_relevant: relevant images within 2 bits.
-        ball_size: images within 2 bits.
-        n_relevant: relevant images in the whole database.
-    """
-
-    precision_10: float | None
-    precision_100: float | None
-    ball_relevant: int
-    ball_size: int
-    n_relevant: int
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,7 @@ class Answer:
         is_unusual: nothing is as near as queries of this data set usually find.
         search_s: seconds in the store.
         index: what answered.
+        reordered: None when results stand by distance.
     """
 
     asked: AskedImage
@@ -141,6 +149,12 @@ class Answer:
     is_unusual: bool
     search_s: float
     index: IndexState
+    reordered: Reordered | None = None
+
+    @property
+    def results(self) -> list[Result]:
+        """All that are shown, in order."""
+        return [one for group in self.groups for one in group.results]
 
 
 def answer(
@@ -149,6 +163,7 @@ def answer(
     request: Request,
     backend: Backend,
     fall_back: Callable[[str], Backend],
+    values: Values | None = None,
 ) -> Answer:
     """Search, judge and group.
 
@@ -158,36 +173,60 @@ def answer(
         request: what is asked for.
         backend: where to search.
         fall_back: gives the exact backend when the store fails in the middle; takes the reason.
+        values: what to order the nearest `MOST` by; None: by distance.
     """
+    depth = request.k if values is None else MOST
     try:
-        found = _found(asked, request, backend)
+        found = _found(asked, request, backend, depth)
     except StoreError as error:
         backend = fall_back(str(error))
-        found = _found(asked, request, backend)
+        found = _found(asked, request, backend, depth)
     others = opened.database_rows != (-1 if asked.row is None else asked.row)
     distances = asked.query.code.hamming(opened.database_codes)[0]
-    relevant = _relevance(opened, asked)
-    hits = [hit for hit in found.result.hits if hit.payload["row"] != asked.row][: request.k]
-    results = [_result(rank, hit, opened, relevant) for rank, hit in enumerate(hits, 1)]
-    passing = others & _has_label(opened, request.labels)
-    groups = _groups(results, distances[passing], request.relevance)
+    relevant = relevance(opened, asked.row)
+    hits = [hit for hit in found.result.hits if hit.payload["row"] != asked.row][:depth]
+    again = None if values is None else reordered(_rows(hits), values, relevant)
+    order = range(len(hits)) if again is None else again.order.tolist()
+    results = [
+        _result(rank, place, hits[place], opened, relevant)
+        for rank, place in enumerate(order[: request.k], 1)
+    ]
+    passing = distances[others & passes(opened, request)]
     nearest = int(distances[others].min()) if others.any() else None
-    cut = results[-1].distance if results else None
-    n_near = int((distances[passing] <= cut).sum()) if cut is not None else 0
+    cut = max((one.distance for one in results), default=None)
+    shown = [one for one in results if _is_kind(one, request.relevance)]
     return Answer(
         asked=asked,
-        groups=groups,
+        groups=_groups(shown, passing) if again is None else _one_group(shown, len(passing)),
         n_found=len(results),
         n_database=int(others.sum()),
-        judgement=None if relevant is None else _judgement(opened, asked, others),
-        histogram=_histogram(opened, distances, relevant, others),
+        judgement=None
+        if relevant is None or asked.row is None
+        else judgement(opened, asked.query, asked.row, others),
+        histogram=histogram(opened, distances, relevant, others),
         nearest=nearest,
         cut=cut,
-        is_tie_cut=n_near > len(results),
+        is_tie_cut=again is None and cut is not None and (passing <= cut).sum() > len(results),
         is_unusual=nearest is not None and nearest > opened.usual_nearest,
         search_s=found.search_s,
         index=backend.index,
+        reordered=again,
     )
+
+
+def passes(opened: OpenRun, request: Request) -> NDArray[np.bool_]:
+    """Which database images (m,) pass the filters; for counts, the store filters by itself."""
+    passing = np.ones(len(opened.database_rows), bool)
+    where = request.where
+    if where.labels and opened.labels is not None and opened.label_set is not None:
+        columns = [opened.label_set.classes.index(name) for name in where.labels]
+        passing &= opened.labels[opened.database_rows][:, columns].any(axis=1)
+    if where.split:
+        passing &= opened.parts == where.split
+    if where.words:
+        wanted = frozenset(where.words)
+        passing &= np.fromiter((wanted <= words for words in opened.words), bool, len(passing))
+    return passing
 
 
 def bit_string(query: Query) -> str:
@@ -195,25 +234,24 @@ def bit_string(query: Query) -> str:
     return "".join("1" if sign > 0 else "0" for sign in query.code.signs()[0])
 
 
-def _found(asked: AskedImage, request: Request, backend: Backend) -> Found:
+def _found(asked: AskedImage, request: Request, backend: Backend, depth: int) -> Found:
     return search_index(
         backend.store,
         backend.alias,
         asked.query.code,
-        k=min(request.k, MOST) + 1,  # one more, since the query itself may be among them
-        radius=request.radius,
-        where=Where(labels=request.labels) if request.labels else None,
+        k=min(depth, MOST) + 1,  # one more, since the query itself may be among them
+        radius=request.within,
+        where=request.where if request.has_filter else None,
     )
 
 
-def _relevance(opened: OpenRun, asked: AskedImage) -> NDArray[np.bool_] | None:
-    """Whether each image (n,) of the manifest shares a label with the query; None if unknown."""
-    if opened.labels is None or asked.row is None or not opened.labels[asked.row].any():
-        return None
-    return np.asarray(opened.labels[:, opened.labels[asked.row]].any(axis=1))
+def _rows(hits: list[Hit]) -> NDArray[np.int64]:
+    return np.array([int(str(hit.payload["row"])) for hit in hits], np.int64)
 
 
-def _result(rank: int, hit: Hit, opened: OpenRun, relevant: NDArray[np.bool_] | None) -> Result:
+def _result(
+    rank: int, place: int, hit: Hit, opened: OpenRun, relevant: NDArray[np.bool_] | None
+) -> Result:
     row = int(str(hit.payload["row"]))
     return Result(
         rank=rank,
@@ -224,61 +262,22 @@ def _result(rank: int, hit: Hit, opened: OpenRun, relevant: NDArray[np.bool_] | 
         text=opened.text("text", row),
         image_id=opened.text("image_id", row),
         sha256=opened.text("sha256", row),
+        moved=place + 1 - rank,
     )
 
 
-def _groups(
-    results: list[Result], distances: NDArray[np.int32], relevance: str
-) -> tuple[TieGroup, ...]:
-    wanted = {"relevant": True, "not relevant": False}
-    shown = [one for one in results if relevance == "all" or one.relevant is wanted[relevance]]
+def _is_kind(one: Result, kind: str) -> bool:
+    return kind == "all" or one.relevant is {"relevant": True, "not relevant": False}[kind]
+
+
+def _groups(results: list[Result], distances: NDArray[np.int32]) -> tuple[TieGroup, ...]:
+    """Results by distance, each with how many images of the database lie there."""
     sizes = np.bincount(distances) if len(distances) else np.zeros(1, int)
     return tuple(
         TieGroup(distance, tuple(members), int(sizes[distance]) if distance < len(sizes) else 0)
-        for distance, members in groupby(shown, key=lambda one: one.distance)
+        for distance, members in groupby(results, key=lambda one: one.distance)
     )
 
 
-def _has_label(opened: OpenRun, labels: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which database images (m,) pass the label filter."""
-    if not labels or opened.labels is None or opened.label_set is None:
-        return np.ones(len(opened.database_rows), bool)
-    columns = [opened.label_set.classes.index(name) for name in labels]
-    return np.asarray(opened.labels[opened.database_rows][:, columns].any(axis=1))
-
-
-def _judgement(opened: OpenRun, asked: AskedImage, others: NDArray[np.bool_]) -> Judgement:
-    assert opened.labels is not None
-    rows = opened.database_rows[others]
-    counts = hamming_histograms(
-        asked.query.code,
-        opened.database_codes[others],
-        opened.labels[[asked.row]],
-        opened.labels[rows],
-        threads=1,
-    )
-    retrieved, hits = balls(counts)
-    at_10, at_100 = precision_at(counts, [10, 100])[0]
-    radius = min(RADIUS, opened.bits)
-    return Judgement(
-        precision_10=float(at_10) if len(rows) >= 10 else None,
-        precision_100=float(at_100) if len(rows) >= 100 else None,
-        ball_relevant=int(hits[0, radius]),
-        ball_size=int(retrieved[0, radius]),
-        n_relevant=int(hits[0, -1]),
-    )
-
-
-def _histogram(
-    opened: OpenRun,
-    distances: NDArray[np.int32],
-    relevant: NDArray[np.bool_] | None,
-    others: NDArray[np.bool_],
-) -> pd.DataFrame:
-    if relevant is None:
-        kinds = np.full(len(distances), "unknown")
-    else:
-        kinds = np.where(relevant[opened.database_rows], "relevant", "not relevant")
-    frame = pd.DataFrame({"distance": distances[others], "relevance": kinds[others]})
-    counts = frame.groupby(["distance", "relevance"], as_index=False).size()
-    return counts.rename(columns={"size": "images"})
+def _one_group(results: list[Result], total: int) -> tuple[TieGroup, ...]:
+    return (TieGroup(None, tuple(results), total),) if results else ()

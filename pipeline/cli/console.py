@@ -13,7 +13,7 @@ from rich.table import Table
 from pipeline.execute import StageProgress
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
-from pipeline.store.opening import open_store
+from pipeline.store.opening import store_of
 
 console = Console()
 errors = Console(stderr=True)
@@ -28,10 +28,7 @@ def current_settings() -> Settings:
 @cache
 def current_store() -> CodeStore:
     """The store that the settings name."""
-    settings = current_settings()
-    return open_store(
-        url=settings.qdrant_url, path=settings.index_path, api_key=settings.qdrant_api_key
-    )
+    return store_of(current_settings())
 
 
 @contextmanager

@@ -17,13 +17,16 @@ from pipeline.cli.console import (
 )
 from pipeline.datasets.base import load_dataset
 from pipeline.images import load_rgb
+from pipeline.index_jobs import verify
 from pipeline.indexing import drop_index, publish, read_index, roll_back
 from pipeline.refreshing import encode_added, extend_index
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.search import encode_image, search_index, searchable
 from pipeline.store.base import Where
 
-index = typer.Typer(help="Publish, list, roll back and drop indexes.", no_args_is_help=True)
+index = typer.Typer(
+    help="Publish, list, verify, refresh, roll back and drop indexes.", no_args_is_help=True
+)
 
 
 @index.command("publish")
@@ -57,6 +60,12 @@ def list_() -> None:
             is_live = current_store().resolve(record.alias) == record.collection
             rows.append((run.id, record.collection, record.count, "yes" if is_live else "no"))
     print_table(("run", "collection", "codes", "live"), rows)
+
+
+@index.command("verify")
+def verify_(run_id: str) -> None:
+    """Compare a run's live index with its codes: the count, and the distances of some searches."""
+    console.print(verify(RunRegistry(current_settings()).open(run_id), current_store()))
 
 
 @index.command("rollback")

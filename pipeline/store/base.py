@@ -14,7 +14,7 @@ from models.codes import HashCodes
 Payload = dict[str, object]
 
 CODEC = "pm1-dot"  # how codes become vectors: one ±1 per bit, compared by dot product
-INDEXED_FIELDS = ("labels", "split")  # the payload fields that can be filtered and counted
+INDEXED_FIELDS = ("labels", "split", "words")  # payload fields that can be filtered and counted
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,199}")
 
 
@@ -57,15 +57,23 @@ class CollectionMismatch(StoreError):  # noqa: N818 - the name says what is wron
 
 @dataclass(frozen=True)
 class Where:
-    """Keeps items that have any of `labels` (empty: all items) and lie in `split` (None: any)."""
+    """Which items to keep.
+
+    Attributes:
+        labels: those that have any of these; empty: all.
+        split: those of this part; None: of any.
+        words: those that have all of these, as `words_of` gives them.
+    """
 
     labels: tuple[str, ...] = ()
     split: str | None = None
+    words: tuple[str, ...] = ()
 
     def accepts(self, payload: Payload) -> bool:
         """Whether an item with this payload passes."""
         has_label = not self.labels or bool({*self.labels} & {*field_values(payload, "labels")})
-        return has_label and (self.split is None or payload.get("split") == self.split)
+        has_words = {*self.words} <= {*field_values(payload, "words")}
+        return has_label and has_words and self.split in (None, payload.get("split"))
 
 
 @dataclass(frozen=True)
@@ -167,7 +175,7 @@ class CodeStore(Protocol):
         """The items at distance <= r; the nearest `limit` of them when there are more."""
 
     def facets(self, collection: str, field: str) -> dict[str, int]:
-        """Number of items per value of 'labels' or 'split', most frequent first, then by value."""
+        """Number of items per value of an indexed field, most frequent first, then by value."""
 
     def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
         """The items with these ids in the order asked, without those that are not stored."""
@@ -286,6 +294,18 @@ def _plain(id_: str, payload: Payload) -> Payload:
     except (TypeError, ValueError) as error:
         raise ValueError(f"the payload of {id_} is not plain JSON: {error}") from error
     return plain
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The distinct words of a text in lower case, sorted: what a text filter compares.
+
+    Whole words match the same way in every engine, which parts of words do not.
+
+    Example:
+        >>> words_of("Grinning_face 2, grinning")
+        ('2', 'face', 'grinning')
+    """
+    return tuple(sorted(set(re.findall(r"[^\W_]+", text.lower()))))
 
 
 def field_values(payload: Payload, field: str) -> list[str]:

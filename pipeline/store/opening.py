@@ -6,14 +6,40 @@ import logging
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from qdrant_client import QdrantClient
 
+from pipeline.settings import Settings
 from pipeline.store.base import StoreUnavailable
 from pipeline.store.qdrant import Layout, QdrantCodeStore
 from pipeline.store.qdrant_errors import address_of
 
 _log = logging.getLogger(__name__)
+
+
+def store_of(settings: Settings, *, is_read_only: bool = False, **changes: int) -> QdrantCodeStore:
+    """The store that the settings name, with everything they say about it.
+
+    Args:
+        settings: address, keys, certificate, times and layout.
+        is_read_only: take the key that may not write, where there is one.
+        changes: `timeout_s` or `check_compatibility` other than usual.
+
+    Raises:
+        StoreUnavailable: another process uses the folder.
+    """
+    key = settings.qdrant_read_only_api_key if is_read_only else None
+    usual: dict[str, Any] = {"timeout_s": settings.qdrant_timeout_s, **changes}
+    return open_store(
+        settings.qdrant_url,
+        settings.index_path,
+        key or settings.qdrant_api_key,
+        prefer_grpc=settings.qdrant_grpc,
+        certificate=settings.qdrant_ca,
+        layout=Layout(settings.qdrant_shards, settings.qdrant_replicas),
+        **usual,
+    )
 
 
 def open_store(
@@ -24,6 +50,7 @@ def open_store(
     prefer_grpc: bool = False,
     timeout_s: int = 60,
     check_compatibility: bool = True,
+    certificate: Path | None = None,
     layout: Layout | None = None,
     embedded_engine: bool | None = None,
 ) -> QdrantCodeStore:
@@ -36,6 +63,7 @@ def open_store(
         prefer_grpc: send requests to the server's gRPC port (6334).
         timeout_s: how long one request may take.
         check_compatibility: warn when client and server are of versions too far apart.
+        certificate: file that an https server's certificate is checked with; None: the system's.
         layout: how a cluster spreads new collections.
         embedded_engine: False: local mode, even where qdrant-edge is installed.
 
@@ -46,7 +74,8 @@ def open_store(
     if url == ":memory:":
         return QdrantCodeStore(QdrantClient(":memory:"), local_mode=True)
     if url is not None:
-        client = _server(url, api_key, prefer_grpc, timeout_s, check_compatibility)
+        more = {} if certificate is None else {"verify": str(certificate)}
+        client = _server(url, api_key, prefer_grpc, timeout_s, check_compatibility, more)
         return QdrantCodeStore(client, address=address_of(url), layout=layout)
     if path is None:
         raise ValueError("a store needs a server's url or a folder for the embedded index")
@@ -62,7 +91,12 @@ def open_store(
 
 
 def _server(
-    url: str, api_key: str | None, prefer_grpc: bool, timeout_s: int, check_compatibility: bool
+    url: str,
+    api_key: str | None,
+    prefer_grpc: bool,
+    timeout_s: int,
+    check_compatibility: bool,
+    more: dict[str, Any],
 ) -> QdrantClient:
     if api_key and not url.startswith("https:"):
         shown = address_of(url)
@@ -75,6 +109,7 @@ def _server(
             prefer_grpc=prefer_grpc,
             timeout=timeout_s,
             check_compatibility=check_compatibility,
+            **more,
         )
 
 

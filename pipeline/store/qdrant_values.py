@@ -73,4 +73,7 @@ def condition(where: Where | None) -> models.Filter | None:
     if where.split is not None:
         split = models.MatchValue(value=where.split)
         conditions.append(models.FieldCondition(key="split", match=split))
+    for word in where.words:
+        match = models.MatchValue(value=word)
+        conditions.append(models.FieldCondition(key="words", match=match))
     return models.Filter(must=conditions) if conditions else None

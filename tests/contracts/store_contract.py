@@ -31,6 +31,10 @@ WHERES = (
     Where(split="query"),
     Where(labels=("dog",), split="database"),
     Where(labels=("no such label",)),
+    Where(words=("image",)),
+    Where(words=("image", "7")),
+    Where(labels=("cat",), words=("7",)),
+    Where(words=("image", "no-such-word")),
 )
 
 
@@ -49,6 +53,7 @@ def payloads_of(n: int) -> list[Payload]:
             "uri": f"images/{i:05d}.png",
             "labels": [] if i % 10 == 9 else labels[i % len(labels)],
             "split": "query" if i % 5 == 0 else "database",
+            "words": ["image", str(i % 10)],
         }
         for i in range(n)
     ]

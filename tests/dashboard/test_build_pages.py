@@ -120,7 +120,7 @@ def test_runs_show_state_log_settings_and_buttons(open_app: OpenApp, own_home: P
 
     assert not app.exception
     assert len(app.dataframe[0].value) == 2
-    assert {one.label for one in app.tabs} == {"Curves", "Log", "Settings", "Environment"}
+    assert {one.label for one in app.tabs} == {"Curves", "Log", "Settings", "Environment", "Index"}
     assert any(one.label == "Delete it" for one in app.button)
 
 

@@ -398,7 +398,12 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
     shown = "".join(str(one.value) for one in [*app.html, *app.markdown])
     assert "of 12 bits differ" in shown
     assert "Shared with the query" in shown
-    assert [one.label for one in app.button] == ["Search with this"]
+    assert [one.label for one in app.button] == [
+        "Mark right",
+        "Mark wrong",
+        "Search with this",
+        "Compare runs on this query",
+    ]
 
 
 def test_the_leaderboard_offers_the_ablation_view_once_there_is_a_study(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,15 +11,15 @@ from models.codes import HashCodes
 from pipeline import indexing
 from pipeline.datasets.base import load_dataset
 from pipeline.datasets.managing import delete_dataset
+from pipeline.datasets.split import make_split
 from pipeline.indexing import (
     drop_index,
     index_alias,
-    item_id,
-    item_payloads,
     publish,
     read_index,
     roll_back,
 )
+from pipeline.payloads import item_id, item_payloads
 from pipeline.runs import Run, RunError
 from pipeline.settings import Settings
 from pipeline.store.base import StoreError
@@ -81,11 +83,14 @@ def test_a_published_run_is_found_under_its_alias(done_run: Run, dataset, store)
 def test_every_code_stands_beside_its_own_image(done_run: Run, dataset, store) -> None:
     record = publish(done_run, dataset, store)
     codes, rows = done_run.load_codes("database")
+    protocol, labels = done_run.spec.evaluation_protocol(), dataset.label_set("class")
+    split = make_split(dataset, protocol, labels, done_run.spec.split_seed)
 
     for position, row in enumerate(rows):
         facts = dataset.manifest.iloc[row]
         [item] = store.get(record.alias, [item_id("shapes", facts["sha256"])])
         nearest = store.search(record.alias, codes[[position]], 1).hits[0]
+        said = " ".join([facts["image_id"], facts["text"], *facts["labels:class"]])
         assert nearest.distance == 0
         assert item.payload == {
             "row": int(row),
@@ -93,7 +98,8 @@ def test_every_code_stands_beside_its_own_image(done_run: Run, dataset, store) -
             "sha256": facts["sha256"],
             "text": facts["text"],
             "labels": list(facts["labels:class"]),
-            "split": "database",
+            "split": "train" if row in split.train else "database",
+            "words": sorted({*re.findall(r"[a-z0-9]+", said.lower())}),
         }
 
 

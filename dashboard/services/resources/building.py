@@ -9,9 +9,12 @@ import streamlit as st
 from dashboard.services.jobs import Job, JobDetail, list_jobs, open_job, resume
 from dashboard.services.resources.library import runs, settings, store
 from dashboard.services.resources.searching import index
+from dashboard.services.runs import IndexView
+from dashboard.services.runs import index_view as read_index_view
 from dashboard.services.training import Choice, Quote, choices, quote, start
-from pipeline.datasets.base import DatasetInfo, load_dataset
-from pipeline.indexing import drop_index, publish
+from pipeline.datasets.base import DatasetInfo
+from pipeline.index_jobs import Action, request, verify
+from pipeline.indexing import drop_index
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.sweep import Sweep
@@ -67,17 +70,33 @@ def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
     runs.clear()
 
 
-def publish_run(run_id: str) -> None:
-    """Make a run searchable.
-
-    Raises:
-        RunError, DatasetError, StoreError: it cannot be done.
-    """
-    run = RunRegistry(settings()).open(run_id)
-    publish(run, load_dataset(run.spec.dataset, settings()), store())
-    index.clear()
-
-
 def drop_index_of(run_id: str) -> None:
     """Remove the index of a run that is about to be deleted."""
     drop_index(RunRegistry(settings()).open(run_id), store())
+
+
+def index_view(run_id: str) -> IndexView:
+    """Where a run is published, what waits and what came of the last request."""
+    return read_index_view(RunRegistry(settings()).open(run_id))
+
+
+def change_index(run_id: str, action: Action) -> bool:
+    """Ask for a change of a run's index; says whether a worker will do it.
+
+    Raises:
+        RunError: no such run.
+    """
+    request(RunRegistry(settings()).open(run_id), action)
+    ensure_worker(settings())
+    index.clear()
+    return is_alive(settings())
+
+
+def verify_index(run_id: str) -> str:
+    """Compare a run's live index with its codes, in a sentence.
+
+    Raises:
+        RunError: it is not published.
+        StoreError: they differ, or the store does not answer.
+    """
+    return verify(RunRegistry(settings()).open(run_id), store())

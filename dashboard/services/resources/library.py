@@ -6,9 +6,12 @@ import streamlit as st
 
 from dashboard.services.runs import RunChoice, dataset_choices, run_choices
 from pipeline.datasets.base import DatasetInfo, RetrievalDataset, load_dataset
+from pipeline.indexing import IndexRecord, read_index
+from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
-from pipeline.store.opening import open_store
+from pipeline.store.opening import store_of
+from pipeline.verdicts import Verdicts
 
 _STORE_TIMEOUT_S = 5  # a page must not hang on a server that does not answer
 
@@ -22,11 +25,9 @@ def settings() -> Settings:
 @st.cache_resource(on_release=lambda opened_store: opened_store.close())
 def store() -> CodeStore:
     """The store that the settings name."""
-    at = settings()
-    return open_store(
-        at.qdrant_url,
-        at.index_path,
-        at.qdrant_api_key,
+    return store_of(
+        settings(),
+        is_read_only=True,
         timeout_s=_STORE_TIMEOUT_S,
         check_compatibility=False,  # asks the server at once, in a thread; commands do that
     )
@@ -57,3 +58,15 @@ def _dataset(name: str, fingerprint: str) -> RetrievalDataset:
 def runs(dataset: str) -> list[RunChoice]:
     """The finished runs of a data set, best first."""
     return run_choices(settings(), dataset)
+
+
+def published(dataset: str) -> list[tuple[RunChoice, IndexRecord]]:
+    """The runs of a data set that have an index, with where it is."""
+    registry = RunRegistry(settings())
+    found = [(choice, read_index(registry.open(choice.id))) for choice in runs(dataset)]
+    return [(choice, record) for choice, record in found if record is not None]
+
+
+def verdicts(dataset: str, label_set: str) -> Verdicts:
+    """What people said about results on a label set."""
+    return Verdicts.of(dataset, label_set, settings())

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from threading import Lock
 
+import numpy as np
+import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
 
+from dashboard.services import bits
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.queries import EncodingError, Example, Upload, example_queries
 from dashboard.services.resources.library import datasets, settings, store
@@ -18,6 +23,7 @@ from pipeline.runs import RunRegistry
 from pipeline.search import Query, encode_image, exact_store, stored_query
 from pipeline.store.base import CodeStore
 
+_SAMPLE = 300  # images whose relaxed codes are computed for bit cards
 _encoding = Lock()  # one image at a time: torch already uses all threads
 
 
@@ -101,6 +107,29 @@ def stored(run_id: str, row: int) -> Query | None:
     return stored_query(RunRegistry(settings()).open(run_id), row)
 
 
+@st.cache_data(max_entries=200, show_spinner=False)
+def relaxed(run_id: str, row: int) -> Query:
+    """An image of the run's data set, through network and method once more: for its relaxed code.
+
+    Raises:
+        EncodingError: as for an upload.
+    """
+    try:
+        return _encode(run_id, opened(run_id).dataset.load_image(row))
+    except (RuntimeError, ValueError) as error:
+        raise EncodingError(str(error)) from error
+
+
+def features(run_id: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The backbone's features (n, d) of images of the run's data set, from the cache on disk."""
+    from pipeline.features import FeatureCache  # loads torch
+
+    spec = RunRegistry(settings()).open(run_id).spec
+    return FeatureCache(_backbone(spec.backbone), settings()).get(
+        opened(run_id).dataset, images=rows
+    )
+
+
 def encoded(run_id: str, upload: Upload) -> Query:
     """The code of an uploaded image; loads the network when first needed.
 
@@ -108,10 +137,56 @@ def encoded(run_id: str, upload: Upload) -> Query:
         EncodingError: no usable image, no fitted method, or the network's weights cannot be had.
     """
     try:
-        image = load_rgb(upload.content)
-        spec = RunRegistry(settings()).open(run_id).spec
-        with _encoding:
-            backbone = _backbone(spec.backbone, run_id if spec.finetune else "")
-            return encode_image(image, backbone, _method(run_id))
+        return _encode(run_id, load_rgb(upload.content))
     except (RuntimeError, ValueError) as error:  # what image, run and weights raise
+        raise EncodingError(str(error)) from error
+
+
+def _encode(run_id: str, image: Image.Image) -> Query:
+    spec = RunRegistry(settings()).open(run_id).spec
+    with _encoding:
+        backbone = _backbone(spec.backbone, run_id if spec.finetune else "")
+        return encode_image(image, backbone, _method(run_id))
+
+
+def encoded_image(run_id: str, image: Image.Image) -> Query:
+    """The code of any RGB image.
+
+    Raises:
+        EncodingError: as for an upload.
+    """
+    try:
+        return _encode(run_id, image)
+    except (RuntimeError, ValueError) as error:
+        raise EncodingError(str(error)) from error
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def bit_table(run_id: str) -> pd.DataFrame:
+    """Every bit of a run: balance, twin, label."""
+    return bits.bit_table(opened(run_id))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def code_buckets(run_id: str) -> pd.DataFrame:
+    """The fullest distinct codes of a run, on a plane."""
+    return bits.buckets(opened(run_id))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def relaxed_sample(run_id: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Manifest rows (n,) of up to 300 database images, and their relaxed codes (n, K).
+
+    Raises:
+        EncodingError: the network or the method cannot be had.
+    """
+    import torch  # only here and for uploads
+
+    every = opened(run_id).database_rows
+    rows = every[np.linspace(0, len(every) - 1, min(_SAMPLE, len(every))).astype(int)]
+    try:
+        inputs = torch.from_numpy(np.array(features(run_id, rows)))
+        with torch.inference_mode():
+            return rows, _method(run_id).relax(inputs).numpy()
+    except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error

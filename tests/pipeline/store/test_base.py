@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from qdrant_client import QdrantClient
 
-from pipeline.store.base import CodeStore, CollectionMissing
+from pipeline.store.base import CodeStore, CollectionMissing, StoreRefused
 from pipeline.store.memory import MemoryCodeStore
 from pipeline.store.opening import open_store
+from pipeline.store.qdrant import QdrantCodeStore
 from tests.contracts import store_contract
+from tests.qdrant_grpc_stub import GrpcStub
 from tests.qdrant_stub import QdrantStub
 
-BACKENDS = ("numpy", "local mode", "embedded", "http", "server")
+BACKENDS = ("numpy", "local mode", "embedded", "http", "grpc", "server")
 USED_NAMES = ("contract-v1", "contract-v2", "contract-empty")
 
 
@@ -25,6 +29,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CodeStore]
     if request.param == "http":
         with QdrantStub() as stub:
             yield from closing(open_store(stub.url, check_compatibility=False))
+    elif request.param == "grpc":
+        with GrpcStub("secret") as stub:
+            yield from closing(store_over_grpc(stub, "secret"))
     elif request.param == "server":
         yield from live_server()
     else:
@@ -34,6 +41,20 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CodeStore]
             "embedded": lambda: open_store(None, tmp_path),
         }
         yield from closing(stores[request.param]())
+
+
+def store_over_grpc(stub: GrpcStub, key: str) -> CodeStore:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
+        client = QdrantClient(
+            url="http://127.0.0.1:1",  # nobody listens there: everything must go to the other port
+            grpc_port=stub.port,
+            prefer_grpc=True,
+            api_key=key,
+            check_compatibility=False,
+            timeout=10,
+        )
+    return QdrantCodeStore(client, address="the gRPC stand-in")
 
 
 def live_server() -> Iterator[CodeStore]:
@@ -66,3 +87,14 @@ def test_contract(check: Callable[[CodeStore], None], store: CodeStore) -> None:
 @pytest.mark.parametrize("bits", store_contract.EXACT_BITS)
 def test_searches_equal_brute_force_and_the_oracle(store: CodeStore, bits: int) -> None:
     store_contract.searches_equal_brute_force_and_the_oracle(store, bits)
+
+
+def test_the_key_travels_with_every_grpc_call_and_a_wrong_one_is_refused() -> None:
+    with GrpcStub("secret") as stub:
+        store = store_over_grpc(stub, "wrong")
+
+        with pytest.raises(StoreRefused, match="refuses the API key"):
+            store.collections()
+
+        store.close()
+    assert stub.calls == [("List", "wrong")]

@@ -84,6 +84,7 @@ def test_indexes_are_there_before_the_first_upload_in_batches_that_wait(stub: Qd
     assert [(b["field_name"], b["field_schema"]) for b in indexes] == [
         ("labels", "keyword"),
         ("split", "keyword"),
+        ("words", "keyword"),
     ]
     uploads = bodies(stub, "PUT", "/points")
     assert [len(body["points"]) for body in uploads] == [256, 256, 88]

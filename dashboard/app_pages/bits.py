@@ -1,0 +1,31 @@
+"""Bits: what single bits of a run do, for the query that Search shows and for all images."""
+
+import streamlit as st
+
+from dashboard.components import bits_views, notices, query_panel
+from dashboard.services import resources
+
+_VIEWS = ("What if", "Bit cards", "Robustness", "Code map")
+
+st.title("Bits", anchor=False)
+run_id = notices.chosen_run()
+opened = notices.opened(run_id)
+examples = resources.examples(run_id)
+view = st.segmented_control(
+    "View", _VIEWS, default=_VIEWS[0], required=True, key="view", bind="query-params"
+)
+if view in ("What if", "Robustness"):
+    ref, note = query_panel.resolve(opened, examples[0].ref)
+    query_panel.examples(examples, ref)
+    ref, asked = query_panel.asked(ref, examples[0].ref, opened)
+    if note:
+        st.info(note)
+if view == "Bit cards":
+    bits_views.cards(opened)
+elif view == "Robustness":
+    bits_views.robustness(opened, asked)
+elif view == "Code map":
+    bits_views.code_buckets(opened)
+else:
+    bits_views.what_if(opened, asked)
+notices.licence(opened.dataset.info)

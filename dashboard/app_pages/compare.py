@@ -1,0 +1,44 @@
+"""Compare: one query, two runs side by side."""
+
+import streamlit as st
+
+from dashboard.components import compare_view, drawer, notices
+from dashboard.services import resources
+from dashboard.services.comparing import compare, differing_most, why_not
+
+st.title("Compare", anchor=False)
+dataset = notices.chosen_dataset()
+runs = resources.runs(dataset.name)
+if len(runs) < 2:
+    notices.first_run(
+        "Comparing needs two finished runs",
+        "Train another method or code length on this data set, for example:",
+        f"python -m pipeline run --dataset {dataset.name} --method itq --bits 32",
+        "Then reload this page.",
+    )
+    st.stop()
+first, second = (notices.opened(run_id) for run_id in compare_view.choose(runs))
+reason = why_not(first, second)
+if reason:
+    st.warning(reason, title="These runs cannot be compared")
+    st.stop()
+table = differing_most(first, second)
+row = compare_view.query_row(
+    int(table["row"].iloc[0] if len(table) else first.query_rows[0]), first
+)
+compare_view.stepper(table, row, first)
+answers = compare_view.ask(first, row), compare_view.ask(second, row)
+if None in answers:
+    st.info("One of the runs has no stored code of this image; choose a query of the query set.")
+    compare_view.differing(table, first)
+    st.stop()
+compared = compare(first, second, answers, row)
+compare_view.figures(compared)
+clicked = compare_view.lists(compared, (first, second), answers)
+if clicked:
+    result, side = clicked
+    key = f"list_{'ab'[side]}"
+    drawer.show(result, answers[side], (first, second)[side], gallery_key=key)
+compare_view.changes(compared)
+compare_view.differing(table, first)
+notices.licence(dataset)

@@ -1,0 +1,164 @@
+"""The views of the Bits page: what-if codes, bit cards, robustness, the map of codes."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts.code_map import PICK, code_map
+from dashboard.components import bit_strip, gallery
+from dashboard.services import bits, resources
+from dashboard.services.explain import unsure_bits
+from dashboard.services.open_run import OpenRun
+from dashboard.services.probing import STRENGTHS, probes
+from dashboard.services.queries import EncodingError
+from dashboard.services.search import AskedImage, bit_string
+from dashboard.services.text import escape_markdown, percent, plural
+from dashboard.services.thumbs import thumb_url
+from pipeline.search import Query
+
+_TILE_PX, _SHOWN = 96, 24
+
+
+def what_if(opened: OpenRun, asked: AskedImage) -> None:
+    """Flip or mute bits of the query and watch the results."""
+    numbers = list(range(1, opened.bits + 1))
+    left, right = st.columns(2)
+    flipped = left.multiselect(
+        "Flip bits", numbers, key="flip", bind="query-params", placeholder="none"
+    )
+    muted = right.multiselect(
+        "Mute bits",
+        numbers,
+        key="mute",
+        bind="query-params",
+        placeholder="none",
+        help="They count for nothing, on both sides.",
+    )
+    found = bits.changed(
+        opened, asked.query.code, asked.row, flipped=flipped, muted=muted, k=_SHOWN
+    )
+    st.html(bit_strip.two_codes(bit_string(asked.query), bit_string(Query(found.code))))
+    st.markdown(
+        f"**{found.overlap} of the {len(found.rows)} nearest stay** "
+        f":gray[· {plural(len(flipped), 'bit')} flipped, {len(muted)} muted]"
+    )
+    n_bits = opened.bits - len(muted)
+    facts = {int(row): f"{d}/{n_bits}" for row, d in zip(found.rows, found.distances, strict=True)}
+    _images(opened, [int(row) for row in found.rows], "what_if", facts)
+
+
+def cards(opened: OpenRun) -> None:
+    """Every bit in a table; the images that say 1 and 0 most clearly for a chosen one."""
+    table = resources.bit_table(opened.id)
+    st.dataframe(
+        table.assign(ones=100 * table["ones"], tilt=100 * table["tilt"]),
+        hide_index=True,
+        height=260,
+        alt="Bits with balance, twin and the label they tell most.",
+        column_config={
+            "bit": "Bit",
+            "ones": st.column_config.NumberColumn("Ones, %", format="%.0f"),
+            "twin": "Twin",
+            "likeness": st.column_config.NumberColumn("Likeness", format="%.2f"),
+            "label": "Tells most",
+            "tilt": st.column_config.NumberColumn("Tilt, points", format="%+.0f"),
+        },
+    )
+    bit = st.number_input("Bit", 1, opened.bits, 1, key="bit", bind="query-params", width=140)
+    own = table.iloc[int(bit) - 1]
+    told = f" It tells **{escape_markdown(own['label'])}** most." if own["label"] else ""
+    st.markdown(f"Bit {bit} is 1 for {percent(own['ones'])} % of the database.{told}")
+    if opened.run.spec.finetune:
+        st.caption("A fine-tuned backbone: relaxed codes are not stored, so no images are ranked.")
+        return
+    try:
+        with st.spinner("Relaxed codes of a sample"):
+            rows, relaxed = resources.relaxed_sample(opened.id)
+    except EncodingError as error:
+        st.error(escape_markdown(str(error)), title="No relaxed codes")
+        return
+    ones, zeros = bits.strongest(rows, relaxed, int(bit))
+    for name, chosen in (("1", ones), ("0", zeros)):
+        st.markdown(f"**Clearest {name}** :gray[· of {plural(len(rows), 'image')}]")
+        _images(opened, chosen, f"bit_{name}")
+
+
+def robustness(opened: OpenRun, asked: AskedImage) -> None:
+    """Five small changes of the query image, and the bits they flip."""
+    if asked.row is None:
+        st.info("Choose an image of the data set as the query to probe it.")
+        return
+    strength = st.segmented_control(
+        "Change", STRENGTHS, default="Medium", required=True, key="probe", bind="query-params"
+    )
+    try:
+        with st.spinner("Encoding five changed images"):
+            found = probes(
+                opened,
+                opened.dataset.load_image(asked.row),
+                asked.query.code,
+                asked.row,
+                lambda image: resources.encoded_image(opened.id, image).code,
+                STRENGTHS.index(strength),
+            )
+            unsure = unsure_bits(resources.relaxed(opened.id, asked.row).relaxed)
+    except EncodingError as error:
+        st.error(escape_markdown(str(error)), title="This run cannot encode images")
+        return
+    tiles = tuple(
+        gallery.Tile(
+            probe.name,
+            probe.preview,
+            f"{probe.name}: {len(probe.flipped)} of {opened.bits} bits flipped",
+            probe.name,
+            f"{plural(len(probe.flipped), 'bit')} · {probe.overlap}/{probe.k}",
+        )
+        for probe in found
+    )
+    gallery.show([gallery.TileGroup(tiles)], key="probes", label="Changed images", tile_px=150)
+    st.caption(f"Bits that flipped, and how many of the {found[0].k} nearest are still found.")
+    flipped = {bit for probe in found for bit in probe.flipped}
+    n_unsure = sum(unsure[bit - 1] == "1" for bit in flipped)
+    st.markdown(
+        f"{plural(len(flipped), 'bit')} flipped at least once; {n_unsure} of them were near the "
+        "threshold before."
+    )
+
+
+def code_buckets(opened: OpenRun) -> None:
+    """Distinct codes as discs; a click shows the images of one."""
+    table: pd.DataFrame = resources.code_buckets(opened.id)
+    n_images = int(table["images"].sum())
+    st.caption(
+        f"The {len(table):,} fullest of the distinct codes hold {n_images:,} of "
+        f"{len(opened.database_rows):,} images. Near discs have like codes. Click one."
+    )
+    event = st.altair_chart(
+        code_map(table),
+        key="code_map",
+        on_select="rerun",
+        selection_mode=[PICK],
+        alt=f"{len(table)} distinct codes by likeness; the fullest has {table['images'].max()}.",
+    )
+    picked = event.selection.get(PICK, [])
+    if picked:
+        rows = bits.bucket_rows(opened, int(picked[0]["bucket"]))
+        st.markdown(f"**{plural(len(rows), 'image')} share this code**")
+        _images(opened, rows[:60], "bucket")
+
+
+def _images(
+    opened: OpenRun, rows: list[int], key: str, facts: dict[int, str] | None = None
+) -> None:
+    tiles = tuple(
+        gallery.Tile(
+            str(row),
+            thumb_url(opened.dataset.info.name, opened.text("sha256", row)),
+            opened.text("text", row) or opened.text("image_id", row),
+            opened.text("text", row) or ", ".join(opened.label_names(row)),
+            (facts or {}).get(row, ""),
+        )
+        for row in rows
+    )
+    gallery.show([gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX)

@@ -1,0 +1,193 @@
+"""Two runs on one query: who is compared, figures, lists, rank changes, where they differ most."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts.rank_changes import rank_changes
+from dashboard.components import chart_panel, gallery, linked_select, results
+from dashboard.services import resources
+from dashboard.services.comparing import Compared, next_row
+from dashboard.services.open_run import OpenRun
+from dashboard.services.runs import RunChoice
+from dashboard.services.search import Answer, AskedImage, Request, Result, answer
+from dashboard.services.text import escape_html, percent
+from dashboard.services.thumbs import thumb_url
+
+A, B, QUERY, TABLE = "a", "b", "cq", "differ_most"
+SHOWN = 24
+_TILE_PX = 96
+
+
+def choose(runs: list[RunChoice]) -> tuple[str, str]:
+    """The two runs; B starts as the best one that is not A."""
+    labels = {run.slug: run.label for run in runs}
+    ids = {run.slug: run.id for run in runs}
+    left, right, swap = st.columns([5, 5, 1], vertical_alignment="bottom")
+    with left:
+        a = linked_select.show("Run A", labels, key=A)
+    with right:
+        others = {slug: label for slug, label in labels.items() if slug != a}
+        b = linked_select.show("Run B", others, key=B)
+    swap.button("Swap", on_click=_swap, args=(a, b), help="A becomes B.", width="stretch")
+    return ids[a], ids[b]
+
+
+def query_row(default: int, opened: OpenRun) -> int:
+    """The manifest row of the query, in the address bar."""
+    asked = st.query_params.get(QUERY, "")
+    row = int(asked) if asked.isdecimal() and len(asked) < 10 else default
+    row = row if row < len(opened.dataset) else default
+    st.query_params[QUERY] = str(row)
+    return row
+
+
+def stepper(table: pd.DataFrame, row: int, opened: OpenRun) -> None:
+    """The query's picture, and buttons to the one before and after in the table."""
+    name = escape_html(opened.text("text", row) or opened.text("image_id", row))
+    source = thumb_url(opened.dataset.info.name, opened.text("sha256", row))
+    labels = escape_html(", ".join(opened.label_names(row)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.html(
+            f"<div style='display:flex;gap:.75rem;align-items:center'><img src='{source}' "
+            f"alt='query: {name}' style='width:5rem;border-radius:.4rem;background:#fff'>"
+            f"<span><b>{name}</b><br>{labels}</span></div>",
+            width="content",
+        )
+        for label, step, key in (("Previous", -1, "P"), ("Next", 1, "N")):
+            st.button(
+                label,
+                on_click=_step,
+                args=(table, row, step),
+                shortcut=key,
+                disabled=table.empty,
+                key=f"compare_{label}",
+                help="Through the queries that differ most.",
+            )
+
+
+def ask(opened: OpenRun, row: int) -> Answer | None:
+    """The answer of one run; None when it has no code of the query."""
+    query = resources.stored(opened.id, row)
+    if query is None:
+        return None
+    return answer(
+        opened,
+        AskedImage(query, opened.text("text", row) or opened.text("image_id", row), row),
+        Request(k=SHOWN),
+        resources.backend(opened.id),
+        lambda why: resources.fall_back(opened.id, why),
+    )
+
+
+def figures(compared: Compared) -> None:
+    """AP of both, the difference, overlap."""
+    first, second = compared.ap
+    known = first is not None and second is not None
+    with st.grid(5, min_column_width=130, gap="small"):
+        st.metric("AP of A", _percent(first))
+        st.metric("AP of B", _percent(second))
+        st.metric("B − A", f"{100 * (second - first):+.1f}" if known else "–")
+        st.metric(f"Overlap@{SHOWN}", f"{compared.overlap} of {SHOWN}")
+        st.metric(
+            "Rank-biased overlap",
+            f"{compared.rbo:.2f}",
+            help="1: the same order; early ranks weigh more.",
+        )
+
+
+def lists(
+    compared: Compared, opened: tuple[OpenRun, OpenRun], answers: tuple[Answer, Answer]
+) -> tuple[Result, int] | None:
+    """Both lists, then what only one has; returns what was clicked, and in which run (0, 1)."""
+    clicked = None
+    for side, column in enumerate(st.columns(2, gap="large")):
+        with column:
+            st.markdown(f"**{'AB'[side]}** · {opened[side].run_label}")
+            picked = _gallery(answers[side].results, opened[side], f"list_{'ab'[side]}")
+            clicked = (picked, side) if picked else clicked
+    only_a, both, only_b = compared.groups
+    named = (
+        (f"Only in A ({len(only_a)})", only_a, 0),
+        (f"In both ({len(both)})", both, 0),
+        (f"Only in B ({len(only_b)})", only_b, 1),
+    )
+    for number, (tab, (_, found, side)) in enumerate(
+        zip(st.tabs([name for name, _, _ in named]), named, strict=True)
+    ):
+        with tab:
+            if not found:
+                st.caption("None.")
+                continue
+            picked = _gallery(found, opened[side], f"part_{number}")
+            clicked = (picked, side) if picked else clicked
+    return clicked
+
+
+def changes(compared: Compared) -> None:
+    """The rank-change chart."""
+    st.subheader("Rank changes", anchor=False)
+    if compared.changes.empty:
+        st.caption("No image has a rank under both runs.")
+        return
+    n_up = (compared.changes["fate"] == "better in B").sum() // 2
+    chart_panel.show(
+        rank_changes(compared.changes),
+        compared.changes.drop(columns="row"),
+        alt=f"Ranks under A and B of the first ten of both; {n_up} images stand better in B.",
+        key="rank_changes",
+    )
+
+
+def differing(table: pd.DataFrame, opened: OpenRun) -> None:
+    """The queries that differ most; a click on a row loads the query."""
+    st.subheader("Queries that differ most", anchor=False)
+    if table.empty:
+        st.caption("No query was measured under both runs.")
+        return
+    shown = table.head(100)
+    rows = [
+        {
+            "Query": opened.text("text", row) or opened.text("image_id", row),
+            "Labels": ", ".join(opened.label_names(row)),
+            "AP of A": a,
+            "AP of B": b,
+            "B − A": delta,
+        }
+        for row, a, b, delta in shown.itertuples(index=False)
+    ]
+    number = st.column_config.NumberColumn(format="%.1f")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key=TABLE,
+        alt="Queries by difference of average precision, in percent.",
+        on_select=lambda: _load(shown),
+        selection_mode="single-row",
+        column_config=dict.fromkeys(("AP of A", "AP of B", "B − A"), number),
+    )
+
+
+def _gallery(found: list[Result], opened: OpenRun, key: str) -> Result | None:
+    tiles = tuple(results.tile(one, opened) for one in found)
+    clicked = gallery.show([gallery.TileGroup(tiles)], key=key, label=key, tile_px=_TILE_PX)
+    return next((one for one in found if str(one.row) == clicked), None)
+
+
+def _percent(ap: float | None) -> str:
+    return percent(ap) + (" %" if ap is not None else "")
+
+
+def _swap(a: str, b: str) -> None:
+    st.query_params.update({A: b, B: a})
+
+
+def _step(table: pd.DataFrame, row: int, step: int) -> None:
+    st.query_params[QUERY] = str(next_row(table, row, step))
+
+
+def _load(shown: pd.DataFrame) -> None:
+    chosen = st.session_state[TABLE].selection.rows
+    if chosen:
+        st.query_params[QUERY] = str(shown["row"].iloc[chosen[0]])

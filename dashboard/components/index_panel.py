@@ -1,0 +1,78 @@
+"""The index of one run: its state, and what can be done with it; the worker does it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.services import resources
+from dashboard.services.text import escape_markdown, plural
+from pipeline.runs import RunError
+from pipeline.store.base import StoreError
+
+_STATES = {
+    "ready": ("live", ":material/check_circle:", "green"),
+    "missing": ("not published", ":material/do_not_disturb_on:", "orange"),
+    "unavailable": ("does not answer", ":material/error:", "red"),
+    "mismatch": ("does not fit the run", ":material/error:", "red"),
+}
+_HELP = {
+    "publish": "Builds a new version, compares it with the codes, then switches in one step.",
+    "refresh": "Encodes images that the data set got since the run, then publishes all.",
+    "roll back": "Points searches at the version before.",
+}
+
+
+def show(run_id: str) -> None:
+    """Draw it."""
+    state, view = resources.index(run_id), resources.index_view(run_id)
+    word, icon, color = _STATES[state.kind]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(word, icon=icon, color=color)
+        if view.record:
+            count = plural(view.record.count, "code")
+            st.caption(f"{count} · {view.record.collection} · {view.record.created[:16]} UTC")
+    if state.reason:
+        st.caption(escape_markdown(state.reason))
+    if view.waiting:
+        st.info(
+            f"Waiting for the worker: {view.waiting}. Searches go on with what is live.",
+            icon=":material/hourglass_top:",
+        )
+        return
+    if view.result:
+        done = "Done" if view.result.is_done else "Failed"
+        st.caption(f"Last: {view.result.action}. {done}: {escape_markdown(view.result.message)}")
+    with st.container(horizontal=True):
+        for action, help_text in _HELP.items():
+            st.button(
+                action.capitalize(),
+                on_click=ask,
+                args=(run_id, action),
+                help=help_text,
+                disabled=action != "publish" and view.record is None,
+                key=f"index_{action}",
+            )
+        is_asked = st.button("Verify", disabled=view.record is None, key="index_verify")
+        with st.popover("Drop", icon=":material/delete:", disabled=view.record is None):
+            st.markdown("Removes all versions of this run's index. The run stays.")
+            st.button("Drop the index", on_click=ask, args=(run_id, "drop"), key="index_drop")
+    if is_asked:
+        _verify(run_id)
+
+
+def ask(run_id: str, action: str) -> None:
+    """Ask the worker for a change of a run's index; for callbacks."""
+    try:
+        has_worker = resources.change_index(run_id, action)
+    except (RunError, OSError) as error:
+        st.toast(escape_markdown(str(error)), icon=":material/error:")
+        return
+    if not has_worker:
+        st.toast("No worker runs; start one with: python -m pipeline worker")
+
+
+def _verify(run_id: str) -> None:
+    try:
+        st.success(resources.verify_index(run_id), icon=":material/check_circle:")
+    except (RunError, StoreError) as error:
+        st.error(escape_markdown(str(error)), title="The index does not match the codes")

@@ -1,0 +1,61 @@
+"""Results in another order than by distance: what to sort by, and what that gained and cost."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components import notices, search_controls
+from dashboard.services import resources
+from dashboard.services.open_run import OpenRun
+from dashboard.services.queries import EncodingError
+from dashboard.services.reordering import Values, feature_values, relaxed_values
+from dashboard.services.search import AskedImage, Reordered
+from dashboard.services.text import duration, percent, plural
+from pipeline.search import Query
+
+
+def values(opened: OpenRun, asked: AskedImage) -> Values | None:
+    """What the chosen order sorts by; None for distance, or when the query cannot be encoded."""
+    order = search_controls.order()
+    if order == search_controls.DISTANCE:
+        return None
+    try:
+        query = relaxed_query(opened, asked)
+    except EncodingError as error:
+        notices.problem(
+            "This order needs the network, which cannot be used.",
+            reason=str(error),
+            works="Results stand by distance.",
+            key="order_problem",
+        )
+        return None
+    if order == search_controls.RELAXED or opened.run.spec.finetune:
+        return relaxed_values(query.relaxed, opened)
+    return feature_values(query.features, lambda rows: resources.features(opened.id, rows))
+
+
+def relaxed_query(opened: OpenRun, asked: AskedImage) -> Query:
+    """The query with its relaxed code, which is not stored and costs one pass of the network.
+
+    Raises:
+        EncodingError: the network or the image cannot be had.
+    """
+    if asked.query.relaxed is not None:
+        return asked.query
+    with st.spinner("Encoding the query once more, for its relaxed code"):
+        return resources.relaxed(opened.id, asked.row)
+
+
+def effect(reordered: Reordered) -> None:
+    """One line: the shortlist, the gain in P@10, the cost."""
+    name = search_controls.order().lower()
+    n = plural(len(reordered.order), "image")
+    cost = f"{n} ordered by {name} in {duration(reordered.seconds)}"
+    if reordered.before is None or reordered.after is None:
+        st.caption(f"{cost}. Arrows show ranks gained or lost against distance.")
+        return
+    gain = 100 * (reordered.after - reordered.before)
+    st.markdown(
+        f"**P@10 of this list {percent(reordered.before)} → {percent(reordered.after)} %** "
+        f"({gain:+.1f}) :gray[· {cost} · arrows show ranks gained or lost against distance]"
+    )

@@ -1,0 +1,48 @@
+"""Buttons that mark a result as relevant or not, whatever its labels say, and take that back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.services import resources
+from dashboard.services.open_run import OpenRun
+from dashboard.services.text import escape_markdown
+
+_WORDS = {"relevant": "Mark right", "not relevant": "Mark wrong"}
+_ICONS = {"relevant": ":material/thumb_up:", "not relevant": ":material/thumb_down:"}
+
+
+def show(opened: OpenRun, query: str, result: str) -> None:
+    """Draw them inside a drawer; nothing for a data set without labels.
+
+    Args:
+        opened: the run that is looked at.
+        query: SHA-256 of the query image.
+        result: SHA-256 of the image found.
+    """
+    if opened.label_set is None or not query:
+        return
+    verdicts = resources.verdicts(opened.dataset.info.name, opened.label_set.name)
+    said = verdicts.current().get((query, result))
+    if said is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.badge(f"You said: {said.verdict}", icon=_ICONS.get(said.verdict), color="blue")
+            if st.button("Undo", icon=":material/undo:", key="verdict_undo"):
+                _act(lambda: verdicts.withdraw(query, result))
+        return
+    note = st.text_input("Note", key="verdict_note", placeholder="optional", max_chars=200)
+    with st.container(horizontal=True):
+        for word, label in _WORDS.items():
+            if st.button(label, icon=_ICONS[word], key=f"verdict_{word}"):
+                _act(lambda word=word: verdicts.add(query, result, word, note, opened.id))
+
+
+def _act(change: Callable[[], object]) -> None:
+    try:
+        change()
+    except OSError as error:
+        st.error(escape_markdown(f"The verdict was not stored: {error.strerror}"))
+        return
+    st.rerun(scope="fragment")

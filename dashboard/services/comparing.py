@@ -1,0 +1,143 @@
+"""One query under two runs: overlap, rank changes, and the queries on which they differ most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dashboard.services.explain import place
+from dashboard.services.open_run import OpenRun
+from dashboard.services.search import Answer, Result
+from pipeline.runs import RunError
+
+_PERSISTENCE = 0.9  # of rank-biased overlap: the first ten ranks carry most of the weight
+_DRAWN = 10  # ranks of each run in the rank-change chart
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two answers side by side.
+
+    Attributes:
+        ap: average precision of the query under A and B, in [0, 1]; None if it was not measured.
+        overlap: images that both found.
+        rbo: rank-biased overlap of the lists, in [0, 1] (Webber, Moffat and Zobel, 2010).
+        groups: results only in A, in both (as A ranks them), only in B.
+        changes: columns image, run, rank, fate; the first ranks of both, for the chart.
+    """
+
+    ap: tuple[float | None, float | None]
+    overlap: int
+    rbo: float
+    groups: tuple[list[Result], list[Result], list[Result]]
+    changes: pd.DataFrame
+
+
+def why_not(a: OpenRun, b: OpenRun) -> str:
+    """Why two runs cannot be compared, as a sentence; empty when they can."""
+    if a.id == b.id:
+        return "Both sides are the same run; choose another one for B."
+    differing = [
+        name
+        for name, mine, theirs in (
+            ("data set", a.dataset.info.name, b.dataset.info.name),
+            ("protocol", a.run.spec.protocol, b.run.spec.protocol),
+            ("split seed", a.run.spec.split_seed, b.run.spec.split_seed),
+            ("labels", a.run.spec.label_set, b.run.spec.label_set),
+        )
+        if mine != theirs
+    ]
+    if not differing and np.array_equal(a.database_rows, b.database_rows):
+        return ""
+    what = ", ".join(differing) or "images in the database"
+    return f"These runs searched different databases: {what} differ. Choose runs of one split."
+
+
+def average_precisions(opened: OpenRun) -> pd.Series:
+    """AP of each stored query by manifest row; empty when nothing was measured."""
+    try:
+        ap = opened.run.curves().per_query_ap
+    except RunError:
+        return pd.Series(dtype=float)
+    fits = len(ap) == len(opened.query_rows)
+    return pd.Series(ap, index=opened.query_rows) if fits else pd.Series(dtype=float)
+
+
+def differing_most(a: OpenRun, b: OpenRun) -> pd.DataFrame:
+    """Columns row, a, b, delta of every query of both; AP in percent, largest difference first."""
+    table = pd.DataFrame({"a": average_precisions(a), "b": average_precisions(b)}).dropna() * 100
+    table["delta"] = table["b"] - table["a"]
+    order = table["delta"].abs().sort_values(ascending=False, kind="stable").index
+    return table.loc[order].rename_axis("row").reset_index()
+
+
+def compare(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer], query_row: int) -> Compared:
+    """Compare two answers to the same image of the data set."""
+    left, right = (answer.results for answer in answers)
+    rows_a, rows_b = {one.row for one in left}, {one.row for one in right}
+    known = [average_precisions(opened) for opened in (a, b)]
+    ap_a, ap_b = (float(ap[query_row]) if query_row in ap.index else None for ap in known)
+    return Compared(
+        ap=(ap_a, ap_b),
+        overlap=len(rows_a & rows_b),
+        rbo=rank_biased_overlap([one.row for one in left], [one.row for one in right]),
+        groups=(
+            [one for one in left if one.row not in rows_b],
+            [one for one in left if one.row in rows_b],
+            [one for one in right if one.row not in rows_a],
+        ),
+        changes=_changes(a, b, answers, query_row),
+    )
+
+
+def rank_biased_overlap(first: list[int], second: list[int]) -> float:
+    """Overlap of two rankings that weighs early ranks more, cut at the shorter one's end.
+
+    The weights are scaled to sum to 1 over the ranks that are there, so equal lists give 1.
+    """
+    depth = min(len(first), len(second))
+    if not depth:
+        return 0.0
+    weights = _PERSISTENCE ** np.arange(depth)
+    shared = [len({*first[:d]} & {*second[:d]}) / d for d in range(1, depth + 1)]
+    return float(np.average(shared, weights=weights))
+
+
+def _changes(
+    a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer], query_row: int
+) -> pd.DataFrame:
+    top: dict[int, Result] = {}
+    for answer in answers:
+        top.update({one.row: one for one in answer.results[:_DRAWN] if one.row not in top})
+    lines = []
+    for row, one in top.items():
+        ranks = [
+            _rank(opened, answer, row, query_row)
+            for opened, answer in zip((a, b), answers, strict=True)
+        ]
+        if None in ranks:
+            continue
+        fate = "better in B" if ranks[1] < ranks[0] else "worse in B"
+        fate = "same" if ranks[0] == ranks[1] else fate
+        name = one.text or one.image_id
+        lines += [(row, name, run, rank, fate) for run, rank in zip("AB", ranks, strict=True)]
+    return pd.DataFrame(lines, columns=["row", "image", "run", "rank", "fate"])
+
+
+def _rank(opened: OpenRun, answer: Answer, row: int, query_row: int) -> int | None:
+    """The rank shown, or the best one in its tie for an image that is not shown."""
+    shown = next((one.rank for one in answer.results if one.row == row), None)
+    if shown is not None:
+        return shown
+    found = place(opened, answer.asked.query, row, query_row)
+    return found.first if found else None
+
+
+def next_row(table: pd.DataFrame, row: int, step: int) -> int:
+    """The query `step` places further in the table of differences; the first when not in it."""
+    rows: NDArray[np.int64] = table["row"].to_numpy()
+    at = np.flatnonzero(rows == row)
+    return int(rows[(int(at[0]) + step) % len(rows)] if len(at) else rows[0])

@@ -1,0 +1,90 @@
+"""Robustness probe: the query image changed a little, and what that does to its code."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image, ImageEnhance, ImageFilter
+
+from dashboard.services.bits import changed
+from dashboard.services.open_run import OpenRun
+from pipeline.ranking import HashCodes
+
+STRENGTHS = ("Light", "Medium", "Strong")
+_MOST_PIXELS = 160  # of a preview's longest side
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one change did.
+
+    Attributes:
+        name: of the change, with its size.
+        preview: the changed image as a data address.
+        flipped: bits that changed, from 1.
+        overlap: of the k nearest, how many are still found.
+        k: nearest images that were looked at.
+    """
+
+    name: str
+    preview: str
+    flipped: tuple[int, ...]
+    overlap: int
+    k: int
+
+
+def probes(
+    opened: OpenRun,
+    image: Image.Image,
+    code: HashCodes,
+    query_row: int | None,
+    encode: Callable[[Image.Image], HashCodes],
+    strength: int,
+    k: int = 24,
+) -> list[Probe]:
+    """Change the image in five ways and search with each.
+
+    Args:
+        opened: the run.
+        image: the query, RGB.
+        code: its code, unchanged.
+        query_row: of the query, which is no result.
+        encode: image -> code.
+        strength: 0, 1 or 2 for light, medium, strong.
+        k: nearest images to compare.
+    """
+    found = []
+    for name, altered in _altered(image, strength):
+        signs, now = code.signs()[0], encode(altered).signs()[0]
+        flipped = tuple(int(bit) + 1 for bit in (signs != now).nonzero()[0])
+        overlap = changed(opened, code, query_row, flipped=flipped, k=k).overlap
+        found.append(Probe(name, _preview(altered), flipped, overlap, k))
+    return found
+
+
+def _altered(image: Image.Image, strength: int) -> list[tuple[str, Image.Image]]:
+    degrees, share = (5, 15, 30)[strength], (0.9, 0.8, 0.6)[strength]
+    blur, quality, light = (1, 2, 4)[strength], (50, 20, 5)[strength], (1.2, 1.5, 2.0)[strength]
+    width, height = image.size
+    left, top = round(width * (1 - share) / 2), round(height * (1 - share) / 2)
+    turned = image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor="white")
+    compressed = io.BytesIO()
+    image.save(compressed, "JPEG", quality=quality)
+    radius = blur * max(width, height) / 224  # pixels at the size the networks see
+    return [
+        (f"Rotated by {degrees}°", turned),
+        (f"Cropped to {share:.0%}", image.crop((left, top, width - left, height - top))),
+        (f"Blurred, {blur} px", image.filter(ImageFilter.GaussianBlur(radius))),
+        (f"JPEG quality {quality}", Image.open(compressed).convert("RGB")),
+        (f"Brightness × {light:g}", ImageEnhance.Brightness(image).enhance(light)),
+    ]
+
+
+def _preview(image: Image.Image) -> str:
+    small, content = image.copy(), io.BytesIO()
+    small.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
+    small.save(content, "WEBP", quality=80)
+    return "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode()

@@ -1,0 +1,162 @@
+"""A browser for tests: the dashboard on a free port, and tabs that note what goes wrong in them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_ROOT = Path(__file__).resolve().parents[2]
+READY = (
+    "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
+)
+# Streamlit probes these below a page's own path before it finds the root; the answer is a 404.
+_BENIGN = re.compile(r"/\w+/_stcore/(health|host-config)$")
+
+NEEDS_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("playwright") is None, reason="playwright is not installed"
+    ),
+]
+
+
+@dataclass
+class Tab:
+    """A page under watch: what went wrong in it, and where it sent requests."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._request)
+        self.page.on("response", self._response)
+
+    def settle(self) -> None:
+        self.page.wait_for_selector(READY, timeout=30_000)
+
+    def _console(self, message: Any) -> None:
+        is_benign = _BENIGN.search(message.location.get("url", ""))
+        if message.type in ("error", "warning") and not is_benign:
+            self.complaints.append(f"console: {message.text}")
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.complaints.append(f"left the machine: {request.url}")
+
+    def _response(self, response: Any) -> None:
+        if response.status >= 400 and not _BENIGN.search(response.url):
+            self.complaints.append(f"{response.status} {response.url}")
+
+
+OpenTab = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that the server shows; all tests of this file share it."""
+    return Path(shutil.copytree(shared_home, tmp_path_factory.mktemp("served") / "home"))
+
+
+@pytest.fixture(scope="module")
+def server(served_home: Path) -> Iterator[str]:
+    """The dashboard on a free port."""
+    with serve(served_home) as base:
+        yield base
+
+
+@contextmanager
+def serve(home: Path) -> Iterator[str]:
+    """Run the dashboard on a library; ended by its own process id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (home.parent / "server.log").open("w")
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    process = subprocess.Popen(
+        [*command, f"--server.port={port}", "--server.address=127.0.0.1"],
+        cwd=_ROOT,
+        env={
+            **os.environ,
+            "HASHLENS_HOME": str(home),
+            "QDRANT_URL": "",
+            "HASHLENS_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        },
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{base}/healthz")
+        yield base
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=10)
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_tab(server: str, browser: Any) -> OpenTab:
+    """Opens an address; at the end nothing may have gone wrong in the tab."""
+
+    @contextmanager
+    def opened(path: str = "/", width: int = 1366, height: int = 900, scheme: str = "light"):
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+        )
+        tab = Tab(context.new_page())
+        tab.watch()
+        try:
+            tab.page.goto(server + path)
+            tab.settle()
+            yield tab
+            assert tab.page.locator("[data-testid=stException]").count() == 0
+            assert tab.complaints == [], tab.complaints
+        finally:
+            context.close()
+
+    return opened
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(150):
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"{url} does not answer")

@@ -1,0 +1,238 @@
+"""Reordering, places, comparing, changed codes and links, against counting by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dashboard.services import bits, permalink
+from dashboard.services.comparing import (
+    differing_most,
+    next_row,
+    rank_biased_overlap,
+    why_not,
+)
+from dashboard.services.explain import place, unsure_bits
+from dashboard.services.open_run import OpenRun, open_run
+from dashboard.services.probing import probes
+from dashboard.services.queries import Upload, random_query
+from dashboard.services.reordering import feature_values, relaxed_values, reordered
+from dashboard.services.runs import IndexState
+from dashboard.services.search import AskedImage, Backend, Request, answer, passes
+from pipeline.indexing import IndexRecord
+from pipeline.ranking import HashCodes
+from pipeline.runs import RunRegistry
+from pipeline.search import exact_store, stored_query
+from pipeline.settings import Settings
+from tests.factories import png
+
+
+@pytest.fixture(scope="module")
+def both(shared_home) -> tuple[OpenRun, OpenRun]:
+    settings = Settings(home=shared_home, threads=1)
+    found = {run.spec.method: run for run in RunRegistry(settings).all()}
+    return open_run(found["itq"].id, settings), open_run(found["lsh"].id, settings)
+
+
+@pytest.fixture(scope="module")
+def opened(both) -> OpenRun:
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def backend(opened) -> Backend:
+    return Backend(*exact_store(opened.run, opened.dataset), IndexState("missing"))
+
+
+def asked(opened: OpenRun, row: int) -> AskedImage:
+    return AskedImage(stored_query(opened.run, row), "query", row)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"text": "Stripes"},
+        {"text": "stripes 03"},
+        {"part": "train"},
+        {"part": "database"},
+        {"most": 3},
+        {"labels": ("squares",), "most": 5, "part": "train"},
+        {"text": "no such word"},
+    ],
+)
+def test_the_store_filters_as_the_page_counts(opened, backend, filters):
+    row = int(opened.query_rows[0])
+    request = Request(k=200, **filters)
+
+    found = answer(opened, asked(opened, row), request, backend, None)
+
+    distances = opened.query_codes[[0]].hamming(opened.database_codes)[0]
+    passing = passes(opened, request) & (distances <= filters.get("most", opened.bits))
+    assert {one.row for one in found.results} == {int(r) for r in opened.database_rows[passing]}
+    assert sum(group.total for group in found.groups) == passing.sum()
+
+
+def test_another_order_moves_ranks_and_reports_its_gain(opened, backend):
+    row = int(opened.query_rows[0])
+    relevant = opened.labels[:, opened.labels[row]].any(axis=1)
+
+    found = answer(
+        opened, asked(opened, row), Request(k=20), backend, None, lambda rows: relevant[rows] * -1.0
+    )
+
+    assert [one.relevant for one in found.results[:16]] == [True] * 16
+    assert found.reordered.after == 1.0
+    assert found.reordered.before <= 1.0
+    plain = answer(opened, asked(opened, row), Request(k=200), backend, None).results
+    ranks = {one.row: one.rank for one in plain}
+    assert all(one.moved == ranks[one.row] - one.rank for one in found.results)
+    assert [group.distance for group in found.groups] == [None]
+
+
+def test_asymmetric_values_weigh_sure_bits_more(opened):
+    rows = opened.database_rows[:5]
+    relaxed = np.zeros(opened.bits, np.float32)
+    relaxed[0] = 2.0
+
+    values = relaxed_values(relaxed, opened)(rows)
+
+    assert values.tolist() == (-2 * opened.database_codes[:5].signs()[:, 0]).tolist()
+
+
+def test_features_are_compared_by_their_angle():
+    values = feature_values(np.array([1.0, 0.0]), lambda rows: np.array([[0, 3], [5, 0], [1, 1]]))
+
+    assert reordered(np.arange(3), values, None).order.tolist() == [1, 2, 0]
+
+
+def test_an_empty_shortlist_can_be_reordered():
+    assert len(reordered(np.zeros(0, np.int64), lambda rows: 1 / 0, None).order) == 0
+
+
+def test_a_place_is_the_range_of_ranks_in_its_tie(opened):
+    query, row = asked(opened, int(opened.query_rows[0])).query, int(opened.database_rows[7])
+    distances = query.code.hamming(opened.database_codes)[0]
+
+    found = place(opened, query, row, None)
+
+    assert found.distance == distances[7]
+    assert found.first == (distances < distances[7]).sum() + 1
+    assert found.last == (distances <= distances[7]).sum()
+    assert place(opened, query, int(opened.query_rows[1]), None) is None
+
+
+def test_unsure_bits_are_those_near_the_threshold():
+    assert unsure_bits(np.array([4.0, -0.1, -4.0, 0.5, 4.0], np.float32)) == "01010"
+
+
+def test_runs_of_one_split_compare_and_a_run_with_itself_does_not(both):
+    assert why_not(*both) == ""
+    assert "same run" in why_not(both[0], both[0])
+
+
+def test_queries_are_ordered_by_the_size_of_their_difference(both):
+    table = differing_most(*both)
+
+    assert len(table) == len(both[0].query_rows)
+    assert table["delta"].abs().is_monotonic_decreasing
+    assert np.allclose(table["delta"], table["b"] - table["a"])
+    first, second = table["row"].iloc[:2]
+    assert next_row(table, first, 1) == second
+    assert next_row(table, second, -1) == first
+    assert next_row(table, first, -1) == table["row"].iloc[-1]
+    assert next_row(table, -5, 1) == first
+
+
+def test_rank_biased_overlap_weighs_early_ranks_more():
+    """Lists 1,2 and 1,3: agreement 1 and 1/2, weights 1 and 0.9, so (1 + 0.45) / 1.9."""
+    assert rank_biased_overlap([1, 2], [1, 2]) == pytest.approx(1)
+    assert rank_biased_overlap([1, 2], [3, 4]) == 0
+    assert rank_biased_overlap([1, 2], [1, 3]) == pytest.approx(1.45 / 1.9)
+    assert rank_biased_overlap([], [1]) == 0
+
+
+def test_flipping_and_muting_bits_changes_distances_bit_by_bit(opened):
+    code, row = opened.query_codes[[0]], int(opened.query_rows[0])
+    n = len(opened.database_rows)
+
+    flipped = bits.changed(opened, code, row, flipped=[1, 3], k=n)
+    muted = bits.changed(opened, code, row, muted=range(2, opened.bits + 1), k=n)
+
+    assert (flipped.code.signs()[0] != code.signs()[0]).nonzero()[0].tolist() == [0, 2]
+    expected = np.sort(flipped.code.hamming(opened.database_codes)[0])
+    assert flipped.distances.tolist() == expected.tolist()
+    first_bit = opened.database_codes.signs()[:, 0] != code.signs()[0, 0]
+    assert muted.distances.sum() == first_bit.sum()
+    assert bits.changed(opened, code, row, k=10).overlap == 10
+
+
+def test_the_table_of_bits_agrees_with_the_codes(opened):
+    table, signs = bits.bit_table(opened), opened.database_codes.signs()
+
+    assert np.allclose(table["ones"], (signs > 0).mean(axis=0))
+    place_ = int(table["twin"].iloc[0]) - 1
+    expected = abs(np.corrcoef(signs[:, 0], signs[:, place_])[0, 1])
+    assert table["likeness"].iloc[0] == pytest.approx(expected, abs=1e-5)
+    assert (table["twin"] != table["bit"]).all()
+
+
+def test_buckets_hold_every_image_once(opened):
+    table = bits.buckets(opened)
+    rows = [row for one in table["bucket"] for row in bits.bucket_rows(opened, one)]
+
+    assert table["images"].is_monotonic_decreasing
+    assert sorted(rows) == sorted(opened.database_rows.tolist())
+    assert len(bits.bucket_rows(opened, 0)) == table["images"].iloc[0]
+
+
+def test_the_strongest_images_of_a_bit_are_its_extremes():
+    rows, relaxed = np.array([5, 6, 7]), np.array([[0.1], [-3.0], [2.0]], np.float32)
+
+    assert bits.strongest(rows, relaxed, 1, 2) == ([7, 5], [6, 5])
+
+
+def test_a_probe_counts_the_bits_that_a_changed_image_flips(opened):
+    row = int(opened.query_rows[0])
+    code, image = opened.query_codes[[0]], opened.dataset.load_image(row)
+    signs = code.signs().astype(np.float32)
+    signs[0, 1] *= -1
+
+    found = probes(opened, image, code, row, lambda _: HashCodes.from_relaxed(signs), 1)
+
+    assert [probe.flipped for probe in found] == [(2,)] * 5
+    assert all(probe.preview.startswith("data:image/webp;base64,") for probe in found)
+
+
+def test_a_hard_query_is_answered_badly_but_not_hopelessly(opened, settings):
+    ap = opened.run.curves().per_query_ap
+    drawn = {random_query(opened, settings, is_hard=True) for _ in range(20)}
+    worst = np.sort(ap[ap > 0])[: max(1, int((ap > 0).sum()) // 4)]
+
+    assert drawn <= {int(r) for r in opened.query_rows[(ap > 0) & (ap <= worst[-1])]}
+
+
+def test_a_link_names_everything_and_says_what_has_changed():
+    record = IndexRecord(alias="a", collection="a__v2", count=10, created="")
+    searched = permalink.fingerprint("f" * 64, record)
+
+    link = permalink.link("http://h/", {"q": "ds:1", "label": ["a b", "c"], "max": None}, searched)
+
+    assert link == "http://h/?q=ds%3A1&label=a+b&label=c&ix=ffffffff.v2.10&v=1"
+    assert permalink.what_changed(searched, searched) == permalink.what_changed("", searched) == ""
+    sentence = permalink.what_changed("ffffffff.v1.7", searched)
+    assert "built again (v1 then, v2 now) and it holds 3 images more" in sentence
+    assert "other content" in permalink.what_changed("00000000.v2.10", searched)
+    assert "published or withdrawn" in permalink.what_changed("ffffffff.file.0", searched)
+    assert "another version" in permalink.what_changed("<b>", searched)
+
+
+def test_a_stored_query_comes_back_by_its_short_name_unless_damaged(tmp_path):
+    settings, upload = Settings(home=tmp_path), Upload("mine.png", png())
+    assert permalink.stored_query(upload.ref, settings) is None
+
+    path = permalink.store_query(upload, settings)
+
+    assert permalink.stored_query(upload.ref, settings).content == upload.content
+    assert permalink.stored_query("up:../../etc", settings) is None
+    path.write_bytes(b"other")
+    assert permalink.stored_query(upload.ref, settings) is None

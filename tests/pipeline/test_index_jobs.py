@@ -1,0 +1,104 @@
+"""Changes of indexes as jobs, and a thousand searches while another process publishes."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.datasets.base import load_dataset
+from pipeline.index_jobs import last_result, request, requested, serve, verify, waiting
+from pipeline.indexing import index_alias, publish, read_index, searched_codes
+from pipeline.runs import Run, RunError
+from pipeline.settings import Settings
+from pipeline.store.base import StoreError
+from pipeline.store.opening import open_store, store_of
+from pipeline.worker import work
+from tests.factories import python
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+from pipeline.index_jobs import change
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+
+settings = Settings(home=Path(sys.argv[1]), threads=1)
+print("ready", flush=True)
+sys.stdin.readline()
+change(RunRegistry(settings).all()[0], "publish", settings)
+"""
+
+
+def test_what_a_page_asks_for_is_done_by_the_worker(done_run: Run, own_library: Settings):
+    for action, sentence in (
+        ("publish", "__v1"),
+        ("refresh", "__v2"),
+        ("roll back", "back to"),
+        ("drop", "2 versions removed"),
+    ):
+        request(done_run, action)
+        assert requested(done_run).action == action
+        assert [run.id for run in waiting(own_library)] == [done_run.id]
+
+        assert work(own_library, exit_when_idle=True) == 0  # no run was executed
+
+        result = last_result(done_run)
+        assert (result.action, result.is_done) == (action, True)
+        assert sentence in result.message
+        assert requested(done_run) is None
+    assert read_index(done_run) is None
+    assert serve(own_library) == 0
+
+
+def test_a_change_that_cannot_be_done_is_recorded_and_the_worker_goes_on(
+    done_run: Run, own_library: Settings
+):
+    request(done_run, "roll back")
+
+    assert serve(own_library) == 1
+
+    assert not last_result(done_run).is_done
+    assert "no older version" in last_result(done_run).message
+    assert waiting(own_library) == []
+
+
+def test_verifying_finds_an_index_that_lost_a_code(done_run: Run, own_library: Settings):
+    store = store_of(own_library)
+    with pytest.raises(RunError, match="no index to verify"):
+        verify(done_run, store)
+    record = publish(done_run, load_dataset("shapes", own_library), store)
+    assert verify(done_run, store).startswith(f"{record.count} codes")
+
+    store.delete(record.alias, [store.scroll(record.alias, 1).items[0].id])
+
+    with pytest.raises(StoreError, match=f"{record.count - 1} codes instead of {record.count}"):
+        verify(done_run, store)
+    store.close()
+
+
+def test_a_thousand_searches_see_one_clean_switch_while_another_process_publishes(
+    done_run: Run, own_library: Settings
+):
+    store = open_store(None, own_library.index_path)
+    publish(done_run, load_dataset("shapes", own_library), store)
+    codes, _ = searched_codes(done_run)
+    alias = index_alias(done_run)
+    child = python(PUBLISHER, own_library.home)
+    assert child.stdout.readline() == "ready\n"
+    expected = [hit.distance for hit in store.search(alias, codes[[0]], 10).hits]
+    seen = [store.resolve(alias)]
+    child.stdin.write("go\n")
+    child.stdin.flush()
+
+    n_searches = 0
+    while n_searches < 1000 or child.poll() is None:
+        found = [hit.distance for hit in store.search(alias, codes[[0]], 10).hits]
+        assert found == expected
+        n_searches += 1
+        if (live := store.resolve(alias)) != seen[-1]:
+            seen.append(live)
+
+    assert child.communicate(timeout=60)[1] == ""
+    assert [hit.distance for hit in store.search(alias, codes[[0]], 10).hits] == expected
+    seen += [live for live in [store.resolve(alias)] if live != seen[-1]]
+    assert seen == [f"{alias}__v1", f"{alias}__v2"]  # once, and never back
+    store.close()
