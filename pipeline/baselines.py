@@ -94,10 +94,13 @@ def random_report(spec: RunSpec, dataset: RetrievalDataset, settings: Settings) 
         make_split(dataset, protocol, label_set, spec.split_seed),
         dataset.labels(label_set),
     )
-    equal = [
-        HashCodes(np.zeros((len(rows), 1), np.uint8), 1) for rows in (split.query, split.database)
-    ]
-    report = evaluate(*equal, labels[split.query], labels[split.database], protocol).report
+    report = evaluate(
+        _equal_codes(len(split.query)),
+        _equal_codes(len(split.database)),
+        labels[split.query],
+        labels[split.database],
+        protocol,
+    ).report
     return _kept(report, path)
 
 
@@ -121,16 +124,16 @@ def colour_report(
     protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
     split = make_split(dataset, protocol, label_set, spec.split_seed)
     try:
-        histograms = [
+        queries, database = (
             np.stack([colour_histogram(dataset.load_image(int(row))) for row in rows])
             for rows in (split.query, split.database)
-        ]
+        )
     except ImageError as error:
         _log.warning("the floor of colour histograms is not measured: %s", error)
         return None
     labels = dataset.labels(label_set)
     report = evaluate_cosine(
-        *histograms, labels[split.query], labels[split.database], protocol
+        queries, database, labels[split.query], labels[split.database], protocol
     ).report
     return _kept(report, path)
 
@@ -142,6 +145,10 @@ def colour_histogram(image: Image.Image) -> NDArray[np.float32]:
     cells = levels.astype(np.int64) @ np.array([_LEVELS * _LEVELS, _LEVELS, 1])
     shares = np.bincount(cells, minlength=_LEVELS**3) / len(cells)
     return np.sqrt(shares).astype(np.float32)
+
+
+def _equal_codes(n: int) -> HashCodes:
+    return HashCodes(np.zeros((n, 1), np.uint8), 1)
 
 
 def _path(

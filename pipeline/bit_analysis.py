@@ -63,8 +63,8 @@ def radius_for(table: pd.DataFrame, recall: float) -> int:
 
 def overlap(same: NDArray[np.int64], different: NDArray[np.int64]) -> float:
     """Area in [0, 1] that two histograms of distances share; 0 would be perfect separation."""
-    shares = [one / max(int(one.sum()), 1) for one in (same, different)]
-    return float(np.minimum(*shares).sum())
+    mine, theirs = (one / max(int(one.sum()), 1) for one in (same, different))
+    return float(np.minimum(mine, theirs).sum())
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,10 @@ def ablate_bits(
     labels = query_labels[queries], database_labels[items]
 
     def value(kept: list[int]) -> float:
-        codes = [HashCodes.from_relaxed(signs[:, kept]) for signs in (own, other)]
-        counts = hamming_histograms(*codes, *labels, threads=1)
+        queries_left, items_left = (
+            HashCodes.from_relaxed(signs[:, kept]) for signs in (own, other)
+        )
+        counts = hamming_histograms(queries_left, items_left, *labels, threads=1)
         return float(metrics.average_precision(counts).mean())
 
     bits = list(range(query_codes.bits))

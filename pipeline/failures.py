@@ -48,7 +48,7 @@ def query_facts(
     """
     counts = hamming_histograms(query_codes, database_codes, query_labels, database_labels)
     total, relevant = counts.sum(axis=2), counts[:, :, 1:].sum(axis=2)
-    has_relevant = relevant.any(axis=1)
+    has_relevant = relevant.sum(axis=1) > 0
     top = min(TOP, len(database_codes))
     level = (total.cumsum(axis=1) >= top).argmax(axis=1)  # distance of rank TOP
     return pd.DataFrame(
@@ -80,7 +80,7 @@ def wrong_neighbours(
     """
     indices, _ = ranked(query_codes, database_codes, k)
     found = database_labels[indices]  # (q, k, C)
-    is_wrong = ~(found & query_labels[:, None, :]).any(axis=2)
+    is_wrong = (found & query_labels[:, None, :]).sum(axis=2) == 0
     counts: NDArray[np.int64] = (found & is_wrong[:, :, None]).sum(axis=1)
     return counts
 

@@ -131,7 +131,7 @@ def ablation(run: MeasuredRun) -> None:
 
 def _quantisation(run: MeasuredRun) -> None:
     st.subheader("Quantisation gap", anchor=False)
-    outputs = resources.relaxed(run.id)
+    outputs = resources.outputs(run.id)
     if isinstance(outputs, str):
         st.info(escape_markdown(f"The outputs before the sign cannot be had: {outputs}."))
         return

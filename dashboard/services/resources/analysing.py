@@ -151,15 +151,15 @@ def _relaxed(run_id: str, fingerprint: str) -> NDArray[np.float32] | str:
         return str(error)
 
 
-def relaxed(run_id: str) -> NDArray[np.float32] | str:
+def outputs(run_id: str) -> NDArray[np.float32] | str:
     """A run's outputs before the sign, queries first; or a sentence that says what is missing."""
     return _relaxed(run_id, _fingerprint(run_id))
 
 
 def n_weak_bits(run_id: str, place: int) -> int | None:
     """Bits of a query that a small change would turn; None where outputs cannot be had."""
-    outputs = relaxed(run_id)
-    return None if isinstance(outputs, str) else int(weak_bits(outputs)[place].sum())
+    known = outputs(run_id)
+    return None if isinstance(known, str) else int(weak_bits(known)[place].sum())
 
 
 def code_view(run_id: str) -> CodeView:
