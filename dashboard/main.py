@@ -112,7 +112,8 @@ page = st.navigation(
                 help="Store, indexes, data sets with licences, disk, worker, versions.",
             ),
         ],
-    }
+    },
+    expanded=True,  # else the last pages hide behind "view more"
 )
 sidebar.show()
 page.run()

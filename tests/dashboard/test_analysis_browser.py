@@ -103,7 +103,9 @@ def test_a_report_is_complete_without_a_network(open_tab: OpenTab, browser: Any,
         page.get_by_role("button", name="Add to report").click()
         expect(page.get_by_text("In the report, entry 1.")).to_be_visible()
         page.get_by_role("link", name="Failures").click()
-        page.get_by_role("button", name="Add to report").click()
+        expect(page.get_by_role("heading", name="Failures", exact=True)).to_be_visible()
+        page.locator(".st-key-failure_buttons").get_by_role("button", name="Add").click()
+        expect(page.get_by_text("In the report, entry 2.")).to_be_visible()
         page.get_by_role("link", name="Report").click()
         expect(page.get_by_role("heading", name="2 entries")).to_be_visible()
         with page.expect_download(timeout=30_000) as download:
