@@ -31,7 +31,7 @@ _LIMIT_S = 3.0
 def make_library(root: Path) -> Settings:
     """A library with 90 measured runs."""
     settings = Settings(home=root / "home", threads=1)
-    imported(write_images(root / "images"), settings)
+    imported(write_images(root / "images", per_class=30), settings)
     rng = np.random.default_rng(0)
     for bits in _BITS:
         first = RunRegistry(settings).create(spec(bits=bits, config={"iterations": 1}))
