@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.services.baselines import read_cosine, read_floors
-from pipeline.catalog import config_fields, method_cards
+from pipeline.catalog import config_fields, method_card
 from pipeline.protocols import Protocol
 from pipeline.report import Curves, Report
 from pipeline.runs import Run, RunError, RunRegistry
@@ -100,11 +100,7 @@ def comparisons(settings: Settings, dataset: str) -> list[Comparison]:
 def read_board(settings: Settings, comparison: Comparison) -> Board:
     """The leaderboard of one comparison."""
     runs = measured(settings, comparison)
-    supervision = {card.name: card.supervision for card in method_cards()}
-    rows = [
-        _row(members, settings) | {"supervision": supervision[members[0][0].spec.method]}
-        for members in _by_model(runs).values()
-    ]
+    rows = [_row(members, settings) for members in _by_model(runs).values()]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     if frame["backbone"].nunique() > 1:
         frame["model"] = frame["model"] + " · " + frame["backbone"]
@@ -216,6 +212,7 @@ def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str,
         "encode_ms": _mean(_encode_ms(r) for r in reports),
         "search_ms": 1000 * search_cost(run.spec.bits, settings).seconds(first.n_database),
         "bytes": first.bytes_per_item,
+        "supervision": method_card(run.spec.method).supervision,
         "run": run.id,
         "runs": tuple(one.id for one, _ in members),
     }
