@@ -52,6 +52,30 @@ page = st.navigation(
                 icon=":material/leaderboard:",
                 help="Compare hash methods on one data set under one protocol.",
             ),
+            st.Page(
+                "app_pages/curves.py",
+                title="Curves",
+                icon=":material/show_chart:",
+                help="Precision and recall by rank and radius, with bands.",
+            ),
+            st.Page(
+                "app_pages/failures.py",
+                title="Failures",
+                icon=":material/troubleshoot:",
+                help="The worst queries of a run, why they fail, and a review with verdicts.",
+            ),
+            st.Page(
+                "app_pages/codes.py",
+                title="Codes",
+                icon=":material/grid_on:",
+                help="Balance and correlation of bits, distances, buckets, hash lookup.",
+            ),
+            st.Page(
+                "app_pages/advisor.py",
+                title="Advisor",
+                icon=":material/assistant:",
+                help="Which method and code length suit your images, memory and time.",
+            ),
         ],
         "Build": [
             st.Page(
@@ -74,6 +98,14 @@ page = st.navigation(
                 help="Watch, stop, resume, publish and delete runs.",
             ),
         ],
+        "Share": [
+            st.Page(
+                "app_pages/report.py",
+                title="Report",
+                icon=":material/description:",
+                help="What was gathered on other pages, in order, as files.",
+            ),
+        ],
         "System": [
             st.Page(
                 "app_pages/status.py",
@@ -82,7 +114,8 @@ page = st.navigation(
                 help="Store, indexes, data sets with licences, disk, worker, versions.",
             ),
         ],
-    }
+    },
+    expanded=True,  # else the last pages hide behind "view more"
 )
 sidebar.show()
 page.run()

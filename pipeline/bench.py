@@ -15,9 +15,10 @@ import pandas as pd
 from models.backbones import load_backbone
 from models.method import Cancelled, MethodCard
 from models.registry import get_method
+from pipeline.baselines import cosine_report
 from pipeline.datasets.base import LabelSet, RetrievalDataset, load_dataset
 from pipeline.evaluation import evaluate, leave_out
-from pipeline.execute import StageProgress, cosine_report, execute, ignore_progress
+from pipeline.execute import StageProgress, execute, ignore_progress
 from pipeline.features import FeatureCache
 from pipeline.report import Report
 from pipeline.runs import Run, RunRegistry

@@ -23,6 +23,7 @@ __all__ = [
     "list_backbones",
     "list_sources",
     "load_backbone",
+    "method_card",
     "method_cards",
     "protocols",
     "zoo_details",
@@ -47,6 +48,15 @@ class ConfigField:
 def method_cards() -> list[MethodCard]:
     """The cards of all methods, by name."""
     return [get_method(name).card for name in list_methods()]
+
+
+def method_card(name: str) -> MethodCard:
+    """The card of one method, without loading the others.
+
+    Raises:
+        ValueError: no such method.
+    """
+    return get_method(name).card
 
 
 def protocols() -> list[Protocol]:

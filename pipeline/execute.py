@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ from models.codes import HashCodes
 from models.finetuning import Trunk
 from models.method import HashMethod, TrainingSet
 from models.registry import get_method
+from pipeline.baselines import colour_report, cosine_report
 from pipeline.datasets.base import DatasetError, LabelSet, RetrievalDataset, load_dataset
 from pipeline.datasets.split import Indices, Split, make_split
-from pipeline.evaluation import evaluate, evaluate_cosine, leave_out
+from pipeline.evaluation import evaluate
 from pipeline.features import FeatureCache
-from pipeline.files import write_atomic
-from pipeline.report import Evaluation, Report
+from pipeline.report import Evaluation
 from pipeline.runs import Run
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
@@ -231,58 +230,5 @@ def evaluate_run(
     )
     run.save_evaluation(evaluation)
     cosine_report(spec, dataset, settings, cache)
+    colour_report(spec, dataset, settings, measure=True)
     return evaluation
-
-
-def cosine_report(
-    spec: RunSpec,
-    dataset: RetrievalDataset,
-    settings: Settings,
-    cache: FeatureCache | None = None,
-    *,
-    without: str = "",
-) -> Report | None:
-    """The real-valued cosine ranking under the spec's protocol: the row every table carries.
-
-    Measured once per data set, backbone, protocol and split seed, then read from disk.
-
-    Args:
-        spec: gives backbone, protocol, label set and split seed.
-        dataset: the data set of the spec.
-        settings: where the stored reports are.
-        cache: features to measure it with; None: only look it up, and return None when absent.
-        without: a label that relevance leaves out; empty: none.
-    """
-    protocol = spec.evaluation_protocol()
-    label_set = dataset.label_set(spec.label_set)
-    parts = (dataset.info.fingerprint, spec.backbone, protocol.model_dump_json(), label_set.name)
-    named = [*parts, str(spec.split_seed), *([without] if without else [])]
-    key = hashlib.sha256("|".join(named).encode()).hexdigest()[:24]
-    path = settings.home / "baselines" / f"cosine-{key}.json"
-    if path.is_file():
-        return Report.model_validate_json(path.read_text("utf-8"))
-    if cache is None:
-        return None
-    split = make_split(dataset, protocol, label_set, spec.split_seed)
-    features, labels = cache.get(dataset), dataset.labels(label_set)
-    mean = np.asarray(features[split.train]).mean(axis=0)
-    queries, query_labels, database_labels = (
-        split.query,
-        labels[split.query],
-        labels[split.database],
-    )
-    if without:
-        kept, query_labels, database_labels = leave_out(
-            label_set.column(without), query_labels, database_labels
-        )
-        queries = queries[kept]
-    report = evaluate_cosine(
-        features[queries] - mean,
-        features[split.database] - mean,
-        query_labels,
-        database_labels,
-        protocol,
-    ).report
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, report.model_dump_json(indent=2))
-    return report

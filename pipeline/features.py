@@ -96,6 +96,11 @@ class FeatureCache:
         features.flags.writeable = False
         return features
 
+    def n_missing(self, dataset: RetrievalDataset, images: NDArray[np.int64]) -> int:
+        """How many of the images with these numbers `get` would have to compute."""
+        position, digests = self._positions(), dataset.manifest["sha256"]
+        return sum(bytes.fromhex(digests.iloc[image]) not in position for image in images.tolist())
+
     def augmented_views(
         self,
         dataset: RetrievalDataset,

@@ -14,6 +14,8 @@ from PIL import Image
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.datasets.importing import import_dataset
 from pipeline.datasets.sources import SourceRequest, open_source
+from pipeline.protocols import PROTOCOLS
+from pipeline.report import Report
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 
@@ -104,3 +106,32 @@ def kill(child: subprocess.Popen[str]) -> None:
     """Kill without a chance to clean up, and wait for the end."""
     child.kill()
     child.communicate(timeout=30)
+
+
+def report(**changes: object) -> Report:
+    """A report of 16-bit codes; `changes` replace its values."""
+    usual: dict[str, object] = {
+        "protocol": PROTOCOLS["holdout"],
+        "n_query": 10,
+        "n_database": 100,
+        "bits": 16,
+        "bytes_per_item": 2,
+        "map": 0.5,
+        "ci_low": 0.45,
+        "ci_high": 0.55,
+        "map_worst": 0.49,
+        "map_best": 0.51,
+        "map_legacy": 0.5,
+        "map_legacy_spread": None,
+        "precision_at": {1: 0.8, 10: 0.7, 100: 0.5},
+        "recall_at": {1: 0.01, 10: 0.1, 100: 1.0},
+        "precision_radius_2": 0.6,
+        "empty_radius_2": 0.2,
+        "lookup_success": 0.7,
+        "ndcg_at_100": 0.6,
+        "acg_at_100": 0.5,
+        "wap": 0.5,
+        "queries_without_relevant": 0,
+        "timings": {"training_s": 1.0, "encoding_s": 0.01},
+    }
+    return Report.model_validate({**usual, **changes})

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import ablation_view, board, notices
+from dashboard.components import ablation_view, board, board_views, notices
 from dashboard.services import resources
 
 st.title("Leaderboard", anchor=False)
@@ -12,19 +12,28 @@ comparison = board.choose(resources.boards(state.dataset()))
 found = resources.board(comparison)
 board.protocol(comparison, found)
 studies = resources.studies(comparison)
-if board.view(has_studies=bool(studies)) == board.ABLATION:
+view = board.view(has_studies=bool(studies))
+if view == board.ABLATION:
     ablation_view.show(studies)
     st.stop()
 rows = board.filtered(found.rows)
 if rows.empty:
-    st.info("No run passes these filters. Choose more code lengths.")
+    st.info("No run passes these filters. Choose more code lengths or kinds of supervision.")
     st.stop()
-board.finding(resources.finding(rows))
-board.table(rows, found.cosine)
-left, right = st.columns(2, gap="large")
-with left:
-    board.map_chart(rows, found)
-with right:
-    board.curve_chart(rows, found)
+if view == board.HEAT:
+    board_views.heat(rows, comparison)
+elif view == board.TRADEOFFS:
+    board_views.tradeoffs(rows, found, comparison)
+elif view == board.COMPARE:
+    board_views.compare(rows)
+else:
+    board.finding(resources.finding(rows))
+    board.table(rows, found, comparison)
+    left, right = st.columns(2, gap="large")
+    with left:
+        board.map_chart(rows, found, comparison)
+    with right:
+        board.curve_chart(rows, found, comparison)
+    board_views.published(rows, comparison)
 if found.n_unmeasured:
     st.caption(f"Finished without a report, for want of labels: {found.n_unmeasured}.")

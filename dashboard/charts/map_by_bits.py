@@ -1,4 +1,4 @@
-"""mAP by code length: one point with its interval a model, a line a model, cosine as a rule."""
+"""mAP by code length: a line with points and intervals a model, cosine and floors as rules."""
 
 from __future__ import annotations
 
@@ -10,18 +10,28 @@ from dashboard.charts.palette import NEUTRAL, Style, styles
 _Y = "mAP (%)"
 
 
-def map_by_bits(rows: pd.DataFrame, cosine: pd.DataFrame, methods: list[str]) -> alt.LayerChart:
+def map_by_bits(
+    rows: pd.DataFrame,
+    cosine: pd.DataFrame,
+    methods: list[str],
+    floors: pd.DataFrame | None = None,
+) -> alt.LayerChart:
     """The chart.
 
     Args:
         rows: columns model, method, bits, map, half (shares in [0, 1]).
         cosine: columns backbone, map; a labelled rule each.
         methods: all methods that may ever be shown beside these, so that colours stay.
+        floors: columns name, map, bits (None: the same at every length); dotted.
     """
     method_of = dict(zip(rows["model"], rows["method"], strict=True))
     look = styles([*methods, *method_of.values()])
     used = {model: look[method] for model, method in method_of.items()}
-    layers = [*_model_layers(_in_percent(rows), used), *_cosine_layers(cosine)]
+    layers = [
+        *_model_layers(_in_percent(rows), used),
+        *_cosine_layers(cosine),
+        *_floor_layers(floors),
+    ]
     return alt.layer(*layers).properties(height=320)
 
 
@@ -93,3 +103,31 @@ def _cosine_layers(cosine: pd.DataFrame) -> list[alt.Chart]:
         rule.encode(y=alt.Y("percent:Q", title=_Y)),
         text.encode(y=alt.Y("percent:Q", title=_Y), x=alt.value("width"), text="words:N"),
     ]
+
+
+def _floor_layers(floors: pd.DataFrame | None) -> list[alt.Chart]:
+    """Dotted rules for what is the same at every length, a dotted line for what is not."""
+    if floors is None or floors.empty:
+        return []
+    table = floors.assign(percent=100 * floors["map"])
+    table["words"] = [f"{row['name']} {row['percent']:.1f}" for row in table.to_dict("records")]
+    flat, sloped = table[table["bits"].isna()], table[table["bits"].notna()]
+    dots = {"color": NEUTRAL, "strokeDash": [1, 3], "strokeWidth": 1.5}
+    value = alt.Y("percent:Q", title=_Y)
+    layers = []
+    if not flat.empty:
+        base = alt.Chart(flat[["percent", "words"]])
+        words = base.mark_text(color=NEUTRAL, align="left", baseline="middle", dx=6, fontSize=12)
+        layers += [
+            base.mark_rule(**dots).encode(y=value),
+            words.encode(y=value, x=alt.value("width"), text="words:N"),
+        ]
+    if not sloped.empty:
+        base = alt.Chart(sloped[["percent", "bits", "words"]].astype({"bits": int}))
+        x = alt.X("bits:O", title="Code length (bits)", axis=alt.Axis(labelAngle=0))
+        words = base.mark_text(color=NEUTRAL, baseline="top", dy=6, fontSize=12)
+        layers += [
+            base.mark_line(**dots, point={"color": NEUTRAL, "size": 20}).encode(x=x, y=value),
+            words.encode(x=x, y=value, text="words:N"),
+        ]
+    return layers

@@ -7,14 +7,16 @@ import streamlit as st
 
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.precision_recall import precision_recall
-from dashboard.components import board_table, chart_panel, notices
+from dashboard.components import board_table, chart_panel, notices, report_button
+from dashboard.components.report_button import Entry
 from dashboard.services import resources
 from dashboard.services.findings import Finding
 from dashboard.services.leaderboard import Board, Comparison
 from dashboard.services.text import escape_markdown
 
+METHODS, HEAT, TRADEOFFS, COMPARE = "Methods", "Heat table", "Trade-offs", "Side by side"
 ABLATION = "Ablation"
-_METHODS = "Methods"
+_KINDS = ("supervised", "unsupervised", "data-independent")
 _DRAWN = 6  # models in a chart: as many as there are colours
 
 
@@ -52,13 +54,12 @@ def protocol(comparison: Comparison, found: Board) -> None:
 
 
 def view(*, has_studies: bool) -> str:
-    """Methods side by side, or one method taken apart; no choice without an ablation study."""
-    if not has_studies:
-        return _METHODS
+    """How to look at the runs; the ablation view only where there is a study."""
+    views = (METHODS, HEAT, TRADEOFFS, COMPARE)
     return st.segmented_control(
         "View",
-        (_METHODS, ABLATION),
-        default=_METHODS,
+        (*views, ABLATION) if has_studies else views,
+        default=METHODS,
         required=True,
         key="view",
         bind="query-params",
@@ -67,14 +68,21 @@ def view(*, has_studies: bool) -> str:
 
 
 def filtered(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the chosen code lengths; no widget when there is only one."""
+    """The rows of the chosen code lengths and supervision; no widget where all are alike."""
     lengths = sorted(int(bits) for bits in rows["bits"].unique())
-    if len(lengths) < 2:
-        return rows
-    chosen = st.pills(
-        "Code length (bits)", lengths, selection_mode="multi", default=lengths, key="bits"
-    )
-    return rows[rows["bits"].isin(chosen)].reset_index(drop=True)
+    kinds = [kind for kind in _KINDS if kind in set(rows["supervision"])]
+    with st.container(horizontal=True, gap="medium", key="board_filters"):
+        if len(lengths) > 1:
+            chosen = st.pills(
+                "Code length (bits)", lengths, selection_mode="multi", default=lengths, key="bits"
+            )
+            rows = rows[rows["bits"].isin(chosen)]
+        if len(kinds) > 1:
+            wanted = st.pills(
+                "Supervision", kinds, selection_mode="multi", default=kinds, key="supervision"
+            )
+            rows = rows[rows["supervision"].isin(wanted)]
+    return rows.reset_index(drop=True)
 
 
 def finding(found: Finding | None) -> None:
@@ -88,30 +96,41 @@ def finding(found: Finding | None) -> None:
         st.markdown(sentence)
 
 
-def table(rows: pd.DataFrame, cosine: pd.DataFrame) -> None:
+def table(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
     """The leaderboard itself."""
-    board_table.show(rows, cosine)
+    standing = resources.standing(
+        tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
+    )
+    shown = board_table.show(rows, found.cosine, found.floors, standing)
+    entry = Entry(
+        "Leaderboard", protocol=comparison.protocol.summary, runs=tuple(map(str, rows["run"]))
+    )
+    report_button.show(entry, shown, key="leaderboard")
 
 
-def map_chart(rows: pd.DataFrame, found: Board) -> None:
+def map_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
     """MAP by code length."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("mAP by code length", anchor=False, width="content")
     best = rows.iloc[0]
+    shown = _best(rows)
     chart_panel.show(
-        map_by_bits(_best(rows), found.cosine, list(found.rows["method"])),
-        board_table.readable(rows, found.cosine),
+        map_by_bits(shown, found.cosine, list(found.rows["method"]), _floors(rows, shown, found)),
+        board_table.readable(rows, found.cosine, found.floors),
         alt=f"mAP by code length; best is {best['model']} at {best['bits']} bits with "
         f"{100 * best['map']:.1f} percent.",
         key="map_by_bits",
+        entry=Entry(
+            "mAP by code length", protocol=comparison.protocol.summary, runs=tuple(shown["run"])
+        ),
     )
     st.caption(
-        "Bars: 95 % interval over queries for one seed, standard deviation for several."
-        + _left_out(rows)
+        "Bars: 95 % interval over queries for one seed, standard deviation for several. "
+        "Dotted: floors." + _left_out(rows)
     )
 
 
-def curve_chart(rows: pd.DataFrame, found: Board) -> None:
+def curve_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
     """PR curves of one code length."""
     lengths = sorted({int(bits) for bits in rows["bits"]})
     bits = int(rows["bits"].iloc[0])
@@ -138,6 +157,11 @@ def curve_chart(rows: pd.DataFrame, found: Board) -> None:
         curves,
         alt=f"Precision against recall at {bits} bits for {', '.join(curves['model'].unique())}.",
         key="precision_recall",
+        entry=Entry(
+            f"Precision and recall by rank at {bits} bits",
+            protocol=comparison.protocol.summary,
+            runs=tuple(_best(of_length)["run"]),
+        ),
     )
     st.caption(
         f"{bits} bits. Mean over queries of the first N results, N from 1 to the whole database."
@@ -148,6 +172,15 @@ def curve_chart(rows: pd.DataFrame, found: Board) -> None:
 def _best(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows, best first, of as many models as a chart can tell apart."""
     return rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
+
+
+def _floors(rows: pd.DataFrame, shown: pd.DataFrame, found: Board) -> pd.DataFrame:
+    """Floors as the chart draws them: flat ones, and LSH by code length where no line shows it."""
+    flat = found.floors[["name", "map"]].assign(bits=None)
+    lsh = rows[(rows["method"] == "lsh") & ~rows["model"].isin(shown["model"])]
+    sloped = lsh[["map", "bits"]].assign(name="LSH")
+    parts = [part for part in (flat, sloped) if not part.empty]
+    return pd.concat(parts, ignore_index=True) if parts else flat
 
 
 def _left_out(rows: pd.DataFrame) -> str:

@@ -1,32 +1,94 @@
-"""A chart with its table: the picture, the data behind it, and a CSV of that."""
+"""A chart with its table: the picture, the data behind it, downloads, and a way into the report."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import altair
 import pandas as pd
 import streamlit as st
 
+from dashboard.components import report_button
+from dashboard.components.report_button import Entry
+from dashboard.services import render
 from dashboard.services.export import to_csv
 
 
-def show(chart: altair.TopLevelMixin, table: pd.DataFrame, *, alt: str, key: str) -> None:
-    """Draw a chart with a *Data* expander below.
+def show(
+    chart: altair.TopLevelMixin,
+    table: pd.DataFrame,
+    *,
+    alt: str,
+    key: str,
+    pick: str = "",
+    entry: Entry | None = None,
+) -> list[dict[str, Any]]:
+    """Draw a chart with a *Data and downloads* expander below.
 
     Args:
         chart: to draw, as wide as its container.
         table: the numbers, in words and units for people.
         alt: what the chart shows, for those who cannot see it.
-        key: of the chart; also the name of the CSV.
+        key: of the chart; also the name of its files.
+        pick: name of the selection whose clicks the page answers; empty for none.
+        entry: what the report says about it; None: it cannot be added to a report.
+
+    Returns:
+        The values of the marks that are picked.
     """
-    st.altair_chart(chart, alt=alt, key=key)
-    with st.expander("Data", icon=":material/table:"):
+    picked = draw(chart, alt=alt, key=key, pick=pick)
+    files(chart, table, alt=alt, key=key, entry=entry)
+    return picked
+
+
+def draw(
+    chart: altair.TopLevelMixin, *, alt: str, key: str, pick: str = ""
+) -> list[dict[str, Any]]:
+    """The picture alone; arguments and result as those of `show`."""
+    if not pick:
+        st.altair_chart(chart, alt=alt, key=key)
+        return []
+    event = st.altair_chart(chart, alt=alt, key=key, on_select="rerun", selection_mode=[pick])
+    return list(event.selection.get(pick, []))
+
+
+def files(
+    chart: altair.TopLevelMixin,
+    table: pd.DataFrame,
+    *,
+    alt: str,
+    key: str,
+    entry: Entry | None = None,
+) -> None:
+    """The expander alone; arguments as those of `show`."""
+    with st.expander("Data and downloads", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt=alt, key=f"{key}_table")
-        st.download_button(
-            "Download CSV",
-            data=lambda: to_csv(table),
-            file_name=f"{key}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-            key=f"{key}_csv",
-        )
+        with st.container(horizontal=True, key=f"{key}_files"):
+            _downloads(chart, table, key)
+            if entry is not None:
+                report_button.show(entry, table, chart=chart, key=key)
+
+
+def _downloads(chart: altair.TopLevelMixin, table: pd.DataFrame, key: str) -> None:
+    """Each file is made when its button is pressed."""
+
+    def drawn(how: Callable[[dict[str, Any]], bytes]) -> Callable[[], bytes]:
+        return lambda: how(render.specification(chart))
+
+    _download("CSV", lambda: to_csv(table), key, "text/csv")
+    _download("SVG", drawn(render.to_svg), key, "image/svg+xml")
+    _download("PNG", drawn(render.to_png), key, "image/png")
+    _download("Spec", drawn(render.to_json), key, "application/json", "vl.json")
+
+
+def _download(label: str, data: Callable[[], bytes], key: str, mime: str, suffix: str = "") -> None:
+    st.download_button(
+        label,
+        data=data,
+        file_name=f"{key}.{suffix or label.lower()}",
+        mime=mime,
+        on_click="ignore",
+        icon=":material/download:",
+        key=f"{key}_{label.lower()}",
+    )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.services import resources
+from dashboard.services.measured_run import MeasuredRun
 from dashboard.services.open_run import OpenRun
 from dashboard.services.runs import IndexState
 from dashboard.services.text import escape_html, escape_markdown
@@ -57,6 +58,21 @@ def opened(run_id: str) -> OpenRun:
             works="Other runs can be chosen in the sidebar.",
             todo="Train the run again.",
             key="run_problem",
+        )
+        st.stop()
+
+
+def measured(run_id: str) -> MeasuredRun:
+    """The run's own codes and labels; when they cannot be read say so and stop the page."""
+    try:
+        return resources.measured(run_id)
+    except (RunError, DatasetError) as error:
+        problem(
+            "This run cannot be analysed.",
+            reason=str(error),
+            works="Other runs can be chosen in the sidebar.",
+            todo="Images with labels are needed, and a run on them.",
+            key="measured_problem",
         )
         st.stop()
 

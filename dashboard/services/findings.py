@@ -1,14 +1,17 @@
-"""One sentence that says what a leaderboard shows, and whether it shows it beyond chance."""
+"""What a leaderboard shows in a sentence, and whether it shows it beyond chance and ties."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.metrics import paired_bootstrap
 from pipeline.runs import RunError, RunRegistry
 from pipeline.settings import Settings
+from pipeline.significance import Gap, gaps
+
+BEST, BEHIND, CHANCE, TIES = "best", "behind", "may be chance", "within ties"
 
 
 @dataclass(frozen=True)
@@ -39,22 +42,27 @@ def leading_gap(settings: Settings, rows: pd.DataFrame) -> Finding | None:
     if rivals.empty:
         return None
     rival = rivals.iloc[0]
-    gap = 100 * (best["map"] - rival["map"])
-    names = f"{best['model']} and {rival['model']} at {best['bits']} bits"
     try:
-        registry = RunRegistry(settings)
-        first, second = (registry.open(row["run"]).curves().per_query_ap for row in (best, rival))
-        interval = paired_bootstrap(first, second)
+        (gap,) = run_gaps(settings, best["run"], [rival["run"]])
     except (RunError, ValueError):
         return None
-    span = f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f}"
-    if interval.low <= 0:
+    points = 100 * (best["map"] - rival["map"])
+    names = f"{best['model']} and {rival['model']} at {best['bits']} bits"
+    span = f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}"
+    if gap.low <= 0:
         return Finding(
-            f"These queries do not separate {names}: the gap of {gap:.1f} points may be chance "
+            f"These queries do not separate {names}: the gap of {points:.1f} points may be chance "
             f"(95 % interval of the paired difference: {span}).",
             is_doubtful=True,
         )
-    overlap = gap < 100 * max(best["half"], rival["half"])
+    if gap.is_within_ties:
+        return Finding(
+            f"The order of ties decides between {names}: the gap of {points:.1f} points is beyond "
+            f"chance ({span}), but with ties at their worst and best it is "
+            f"{100 * gap.tie_low:+.1f} to {100 * gap.tie_high:+.1f}.",
+            is_doubtful=True,
+        )
+    overlap = points < 100 * max(best["half"], rival["half"])
     note = (
         " The separate intervals in the table overlap; the paired comparison on the same queries "
         "is the sharper test."
@@ -62,7 +70,44 @@ def leading_gap(settings: Settings, rows: pd.DataFrame) -> Finding | None:
         else ""
     )
     return Finding(
-        f"{best['model']} is ahead of {rival['model']} at {best['bits']} bits by {gap:.1f} points "
-        f"(95 % interval of the paired difference: {span}).{note}",
+        f"{best['model']} is ahead of {rival['model']} at {best['bits']} bits by {points:.1f} "
+        f"points (95 % interval of the paired difference: {span}).{note}",
         is_doubtful=False,
     )
+
+
+def standing(settings: Settings, rows: pd.DataFrame) -> list[str]:
+    """How each row stands to the best of its code length, in one or two words.
+
+    The intervals of a code length hold together; runs that cannot be compared get an empty text.
+    """
+    words = dict.fromkeys(rows.index, "")
+    for _, same in rows.groupby("bits"):
+        best = same["map"].idxmax()
+        rivals = [index for index in same.index if index != best]
+        words[best] = BEST
+        try:
+            found = run_gaps(settings, same["run"][best], [same["run"][one] for one in rivals])
+        except (RunError, ValueError):
+            continue
+        words |= {index: _word(gap) for index, gap in zip(rivals, found, strict=True)}
+    return [words[index] for index in rows.index]
+
+
+def run_gaps(settings: Settings, first: str, others: Sequence[str]) -> list[Gap]:
+    """How far a run is ahead of each of the others.
+
+    Raises:
+        RunError: one has no report or curves.
+        ValueError: they were measured on different numbers of queries.
+    """
+    registry = RunRegistry(settings)
+    runs = [registry.open(one) for one in (first, *others)]
+    own, *theirs = [(run.report(), run.curves().per_query_ap) for run in runs]
+    return gaps(own, theirs)
+
+
+def _word(gap: Gap) -> str:
+    if gap.low <= 0:
+        return CHANCE
+    return TIES if gap.is_within_ties else BEHIND

@@ -13,12 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.catalog import config_fields
-from pipeline.datasets.base import DatasetError, load_dataset
-from pipeline.execute import cosine_report
+from dashboard.services.baselines import read_cosine, read_floors
+from pipeline.catalog import config_fields, method_card
 from pipeline.protocols import Protocol
 from pipeline.report import Curves, Report
 from pipeline.runs import Run, RunError, RunRegistry
+from pipeline.search_cost import search_cost
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 
@@ -36,10 +36,15 @@ COLUMNS = (
     "precision_100",
     "precision_radius_2",
     "empty_radius_2",
+    "lookup_success",
     "ndcg_100",
     "train_s",
+    "encode_ms",  # of one image, from its features
+    "search_ms",  # of one query among the database, exact scan
     "bytes",
+    "supervision",
     "run",  # id of the run with the lowest seed
+    "runs",  # ids of all its seeds, lowest first
 )
 
 
@@ -69,6 +74,7 @@ class Board:
         rows: columns `COLUMNS`, best mAP first.
         cosine: the real-valued ranking of each backbone: columns backbone, map, half, bytes,
             precision_100, ndcg_100.
+        floors: what no method should be below: columns name, map, half, precision_100, ndcg_100.
         n_query: queries behind each number.
         n_database: images ranked for each query.
         n_unmeasured: finished runs of the data set without a report.
@@ -76,6 +82,7 @@ class Board:
 
     rows: pd.DataFrame
     cosine: pd.DataFrame
+    floors: pd.DataFrame
     n_query: int
     n_database: int
     n_unmeasured: int
@@ -93,13 +100,15 @@ def comparisons(settings: Settings, dataset: str) -> list[Comparison]:
 def read_board(settings: Settings, comparison: Comparison) -> Board:
     """The leaderboard of one comparison."""
     runs = measured(settings, comparison)
-    rows = [_row(members) for members in _by_model(runs).values()]
+    rows = [_row(members, settings) for members in _by_model(runs).values()]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     if frame["backbone"].nunique() > 1:
         frame["model"] = frame["model"] + " · " + frame["backbone"]
+    specs = [run.spec for run, _ in runs]
     return Board(
         rows=frame.sort_values("map", ascending=False, ignore_index=True),
-        cosine=_cosine(settings, comparison.dataset, [run.spec for run, _ in runs]),
+        cosine=read_cosine(settings, comparison.dataset, specs),
+        floors=read_floors(settings, comparison.dataset, specs),
         n_query=runs[0][1].n_query if runs else 0,
         n_database=runs[0][1].n_database if runs else 0,
         n_unmeasured=_n_unmeasured(settings, comparison.dataset),
@@ -175,7 +184,7 @@ def _by_model(
     return groups
 
 
-def _row(members: Sequence[tuple[Run, Report]]) -> dict[str, Any]:
+def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str, Any]:
     run, first = members[0]
     reports = [report for _, report in members]
     n_seeds = len(reports)
@@ -197,10 +206,15 @@ def _row(members: Sequence[tuple[Run, Report]]) -> dict[str, Any]:
         "precision_100": _mean(r.precision_at.get(100) for r in reports),
         "precision_radius_2": _mean(r.precision_radius_2 for r in reports),
         "empty_radius_2": _mean(r.empty_radius_2 for r in reports),
+        "lookup_success": _mean(r.lookup_success for r in reports),
         "ndcg_100": _mean(r.ndcg_at_100 for r in reports),
         "train_s": _mean(r.timings.get("training_s") for r in reports),
+        "encode_ms": _mean(_encode_ms(r) for r in reports),
+        "search_ms": 1000 * search_cost(run.spec.bits, settings).seconds(first.n_database),
         "bytes": first.bytes_per_item,
+        "supervision": method_card(run.spec.method).supervision,
         "run": run.id,
+        "runs": tuple(one.id for one, _ in members),
     }
 
 
@@ -217,16 +231,7 @@ def _mean(values: Iterator[float | None]) -> float | None:
     return statistics.fmean(known) if known else None
 
 
-def _cosine(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> pd.DataFrame:
-    names = ["backbone", "map", "half", "bytes", "precision_100", "ndcg_100"]
-    rows = []
-    for spec in {spec.backbone: spec for spec in specs}.values():
-        try:
-            report = cosine_report(spec, load_dataset(dataset, settings), settings)
-        except DatasetError:
-            report = None
-        if report is not None:
-            half = (report.ci_high - report.ci_low) / 2
-            shares = (report.precision_at.get(100), report.ndcg_at_100)
-            rows.append((spec.backbone, report.map, half, report.bytes_per_item, *shares))
-    return pd.DataFrame(rows, columns=names)
+def _encode_ms(report: Report) -> float | None:
+    """Of one image, from features to code; None for runs that did not measure it."""
+    seconds = report.timings.get("encoding_s")
+    return None if seconds is None else 1000 * seconds / (report.n_query + report.n_database)

@@ -29,8 +29,11 @@ def plural(n: int, noun: str) -> str:
     Example:
         >>> plural(1, "image"), plural(1492, "code")
         ('1 image', '1,492 codes')
+        >>> plural(2, "query")
+        '2 queries'
     """
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+    many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else many}"
 
 
 def duration(seconds: float) -> str:

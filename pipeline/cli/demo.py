@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 
+from pipeline.baselines import cosine_report
 from pipeline.cli.console import console, current_settings, print_table, progress_bars
 from pipeline.cli.index import publish_run
 from pipeline.cli.running import run_spec
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.datasets.importing import import_dataset
 from pipeline.datasets.sources import SourceRequest, open_source
-from pipeline.execute import cosine_report
 from pipeline.runs import Run
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec

@@ -424,9 +424,12 @@ def test_the_leaderboard_offers_the_ablation_view_once_there_is_a_study(
     assert app.dataframe[0].value["Variant"].tolist() == ["globality off"]
 
 
-def test_the_leaderboard_without_a_study_has_no_choice_of_view(
-    open_app: OpenApp, shared_home: Path
-):
+def test_the_leaderboard_without_a_study_has_no_ablation_view(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, "leaderboard")
 
-    assert "View" not in [one.label for one in app.get("button_group")]
+    assert app.get_by_key("view").options == [
+        "Methods",
+        "Heat table",
+        "Trade-offs",
+        "Side by side",
+    ]

@@ -8,6 +8,7 @@ import pytest
 
 from models.method import MethodCard
 from models.registry import get_method, list_methods
+from pipeline.baselines import cosine_report
 from pipeline.bench import (
     COLUMNS,
     WITHOUT,
@@ -23,7 +24,6 @@ from pipeline.datasets.base import DatasetError, LabelSet, RetrievalDataset
 from pipeline.datasets.importing import import_dataset
 from pipeline.datasets.source import Item, Source
 from pipeline.evaluation import evaluate
-from pipeline.execute import cosine_report
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import png, spec

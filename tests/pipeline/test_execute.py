@@ -14,13 +14,14 @@ import models.methods
 from models.backbones import load_backbone
 from models.method import Cancelled
 from models.registry import get_method, list_methods
+from pipeline.baselines import cosine_report
 from pipeline.datasets.base import DatasetError, load_dataset
 from pipeline.datasets.importing import import_dataset
 from pipeline.datasets.managing import delete_dataset
 from pipeline.datasets.source import Item, Source
 from pipeline.datasets.split import make_split
 from pipeline.evaluation import evaluate_cosine
-from pipeline.execute import cosine_report, evaluate_run, execute, training_set
+from pipeline.execute import evaluate_run, execute, training_set
 from pipeline.features import FeatureCache
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings

@@ -1,0 +1,139 @@
+"""Quality against cost: a point a run, the Pareto front as a line, what one can afford as a box."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from dashboard.charts.palette import COLOURS, NEUTRAL, styles
+
+PICK = "pick"  # name of the selection that a click makes
+_FEW = 8  # points of the front that can carry their names without touching
+
+
+def tradeoff(
+    table: pd.DataFrame,
+    methods: list[str],
+    floors: pd.DataFrame,
+    *,
+    title: str,
+    is_log: bool,
+    budget: float | None = None,
+) -> alt.LayerChart:
+    """The chart. A click on a point selects it under the name `PICK` (field run).
+
+    Args:
+        table: columns model, method, bits, run, map (share), cost, is_front.
+        methods: all methods that may ever be shown beside these, so that colours stay.
+        floors: columns name and map (share): a labelled rule each.
+        title: of the cost axis.
+        is_log: logarithmic cost axis.
+        budget: most that may be spent; None: no box.
+    """
+    shown = table.assign(
+        percent=100 * table["map"],
+        cost=table["cost"].clip(lower=1e-4) if is_log else table["cost"].astype(float),
+        words=table["model"] + " " + table["bits"].astype(str),
+    )
+    x = alt.X("cost:Q", title=title, scale=_scale(is_log), axis=_axis(shown["cost"], is_log))
+    layers = [
+        *([] if budget is None else [_box(budget, shown["cost"], x)]),
+        *_floor_layers(floors),
+        *_front_layers(shown[shown["is_front"]].sort_values("cost"), x),
+        _points(shown, methods, x),
+    ]
+    return alt.layer(*layers).properties(height=340)
+
+
+def _scale(is_log: bool) -> alt.Scale:
+    """Wide margins, so that the names at both ends are not cut."""
+    return alt.Scale(type="log" if is_log else "linear", zero=False, nice=False, padding=70)
+
+
+def _axis(costs: pd.Series, is_log: bool) -> alt.Axis:
+    few = sorted(set(costs))
+    if is_log or len(few) > _FEW:
+        return alt.Axis(tickCount=_FEW)
+    return alt.Axis(values=few)
+
+
+def _y() -> alt.Y:
+    return alt.Y("percent:Q", title="mAP (%)", scale=alt.Scale(zero=False, padding=14))
+
+
+def _points(shown: pd.DataFrame, methods: list[str], x: alt.X) -> alt.Chart:
+    used = list(dict.fromkeys(shown["method"]))
+    look = styles([*methods, *used])
+    titles = {row["method"]: row["model"].split(",")[0] for row in shown.to_dict("records")}
+    names = [titles[method] for method in used]
+    legend = alt.Legend(
+        title=None, orient="top", columns=4, labelLimit=140, symbolSize=90, symbolStrokeWidth=0
+    )
+    pick = alt.selection_point(name=PICK, fields=["run"])
+    return (
+        alt.Chart(shown.assign(family=shown["method"].map(titles)))
+        .mark_point(size=100, filled=True, cursor="pointer")
+        .encode(
+            x=x,
+            y=_y(),
+            color=alt.Color(
+                "family:N",
+                sort=names,
+                scale=alt.Scale(domain=names, range=[look[one].colour for one in used]),
+                legend=legend,
+            ),
+            shape=alt.Shape(
+                "family:N",
+                sort=names,
+                scale=alt.Scale(domain=names, range=[look[one].shape for one in used]),
+                legend=legend,
+            ),
+            opacity=alt.condition("datum.is_front", alt.value(1.0), alt.value(0.55)),
+            tooltip=[
+                alt.Tooltip("model:N", title="Model"),
+                alt.Tooltip("bits:Q", title="Bits"),
+                alt.Tooltip("percent:Q", title="mAP %", format=".1f"),
+                alt.Tooltip("cost:Q", title="Cost", format=",.4~g"),
+                alt.Tooltip("is_front:N", title="On the front"),
+            ],
+        )
+        .add_params(pick)
+    )
+
+
+def _front_layers(front: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
+    """The steps of what is to be had for each price, and the names of its corners."""
+    base = alt.Chart(front[["cost", "percent", "words"]])
+    line = base.mark_line(
+        color=NEUTRAL, interpolate="step-after", strokeWidth=2, strokeDash=[2, 2]
+    ).encode(x=x, y=_y())
+    names = base.mark_text(color=NEUTRAL, align="center", dy=-13, fontSize=12, limit=140).encode(
+        x=x, y=_y(), text="words:N"
+    )
+    return [line, names] if len(front) <= _FEW else [line]
+
+
+def _floor_layers(floors: pd.DataFrame) -> list[alt.Chart]:
+    if floors.empty:
+        return []
+    words = [
+        f"{name} {100 * value:.1f}"
+        for name, value in zip(floors["name"], floors["map"], strict=True)
+    ]
+    base = alt.Chart(pd.DataFrame({"percent": 100 * floors["map"], "words": words}))
+    return [
+        base.mark_rule(color=NEUTRAL, strokeDash=[1, 3], strokeWidth=1.5).encode(y=_y()),
+        base.mark_text(color=NEUTRAL, align="right", baseline="bottom", dx=-4, fontSize=12).encode(
+            y=_y(), x=alt.value("width"), text="words:N"
+        ),
+    ]
+
+
+def _box(budget: float, costs: pd.Series, x: alt.X) -> alt.Chart:
+    """What lies left of the budget; a budget far beyond all costs ends a little behind them."""
+    low, high = 0.9 * float(costs.min()), min(budget, 1.2 * float(costs.max()))
+    return (
+        alt.Chart(pd.DataFrame({"cost": [min(low, high)], "budget": [high]}))
+        .mark_rect(color=COLOURS[2], opacity=0.12)
+        .encode(x=x, x2="budget:Q")
+    )

@@ -1,0 +1,152 @@
+"""The parts of the Report page: heading, entries in order with notes, conditions, files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.services import resources
+from dashboard.services.report_basket import (
+    Basket,
+    Item,
+    moved,
+    with_heading,
+    with_note,
+    without_item,
+)
+from dashboard.services.text import escape_markdown, plural
+
+_MOST_CHECKED = 4  # runs whose conditions are listed
+_PLACES = {"fail": 0, "warn": 1, "pass": 2}
+
+
+def empty() -> None:
+    """What to do when nothing is in the report."""
+    with st.container(border=True, key="empty_report"):
+        st.subheader("Nothing is in the report yet", anchor=False)
+        st.markdown(
+            "Press *Add to report* below a chart or table on these pages; it is kept as it was "
+            "then. Good reports begin with the leaderboard, its trade-offs, and a few failures."
+        )
+        for page, label in (
+            ("leaderboard", "Leaderboard"),
+            ("curves", "Curves"),
+            ("failures", "Failures"),
+            ("codes", "Codes"),
+        ):
+            st.page_link(f"app_pages/{page}.py", label=label)
+
+
+def heading(name: str, basket: Basket) -> None:
+    """Title, author and summary."""
+
+    def store() -> None:
+        values = (str(st.session_state[f"report_{key}"]) for key in ("title", "author", "summary"))
+        _change(name, with_heading(*values))
+
+    left, right = st.columns([2, 1])
+    left.text_input("Title", basket.title, key="report_title", on_change=store, max_chars=200)
+    right.text_input("Author", basket.author, key="report_author", on_change=store, max_chars=200)
+    st.text_area("Summary", basket.summary, key="report_summary", on_change=store, max_chars=5000)
+
+
+def entries(name: str, basket: Basket) -> None:
+    """The entries, each with its note and place."""
+    st.subheader(plural(len(basket.items), "entry"), anchor=False)
+    for number, item in enumerate(basket.items, 1):
+        _entry(name, item, number, len(basket.items))
+
+
+def conditions(runs: tuple[str, ...]) -> None:
+    """What the runs of the report must meet, failed ones first."""
+    found = resources.conditions(runs)
+    if not found:
+        return
+    st.subheader("Conditions", anchor=False)
+    rows = [
+        (one.outcome, run, one.name, one.found) for run, checks in found.items() for one in checks
+    ]
+    table = pd.DataFrame(rows, columns=["Outcome", "Run", "Condition", "Found"])
+    st.dataframe(
+        table.sort_values("Outcome", key=lambda words: words.map(_PLACES), kind="stable"),
+        hide_index=True,
+        key="conditions",
+        alt="Conditions of the runs in the report.",
+    )
+
+
+def files(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
+    """The three files, each made when its button is pressed."""
+    with st.container(horizontal=True, key="report_files"):
+        for label, suffix, mime, make in (
+            ("HTML", "html", "text/html", lambda: resources.report_html(name, basket, runs)),
+            ("CSV bundle", "zip", "application/zip", lambda: resources.report_bundle(basket, runs)),
+            (
+                "Manifest",
+                "json",
+                "application/json",
+                lambda: resources.report_manifest(name, basket, runs),
+            ),
+        ):
+            st.download_button(
+                label,
+                data=make,
+                file_name=f"report-{name}.{suffix}",
+                mime=mime,
+                on_click="ignore",
+                icon=":material/download:",
+                type="primary" if suffix == "html" else "secondary",
+                key=f"report_{suffix}",
+            )
+    st.caption("The HTML page holds everything and loads nothing; printing it makes a PDF.")
+
+
+def runs_of(basket: Basket) -> tuple[str, ...]:
+    """The runs whose conditions are listed: those that most entries show."""
+    count: dict[str, int] = {}
+    for item in basket.items:
+        for run in item.runs:
+            count[run] = count.get(run, 0) + 1
+    return tuple(sorted(count, key=lambda run: -count[run])[:_MOST_CHECKED])
+
+
+def _entry(name: str, item: Item, number: int, total: int) -> None:
+    with st.container(border=True, key=f"entry_{item.id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{number}. {escape_markdown(item.title)}**", width="stretch")
+            for label, icon, how, is_off in (
+                ("Up", ":material/arrow_upward:", moved(item.id, -1), number == 1),
+                ("Down", ":material/arrow_downward:", moved(item.id, 1), number == total),
+                ("Remove", ":material/delete:", without_item(item.id), False),
+            ):
+                st.button(
+                    "",
+                    icon=icon,
+                    help=label,
+                    disabled=is_off,
+                    on_click=_change,
+                    args=(name, how),
+                    key=f"{label.lower()}_{item.id}",
+                )
+        if item.finding:
+            st.caption(escape_markdown(item.finding))
+        kinds = ["chart"] * bool(item.chart) + ["table"] * bool(item.columns)
+        kinds += [plural(len(item.pictures), "picture")] * bool(item.pictures)
+        st.caption(" · ".join([*kinds, f"added {item.added[:16].replace('T', ' ')}"]))
+        key = f"note_{item.id}"
+        st.text_input(
+            "Note",
+            item.note,
+            key=key,
+            max_chars=2000,
+            on_change=lambda: _change(name, with_note(item.id, str(st.session_state[key]))),
+        )
+
+
+def _change(name: str, how: Callable[[Basket], Basket]) -> None:
+    try:
+        resources.change_report(name, how)
+    except OSError as error:
+        st.toast(f"The report cannot be written: {error.strerror}", icon=":material/error:")

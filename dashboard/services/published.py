@@ -1,0 +1,37 @@
+"""Published figures beside ours, each with the protocol and the place it was printed in."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dashboard.services.leaderboard import Comparison
+from pipeline.catalog import method_card
+
+COLUMNS = ("Method", "Bits", "Ours", "Published", "Published on", "Measure", "Source", "Comparable")
+
+
+def published_table(comparison: Comparison, rows: pd.DataFrame) -> pd.DataFrame:
+    """The figures of the methods on a leaderboard; columns `COLUMNS`, shares in percent.
+
+    `Ours` is the best row of the method at the same code length, empty where there is none. Few
+    pairs are comparable: data set, protocol and backbone must be the same, and the column says so.
+    """
+    found = []
+    for method, own in rows.groupby("method"):
+        card = method_card(str(method))
+        for figure in card.reported:
+            same_length = own[own["bits"] == figure.bits]["map"]
+            is_same_protocol = comparison.protocol.name in figure.dataset
+            found.append(
+                (
+                    card.title,
+                    figure.bits,
+                    100 * same_length.max() if len(same_length) else None,
+                    100 * figure.value,
+                    figure.dataset,
+                    figure.metric,
+                    figure.source,
+                    "same protocol, other backbone" if is_same_protocol else "no: other images",
+                )
+            )
+    return pd.DataFrame(found, columns=list(COLUMNS))

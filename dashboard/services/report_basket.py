@@ -1,0 +1,181 @@
+"""The basket of a report: what was added on other pages, in order, with notes.
+
+It is a file of the library, one a data set: a report grows over days and in several tabs, and must
+survive a reload, another browser and the end of the server. What is added is kept as it was seen
+(numbers, chart, protocol), so that a later run cannot change a sentence that was already written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+import pandas as pd
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.files import write_atomic
+from pipeline.settings import Settings
+
+Cell = str | float | int | bool | None
+MOST_ROWS = 500  # of a table; a report is for reading, the CSV of the page has the rest
+
+
+class Picture(BaseModel):
+    """An image of the data set, by content, with what the page said about it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str
+    caption: str
+    mark: Literal["", "yes", "no", "unknown"] = ""
+
+
+class Item(BaseModel):
+    """One entry of a report.
+
+    Attributes:
+        id: of the entry.
+        title: heading.
+        finding: the page's own sentence.
+        note: of the author.
+        protocol: under which the numbers were measured.
+        columns: of the table.
+        rows: of the table.
+        chart: Vega-Lite specification; empty for none.
+        pictures: images of the data set.
+        runs: ids of the runs that it shows.
+        added: when, in UTC.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title: str
+    finding: str = ""
+    note: str = ""
+    protocol: str = ""
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    chart: dict[str, Any] = {}
+    pictures: tuple[Picture, ...] = ()
+    runs: tuple[str, ...] = ()
+    added: str = ""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Columns and rows as a frame."""
+        return pd.DataFrame(list(self.rows), columns=list(self.columns))
+
+
+class Basket(BaseModel):
+    """A report in the making."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = ""
+    author: str = ""
+    summary: str = ""
+    items: tuple[Item, ...] = ()
+
+
+def new_item(title: str, table: pd.DataFrame | None = None, **facts: Any) -> Item:
+    """An entry with an id and the time; `facts` are further fields of `Item`."""
+    columns, rows = _cells(table) if table is not None else ((), ())
+    return Item(
+        id=uuid4().hex[:12],
+        title=title,
+        columns=columns,
+        rows=rows,
+        added=datetime.now(UTC).isoformat(timespec="seconds"),
+        **facts,
+    )
+
+
+def read_basket(settings: Settings, dataset: str) -> Basket:
+    """The basket of a data set; an empty one where there is none, or its file is damaged."""
+    try:
+        return Basket.model_validate_json(_path(settings, dataset).read_text("utf-8"))
+    except (OSError, ValueError):
+        return Basket()
+
+
+def change(settings: Settings, dataset: str, how: Callable[[Basket], Basket]) -> Basket:
+    """Read, change and write in one step, so that two tabs never undo each other.
+
+    Raises:
+        OSError: the library cannot be written.
+    """
+    path = _path(settings, dataset)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        basket = how(read_basket(settings, dataset))
+        write_atomic(path, basket.model_dump_json(indent=1))
+    return basket
+
+
+def with_item(item: Item) -> Callable[[Basket], Basket]:
+    """Adds an entry at the end."""
+    return lambda basket: basket.model_copy(update={"items": (*basket.items, item)})
+
+
+def without_item(item_id: str) -> Callable[[Basket], Basket]:
+    """Takes an entry out."""
+    return lambda basket: basket.model_copy(
+        update={"items": tuple(one for one in basket.items if one.id != item_id)}
+    )
+
+
+def moved(item_id: str, by: int) -> Callable[[Basket], Basket]:
+    """Moves an entry up (-1) or down (+1); the ends hold."""
+
+    def how(basket: Basket) -> Basket:
+        items = list(basket.items)
+        place = next((i for i, one in enumerate(items) if one.id == item_id), None)
+        if place is not None:
+            target = min(max(place + by, 0), len(items) - 1)
+            items.insert(target, items.pop(place))
+        return basket.model_copy(update={"items": tuple(items)})
+
+    return how
+
+
+def with_note(item_id: str, note: str) -> Callable[[Basket], Basket]:
+    """Sets the author's note of an entry."""
+    return lambda basket: basket.model_copy(
+        update={
+            "items": tuple(
+                one.model_copy(update={"note": note}) if one.id == item_id else one
+                for one in basket.items
+            )
+        }
+    )
+
+
+def with_heading(title: str, author: str, summary: str) -> Callable[[Basket], Basket]:
+    """Sets what stands above all entries."""
+    return lambda basket: basket.model_copy(
+        update={"title": title, "author": author, "summary": summary}
+    )
+
+
+def _cells(table: pd.DataFrame) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
+    rows = tuple(
+        tuple(_cell(value) for value in row)
+        for row in table.head(MOST_ROWS).itertuples(index=False, name=None)
+    )
+    return tuple(map(str, table.columns)), rows
+
+
+def _cell(value: Any) -> Cell:
+    if value is None or value is pd.NA or value != value:  # NaN is not itself
+        return None
+    value = value.item() if hasattr(value, "item") else value
+    return value if isinstance(value, str | float | int | bool) else str(value)
+
+
+def _path(settings: Settings, dataset: str) -> Path:
+    return settings.home / "reports" / f"{dataset}.json"

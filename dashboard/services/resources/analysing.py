@@ -1,0 +1,192 @@
+"""Resources of the pages that analyse runs: significance, curves, failures, codes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.services import curves as curve_service
+from dashboard.services import review as review_service
+from dashboard.services import run_diff
+from dashboard.services.advice import recommend
+from dashboard.services.code_view import CodeView, read_codes
+from dashboard.services.curves import RunCurves
+from dashboard.services.failures import Failures, read_failures
+from dashboard.services.findings import standing as find_standing
+from dashboard.services.leaderboard import Comparison
+from dashboard.services.measured_run import MeasuredRun, read_measured
+from dashboard.services.resources.library import dataset, datasets, settings
+from dashboard.services.review import Review, read_review
+from pipeline.advisor import Advice, Scenario
+from pipeline.bit_analysis import BitAblation, ablate_bits
+from pipeline.datasets.base import DatasetError
+from pipeline.query_curves import QueryCurves
+from pipeline.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
+from pipeline.runs import RunError, RunRegistry
+
+
+@st.cache_data(ttl=30, max_entries=50, show_spinner=False)
+def standing(runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...]) -> list[str]:
+    """How each of some leaderboard rows stands to the best of its code length."""
+    rows = pd.DataFrame({"run": runs, "bits": bits, "map": values})
+    return find_standing(settings(), rows)
+
+
+def settings_table(runs: list[str], *, only_differences: bool) -> pd.DataFrame:
+    """What was asked of some runs, side by side.
+
+    Raises:
+        RunError: one is gone.
+    """
+    return run_diff.settings_table(settings(), runs, only_differences=only_differences)
+
+
+def measures_table(runs: list[str]) -> pd.DataFrame:
+    """What was measured of some runs, side by side.
+
+    Raises:
+        RunError: one is gone.
+    """
+    return run_diff.measures_table(settings(), runs)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _measured(run_id: str, fingerprint: str) -> MeasuredRun:
+    name = RunRegistry(settings()).open(run_id).spec.dataset
+    return read_measured(run_id, dataset(name), settings())
+
+
+def measured(run_id: str) -> MeasuredRun:
+    """A run's own codes and labels; read again when its data set has other content.
+
+    Raises:
+        RunError, DatasetError: they cannot be read, or there are no labels.
+    """
+    return _measured(run_id, _fingerprint(run_id))
+
+
+def query_curves(run_id: str) -> QueryCurves:
+    """What each query of a run finds at every rank and radius, from its stored codes.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _query_curves(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _query_curves(run_id: str, fingerprint: str) -> QueryCurves:
+    return curve_service.measure(measured(run_id))
+
+
+def _fingerprint(run_id: str) -> str:
+    name = RunRegistry(settings()).open(run_id).spec.dataset
+    return next((info.fingerprint for info in datasets() if info.name == name), "")
+
+
+def row_curves(rows: pd.DataFrame) -> list[RunCurves]:
+    """The curves of leaderboard rows with all their seeds; unreadable rows are left out."""
+    found = []
+    for row in rows.to_dict("records"):
+        try:
+            seeds = tuple(query_curves(run) for run in row["runs"])
+        except (RunError, DatasetError):
+            continue
+        found.append(RunCurves(row["model"], row["method"], int(row["bits"]), seeds))
+    return found
+
+
+def training_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """How the loss of leaderboard rows went down."""
+    return curve_service.training_table(settings(), rows)
+
+
+def failures(run_id: str) -> Failures:
+    """What happened to each query of a run.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _failures(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _failures(run_id: str, fingerprint: str) -> Failures:
+    return read_failures(measured(run_id))
+
+
+def review(run_id: str) -> Review:
+    """How far the review of a run's failures has come."""
+    return read_review(measured(run_id), failures(run_id), settings())
+
+
+def say(run_id: str, place: int, word: str, note: str) -> None:
+    """Store a verdict on a query.
+
+    Raises:
+        OSError: it cannot be stored.
+    """
+    review_service.say(measured(run_id), place, word, note, settings())
+
+
+def take_back(run_id: str, place: int) -> None:
+    """Withdraw a verdict on a query.
+
+    Raises:
+        OSError: it cannot be stored.
+    """
+    review_service.take_back(measured(run_id), place, settings())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _relaxed(run_id: str, fingerprint: str) -> NDArray[np.float32] | str:
+    """Outputs for queries, then database; or what is missing, which is not asked for again."""
+    run = measured(run_id)
+    rows = np.concatenate([run.query_rows, run.database_rows])
+    try:
+        return relaxed_codes(RunRegistry(settings()).open(run_id), run.dataset, rows, settings())
+    except NoRelaxedCodes as error:
+        return str(error)
+
+
+def outputs(run_id: str) -> NDArray[np.float32] | str:
+    """A run's outputs before the sign, queries first; or a sentence that says what is missing."""
+    return _relaxed(run_id, _fingerprint(run_id))
+
+
+def n_weak_bits(run_id: str, place: int) -> int | None:
+    """Bits of a query that a small change would turn; None where outputs cannot be had."""
+    known = outputs(run_id)
+    return None if isinstance(known, str) else int(weak_bits(known)[place].sum())
+
+
+def code_view(run_id: str) -> CodeView:
+    """A run's codes, analysed.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _code_view(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _code_view(run_id: str, fingerprint: str) -> CodeView:
+    return read_codes(measured(run_id))
+
+
+def bit_ablation(run_id: str) -> BitAblation:
+    """What the mAP becomes without some bits; a few seconds the first time."""
+    return _bit_ablation(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _bit_ablation(run_id: str, fingerprint: str) -> BitAblation:
+    run = measured(run_id)
+    return ablate_bits(run.query_codes, run.database_codes, run.query_labels, run.database_labels)
+
+
+def advice(comparison: Comparison, rows: pd.DataFrame, scenario: Scenario) -> list[Advice]:
+    """The rows of a leaderboard under a scenario."""
+    return recommend(settings(), comparison, rows, scenario)

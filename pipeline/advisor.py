@@ -1,0 +1,198 @@
+"""Advisor: which method and code length suit a scenario, from what was measured and how it scales.
+
+Nothing is guessed about methods that were never run. Quality is taken as measured; memory and
+search follow from the number of images; training is scaled by the exponent that the library's own
+runs on different numbers of images show, or in proportion where they show none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+_STEEPEST = 3.0  # exponent of training time; a fit of two noisy points may say anything
+_ID_BYTES = 16  # of an image's id, kept beside its code
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What somebody needs.
+
+    Attributes:
+        has_labels: whether there are labels to learn from.
+        is_multi_label: whether an image may have several.
+        n_now: images to train on and search now.
+        n_later: images that will have to be searched.
+        latency_ms: most for one search, without the network that makes features.
+        memory_mb: most for all codes with their ids.
+        training_s: most for training on frozen features.
+        hardware: where it will be trained.
+    """
+
+    has_labels: bool
+    is_multi_label: bool
+    n_now: int
+    n_later: int
+    latency_ms: float
+    memory_mb: float
+    training_s: float
+    hardware: Literal["cpu", "gpu"] = "cpu"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A method at a code length, as it was measured on one data set.
+
+    Attributes:
+        method: name.
+        title: for people.
+        bits: code length.
+        map: in [0, 1].
+        half: half-width of its interval.
+        train_s: of training.
+        n_train: images behind `train_s`.
+        supervision: of the method's card.
+        label_kinds: of the method's card.
+        run: id of a run.
+    """
+
+    method: str
+    title: str
+    bits: int
+    map: float
+    half: float
+    train_s: float
+    n_train: int
+    supervision: str
+    label_kinds: tuple[str, ...]
+    run: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One candidate under a scenario.
+
+    Attributes:
+        measured: the candidate.
+        memory_mb: of all codes later, with ids.
+        search_ms: of one exact search later.
+        training_s: on the images of now.
+        obstacles: limits that it breaks, in words; empty when it fits.
+        reasons: what speaks for it, or should be known, in words.
+    """
+
+    measured: Measured
+    memory_mb: float
+    search_ms: float
+    training_s: float
+    obstacles: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether it keeps all limits."""
+        return not self.obstacles
+
+
+def advise(
+    scenario: Scenario,
+    candidates: Sequence[Measured],
+    search_s: Callable[[int, int], float],
+    exponents: dict[str, float],
+) -> list[Advice]:
+    """All candidates: those that fit first, by mAP, then the others.
+
+    Candidates whose intervals overlap the best one's count as equally good, and the shorter code
+    goes first among them.
+
+    Args:
+        scenario: what is needed.
+        candidates: what was measured, on one data set under one protocol.
+        search_s: seconds of a search, from code length and number of codes.
+        exponents: of training time by method, see `training_exponents`.
+
+    Raises:
+        ValueError: the scenario has no images.
+    """
+    if min(scenario.n_now, scenario.n_later) < 1:
+        raise ValueError("a scenario needs at least one image now and later")
+    found = [_advice(scenario, one, search_s, exponents) for one in candidates]
+    fitting = [one for one in found if one.fits]
+    best = max(fitting, key=lambda one: one.measured.map, default=None)
+
+    def key(one: Advice) -> tuple[bool, bool, int, float]:
+        own = one.measured
+        is_level = best is not None and own.map + own.half >= best.measured.map
+        return not one.fits, not is_level, own.bits if is_level else 0, -own.map
+
+    return sorted(found, key=key)
+
+
+def training_exponents(points: Sequence[tuple[str, int, float]]) -> dict[str, float]:
+    """How training time grows with images: the slope of log time over log images, by method.
+
+    Args:
+        points: method, images, seconds, of runs with the same settings but for the data.
+
+    Returns:
+        Exponents from 0 to 3 of the methods that ran on at least two numbers of images.
+    """
+    found = {}
+    for method in {name for name, _, _ in points}:
+        own = [(n, s) for name, n, s in points if name == method and n > 0 and s > 0]
+        if len({n for n, _ in own}) < 2:
+            continue
+        sizes, seconds = np.log(np.array(own)).T
+        centred = sizes - sizes.mean()
+        slope = float(centred @ (seconds - seconds.mean()) / (centred @ centred))
+        found[method] = min(max(slope, 0.0), _STEEPEST)
+    return found
+
+
+def _advice(
+    scenario: Scenario,
+    one: Measured,
+    search_s: Callable[[int, int], float],
+    exponents: dict[str, float],
+) -> Advice:
+    memory = scenario.n_later * (-(-one.bits // 8) + _ID_BYTES) / 1e6
+    search = 1000 * search_s(one.bits, scenario.n_later)
+    exponent = exponents.get(one.method)
+    growth = (scenario.n_now / one.n_train) ** (1.0 if exponent is None else exponent)
+    training = one.train_s * growth
+    how = (
+        "training in proportion to the images, since no run shows how it grows"
+        if exponent is None
+        else f"training grows with the {exponent:.1f}th power of the images, as its runs show"
+    )
+    reasons = [f"mAP {100 * one.map:.1f} % measured", how]
+    if scenario.hardware == "gpu":
+        reasons.append("measured on a CPU; a GPU is likely faster, but was not measured")
+    return Advice(
+        one,
+        memory,
+        search,
+        training,
+        tuple(_obstacles(scenario, one, memory, search, training)),
+        tuple(reasons),
+    )
+
+
+def _obstacles(
+    scenario: Scenario, one: Measured, memory: float, search: float, training: float
+) -> list[str]:
+    found = []
+    if one.supervision == "supervised" and not scenario.has_labels:
+        found.append("needs labels")
+    elif one.supervision == "supervised" and scenario.is_multi_label:
+        found += [] if "multi" in one.label_kinds else ["takes one label an image"]
+    if memory > scenario.memory_mb:
+        found.append(f"{memory:,.0f} MB of codes, {scenario.memory_mb:,.0f} allowed")
+    if search > scenario.latency_ms:
+        found.append(f"{search:,.1f} ms a search, {scenario.latency_ms:,.1f} allowed")
+    if training > scenario.training_s:
+        found.append(f"{training:,.0f} s of training, {scenario.training_s:,.0f} allowed")
+    return found

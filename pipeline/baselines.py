@@ -1,0 +1,173 @@
+"""Baselines: what a ranking is worth that learned nothing, or that saved no bits.
+
+Each is a report measured once per data set, protocol and split seed, then read from the disk:
+
+    cosine    the real-valued features, the row every table carries
+    colour    the cosine of colour histograms: what a method must beat to know more than colours
+    random    no order at all: the exact expectation, since all items are tied
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.codes import HashCodes
+from pipeline.datasets.base import RetrievalDataset
+from pipeline.datasets.split import make_split
+from pipeline.evaluation import evaluate, evaluate_cosine, leave_out
+from pipeline.features import FeatureCache
+from pipeline.files import write_atomic
+from pipeline.images import ImageError
+from pipeline.report import Report
+from pipeline.settings import Settings
+from pipeline.spec import RunSpec
+
+_LEVELS = 4  # of each colour channel, so 64 cells
+_SIDE = 32  # pixels that an image is reduced to before its colours are counted
+_log = logging.getLogger(__name__)
+
+
+def cosine_report(
+    spec: RunSpec,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    cache: FeatureCache | None = None,
+    *,
+    without: str = "",
+) -> Report | None:
+    """The real-valued cosine ranking under the spec's protocol: the row every table carries.
+
+    Measured once per data set, backbone, protocol and split seed, then read from disk.
+
+    Args:
+        spec: gives backbone, protocol, label set and split seed.
+        dataset: the data set of the spec.
+        settings: where the stored reports are.
+        cache: features to measure it with; None: only look it up, and return None when absent.
+        without: a label that relevance leaves out; empty: none.
+    """
+    path = _path("cosine", spec, dataset, settings, spec.backbone, without)
+    if path.is_file():
+        return Report.model_validate_json(path.read_text("utf-8"))
+    if cache is None:
+        return None
+    protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
+    split = make_split(dataset, protocol, label_set, spec.split_seed)
+    features, labels = cache.get(dataset), dataset.labels(label_set)
+    mean = np.asarray(features[split.train]).mean(axis=0)
+    queries, query_labels, database_labels = (
+        split.query,
+        labels[split.query],
+        labels[split.database],
+    )
+    if without:
+        kept, query_labels, database_labels = leave_out(
+            label_set.column(without), query_labels, database_labels
+        )
+        queries = queries[kept]
+    report = evaluate_cosine(
+        features[queries] - mean,
+        features[split.database] - mean,
+        query_labels,
+        database_labels,
+        protocol,
+    ).report
+    return _kept(report, path)
+
+
+def random_report(spec: RunSpec, dataset: RetrievalDataset, settings: Settings) -> Report:
+    """The expectation of every measure if images came in random order.
+
+    All items get the same code, so that one tie holds the whole database, and ties are averaged.
+    """
+    path = _path("random", spec, dataset, settings)
+    if path.is_file():
+        return Report.model_validate_json(path.read_text("utf-8"))
+    protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
+    split, labels = (
+        make_split(dataset, protocol, label_set, spec.split_seed),
+        dataset.labels(label_set),
+    )
+    report = evaluate(
+        _equal_codes(len(split.query)),
+        _equal_codes(len(split.database)),
+        labels[split.query],
+        labels[split.database],
+        protocol,
+    ).report
+    return _kept(report, path)
+
+
+def colour_report(
+    spec: RunSpec, dataset: RetrievalDataset, settings: Settings, *, measure: bool = False
+) -> Report | None:
+    """The ranking by colour histograms: how far colours alone get.
+
+    Args:
+        spec: gives protocol, label set and split seed.
+        dataset: the data set of the spec.
+        settings: where the stored reports are.
+        measure: read the images when there is no stored report, which takes a few milliseconds
+            an image. Images that cannot be read leave the floor unmeasured, with a word in the log.
+    """
+    path = _path("colour", spec, dataset, settings)
+    if path.is_file():
+        return Report.model_validate_json(path.read_text("utf-8"))
+    if not measure:
+        return None
+    protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
+    split = make_split(dataset, protocol, label_set, spec.split_seed)
+    try:
+        queries, database = (
+            np.stack([colour_histogram(dataset.load_image(int(row))) for row in rows])
+            for rows in (split.query, split.database)
+        )
+    except ImageError as error:
+        _log.warning("the floor of colour histograms is not measured: %s", error)
+        return None
+    labels = dataset.labels(label_set)
+    report = evaluate_cosine(
+        queries, database, labels[split.query], labels[split.database], protocol
+    ).report
+    return _kept(report, path)
+
+
+def colour_histogram(image: Image.Image) -> NDArray[np.float32]:
+    """Square roots of the shares (64,) of an RGB image's pixels in each cell of colours."""
+    small = image.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+    levels = np.asarray(small).reshape(-1, 3) // (256 // _LEVELS)
+    cells = levels.astype(np.int64) @ np.array([_LEVELS * _LEVELS, _LEVELS, 1])
+    shares = np.bincount(cells, minlength=_LEVELS**3) / len(cells)
+    return np.sqrt(shares).astype(np.float32)
+
+
+def _equal_codes(n: int) -> HashCodes:
+    return HashCodes(np.zeros((n, 1), np.uint8), 1)
+
+
+def _path(
+    kind: str,
+    spec: RunSpec,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    backbone: str = "",
+    without: str = "",
+) -> Path:
+    """Where the report of these images, labels, protocol and split is kept."""
+    protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
+    parts = (dataset.info.fingerprint, backbone, protocol.model_dump_json(), label_set.name)
+    named = [*parts, str(spec.split_seed), *([without] if without else [])]
+    key = hashlib.sha256("|".join(named).encode()).hexdigest()[:24]
+    return settings.home / "baselines" / f"{kind}-{key}.json"
+
+
+def _kept(report: Report, path: Path) -> Report:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, report.model_dump_json(indent=2))
+    return report

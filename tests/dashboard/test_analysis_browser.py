@@ -1,0 +1,128 @@
+"""Every chart interaction of the pages that analyse runs, in a browser, and the report offline."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
+
+pytestmark = NEEDS_BROWSER
+POINT = "path[aria-roledescription=point]"
+CELL = "path[aria-roledescription='rect mark']"
+MOST_BYTES = 5_000_000
+
+
+def charts(page: Any) -> Any:
+    return page.get_by_test_id("stVegaLiteChart")
+
+
+def test_a_point_of_the_trade_off_opens_the_runs_side_by_side(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/leaderboard?view=Trade-offs") as tab:
+        page = tab.page
+        expect(charts(page).locator(POINT)).to_have_count(2)
+        charts(page).locator(POINT).first.click(force=True)
+
+        expect(page.get_by_text("Only what differs")).to_be_visible()
+        page.get_by_role("radio", name="Training (seconds)").click()
+        expect(charts(page).locator(POINT)).to_have_count(2)
+        page.get_by_role("radio", name="Heat table").click()
+        expect(charts(page).locator(CELL)).to_have_count(2)
+
+
+def test_a_legend_isolates_a_model_and_a_point_opens_its_queries(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/curves") as tab:
+        page = tab.page
+        expect(charts(page)).to_have_count(2)  # a chart a code length
+        line = charts(page).first.locator("path[aria-roledescription='line mark']").first
+        expect(line).to_be_visible()
+        legend = charts(page).first.locator("[aria-roledescription=legend]").first
+        expect(legend).to_be_attached()
+        charts(page).first.locator(".role-legend-label text").first.click(force=True)
+
+        charts(page).first.locator(POINT).nth(2).click(force=True)
+
+        expect(page.get_by_text("Queries behind the point")).to_be_visible()
+        page.get_by_role("button", name=re.compile(r"^query, ")).first.click()
+        expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
+
+
+def test_a_curve_comes_as_csv_svg_png_and_spec(open_tab: OpenTab, tmp_path: Path):
+    with open_tab("/curves?curve=P%40N") as tab:
+        page = tab.page
+        page.get_by_text("Data and downloads").click()
+        for label, start in (("CSV", b"Model"), ("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+            with page.expect_download(timeout=30_000) as download:
+                page.get_by_role("button", name=label, exact=True).click()
+            path = tmp_path / download.value.suggested_filename
+            download.value.save_as(path)
+            assert path.read_bytes().startswith(start), label
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Spec", exact=True).click()
+        assert download.value.suggested_filename.endswith(".vl.json")
+
+
+def test_a_cell_of_the_confusion_opens_its_queries(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/failures?failures_view=Confusion") as tab:
+        page = tab.page
+        wrong = charts(page).locator(f"{CELL}:not([aria-label*='Results: 0;'])").first
+        wrong.click(force=True)
+        page.get_by_role("button", name="See these queries").click()
+
+        expect(page.get_by_text("Only queries of")).to_be_visible()
+        page.get_by_role("button", name="Show all").click()
+        expect(page.get_by_text("Only queries of")).to_have_count(0)
+
+
+def test_a_review_goes_on_with_the_keyboard(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/failures?failures_view=Review") as tab:
+        page = tab.page
+        expect(page.get_by_text(re.compile(r"^0 of \d+ reviewed"))).to_be_visible()
+        page.keyboard.press("1")
+
+        expect(page.get_by_text(re.compile(r"^1 of \d+ reviewed"))).to_be_visible()
+        page.get_by_role("button", name="Take the last verdict back").click()
+        expect(page.get_by_text(re.compile(r"^0 of \d+ reviewed"))).to_be_visible()
+
+
+def test_a_report_is_complete_without_a_network(open_tab: OpenTab, browser: Any, tmp_path: Path):
+    from playwright.sync_api import expect
+
+    with open_tab("/leaderboard?view=Heat+table") as tab:
+        page = tab.page
+        page.get_by_text("Data and downloads").click()
+        page.get_by_role("button", name="Add to report").click()
+        expect(page.get_by_text("In the report, entry 1.")).to_be_visible()
+        page.get_by_role("link", name="Failures").click()
+        expect(page.get_by_role("heading", name="Failures", exact=True)).to_be_visible()
+        page.locator(".st-key-failure_buttons").get_by_role("button", name="Add").click()
+        expect(page.get_by_text("In the report, entry 2.")).to_be_visible()
+        page.get_by_role("link", name="Report").click()
+        expect(page.get_by_role("heading", name="2 entries")).to_be_visible()
+        with page.expect_download(timeout=30_000) as download:
+            page.get_by_role("button", name="HTML", exact=True).click()
+        path = tmp_path / "report.html"
+        download.value.save_as(path)
+
+    assert path.stat().st_size < MOST_BYTES
+    context = browser.new_context(offline=True)
+    try:
+        page, asked = context.new_page(), []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        expect(page.locator("svg")).to_have_count(1)
+        expect(page.locator("figure img")).to_have_count(11)
+        loaded = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
+        assert page.evaluate(loaded)
+        assert all(url.startswith(("file:", "data:")) for url in asked)
+    finally:
+        context.close()

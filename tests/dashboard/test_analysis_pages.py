@@ -1,0 +1,128 @@
+"""The pages that analyse runs, in process: normal, unhappy, and what a click leads to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+from pipeline.verdicts import Verdicts
+from tests.dashboard.test_pages import texts
+
+OpenApp = Callable[..., AppTest]
+PAGES = ("curves", "failures", "codes", "advisor", "report")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_library_says_what_is_missing(open_app: OpenApp, tmp_path: Path, page: str):
+    app = open_app(tmp_path / "nothing", page)
+
+    assert not app.exception
+    assert app.subheader[0].value == "The library is empty"
+
+
+@pytest.mark.parametrize(
+    ("page", "parameters"),
+    [
+        ("leaderboard", {"view": "Heat table"}),
+        ("leaderboard", {"view": "Trade-offs"}),
+        ("leaderboard", {"view": "Side by side"}),
+        ("curves", {}),
+        ("curves", {"curve": "Precision within radius"}),
+        ("curves", {"curve": "Training"}),
+        ("failures", {}),
+        ("failures", {"failures_view": "Confusion"}),
+        ("failures", {"worst_by": "Biggest drop"}),
+        ("codes", {}),
+        ("codes", {"codes_view": "Hash lookup"}),
+        ("codes", {"codes_view": "Ablation of bits"}),
+        ("codes", {"codes_view": "Buckets"}),
+        ("advisor", {}),
+        ("report", {}),
+    ],
+)
+def test_every_view_opens(open_app: OpenApp, shared_home: Path, page: str, parameters: dict):
+    app = open_app(shared_home, page, **parameters)
+    for name, value in parameters.items():  # a page's own parameters are given on the page
+        app.get_by_key(name).set_value(value).run()
+
+    assert not app.exception
+    assert not app.error
+
+
+def test_the_leaderboard_says_how_rows_stand_and_shows_floors(open_app: OpenApp, shared_home: Path):
+    table = open_app(shared_home, "leaderboard").dataframe[0].value
+
+    assert table["To the best"].tolist()[0] == "best"
+    assert "random order" in table["Model"].tolist()
+    assert "colours alone" in table["Model"].tolist()
+    assert {"Lookup", "Encoding", "Search", "Bytes"} <= set(table.columns)
+
+
+def test_a_run_without_codes_is_explained(open_app: OpenApp, own_home: Path):
+    for run in RunRegistry(Settings(home=own_home)).all():
+        (run.folder / "codes" / "query.npz").unlink()
+
+    for page in ("failures", "codes"):
+        app = open_app(own_home, page)
+        assert not app.exception
+        assert "has no usable query codes" in texts(app)
+    assert "cannot be read" in texts(open_app(own_home, "curves"))
+
+
+def test_a_review_is_stored_counts_and_can_be_taken_back(open_app: OpenApp, own_home: Path):
+    settings = Settings(home=own_home)
+    app = open_app(own_home, "failures")
+    app.get_by_key("failures_view").set_value("Review").run()
+    app.get_by_key("review_note").set_value("looks odd").run()
+    next(one for one in app.button if one.label == "Label error").click().run()
+
+    assert not app.exception
+    said = Verdicts.of("shapes", "class", settings).table()
+    assert said["verdict"].tolist() == ["label error"]
+    assert said["note"].tolist() == ["looks odd"]
+    assert "1 label error" in texts(app)
+
+    again = open_app(own_home, "failures")  # another tab, another day
+    again.get_by_key("failures_view").set_value("Review").run()
+    next(one for one in again.button if one.label.startswith("Take the last")).click().run()
+    assert Verdicts.of("shapes", "class", settings).table().empty
+
+
+def test_what_is_added_is_in_the_report_with_conditions(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home, "leaderboard")
+    app.get_by_key("leaderboard_report").click().run()
+    app = open_app(own_home, "report")
+
+    assert not app.exception
+    assert "1 entry" in [one.value for one in app.subheader]
+    assert "Conditions" in [one.value for one in app.subheader]
+    stored = json.loads((own_home / "reports" / "shapes.json").read_text("utf-8"))
+    app.get_by_key(f"remove_{stored['items'][0]['id']}").click().run()
+    assert app.subheader[0].value == "Nothing is in the report yet"
+
+
+def test_the_advisor_says_so_when_nothing_fits_and_what_was_not_tried(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "advisor")
+    assert "python -m pipeline bench --dataset shapes" in app.code[0].value
+
+    app.get_by_key("a_mb").set_value(0.1).run()
+
+    assert not app.exception
+    assert "keeps all limits" in texts(app)
+
+
+def test_train_this_leads_to_the_train_page_with_the_choice(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "advisor")
+
+    app.get_by_key("train_this").click().run()
+
+    assert not app.exception
+    assert app.title[0].value == "Train"

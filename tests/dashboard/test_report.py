@@ -1,0 +1,145 @@
+"""The report: a basket that survives, files that are complete, and text that stays text."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from dashboard.services import render
+from dashboard.services.conditions import Condition, check
+from dashboard.services.report_basket import (
+    Basket,
+    Picture,
+    change,
+    moved,
+    new_item,
+    read_basket,
+    with_heading,
+    with_item,
+    with_note,
+    without_item,
+)
+from dashboard.services.report_export import to_bundle, to_html, to_manifest
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+
+EVIL = "<script>alert(1)</script>"
+TABLE = pd.DataFrame({"Model": ["=HYPERLINK(1)", EVIL], "mAP": [41.5, None]})
+CHECKS = {"ITQ": [Condition("no dead bits", "fail", "=2 dead")]}
+
+
+def chart() -> alt.Chart:
+    return alt.Chart(pd.DataFrame({"x": [1, 2]})).mark_point().encode(x="x:Q")
+
+
+@pytest.fixture
+def basket() -> Basket:
+    item = new_item(
+        EVIL,
+        TABLE,
+        finding="a & b",
+        chart=render.specification(chart()),
+        pictures=(Picture(sha256="ab", caption=EVIL, mark="no"), Picture(sha256="cd", caption="x")),
+        runs=("r1",),
+    )
+    return Basket(title="T & U", author="me", summary=f"one\n{EVIL}", items=(item,))
+
+
+def test_the_basket_is_there_after_a_restart(settings: Settings, tmp_path):
+    library = Settings(home=tmp_path)
+    first, second = new_item("first", TABLE), new_item("second")
+
+    for one in (first, second):
+        change(library, "shapes", with_item(one))
+    change(library, "shapes", moved(second.id, -1))
+    change(library, "shapes", with_note(first.id, "look here"))
+    change(library, "shapes", with_heading("A", "B", "C"))
+
+    found = read_basket(library, "shapes")
+    assert [one.title for one in found.items] == ["second", "first"]
+    assert found.items[1].note == "look here"
+    assert found.items[1].table["mAP"].isna().tolist() == [False, True]
+    assert (found.title, found.author, found.summary) == ("A", "B", "C")
+    change(library, "shapes", without_item(second.id))
+    assert [one.id for one in read_basket(library, "shapes").items] == [first.id]
+
+
+def test_moving_past_an_end_and_a_damaged_file_change_nothing(tmp_path):
+    library, item = Settings(home=tmp_path), new_item("one")
+    change(library, "shapes", with_item(item))
+    change(library, "shapes", moved(item.id, -1))
+    change(library, "shapes", moved("gone", 1))
+    assert len(read_basket(library, "shapes").items) == 1
+
+    (tmp_path / "reports" / "shapes.json").write_text("{", "utf-8")
+
+    assert read_basket(library, "shapes") == Basket()
+
+
+def test_the_page_holds_everything_and_nobodys_markup(basket: Basket):
+    pictures = {"ab": b"RIFF"}
+
+    page = to_html(basket, CHECKS, pictures.get, {"Generated": "now"}).decode()
+
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") >= 4
+    assert "T &amp; U" in page
+    assert page.count("<svg") == 1
+    assert "data:image/webp;base64,UklGRg==" in page
+    assert "picture is gone" in page
+    assert "default-src 'none'" in page
+    assert "@media print" in page
+    assert "no dead bits" in page
+    assert "http://www.w3.org" in page  # a name inside SVG, the only address
+    assert page.count("https://") == 0
+
+
+def test_a_chart_that_cannot_be_drawn_is_replaced_by_its_table(basket: Basket):
+    broken = basket.items[0].model_copy(update={"chart": {"mark": 3}})
+
+    page = to_html(Basket(items=(broken,)), {}, lambda _: None, {}).decode()
+
+    assert "<svg" not in page
+    assert "41.5" in page
+
+
+def test_no_spreadsheet_runs_a_cell(basket: Basket):
+    with zipfile.ZipFile(io.BytesIO(to_bundle(basket, CHECKS))) as bundle:
+        texts = {name: bundle.read(name).decode() for name in bundle.namelist()}
+
+    assert set(texts) == {"01-script-alert-1-script.csv", "conditions.csv"}
+    assert "'=HYPERLINK" in texts["01-script-alert-1-script.csv"]
+    assert "'=2 dead" in texts["conditions.csv"]
+
+
+def test_the_manifest_names_runs_with_their_digests(basket: Basket):
+    manifest = json.loads(to_manifest(basket, CHECKS, {"Generated": "now"}, {"r1": "abc"}))
+
+    assert manifest["entries"][0]["runs"] == [{"id": "r1", "spec_sha256": "abc"}]
+    assert manifest["conditions"]["ITQ"][0]["outcome"] == "fail"
+
+
+def test_conditions_of_a_real_run_put_failures_first(settings: Settings):
+    run = next(one for one in RunRegistry(settings).all() if one.spec.method == "itq")
+
+    found = check(settings, run.id)
+
+    places = [{"fail": 0, "warn": 1, "pass": 2}[one.outcome] for one in found]
+    assert places == sorted(places)
+    assert "better than random order" in [one.name for one in found]
+    assert next(one for one in found if one.name == "better than random order").outcome == "pass"
+
+
+def test_charts_become_files_without_a_browser():
+    spec = render.specification(chart())
+
+    assert render.to_svg(spec).startswith(b"<svg")
+    assert render.to_png(spec).startswith(b"\x89PNG")
+    assert json.loads(render.to_json(spec))["width"] == 640
+    with pytest.raises(render.RenderError, match="cannot be drawn"):
+        render.to_png({"mark": 3})

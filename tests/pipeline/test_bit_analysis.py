@@ -1,0 +1,80 @@
+"""Bits one by one: correlation, lookup, overlap and ablation, by hand and against loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.codes import HashCodes
+from pipeline.bit_analysis import (
+    ablate_bits,
+    bit_correlation,
+    buckets,
+    lookup,
+    overlap,
+    radius_for,
+)
+from pipeline.metrics import average_precision
+from pipeline.ranking import hamming_histograms
+
+
+def test_correlation_equals_numpy_and_is_0_for_a_dead_bit(rng):
+    signs = rng.standard_normal((50, 5))
+    signs[:, 2], signs[:, 4] = 1, -signs[:, 0]
+
+    found = bit_correlation(HashCodes.from_relaxed(signs))
+
+    live = [0, 1, 3, 4]
+    expected = np.corrcoef(np.where(signs[:, live] >= 0, 1, -1).T)
+    assert found[np.ix_(live, live)] == pytest.approx(expected)
+    assert found[0, 4] == pytest.approx(-1)
+    assert not found[2].any()
+
+
+def test_buckets_are_the_commonest_codes():
+    codes = HashCodes.from_relaxed(np.array([[1.0, 1], [1, -1], [1, 1], [-1, 1], [1, 1]]))
+
+    first, *rest = buckets(codes, 2)
+
+    assert first.tolist() == [0, 2, 4]
+    assert len(rest) == 1
+
+
+def test_a_lookup_by_hand():
+    """One query; at distance 0 a wrong image, at 1 a relevant one, at 3 another: K = 3."""
+    counts = np.array([[[1, 0], [0, 1], [0, 0], [0, 1]]])
+
+    table = lookup(counts)
+
+    assert table["candidates"].tolist() == [1, 2, 2, 3]
+    assert table["precision"].tolist() == pytest.approx([0, 1 / 2, 1 / 2, 2 / 3])
+    assert table["recall"].tolist() == pytest.approx([0, 0.5, 0.5, 1])
+    assert table["empty"].tolist() == [0, 0, 0, 0]
+    assert (radius_for(table, 0.5), radius_for(table, 0.9)) == (1, 3)
+
+
+def test_overlap_is_0_apart_1_together_and_knows_empty():
+    near, far = np.array([4, 0]), np.array([0, 9])
+
+    assert overlap(near, far) == 0
+    assert overlap(near, 3 * near) == pytest.approx(1)
+    assert overlap(near, np.zeros(2, np.int64)) == 0
+
+
+def test_dropping_a_bit_equals_measuring_without_it(rng):
+    queries, database = rng.standard_normal((8, 6)), rng.standard_normal((40, 6))
+    labels = rng.random((8, 3)) < 0.5, rng.random((40, 3)) < 0.5
+
+    found = ablate_bits(HashCodes.from_relaxed(queries), HashCodes.from_relaxed(database), *labels)
+
+    for bit in range(6):
+        kept = [one for one in range(6) if one != bit]
+        counts = hamming_histograms(
+            HashCodes.from_relaxed(queries[:, kept]),
+            HashCodes.from_relaxed(database[:, kept]),
+            *labels,
+        )
+        assert found.without[bit] == pytest.approx(average_precision(counts).mean())
+    assert found.course[0] == found.full
+    assert found.course[1] == pytest.approx(found.without.max())
+    assert sorted(found.order) == list(range(6))
