@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from dashboard import state
 from dashboard.charts.tradeoff import tradeoff
 from dashboard.components import chart_panel
 from dashboard.components.report_button import Entry
@@ -83,7 +84,7 @@ def recommendation(found: list[Advice], comparison: Comparison) -> str:
             key="train_this",
         )
     if st.session_state.pop("advised", False):
-        st.switch_page("app_pages/train.py")
+        state.switch_page("app_pages/train.py")
     return sentence
 
 

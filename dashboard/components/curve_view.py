@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard import state
 from dashboard.charts.curves import PICK, Axes, curves, small_multiples
 from dashboard.components import chart_panel, gallery
 from dashboard.components.report_button import Entry
@@ -191,7 +192,7 @@ def search(row: int, run_id: str) -> None:
     name = str(st.session_state["ds"])
     slug = next((one.slug for one in resources.runs(name) if one.id == run_id), None)
     target = {"q": dataset_ref(row)} | ({"run": slug} if slug else {})
-    st.switch_page("app_pages/search.py", query_params=target)
+    state.switch_page("app_pages/search.py", **target)
 
 
 def _readable(table: pd.DataFrame, shown: Kind) -> pd.DataFrame:
