@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo app worker test lint types unit bench clean
+.PHONY: demo app worker test lint types unit browser bench clean
 
 demo: .venv/.installed ## install, run the main job on the built-in data set, open the dashboard
 	$(BIN)/python -m pipeline demo
@@ -13,7 +13,7 @@ app: .venv/.installed ## open the dashboard
 worker: .venv/.installed ## execute queued runs
 	$(BIN)/python -m pipeline worker
 
-test: lint types unit ## everything that CI checks
+test: lint types unit browser ## everything that CI checks
 
 lint: .venv/.installed-dev
 	$(BIN)/python -m ruff format --check .
@@ -24,6 +24,9 @@ types: .venv/.installed-dev
 
 unit: .venv/.installed-dev
 	$(BIN)/python -m pytest
+
+browser: .venv/.installed-dev ## journeys through the dashboard, each file with a server of its own
+	$(BIN)/python -m pytest -m browser
 
 bench: .venv/.installed-dev ## tables with ratios against named peers
 	$(BIN)/python -m tests.benchmarks.bench_evaluation
