@@ -19,7 +19,7 @@ from pipeline.payloads import PAYLOAD, item_id, item_payloads
 from pipeline.ranking import ranked
 from pipeline.run_results import TUNED
 from pipeline.runs import Run, RunError
-from pipeline.store.base import CodeStore, StoreError
+from pipeline.store.base import CodeStore, CollectionMismatch, StoreError, require_match
 
 _UPLOAD_ROWS = 2048  # rows between two progress reports
 _PROBES = 20  # queries compared with brute force before a version goes live
@@ -108,7 +108,7 @@ def publish(
     codes, rows = searched_codes(run)
     with publish_lock(run):
         record, live = read_index(run), store.resolve(alias)
-        if record and record.collection == live and not force:
+        if record and record.collection == live and not force and _fits(live, run, store):
             return record
         versions = _versions(store, alias)
         newest = _version_of(live) if live else 0
@@ -129,6 +129,15 @@ def publish(
             if _version_of(collection) < newest:
                 store.drop(collection)
     return record
+
+
+def _fits(collection: str, run: Run, store: CodeStore) -> bool:
+    """Whether the live index was built from this run, and as this version builds it."""
+    try:
+        require_match(store.info(collection), expected_metadata(run))
+    except CollectionMismatch:
+        return False
+    return True
 
 
 def _build(

@@ -18,13 +18,14 @@ def one_code(bits: str) -> str:
     return _figure(lines, f"Code of {len(bits)} bits, {ones} of them 1")
 
 
-def two_codes(query: str, result: str, unsure: str = "") -> str:
+def two_codes(query: str, result: str, unsure: str = "", *, name: str = "result") -> str:
     """Two codes as HTML, with a mark under every bit that differs.
 
     Args:
         query: text of 0 and 1.
         result: the same of the other code.
         unsure: 1 where the query's bit was nearly the other one; empty: not known.
+        name: of the other code.
 
     Raises:
         ValueError: the codes have different lengths.
@@ -32,7 +33,7 @@ def two_codes(query: str, result: str, unsure: str = "") -> str:
     differs = "".join("1" if a != b else "0" for a, b in zip(query, result, strict=True))
     lines = "".join(
         f"<div style='margin-bottom:.5rem'>{_line(_cells(q), 'query')}"
-        f"{_line(_cells(r), 'result')}{_line(_marks(d), 'differ') if '1' in d else ''}"
+        f"{_line(_cells(r), name)}{_line(_marks(d), 'differ') if '1' in d else ''}"
         f"{_line(_marks(u, _UNSURE), 'unsure') if '1' in u else ''}</div>"
         for q, r, d, u in zip(
             _parts(query),
@@ -63,7 +64,7 @@ def _figure(lines: str, summary: str) -> str:
 
 def _line(cells: str, name: str = "") -> str:
     label = (
-        f"<span style='flex:0 0 3rem;font-size:.75rem;opacity:.75'>{name}</span>" if name else ""
+        f"<span style='flex:0 0 3.5rem;font-size:.75rem;opacity:.75'>{name}</span>" if name else ""
     )
     return (
         "<div aria-hidden='true' style='display:flex;align-items:center;gap:2px;margin-bottom:3px'>"

@@ -38,7 +38,8 @@ def what_if(opened: OpenRun, asked: AskedImage) -> None:
     found = bits.changed(
         opened, asked.query.code, asked.row, flipped=flipped, muted=muted, k=_SHOWN
     )
-    st.html(bit_strip.two_codes(bit_string(asked.query), bit_string(Query(found.code))))
+    before, after = bit_string(asked.query), bit_string(Query(found.code))
+    st.html(bit_strip.two_codes(before, after, name="changed"))
     st.markdown(
         f"**{found.overlap} of the {len(found.rows)} nearest stay** "
         f":gray[· {plural(len(flipped), 'bit')} flipped, {len(muted)} muted]"

@@ -91,7 +91,7 @@ def index_problem(index: IndexState, run_id: str) -> None:
                 st.button("Retry", icon=":material/refresh:", on_click=resources.retry)
     elif index.kind == "mismatch":
         problem(
-            "The index was built with other weights than this run has.",
+            "The index was built with other weights, or by an older version.",
             reason=index.reason,
             works=works,
             todo="Publish the run again:",

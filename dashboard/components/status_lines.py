@@ -20,7 +20,7 @@ _STATES = {
     "ready": "live",
     "missing": "missing",
     "unavailable": "does not answer",
-    "mismatch": "built with other weights",
+    "mismatch": "built with other weights, or by an older version",
 }
 _FOLDERS = {
     "datasets": "Data sets",

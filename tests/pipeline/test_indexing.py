@@ -110,6 +110,19 @@ def test_publishing_twice_changes_nothing(done_run: Run, dataset, store) -> None
     assert store.collections() == [first.collection]
 
 
+def test_an_index_of_an_older_version_is_built_again(
+    done_run: Run, dataset, store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "PAYLOAD", 1)
+    old = publish(done_run, dataset, store)
+    monkeypatch.undo()
+
+    new = publish(done_run, dataset, store)
+
+    assert new.collection != old.collection
+    assert store.resolve(new.alias) == new.collection
+
+
 def test_forcing_makes_a_new_version_and_keeps_one_to_go_back_to(
     done_run: Run, dataset, store
 ) -> None:
