@@ -167,13 +167,14 @@ def _look(source: Source, on_progress: Progress) -> tuple[list[Row], list[int], 
     thumbs: list[Thumb] = []
     first_of: dict[str, Item] = {}
     total = len(source.items)
-    wanted = {int(place) for place in np.linspace(0, total - 1, N_THUMBS)} if total else set()
+    wanted = sorted({int(place) for place in np.linspace(0, total - 1, N_THUMBS)})
     for number, item in enumerate(source.items):
         row, _, decoded = examine(item, first_of)
         rows.append(row)
         if decoded is not None:
             hashes.append(difference_hash(decoded.rgb))
-            if number in wanted:
+            if wanted and number >= wanted[0]:  # later where an image was not taken
+                wanted.pop(0)
                 thumbs.append(_thumb(item, decoded.rgb))
         on_progress(number + 1, total)
     return rows, hashes, thumbs

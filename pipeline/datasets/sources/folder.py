@@ -89,7 +89,9 @@ def open_tree(request: SourceRequest) -> FileTree:
     if is_archive(path):
         return archive_tree(path)
     if path.suffix.lower() not in _LABEL_SUFFIXES:
-        raise DatasetError(f"{path} is no folder, zip, tar or table; it begins like something else")
+        raise DatasetError(
+            f"{path.name} is no folder, zip, tar or table; it begins like something else"
+        )
     return folder_tree(request.images or path.parent, main=path)
 
 
