@@ -53,9 +53,10 @@ def test_the_plan_is_what_the_import_then_does(tmp_path: Path, settings: Setting
 
 def test_counts_sizes_parts_and_thumbnails(tmp_path: Path, settings: Settings) -> None:
     """24 pixels are below 32: all images are in the first bin; 4 of 20 are queries."""
-    put(tmp_path / "set", "circle/0.png", b"the first, and no image")
+    folder = write_images(tmp_path / "set", per_class=10)
+    put(folder, "circle/0.png", b"the first, and no image")
 
-    plan = plan_of(write_images(tmp_path / "set", per_class=10), settings)
+    plan = plan_of(folder, settings)
 
     assert plan.sizes == (40, *[0] * (len(SIZE_EDGES) - 1))
     assert plan.parts["query"] + plan.parts["database"] == 40
