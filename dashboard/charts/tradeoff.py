@@ -47,7 +47,9 @@ def tradeoff(
 
 def _scale(is_log: bool) -> alt.Scale:
     """Wide margins, so that the names at both ends are not cut."""
-    return alt.Scale(type="log" if is_log else "linear", zero=False, nice=False, padding=70)
+    if is_log:  # which has no zero to leave out
+        return alt.Scale(type="log", nice=False, padding=70)
+    return alt.Scale(zero=False, nice=False, padding=70)
 
 
 def _axis(costs: pd.Series, is_log: bool) -> alt.Axis:
