@@ -161,7 +161,7 @@ def test_the_import_rules_can_fail(path: str, source: str) -> None:
         ("pipeline/files.py", "import os\nos.fsync(1)"),
         ("pipeline/store/qdrant.py", "from qdrant_client import models"),
         ("pipeline/cli/data.py", "import typer"),
-        ("dashboard/services/resources/library.py", "import streamlit"),
+        ("dashboard/services/resources/stored.py", "import streamlit"),
         ("dashboard/main.py", "from pipeline.catalog import method_cards"),
     ],
 )

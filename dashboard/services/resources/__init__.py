@@ -37,15 +37,6 @@ from dashboard.services.resources.building import (
     verify_index,
 )
 from dashboard.services.resources.evaluating import board, boards, curves, finding, studies
-from dashboard.services.resources.library import (
-    dataset,
-    datasets,
-    published,
-    runs,
-    settings,
-    store,
-    verdicts,
-)
 from dashboard.services.resources.reporting import (
     add_to_report,
     basket,
@@ -70,6 +61,15 @@ from dashboard.services.resources.searching import (
     relaxed_sample,
     retry,
     stored,
+)
+from dashboard.services.resources.stored import (
+    dataset,
+    datasets,
+    published,
+    runs,
+    settings,
+    store,
+    verdicts,
 )
 from dashboard.services.resources.system import forget_status, overview
 

@@ -17,7 +17,7 @@ from dashboard.services.failures import Failures, read_failures
 from dashboard.services.findings import standing as find_standing
 from dashboard.services.leaderboard import Comparison
 from dashboard.services.measured_run import MeasuredRun, read_measured
-from dashboard.services.resources.library import dataset, datasets, settings
+from dashboard.services.resources.stored import dataset, datasets, settings
 from dashboard.services.review import Review, read_review
 from pipeline.advisor import Advice, Scenario
 from pipeline.bit_analysis import BitAblation, ablate_bits

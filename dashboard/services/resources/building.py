@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from dashboard.services.jobs import Job, JobDetail, list_jobs, open_job, resume
-from dashboard.services.resources.library import runs, settings, store
 from dashboard.services.resources.searching import index
+from dashboard.services.resources.stored import runs, settings, store
 from dashboard.services.runs import IndexView
 from dashboard.services.runs import index_view as read_index_view
 from dashboard.services.training import Choice, Quote, choices, quote, start

@@ -14,7 +14,7 @@ from dashboard.services.leaderboard import (
     precision_recall,
     read_board,
 )
-from dashboard.services.resources.library import settings
+from dashboard.services.resources.stored import settings
 
 
 @st.cache_data(ttl=5, show_spinner=False)

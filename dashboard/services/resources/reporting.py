@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.services import report_export
 from dashboard.services.conditions import Condition, check
 from dashboard.services.report_basket import Basket, Item, change, read_basket, with_item
-from dashboard.services.resources.library import dataset, settings
+from dashboard.services.resources.stored import dataset, settings
 from dashboard.services.thumbs import Thumbnails
 from pipeline.run_status import provenance
 from pipeline.runs import RunError, RunRegistry

@@ -13,7 +13,7 @@ from PIL import Image
 from dashboard.services import bits
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.queries import EncodingError, Example, Upload, example_queries
-from dashboard.services.resources.library import datasets, settings, store
+from dashboard.services.resources.stored import datasets, settings, store
 from dashboard.services.runs import IndexState, index_state
 from dashboard.services.search import Backend
 from pipeline.catalog import load_backbone

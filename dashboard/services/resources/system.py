@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.services.resources.library import settings, store
 from dashboard.services.resources.searching import index
+from dashboard.services.resources.stored import settings, store
 from dashboard.services.status import Overview, read_overview
 
 
