@@ -73,8 +73,8 @@ def encode_image(image: Image.Image, backbone: Backbone, method: HashMethod) -> 
 
 def stored_query(run: Run, row: int) -> Query | None:
     """The code that the run stored for manifest row `row`, None when it has none."""
-    for part in ("query", "database"):
-        codes, rows = run.load_codes(part)
+    for read in (lambda: run.load_codes("query"), lambda: searched_codes(run)):
+        codes, rows = read()
         position = np.flatnonzero(rows == row)
         if len(position):
             return Query(codes[position])

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components import compare_view, drawer, notices
+from dashboard.components import compare_view, drawer, notices, results
 from dashboard.services import resources
 from dashboard.services.comparing import compare, differing_most, why_not
 
@@ -36,9 +36,17 @@ compared = compare(first, second, answers, row)
 compare_view.figures(compared)
 clicked = compare_view.lists(compared, (first, second), answers)
 if clicked:
-    result, side = clicked
-    key = f"list_{'ab'[side]}"
-    drawer.show(result, answers[side], (first, second)[side], gallery_key=key)
+    result, side, key = clicked
+    opened = (first, second)[side]
+    drawer.show(
+        result.row,
+        opened.dataset,
+        page="compare",
+        gallery_key=key,
+        title=results.title(result, opened),
+        opened=opened,
+        asked=answers[side].asked,
+    )
 compare_view.changes(compared)
 compare_view.differing(table, first)
 notices.licence(dataset)

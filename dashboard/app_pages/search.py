@@ -55,7 +55,15 @@ with right:
             found, opened, search_controls.tile_px(), search_controls.page(found)
         )
         if clicked:
-            drawer.show(clicked, found, opened)
+            drawer.show(
+                clicked.row,
+                opened.dataset,
+                page="search",
+                gallery_key=results.KEY,
+                title=results.title(clicked, opened),
+                opened=opened,
+                asked=asked,
+            )
     results.distances(found, opened)
 with left:
     query_panel.card(opened, asked)

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts.code_map import PICK, code_map
-from dashboard.components import bit_strip, gallery
+from dashboard.components import bit_strip, drawer, gallery, query_panel
 from dashboard.services import bits, resources
 from dashboard.services.explain import unsure_bits
 from dashboard.services.open_run import OpenRun
@@ -117,8 +117,20 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
         )
         for probe in found
     )
-    gallery.show([gallery.TileGroup(tiles)], key="probes", label="Changed images", tile_px=150)
-    st.caption(f"Bits that flipped, and how many of the {found[0].k} nearest are still found.")
+    picked = gallery.show(
+        [gallery.TileGroup(tiles)], key="probes", label="Changed images", tile_px=150
+    )
+    st.caption(
+        f"Bits that flipped, and how many of the {found[0].k} nearest are still found. "
+        "A click shows which bits."
+    )
+    if probe := next((one for one in found if one.name == picked), None):
+        st.markdown(f"**{escape_markdown(probe.name)}**")
+        before = bit_string(asked.query)
+        after = "".join(
+            "10"[int(bit)] if place in probe.flipped else bit for place, bit in enumerate(before, 1)
+        )
+        st.html(bit_strip.two_codes(before, after, unsure, name="changed"))
     flipped = {bit for probe in found for bit in probe.flipped}
     n_unsure = sum(unsure[bit - 1] == "1" for bit in flipped)
     st.markdown(
@@ -152,6 +164,7 @@ def code_buckets(opened: OpenRun) -> None:
 def _images(
     opened: OpenRun, rows: list[int], key: str, facts: dict[int, str] | None = None
 ) -> None:
+    """A gallery whose images open the drawer."""
     tiles = tuple(
         gallery.Tile(
             str(row),
@@ -162,4 +175,13 @@ def _images(
         )
         for row in rows
     )
-    gallery.show([gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX)
+    picked = gallery.show([gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX)
+    if picked:
+        drawer.show(
+            int(picked),
+            opened.dataset,
+            page="bits",
+            gallery_key=key,
+            opened=opened,
+            asked=query_panel.of_search(opened),
+        )

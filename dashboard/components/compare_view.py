@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from dashboard import state
 from dashboard.charts.rank_changes import rank_changes
 from dashboard.components import chart_panel, gallery, linked_select, results
 from dashboard.services import resources
@@ -15,7 +16,7 @@ from dashboard.services.search import Answer, AskedImage, Request, Result, answe
 from dashboard.services.text import escape_html, percent
 from dashboard.services.thumbs import thumb_url
 
-A, B, QUERY, TABLE = "a", "b", "cq", "differ_most"
+(A, B), QUERY, TABLE = state.COMPARED, state.COMPARED_QUERY, "differ_most"
 SHOWN = 24
 _TILE_PX = 96
 
@@ -99,14 +100,15 @@ def figures(compared: Compared) -> None:
 
 def lists(
     compared: Compared, opened: tuple[OpenRun, OpenRun], answers: tuple[Answer, Answer]
-) -> tuple[Result, int] | None:
-    """Both lists, then what only one has; returns what was clicked, and in which run (0, 1)."""
+) -> tuple[Result, int, str] | None:
+    """Both lists, then what only one has; what was clicked, in which run (0, 1) and gallery."""
     clicked = None
     for side, column in enumerate(st.columns(2, gap="large")):
         with column:
             st.markdown(f"**{'AB'[side]}** · {opened[side].run_label}")
-            picked = _gallery(answers[side].results, opened[side], f"list_{'ab'[side]}")
-            clicked = (picked, side) if picked else clicked
+            key = f"list_{'ab'[side]}"
+            picked = _gallery(answers[side].results, opened[side], key)
+            clicked = (picked, side, key) if picked else clicked
     only_a, both, only_b = compared.groups
     named = (
         (f"Only in A ({len(only_a)})", only_a, 0),
@@ -120,8 +122,9 @@ def lists(
             if not found:
                 st.caption("None.")
                 continue
-            picked = _gallery(found, opened[side], f"part_{number}")
-            clicked = (picked, side) if picked else clicked
+            key = f"part_{number}"
+            picked = _gallery(found, opened[side], key)
+            clicked = (picked, side, key) if picked else clicked
     return clicked
 
 

@@ -123,13 +123,23 @@ def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
                 key="encoding_problem",
             )
             return asked(default, default, opened)
-        return ref, AskedImage(code, image.name, opened.row_of.get(image.sha256))
+        return ref, _of_upload(image, code, opened)
     row = row_of_ref(ref, opened)
-    query = None if row is None else resources.stored(opened.id, row)
-    if row is None or query is None:  # training images outside the database have no stored code
+    found = None if row is None else _of_row(row, opened)
+    if found is None:  # training images outside the database have no stored code
         st.info("The code of this image is not stored; an example is shown instead.")
         return asked(default, default, opened)
-    return ref, AskedImage(query, opened.text("text", row) or opened.text("image_id", row), row)
+    return ref, found
+
+
+def of_search(opened: OpenRun) -> AskedImage | None:
+    """The query that Search has now, for other pages; None where this run has no code of it."""
+    ref, image = state.query() or resources.examples(opened.id)[0].ref, state.upload()
+    if ref.startswith("up:"):
+        code = state.upload_codes().get(opened.id)
+        return None if image is None or code is None else _of_upload(image, code, opened)
+    row = row_of_ref(ref, opened)
+    return None if row is None else _of_row(row, opened)
 
 
 def card(opened: OpenRun, image: AskedImage) -> None:
@@ -138,7 +148,7 @@ def card(opened: OpenRun, image: AskedImage) -> None:
     with st.container(border=True, key="query_card"):
         st.html(
             "<div style='display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:center'>"
-            f"<img src='{_source(opened, image)}' alt='query: {escape_html(image.name)}' "
+            f"<img src='{source(opened, image)}' alt='query: {escape_html(image.name)}' "
             "style='width:100%;max-width:9rem;border-radius:.4rem'>"
             "<div style='flex:1 1 8rem;overflow-wrap:anywhere'>"
             f"<div style='font-weight:600'>{escape_html(image.name)}</div>"
@@ -146,6 +156,24 @@ def card(opened: OpenRun, image: AskedImage) -> None:
             "</div></div>"
         )
         st.html(bit_strip.one_code(bit_string(image.query)))
+
+
+def source(opened: OpenRun, image: AskedImage) -> str:
+    """Address of a query's picture; an upload is put into the page itself, not on the server."""
+    if image.row is not None:
+        return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
+    uploaded = state.upload()
+    return "" if uploaded is None else preview(uploaded)
+
+
+def _of_upload(image: Upload, code: Query, opened: OpenRun) -> AskedImage:
+    return AskedImage(code, image.name, opened.row_of.get(image.sha256))
+
+
+def _of_row(row: int, opened: OpenRun) -> AskedImage | None:
+    query = resources.stored(opened.id, row)
+    name = opened.text("text", row) or opened.text("image_id", row)
+    return None if query is None else AskedImage(query, name, row)
 
 
 def _draw(opened: OpenRun, is_hard: bool) -> None:
@@ -181,11 +209,3 @@ def _upload_code(run_id: str, image: Upload) -> Query:
         with st.spinner("Encoding the image"), st.skeleton(height=420):
             codes[run_id] = resources.encoded(run_id, image)
     return codes[run_id]
-
-
-def _source(opened: OpenRun, image: AskedImage) -> str:
-    """Address of the query's picture; an upload is put into the page itself, not on the server."""
-    if image.row is not None:
-        return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
-    uploaded = state.upload()
-    return "" if uploaded is None else preview(uploaded)

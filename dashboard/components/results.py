@@ -146,6 +146,11 @@ def _group(group: TieGroup, opened: OpenRun, on_page: set[int]) -> gallery.TileG
     return gallery.TileGroup(tiles, f"distance {group.distance}", f"{count}{tie}")
 
 
+def title(one: Result, opened: OpenRun) -> str:
+    """Of the drawer of a result."""
+    return f"Rank {one.rank} · distance {one.distance} of {opened.bits}"
+
+
 def tile(one: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:
     """A result as an image button, with the ranks it has moved if that matters."""
     fact, name = f"{one.distance}/{opened.bits}", f"distance {one.distance} of {opened.bits}"

@@ -144,3 +144,20 @@ def test_pages_fit_and_axe_finds_nothing_serious(
             ]
             assert not serious, path
             assert not wide, path
+
+
+def test_every_gallery_opens_the_drawer_and_any_image_is_compared(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/bits") as tab:
+        page = tab.page
+        page.get_by_role("group", name="Images").get_by_role("button").first.click()
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_text("Beside the query of Search")).to_be_visible()
+        drawer.get_by_role("button", name="Compare runs on this image").click()
+        expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+        before = page.url
+        page.get_by_role("group", name="list_b").get_by_role("button").nth(1).click()
+        drawer.get_by_role("button", name="Compare runs on this image").click()
+        expect(page).not_to_have_url(before)
+        assert re.findall(r"[?&]a=[^&]+", page.url) == re.findall(r"[?&]a=[^&]+", before)

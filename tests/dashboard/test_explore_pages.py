@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.services.open_run import open_run
+from dashboard.services.runs import run_choices
 from pipeline.index_jobs import requested, serve
 from pipeline.indexing import read_index
 from pipeline.runs import RunRegistry
@@ -98,3 +100,64 @@ def test_verifying_from_the_page_says_what_was_compared(open_app: OpenApp, share
 
     assert not app.exception
     assert "48 codes" in app.success[0].value
+
+
+def opened_drawer(row: int, run_id: str | None) -> None:
+    """What a click in Browse calls, as a page of its own."""
+    from dashboard import state
+    from dashboard.components import browse_gallery
+    from dashboard.services import resources
+
+    state.set_run(run_id)
+    browse_gallery.open_drawer(resources.dataset("shapes"), row)
+
+
+def drawer_of(home: Path, monkeypatch: pytest.MonkeyPatch, **given: object) -> AppTest:
+    monkeypatch.setenv("HASHLENS_HOME", str(home))
+    app = AppTest.from_function(opened_drawer, kwargs=given, default_timeout=30).run()
+    assert not app.exception
+    return app
+
+
+def test_a_drawer_of_browse_explains_an_image_as_search_does(
+    shared_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    app = drawer_of(
+        shared_home, monkeypatch, row=int(opened.database_rows[3]), run_id=opened.run.id
+    )
+
+    shown = texts(app)
+    assert "SHA-256" in shown
+    assert "Beside the query of Search" in shown
+    assert "of 12 bits differ" in shown
+    assert [one.label for one in app.button] == [
+        "Mark right",
+        "Mark wrong",
+        "Search with this",
+        "Compare runs on this image",
+    ]
+    assert app.selectbox(key="other_run").options == [
+        one.label for one in run_choices(Settings(home=shared_home), "shapes")[1:]
+    ]
+
+
+def test_a_drawer_of_browse_without_a_run_knows_only_the_image(
+    shared_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    app = drawer_of(shared_home, monkeypatch, row=3, run_id=None)
+
+    assert "SHA-256" in texts(app)
+    assert not app.button
+
+
+def test_a_drawer_of_browse_survives_a_run_that_cannot_be_opened(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = published_run(own_home)
+    (run.folder / "codes" / "database.npz").write_bytes(b"damaged")
+
+    app = drawer_of(own_home, monkeypatch, row=3, run_id=run.id)
+
+    assert "no usable database codes" in app.toast[0].value
+    assert "SHA-256" in texts(app)

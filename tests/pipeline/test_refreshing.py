@@ -12,7 +12,7 @@ from pipeline.datasets.sources import SourceRequest, open_source
 from pipeline.indexing import publish
 from pipeline.refreshing import encode_added, extend_index
 from pipeline.runs import Run, RunError
-from pipeline.search import exact_store, open_index, search_index
+from pipeline.search import exact_store, open_index, search_index, stored_query
 from pipeline.settings import Settings
 from pipeline.store.base import StoreUnavailable
 from pipeline.store.memory import MemoryCodeStore
@@ -53,6 +53,7 @@ def test_added_images_are_found_and_the_rest_is_as_before(
     assert rows.tolist() == list(range(40, 52))
     nearest = search_index(store, record.alias, codes[[0]], k=1).result.hits[0]
     assert nearest.distance == 0
+    assert stored_query(done_run, 40).code.packed.tolist() == codes[[0]].packed.tolist()
     assert done_run.report() == report
     assert len(done_run.load_codes("database")[1]) == n_before
 
