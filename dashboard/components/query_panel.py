@@ -58,7 +58,7 @@ def uploader() -> None:
     )
     if st.toggle("Use the camera", key="camera_on"):
         st.camera_input("Photograph", key=_PHOTO, on_change=_take_file, args=(_PHOTO,))
-    st.caption("Kept in memory for this tab; stored only if you copy a link.")
+    st.caption("Kept in memory for this tab; stored only on Save or Copy link.")
     problem = st.session_state.get(_PROBLEM)
     if problem:
         notices.problem(
@@ -100,8 +100,9 @@ def resolve(opened: OpenRun, default: str) -> tuple[str, str]:
             state.take_stored(kept)
             return wanted, ""
         return default, (
-            "This address was made from an uploaded image that was not stored with Copy link. "
-            "Upload it again to search with it; an example is shown instead."
+            "This address was made from an uploaded image that was not stored with Save or Copy "
+            "link, or was removed since. Upload it again to search with it; an example is shown "
+            "instead."
         )
     if wanted and row_of_ref(wanted, opened) is None:
         return default, "This link names an image that this data set does not have."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -57,27 +59,58 @@ def test_the_drawer_takes_a_verdict_and_takes_it_back(open_tab: OpenTab, served_
         expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
 
 
+def give(page: Any, name: str = "mine.png") -> None:
+    """Upload an image, until its results are there."""
+    from playwright.sync_api import expect
+
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        {"name": name, "mimeType": "image/png", "buffer": png()}
+    )
+    expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+
+
 def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home: Path):
     from playwright.sync_api import expect
 
     with open_tab() as tab:
         page = tab.page
-        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
-            {"name": "mine.png", "mimeType": "image/png", "buffer": png()}
-        )
-        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+        give(page)
         assert not (served_home / "queries").exists()
         page.get_by_role("button", name="Copy link").click()
         page.get_by_role("button", name="Store the image and make the link").click()
         link = page.get_by_test_id("stCode").first.inner_text().strip()
         assert "q=up" in link
         assert "v=1" in link
-        assert len(list((served_home / "queries").iterdir())) == 1
+        assert len(list((served_home / "queries").iterdir())) == 2  # the image and its name
 
     outdated = re.sub(r"ix=[^&]+", "ix=00000000.v9.99", "/?" + urlsplit(link).query)
     with open_tab(outdated) as other:
-        expect(other.page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
-        expect(other.page.get_by_text("the data set has other content")).to_be_visible()
+        page = other.page
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("the data set has other content")).to_be_visible()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export").click()
+        assert len(download.value.path().read_text("utf-8").splitlines()) == 25
+
+
+def test_a_saved_image_is_listed_opened_again_and_removed(open_tab: OpenTab, served_home: Path):
+    from playwright.sync_api import expect
+
+    shutil.rmtree(served_home / "queries", ignore_errors=True)
+    with open_tab() as tab:
+        page = tab.page
+        give(page, "<i>mine.png")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("button", name="Save this image").click()
+        expect(page.get_by_text("1 saved. A click searches with one.")).to_be_visible()
+    with open_tab() as other:  # another person's
+        page = other.page
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("button", name="search with saved: <i>mine.png").click()
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+        page.get_by_role("button", name="Remove it").click()
+        expect(page.get_by_text("No image has been saved yet.")).to_be_visible()
+    assert not list((served_home / "queries").iterdir())
 
 
 def test_compare_steps_with_the_keyboard_and_swaps(open_tab: OpenTab):

@@ -11,10 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.services.open_run import open_run
 from dashboard.services.runs import run_choices
+from pipeline.datasets.base import load_dataset
 from pipeline.index_jobs import requested, serve
 from pipeline.indexing import read_index
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
+from pipeline.verdicts import Verdicts
 from tests.dashboard.test_pages import published_run, texts
 
 OpenApp = Callable[..., AppTest]
@@ -102,6 +104,10 @@ def test_verifying_from_the_page_says_what_was_compared(open_app: OpenApp, share
     assert "48 codes" in app.success[0].value
 
 
+def downloads(app: AppTest) -> list[str]:
+    return [one.label for one in app.get("download_button")]
+
+
 def opened_drawer(row: int, run_id: str | None) -> None:
     """What a click in Browse calls, as a page of its own."""
     from dashboard import state
@@ -161,3 +167,42 @@ def test_a_drawer_of_browse_survives_a_run_that_cannot_be_opened(
 
     assert "no usable database codes" in app.toast[0].value
     assert "SHA-256" in texts(app)
+
+
+def link_on(app: AppTest) -> str:
+    assert not app.exception
+    return next(one.value for one in app.code if "v=1" in one.value)
+
+
+def test_copy_link_names_what_compare_shows(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+
+    link = link_on(app)
+
+    assert all(f"&{name}=" in link for name in ("a", "b", "cq", "ix"))
+    app.query_params["ix"] = "00000000.v9.1_00000000.v9.1"
+    assert "the data set has other content" in app.run().info[0].value
+
+
+def test_copy_link_names_what_bits_shows(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "bits")
+    app.multiselect(key="flip").set_value([2, 5]).run()
+    app.multiselect(key="mute").set_value([7]).run()
+    assert "view=What+if&flip=2&flip=5&mute=7&q=ds" in link_on(app)
+
+    app.segmented_control(key="view").set_value("Bit cards").run()
+    app.number_input(key="bit").set_value(3).run()
+
+    assert "view=Bit+cards&" in link_on(app)
+    assert "&bit=3&ix=" in link_on(app)
+
+
+def test_verdicts_can_be_downloaded_once_there_are_any(open_app: OpenApp, own_home: Path):
+    settings = Settings(home=own_home)
+    app = open_app(own_home, "browse")
+    assert "Verdicts as CSV (0)" in downloads(app)
+    dataset = load_dataset("shapes", settings)
+    sha256 = dataset.manifest["sha256"].iloc[0]
+    Verdicts.of("shapes", dataset.info.label_sets[0].name, settings).add(sha256, "", "unsure")
+
+    assert "Verdicts as CSV (1)" in downloads(app.run())

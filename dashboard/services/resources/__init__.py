@@ -60,6 +60,7 @@ from dashboard.services.resources.searching import (
     relaxed,
     relaxed_sample,
     retry,
+    saved_preview,
     stored,
 )
 from dashboard.services.resources.stored import (
@@ -69,6 +70,7 @@ from dashboard.services.resources.stored import (
     runs,
     settings,
     store,
+    verdict_table,
     verdicts,
 )
 from dashboard.services.resources.system import forget_status, overview
@@ -124,6 +126,7 @@ __all__ = [
     "review",
     "row_curves",
     "runs",
+    "saved_preview",
     "say",
     "settings",
     "settings_table",
@@ -134,6 +137,7 @@ __all__ = [
     "studies",
     "take_back",
     "training_table",
+    "verdict_table",
     "verdicts",
     "verify_index",
 ]

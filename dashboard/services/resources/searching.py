@@ -12,7 +12,14 @@ from PIL import Image
 
 from dashboard.services import bits
 from dashboard.services.open_run import OpenRun, open_run
-from dashboard.services.queries import EncodingError, Example, Upload, example_queries
+from dashboard.services.permalink import stored_query as saved_query
+from dashboard.services.queries import (
+    EncodingError,
+    Example,
+    Upload,
+    example_queries,
+    preview,
+)
 from dashboard.services.resources.stored import datasets, settings, store
 from dashboard.services.runs import IndexState, index_state
 from dashboard.services.search import Backend
@@ -159,6 +166,13 @@ def encoded_image(run_id: str, image: Image.Image) -> Query:
         return _encode(run_id, image)
     except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def saved_preview(ref: str) -> str:
+    """A small version of a saved query, as a data address; empty when it is gone or damaged."""
+    found = saved_query(ref, settings())
+    return "" if found is None else preview(found, 96)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
