@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts.code_map import PICK, code_map
-from dashboard.components import bit_strip, drawer, gallery, query_panel
+from dashboard.components import bit_strip, bits_worth, drawer, gallery, query_panel
 from dashboard.services import bits, resources
 from dashboard.services.explain import unsure_bits
 from dashboard.services.open_run import OpenRun
@@ -44,6 +44,7 @@ def what_if(opened: OpenRun, asked: AskedImage) -> None:
         f"**{found.overlap} of the {len(found.rows)} nearest stay** "
         f":gray[· {plural(len(flipped), 'bit')} flipped, {len(muted)} muted]"
     )
+    bits_worth.show(opened, muted, "mute")
     n_bits = opened.bits - len(muted)
     facts = {int(row): f"{d}/{n_bits}" for row, d in zip(found.rows, found.distances, strict=True)}
     _images(opened, [int(row) for row in found.rows], "what_if", facts)

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -14,6 +15,8 @@ from dashboard.services.runs import run_choices
 from pipeline.datasets.base import load_dataset
 from pipeline.index_jobs import requested, serve
 from pipeline.indexing import read_index
+from pipeline.metrics import average_precision
+from pipeline.ranking import HashCodes, hamming_histograms
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.verdicts import Verdicts
@@ -206,3 +209,24 @@ def test_verdicts_can_be_downloaded_once_there_are_any(open_app: OpenApp, own_ho
     Verdicts.of("shapes", dataset.info.label_sets[0].name, settings).add(sha256, "", "unsure")
 
     assert "Verdicts as CSV (1)" in downloads(app.run())
+
+
+def test_muted_bits_are_priced_in_map(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "bits")
+    assert "mAP without" not in texts(app)
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    kept = [bit for bit in range(opened.bits) if bit not in (1, 6)]
+    labels = opened.labels[opened.query_rows], opened.labels[opened.database_rows]
+    codes = [
+        HashCodes.from_relaxed(one.signs()[:, kept].astype(np.float32))
+        for one in (opened.query_codes, opened.database_codes)
+    ]
+    expected = 100 * average_precision(hamming_histograms(*codes, *labels)).mean()
+
+    app.multiselect(key="mute").set_value([2, 7]).run()
+
+    assert not app.exception
+    assert f"mAP without the muted bits {expected:.1f} %" in texts(app)
+    app.multiselect(key="mute").set_value(list(range(1, 13))).run()
+    assert not app.exception
+    assert "mAP without" not in texts(app)
