@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +23,7 @@ from pipeline.run_results import TUNED
 from pipeline.runs import Run, RunError
 from pipeline.store.base import CodeStore, CollectionMismatch, StoreError, require_match
 
+_log = logging.getLogger(__name__)
 _UPLOAD_ROWS = 2048  # rows between two progress reports
 _PROBES = 20  # queries compared with brute force before a version goes live
 _PROBE_DEPTH = 10
@@ -105,8 +108,8 @@ def publish(
     """
     alias = index_alias(run)
     run.check_dataset(*dataset.info.fingerprints)
-    codes, rows = searched_codes(run)
     with publish_lock(run):
+        codes, rows = searched_codes(run)  # now: a refresh may have added some meanwhile
         record, live = read_index(run), store.resolve(alias)
         if record and record.collection == live and not force and _fits(live, run, store):
             return record
@@ -183,9 +186,19 @@ def searched_codes(run: Run) -> tuple[HashCodes, NDArray[np.int64]]:
     return HashCodes(packed, codes.bits), np.concatenate([rows, added_rows])
 
 
-def publish_lock(run: Run) -> FileLock:
-    """Held while a run's index changes."""
-    return FileLock(run.folder / ".publish.lock")
+@contextmanager
+def publish_lock(run: Run) -> Iterator[None]:
+    """Held while a run's index, or the codes added to it, change; another process is waited for."""
+    lock = FileLock(run.folder / ".publish.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _log.info("another process changes the index of run %s; waiting for it", run.id)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def verify_index(record: IndexRecord, store: CodeStore, codes: HashCodes) -> None:
@@ -224,26 +237,35 @@ def roll_back(run: Run, store: CodeStore) -> IndexRecord:
     Raises:
         StoreError: there is no older version.
     """
-    alias, live = index_alias(run), store.resolve(index_alias(run))
-    older = [
-        name
-        for name in _versions(store, alias)
-        if live is not None and _version_of(name) < _version_of(live)
-    ]
-    if not older:
-        raise StoreError(f"{alias} has no older version to go back to")
-    collection = max(older, key=_version_of)
-    store.publish(alias, collection)
-    info = store.info(collection)
-    record = IndexRecord(alias=alias, collection=collection, count=info.count, created=info.created)
-    write_atomic(run.folder / "index.json", record.model_dump_json(indent=2))
+    alias = index_alias(run)
+    with publish_lock(run):
+        live = store.resolve(alias)
+        older = [
+            name
+            for name in _versions(store, alias)
+            if live is not None and _version_of(name) < _version_of(live)
+        ]
+        if not older:
+            raise StoreError(f"{alias} has no older version to go back to")
+        collection = max(older, key=_version_of)
+        store.publish(alias, collection)
+        info = store.info(collection)
+        record = IndexRecord(
+            alias=alias, collection=collection, count=info.count, created=info.created
+        )
+        write_atomic(run.folder / "index.json", record.model_dump_json(indent=2))
     return record
 
 
 def drop_index(run: Run, store: CodeStore) -> int:
-    """Remove all versions of a run's index; returns how many there were."""
-    (run.folder / "index.json").unlink(missing_ok=True)
-    versions = _versions(store, index_alias(run))
-    for collection in versions:
-        store.drop(collection)
+    """Remove all versions of a run's index; returns how many there were.
+
+    Raises:
+        StoreError: one cannot be removed; the run still counts as published, so try again.
+    """
+    with publish_lock(run):
+        versions = _versions(store, index_alias(run))
+        for collection in versions:
+            store.drop(collection)
+        (run.folder / "index.json").unlink(missing_ok=True)
     return len(versions)

@@ -48,16 +48,25 @@ def encode_added(
     new = _new_rows(run, dataset)
     if not len(new):
         return 0
-    n_new = len(new)
     cache = FeatureCache(load_backbone(run.spec.backbone), settings)
     features = cache.get(dataset, on_progress, images=new)
     with torch.inference_mode():
         codes = run.load_method().encode(torch.from_numpy(np.array(features)))
-    if (run.folder / "codes" / "added.npz").exists():
-        before, rows = run.load_codes("added")
-        codes = HashCodes(np.concatenate([before.packed, codes.packed]), codes.bits)
-        new = np.concatenate([rows, new])
-    run.save_codes("added", codes, new)
+    return _keep(run, codes, new)
+
+
+def _keep(run: Run, codes: HashCodes, rows: NDArray[np.int64]) -> int:
+    """Store added codes, but for those that another process stored meanwhile; returns how many."""
+    with publish_lock(run):
+        is_new = ~np.isin(rows, searched_codes(run)[1])
+        codes, rows = HashCodes(codes.packed[is_new], codes.bits), rows[is_new]
+        n_new = len(rows)
+        if n_new and (run.folder / "codes" / "added.npz").exists():
+            before, rows_before = run.load_codes("added")
+            codes = HashCodes(np.concatenate([before.packed, codes.packed]), codes.bits)
+            rows = np.concatenate([rows_before, rows])
+        if n_new:
+            run.save_codes("added", codes, rows)
     return n_new
 
 

@@ -98,6 +98,24 @@ def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
     assert "Last: publish" in texts(app)
 
 
+def test_deleting_a_published_run_is_left_to_the_worker(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HASHLENS_START_WORKER", "0")
+    settings, run = Settings(home=own_home), published_run(own_home)
+    app = open_app(own_home, "runs", job=run.id)
+
+    next(one for one in app.button if one.label == "Delete it").click().run()
+
+    assert not app.exception
+    assert requested(run).action == "delete"
+    assert "Waiting for the worker: delete" in app.info[-1].value
+    assert serve(settings) == 1
+    app.run()
+    assert not app.exception
+    assert not run.folder.exists()
+
+
 def test_verifying_from_the_page_says_what_was_compared(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, "runs", job=published_run(shared_home).id)
 
