@@ -23,6 +23,7 @@ from pipeline.run_results import TUNED
 from pipeline.runs import Run, RunError
 from pipeline.store.base import CodeStore, CollectionMismatch, StoreError, require_match
 
+_NOW, _BEFORE = "index.json", "index-before.json"
 _log = logging.getLogger(__name__)
 _UPLOAD_ROWS = 2048  # rows between two progress reports
 _PROBES = 20  # queries compared with brute force before a version goes live
@@ -32,7 +33,14 @@ Progress = Callable[[int, int], None]
 
 
 class IndexRecord(BaseModel):
-    """Where a run was published (index.json in its folder)."""
+    """Where a run was published (index.json in its folder; index-before.json: the version before).
+
+    Attributes:
+        alias: that is searched.
+        collection: behind it.
+        count: codes in it.
+        created: ISO 8601, UTC.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -76,10 +84,19 @@ def expected_metadata(run: Run) -> dict[str, object]:
 
 def read_index(run: Run) -> IndexRecord | None:
     """Where the run was published last; None if never, or if the record is damaged."""
+    return _read_record(run, _NOW)
+
+
+def _read_record(run: Run, name: str) -> IndexRecord | None:
     try:
-        return IndexRecord.model_validate_json((run.folder / "index.json").read_text("utf-8"))
+        return IndexRecord.model_validate_json((run.folder / name).read_text("utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def write_index(run: Run, record: IndexRecord) -> None:
+    """Note where the run is published."""
+    write_atomic(run.folder / _NOW, record.model_dump_json(indent=2))
 
 
 def publish(
@@ -110,9 +127,9 @@ def publish(
     run.check_dataset(*dataset.info.fingerprints)
     with publish_lock(run):
         codes, rows = searched_codes(run)  # now: a refresh may have added some meanwhile
-        record, live = read_index(run), store.resolve(alias)
-        if record and record.collection == live and not force and _fits(live, run, store):
-            return record
+        before, live = read_index(run), store.resolve(alias)
+        if before and before.collection == live and not force and _fits(live, run, store):
+            return before
         versions = _versions(store, alias)
         newest = _version_of(live) if live else 0
         for collection in versions:
@@ -127,7 +144,9 @@ def publish(
         _build(record, run, dataset, store, codes, rows, on_progress)
         verify_index(record, store, codes)
         store.publish(alias, record.collection)
-        write_atomic(run.folder / "index.json", record.model_dump_json(indent=2))
+        if before and before.collection == live:
+            write_atomic(run.folder / _BEFORE, before.model_dump_json(indent=2))
+        write_index(run, record)
         for collection in versions:
             if _version_of(collection) < newest:
                 store.drop(collection)
@@ -247,14 +266,24 @@ def roll_back(run: Run, store: CodeStore) -> IndexRecord:
         ]
         if not older:
             raise StoreError(f"{alias} has no older version to go back to")
-        collection = max(older, key=_version_of)
-        store.publish(alias, collection)
-        info = store.info(collection)
-        record = IndexRecord(
-            alias=alias, collection=collection, count=info.count, created=info.created
-        )
-        write_atomic(run.folder / "index.json", record.model_dump_json(indent=2))
+        record = _record_of(max(older, key=_version_of), run, store)
+        store.publish(alias, record.collection)
+        write_index(run, record)
     return record
+
+
+def _record_of(collection: str, run: Run, store: CodeStore) -> IndexRecord:
+    """What was noted when a version went live, else what the store says.
+
+    Another process may have an embedded version open, which then cannot be asked.
+    """
+    noted = _read_record(run, _BEFORE)
+    if noted is not None and noted.collection == collection:
+        return noted
+    info = store.info(collection)
+    return IndexRecord(
+        alias=index_alias(run), collection=collection, count=info.count, created=info.created
+    )
 
 
 def drop_index(run: Run, store: CodeStore) -> int:
@@ -267,5 +296,6 @@ def drop_index(run: Run, store: CodeStore) -> int:
         versions = _versions(store, index_alias(run))
         for collection in versions:
             store.drop(collection)
-        (run.folder / "index.json").unlink(missing_ok=True)
+        for name in (_NOW, _BEFORE):
+            (run.folder / name).unlink(missing_ok=True)
     return len(versions)

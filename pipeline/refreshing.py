@@ -15,12 +15,12 @@ from models.backbones import load_backbone
 from models.codes import HashCodes
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.features import FeatureCache
-from pipeline.files import write_atomic
 from pipeline.indexing import (
     IndexRecord,
     publish_lock,
     searched_codes,
     verify_index,
+    write_index,
 )
 from pipeline.payloads import item_id, item_payloads
 from pipeline.runs import Run
@@ -89,7 +89,7 @@ def extend_index(run: Run, dataset: RetrievalDataset, store: CodeStore) -> Index
             store.add(record.collection, ids, codes[part], payloads)
         extended = record.model_copy(update={"count": len(codes)})
         verify_index(extended, store, codes)
-        write_atomic(run.folder / "index.json", extended.model_dump_json(indent=2))
+        write_index(run, extended)
     return extended
 
 

@@ -107,7 +107,8 @@ def lists(
         with column:
             st.markdown(f"**{'AB'[side]}** · {opened[side].run_label}")
             key = f"list_{'ab'[side]}"
-            picked = _gallery(answers[side].results, opened[side], key)
+            name = f"Results of {'AB'[side]}"
+            picked = _gallery(answers[side].results, opened[side], key, name)
             clicked = (picked, side, key) if picked else clicked
     only_a, both, only_b = compared.groups
     named = (
@@ -115,7 +116,7 @@ def lists(
         (f"In both ({len(both)})", both, 0),
         (f"Only in B ({len(only_b)})", only_b, 1),
     )
-    for number, (tab, (_, found, side)) in enumerate(
+    for number, (tab, (name, found, side)) in enumerate(
         zip(st.tabs([name for name, _, _ in named]), named, strict=True)
     ):
         with tab:
@@ -123,7 +124,7 @@ def lists(
                 st.caption("None.")
                 continue
             key = f"part_{number}"
-            picked = _gallery(found, opened[side], key)
+            picked = _gallery(found, opened[side], key, name)
             clicked = (picked, side, key) if picked else clicked
     return clicked
 
@@ -172,9 +173,9 @@ def differing(table: pd.DataFrame, opened: OpenRun) -> None:
     )
 
 
-def _gallery(found: list[Result], opened: OpenRun, key: str) -> Result | None:
+def _gallery(found: list[Result], opened: OpenRun, key: str, label: str) -> Result | None:
     tiles = tuple(results.tile(one, opened) for one in found)
-    clicked = gallery.show([gallery.TileGroup(tiles)], key=key, label=key, tile_px=_TILE_PX)
+    clicked = gallery.show([gallery.TileGroup(tiles)], key=key, label=label, tile_px=_TILE_PX)
     return next((one for one in found if str(one.row) == clicked), None)
 
 

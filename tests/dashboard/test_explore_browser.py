@@ -155,28 +155,53 @@ def test_a_search_is_changed_and_a_result_opened_by_keyboard_alone(open_tab: Ope
         expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("width", "height", "scheme"), [(1366, 900, "light"), (390, 844, "dark")])
-def test_pages_fit_and_axe_finds_nothing_serious(
-    open_tab: OpenTab, width: int, height: int, scheme: str
-):
+SIZES = {"wide": {"width": 1366, "height": 900}, "narrow": {"width": 390, "height": 844}}
+
+
+def serious(page: Any) -> list[str]:
+    """What axe-core calls serious or critical.
+
+    Streamlit's own navigation puts the names of groups between a list and its items, which no
+    style sheet mends; that rule is passed over for that list alone.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
-    for path in ("/", "/compare", "/bits?view=Code+map"):
-        with open_tab(path, width, height, scheme) as tab:
-            tab.page.wait_for_timeout(800)
-            wide = tab.page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            # Streamlit's own navigation puts headings between list and items; not ours to change.
-            context = {"exclude": [["[data-testid=stSidebarNav]"]]}
-            found = Axe().run(tab.page, context=context).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:120]}"
+        for one in Axe().run(page).response["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+        if one["id"] != "list" or "stSidebarNavItems" not in node["html"]
+    ]
 
-            serious = [
-                f"{one['id']}: {node['html'][:120]}"
-                for one in found
-                if one["impact"] in ("serious", "critical")
-                for node in one["nodes"]
-            ]
-            assert not serious, path
-            assert not wide, path
+
+@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
+def test_pages_fit_and_axe_finds_nothing_serious(open_tab: OpenTab, size: str, scheme: str):
+    for path in ("/", "/compare", "/bits?view=Code+map"):
+        with open_tab(path, *SIZES[size].values(), scheme) as tab:
+            tab.page.wait_for_timeout(800)
+
+            assert not serious(tab.page), path
+            assert not tab.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.parametrize("path", ["/", "/browse"])
+def test_axe_finds_nothing_serious_in_an_open_drawer(open_tab: OpenTab, path: str):
+    from playwright.sync_api import expect
+
+    with open_tab(path) as tab:
+        page = tab.page
+        group = "Images" if path == "/browse" else "Search results"
+        page.get_by_role("group", name=group).get_by_role("button").nth(1).click()
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_role("button", name=re.compile("^Compare runs"))).to_be_visible()
+        for size in SIZES.values():
+            page.set_viewport_size(size)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                page.wait_for_timeout(500)
+                assert not serious(page), (size, scheme)
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
 def test_every_gallery_opens_the_drawer_and_any_image_is_compared(open_tab: OpenTab):
@@ -190,7 +215,7 @@ def test_every_gallery_opens_the_drawer_and_any_image_is_compared(open_tab: Open
         drawer.get_by_role("button", name="Compare runs on this image").click()
         expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
         before = page.url
-        page.get_by_role("group", name="list_b").get_by_role("button").nth(1).click()
+        page.get_by_role("group", name="Results of B").get_by_role("button").nth(1).click()
         drawer.get_by_role("button", name="Compare runs on this image").click()
         expect(page).not_to_have_url(before)
         assert re.findall(r"[?&]a=[^&]+", page.url) == re.findall(r"[?&]a=[^&]+", before)
