@@ -111,10 +111,11 @@ def resolve(opened: OpenRun, default: str) -> tuple[str, str]:
 
 def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
     """The query behind a link name, encoded, and its name; the default where that fails."""
-    image = state.upload()
+    image, place = state.upload(), st.empty()  # always there: else all below would be drawn anew
     if ref.startswith("up:") and image is not None:
         try:
-            code = _upload_code(opened.id, image)
+            with place:
+                code = _upload_code(opened.id, image)
         except EncodingError as error:
             notices.problem(
                 "This run cannot encode images.",
@@ -207,6 +208,6 @@ def _take_file(key: str) -> None:
 def _upload_code(run_id: str, image: Upload) -> Query:
     codes = state.upload_codes()
     if run_id not in codes:
-        with st.spinner("Encoding the image"), st.skeleton(height=420):
+        with st.spinner("Encoding the image"):
             codes[run_id] = resources.encoded(run_id, image)
     return codes[run_id]

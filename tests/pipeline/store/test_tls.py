@@ -1,4 +1,4 @@
-"""A server behind TLS: the right authority, a wrong one, none, and files that are no certificate."""
+"""A server behind TLS: the right authority, a wrong one, none, and files that are none."""
 
 from __future__ import annotations
 
