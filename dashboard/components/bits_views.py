@@ -10,7 +10,7 @@ from dashboard.components import bit_strip, bits_worth, drawer, gallery, query_p
 from dashboard.services import bits, resources
 from dashboard.services.explain import unsure_bits
 from dashboard.services.open_run import OpenRun
-from dashboard.services.probing import STRENGTHS, probes
+from dashboard.services.probing import STRENGTHS
 from dashboard.services.queries import EncodingError
 from dashboard.services.search import AskedImage, bit_string
 from dashboard.services.text import escape_markdown, percent, plural
@@ -96,14 +96,7 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
     )
     try:
         with st.spinner("Encoding five changed images"):
-            found = probes(
-                opened,
-                opened.dataset.load_image(asked.row),
-                asked.query.code,
-                asked.row,
-                lambda image: resources.encoded_image(opened.id, image).code,
-                STRENGTHS.index(strength),
-            )
+            found = resources.probes(opened.id, asked.row, STRENGTHS.index(strength))
             unsure = unsure_bits(resources.relaxed(opened.id, asked.row).relaxed)
     except EncodingError as error:
         st.error(escape_markdown(str(error)), title="This run cannot encode images")
@@ -135,7 +128,7 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
     flipped = {bit for probe in found for bit in probe.flipped}
     n_unsure = sum(unsure[bit - 1] == "1" for bit in flipped)
     st.markdown(
-        f"{plural(len(flipped), 'bit')} flipped at least once; {n_unsure} of them were near the "
+        f"{plural(len(flipped), 'bit')} flipped at least once, {n_unsure} of which lay near the "
         "threshold before."
     )
 

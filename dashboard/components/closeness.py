@@ -33,17 +33,25 @@ def query(opened: OpenRun, asked: AskedImage) -> None:
     )
 
 
-def show(row: int, opened: OpenRun, asked: AskedImage) -> None:
-    """Draw it inside a drawer."""
+def show(row: int, opened: OpenRun, asked: AskedImage, *, is_known: bool = False) -> None:
+    """Draw it inside a drawer.
+
+    Args:
+        row: of the image in the manifest.
+        opened: the run.
+        asked: the query.
+        is_known: what the image is stands above already.
+    """
     relevant = is_relevant(opened, asked.row, row)
     label, icon, color = _RELEVANCE[relevant]
     st.badge(label, icon=icon, color=color)
     labels = opened.label_names(row)
-    lines = [("Labels", ", ".join(labels) or "none")]
+    lines = [("Image", opened.text("image_id", row)), ("Labels", ", ".join(labels) or "none")]
+    lines = [] if is_known else lines
     if relevant is not None and asked.row is not None:
         wanted = set(opened.label_names(asked.row))
         lines.append(("Shared with the query", f"{len(wanted & set(labels))} of {len(wanted)}"))
-    status_lines.facts([*lines, ("Image", opened.text("image_id", row))])
+    status_lines.facts(lines)
     _codes(row, opened, asked)
     _ranks(row, opened, asked)
 

@@ -56,16 +56,21 @@ def stepper(table: pd.DataFrame, row: int, opened: OpenRun) -> None:
             f"<span><b>{name}</b><br>{labels}</span></div>",
             width="content",
         )
-        for label, step, key in (("Previous", -1, "P"), ("Next", 1, "N")):
-            st.button(
-                label,
-                on_click=_step,
-                args=(table, row, step),
-                shortcut=key,
-                disabled=table.empty,
-                key=f"compare_{label}",
-                help="Through the queries that differ most.",
-            )
+        with st.container(horizontal=True, width="content", gap="small"):
+            _step_buttons(table, row)
+
+
+def _step_buttons(table: pd.DataFrame, row: int) -> None:
+    for label, step, key in (("Previous", -1, "P"), ("Next", 1, "N")):
+        st.button(
+            label,
+            on_click=_step,
+            args=(table, row, step),
+            shortcut=key,
+            disabled=table.empty,
+            key=f"compare_{label}",
+            help="Through the queries that differ most.",
+        )
 
 
 def ask(opened: OpenRun, row: int) -> Answer | None:

@@ -52,7 +52,7 @@ def show(
         if opened is not None and asked is not None and asked.row != row:
             if page in ("browse", "bits"):
                 closeness.query(opened, asked)
-            closeness.show(row, opened, asked)
+            closeness.show(row, opened, asked, is_known=page == "browse")
             verdict_buttons.show(opened, _query_sha(asked, opened), opened.text("sha256", row))
         if opened is not None:
             _search(row, page)

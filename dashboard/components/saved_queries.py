@@ -11,7 +11,7 @@ from dashboard.services.permalink import SavedQuery
 from dashboard.services.text import escape_markdown
 from pipeline.images import ImageError
 
-_KEY, _SHOWN = "saved_queries", 24
+_KEY, _SHOWN = "saved_queries", 12
 
 
 def show(ref: str) -> None:
@@ -20,11 +20,8 @@ def show(ref: str) -> None:
     Args:
         ref: link name of the query on screen.
     """
-    popover = st.popover("Save", icon=":material/bookmark:", key="save", on_change="rerun")
-    if not popover.open:
-        return
     found = permalink.saved_queries(resources.settings())
-    with popover:
+    with st.popover("Save", icon=":material/bookmark:"):
         if not ref.startswith("up:"):
             st.caption("Images of the data set need no saving; Copy link opens them again.")
         elif any(one.ref == ref for one in found):

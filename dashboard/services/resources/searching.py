@@ -10,9 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.services import bits
+from dashboard.services import bits, probing
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.permalink import stored_query as saved_query
+from dashboard.services.probing import Probe
 from dashboard.services.queries import (
     EncodingError,
     Example,
@@ -156,14 +157,24 @@ def _encode(run_id: str, image: Image.Image) -> Query:
         return encode_image(image, backbone, _method(run_id))
 
 
-def encoded_image(run_id: str, image: Image.Image) -> Query:
-    """The code of any RGB image.
+@st.cache_data(max_entries=60, show_spinner=False)
+def probes(run_id: str, row: int, strength: int) -> list[Probe]:
+    """What small changes of an image do to its code; it has a stored one.
 
     Raises:
         EncodingError: as for an upload.
     """
+    run, query = opened(run_id), stored(run_id, row)
+    assert query is not None
     try:
-        return _encode(run_id, image)
+        return probing.probes(
+            run,
+            run.dataset.load_image(row),
+            query.code,
+            row,
+            lambda image: _encode(run_id, image).code,
+            strength,
+        )
     except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error
 
