@@ -43,7 +43,8 @@ def show(detail: JobDetail) -> None:
             st.warning(escape_markdown(alert), icon=":material/warning:")
         _buttons(detail)
     names = ["Curves", "Log", "Settings", "Environment", "Index"]
-    curves, log, asked, environment, index = st.tabs(names)
+    # Remembered by its key: the whole page is drawn anew when an index or a run has changed.
+    curves, log, asked, environment, index = st.tabs(names, key="job_tab", on_change="rerun")
     with curves:
         _curves(detail)
     with log:
