@@ -14,6 +14,7 @@ from dashboard.services.queries import Upload
 from pipeline.search import Query
 
 DATASET, RUN, PAGE = "ds", "run", "p"
+COMPARED, COMPARED_QUERY = ("a", "b"), "cq"
 _RUN_ID = "run_id"
 _QUERY, _SEEN_QUERY = "query", "query_in_address_bar"
 _UPLOAD, _CODES = "upload", "upload_codes"
@@ -43,6 +44,12 @@ def switch_page(page: str, **parameters: str) -> NoReturn:
     """
     kept = {name: st.query_params[name] for name in (DATASET, RUN) if name in st.query_params}
     st.switch_page(page, query_params=kept | parameters)
+
+
+def switch_to_compare(row: int) -> NoReturn:
+    """Go to the page that compares runs, with an image as the query; its runs stay."""
+    runs = {name: st.query_params[name] for name in COMPARED if name in st.query_params}
+    switch_page("app_pages/compare.py", **runs, **{COMPARED_QUERY: str(row)})
 
 
 def choose_run(slug: str) -> None:

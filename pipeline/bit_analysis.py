@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,38 +88,64 @@ class BitAblation:
     n_queries: int
     n_items: int
 
+    def spare(self, loss: float) -> tuple[int, ...]:
+        """The bits that can go together, in that order, before more than `loss` of mAP is lost."""
+        is_too_much = self.course < self.full - loss
+        n_kept = int(is_too_much.argmax()) if is_too_much.any() else len(self.course)
+        return self.order[: max(n_kept - 1, 0)]
 
-def ablate_bits(
+
+@dataclass(frozen=True, eq=False)
+class BitSample:
+    """An even sample of queries and items, to measure what codes are worth without some bits.
+
+    Attributes:
+        queries: (q, K) ±1 bits.
+        items: (n, K) ±1 bits.
+        labels: multi-hot, of the queries (q, C) and of the items (n, C).
+    """
+
+    queries: NDArray[np.int8]
+    items: NDArray[np.int8]
+    labels: tuple[Labels, Labels]
+
+    def map(self, kept: Sequence[int]) -> float:
+        """The mAP in [0, 1] of some bits, from 0; at least one."""
+        queries, items = (
+            HashCodes.from_relaxed(signs[:, kept]) for signs in (self.queries, self.items)
+        )
+        counts = hamming_histograms(queries, items, *self.labels, threads=1)
+        return float(metrics.average_precision(counts).mean())
+
+
+def bit_sample(
     query_codes: HashCodes,
     database_codes: HashCodes,
     query_labels: Labels,
     database_labels: Labels,
     *,
     seed: int = 0,
-) -> BitAblation:
-    """Drop each bit alone, then one after the other in the order of what it costs alone.
-
-    Measured on an even sample of queries and items. The order is greedy in one pass: bits are
-    ranked once by what their loss alone costs, not again after each loss.
-    """
+) -> BitSample:
+    """Draw the sample."""
     rng = np.random.default_rng(seed)
     queries, items = (
         np.sort(rng.permutation(n)[:most])
         for n, most in ((len(query_codes), MOST_QUERIES), (len(database_codes), MOST_ITEMS))
     )
-    own, other = query_codes[queries].signs(), database_codes[items].signs()
     labels = query_labels[queries], database_labels[items]
+    return BitSample(query_codes[queries].signs(), database_codes[items].signs(), labels)
 
-    def value(kept: list[int]) -> float:
-        queries_left, items_left = (
-            HashCodes.from_relaxed(signs[:, kept]) for signs in (own, other)
-        )
-        counts = hamming_histograms(queries_left, items_left, *labels, threads=1)
-        return float(metrics.average_precision(counts).mean())
 
-    bits = list(range(query_codes.bits))
-    full = value(bits)
-    without = np.array([value([b for b in bits if b != bit] or [bit]) for bit in bits])
+def ablate_bits(sample: BitSample) -> BitAblation:
+    """Drop each bit alone, then one after the other in the order of what it costs alone.
+
+    The order is greedy in one pass: bits are ranked once by what their loss alone costs, not again
+    after each loss.
+    """
+    bits = list(range(sample.queries.shape[1]))
+    full = sample.map(bits)
+    without = np.array([sample.map([b for b in bits if b != bit] or [bit]) for bit in bits])
     order = [int(bit) for bit in np.argsort(-without, kind="stable")]
-    course = [full, *(value(sorted(order[n:])) for n in range(1, len(bits)))]
-    return BitAblation(full, without, tuple(order), np.array(course), len(queries), len(items))
+    course = [full, *(sample.map(sorted(order[n:])) for n in range(1, len(bits)))]
+    sizes = len(sample.queries), len(sample.items)
+    return BitAblation(full, without, tuple(order), np.array(course), *sizes)

@@ -1,5 +1,7 @@
 """Changes of indexes as jobs: a page asks, a worker does them between two runs.
 
+Deleting a published run is one of them, for its index goes too.
+
     runs/<run>/index-request.json   what is wanted; removed when it is done
     runs/<run>/index-result.json    what came of the last one
 
@@ -30,7 +32,7 @@ from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore, StoreError
 
-Action = Literal["publish", "refresh", "roll back", "drop"]
+Action = Literal["publish", "refresh", "roll back", "drop", "delete"]
 _REQUEST, _RESULT = "index-request.json", "index-result.json"
 _log = logging.getLogger(__name__)
 
@@ -96,6 +98,8 @@ def serve(settings: Settings) -> int:
         except (ValueError, OSError, RuntimeError, StoreError) as error:
             _log.warning("index of run %s: %s failed: %s", run.id, asked.action, error)
             message, is_done = str(error), False
+        if not run.folder.exists():
+            continue  # the run was to be deleted
         result = IndexResult(action=asked.action, is_done=is_done, message=message, finished=_now())
         write_atomic(run.folder / _RESULT, result.model_dump_json())
         (run.folder / _REQUEST).unlink(missing_ok=True)
@@ -140,6 +144,10 @@ def _change(run: Run, action: Action, settings: Settings, store: CodeStore) -> s
         return f"back to {record.collection} with {record.count:,} codes"
     if action == "drop":
         return f"{drop_index(run, store)} versions removed"
+    if action == "delete":
+        n_versions = drop_index(run, store)
+        RunRegistry(settings).delete(run)
+        return f"the run and {n_versions} versions of its index removed"
     dataset = load_dataset(run.spec.dataset, settings)
     n_new = encode_added(run, dataset, settings) if action == "refresh" else 0
     record = publish(run, dataset, store, force=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +23,8 @@ from pipeline.run_results import TUNED
 from pipeline.runs import Run, RunError
 from pipeline.store.base import CodeStore, CollectionMismatch, StoreError, require_match
 
+_NOW, _BEFORE = "index.json", "index-before.json"
+_log = logging.getLogger(__name__)
 _UPLOAD_ROWS = 2048  # rows between two progress reports
 _PROBES = 20  # queries compared with brute force before a version goes live
 _PROBE_DEPTH = 10
@@ -29,7 +33,14 @@ Progress = Callable[[int, int], None]
 
 
 class IndexRecord(BaseModel):
-    """Where a run was published (index.json in its folder)."""
+    """Where a run was published (index.json in its folder; index-before.json: the version before).
+
+    Attributes:
+        alias: that is searched.
+        collection: behind it.
+        count: codes in it.
+        created: ISO 8601, UTC.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,10 +84,19 @@ def expected_metadata(run: Run) -> dict[str, object]:
 
 def read_index(run: Run) -> IndexRecord | None:
     """Where the run was published last; None if never, or if the record is damaged."""
+    return _read_record(run, _NOW)
+
+
+def _read_record(run: Run, name: str) -> IndexRecord | None:
     try:
-        return IndexRecord.model_validate_json((run.folder / "index.json").read_text("utf-8"))
+        return IndexRecord.model_validate_json((run.folder / name).read_text("utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def write_index(run: Run, record: IndexRecord) -> None:
+    """Note where the run is published."""
+    write_atomic(run.folder / _NOW, record.model_dump_json(indent=2))
 
 
 def publish(
@@ -105,11 +125,11 @@ def publish(
     """
     alias = index_alias(run)
     run.check_dataset(*dataset.info.fingerprints)
-    codes, rows = searched_codes(run)
     with publish_lock(run):
-        record, live = read_index(run), store.resolve(alias)
-        if record and record.collection == live and not force and _fits(live, run, store):
-            return record
+        codes, rows = searched_codes(run)  # now: a refresh may have added some meanwhile
+        before, live = read_index(run), store.resolve(alias)
+        if before and before.collection == live and not force and _fits(live, run, store):
+            return before
         versions = _versions(store, alias)
         newest = _version_of(live) if live else 0
         for collection in versions:
@@ -124,7 +144,9 @@ def publish(
         _build(record, run, dataset, store, codes, rows, on_progress)
         verify_index(record, store, codes)
         store.publish(alias, record.collection)
-        write_atomic(run.folder / "index.json", record.model_dump_json(indent=2))
+        if before and before.collection == live:
+            write_atomic(run.folder / _BEFORE, before.model_dump_json(indent=2))
+        write_index(run, record)
         for collection in versions:
             if _version_of(collection) < newest:
                 store.drop(collection)
@@ -183,9 +205,19 @@ def searched_codes(run: Run) -> tuple[HashCodes, NDArray[np.int64]]:
     return HashCodes(packed, codes.bits), np.concatenate([rows, added_rows])
 
 
-def publish_lock(run: Run) -> FileLock:
-    """Held while a run's index changes."""
-    return FileLock(run.folder / ".publish.lock")
+@contextmanager
+def publish_lock(run: Run) -> Iterator[None]:
+    """Held while a run's index, or the codes added to it, change; another process is waited for."""
+    lock = FileLock(run.folder / ".publish.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _log.info("another process changes the index of run %s; waiting for it", run.id)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def verify_index(record: IndexRecord, store: CodeStore, codes: HashCodes) -> None:
@@ -224,26 +256,46 @@ def roll_back(run: Run, store: CodeStore) -> IndexRecord:
     Raises:
         StoreError: there is no older version.
     """
-    alias, live = index_alias(run), store.resolve(index_alias(run))
-    older = [
-        name
-        for name in _versions(store, alias)
-        if live is not None and _version_of(name) < _version_of(live)
-    ]
-    if not older:
-        raise StoreError(f"{alias} has no older version to go back to")
-    collection = max(older, key=_version_of)
-    store.publish(alias, collection)
-    info = store.info(collection)
-    record = IndexRecord(alias=alias, collection=collection, count=info.count, created=info.created)
-    write_atomic(run.folder / "index.json", record.model_dump_json(indent=2))
+    alias = index_alias(run)
+    with publish_lock(run):
+        live = store.resolve(alias)
+        older = [
+            name
+            for name in _versions(store, alias)
+            if live is not None and _version_of(name) < _version_of(live)
+        ]
+        if not older:
+            raise StoreError(f"{alias} has no older version to go back to")
+        record = _record_of(max(older, key=_version_of), run, store)
+        store.publish(alias, record.collection)
+        write_index(run, record)
     return record
 
 
+def _record_of(collection: str, run: Run, store: CodeStore) -> IndexRecord:
+    """What was noted when a version went live, else what the store says.
+
+    Another process may have an embedded version open, which then cannot be asked.
+    """
+    noted = _read_record(run, _BEFORE)
+    if noted is not None and noted.collection == collection:
+        return noted
+    info = store.info(collection)
+    return IndexRecord(
+        alias=index_alias(run), collection=collection, count=info.count, created=info.created
+    )
+
+
 def drop_index(run: Run, store: CodeStore) -> int:
-    """Remove all versions of a run's index; returns how many there were."""
-    (run.folder / "index.json").unlink(missing_ok=True)
-    versions = _versions(store, index_alias(run))
-    for collection in versions:
-        store.drop(collection)
+    """Remove all versions of a run's index; returns how many there were.
+
+    Raises:
+        StoreError: one cannot be removed; the run still counts as published, so try again.
+    """
+    with publish_lock(run):
+        versions = _versions(store, index_alias(run))
+        for collection in versions:
+            store.drop(collection)
+        for name in (_NOW, _BEFORE):
+            (run.folder / name).unlink(missing_ok=True)
     return len(versions)

@@ -15,12 +15,12 @@ from models.backbones import load_backbone
 from models.codes import HashCodes
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.features import FeatureCache
-from pipeline.files import write_atomic
 from pipeline.indexing import (
     IndexRecord,
     publish_lock,
     searched_codes,
     verify_index,
+    write_index,
 )
 from pipeline.payloads import item_id, item_payloads
 from pipeline.runs import Run
@@ -48,16 +48,25 @@ def encode_added(
     new = _new_rows(run, dataset)
     if not len(new):
         return 0
-    n_new = len(new)
     cache = FeatureCache(load_backbone(run.spec.backbone), settings)
     features = cache.get(dataset, on_progress, images=new)
     with torch.inference_mode():
         codes = run.load_method().encode(torch.from_numpy(np.array(features)))
-    if (run.folder / "codes" / "added.npz").exists():
-        before, rows = run.load_codes("added")
-        codes = HashCodes(np.concatenate([before.packed, codes.packed]), codes.bits)
-        new = np.concatenate([rows, new])
-    run.save_codes("added", codes, new)
+    return _keep(run, codes, new)
+
+
+def _keep(run: Run, codes: HashCodes, rows: NDArray[np.int64]) -> int:
+    """Store added codes, but for those that another process stored meanwhile; returns how many."""
+    with publish_lock(run):
+        is_new = ~np.isin(rows, searched_codes(run)[1])
+        codes, rows = HashCodes(codes.packed[is_new], codes.bits), rows[is_new]
+        n_new = len(rows)
+        if n_new and (run.folder / "codes" / "added.npz").exists():
+            before, rows_before = run.load_codes("added")
+            codes = HashCodes(np.concatenate([before.packed, codes.packed]), codes.bits)
+            rows = np.concatenate([rows_before, rows])
+        if n_new:
+            run.save_codes("added", codes, rows)
     return n_new
 
 
@@ -80,7 +89,7 @@ def extend_index(run: Run, dataset: RetrievalDataset, store: CodeStore) -> Index
             store.add(record.collection, ids, codes[part], payloads)
         extended = record.model_copy(update={"count": len(codes)})
         verify_index(extended, store, codes)
-        write_atomic(run.folder / "index.json", extended.model_dump_json(indent=2))
+        write_index(run, extended)
     return extended
 
 

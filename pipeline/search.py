@@ -73,7 +73,8 @@ def encode_image(image: Image.Image, backbone: Backbone, method: HashMethod) -> 
 
 def stored_query(run: Run, row: int) -> Query | None:
     """The code that the run stored for manifest row `row`, None when it has none."""
-    for part in ("query", "database"):
+    has_added = (run.folder / "codes" / "added.npz").exists()
+    for part in ("query", "database", *["added"] * has_added):
         codes, rows = run.load_codes(part)
         position = np.flatnonzero(rows == row)
         if len(position):

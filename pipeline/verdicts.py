@@ -20,7 +20,7 @@ import pandas as pd
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.datasets.base import NAME_PATTERN
+from pipeline.datasets.base import NAME_PATTERN, RetrievalDataset
 from pipeline.settings import Settings
 
 Word = Literal[
@@ -124,3 +124,25 @@ class Verdicts:
     def _is_torn(self) -> bool:
         """Whether the last line has no end: its writer was killed."""
         return self.path.stat().st_size > 0 and self.path.read_bytes()[-1:] != b"\n"
+
+
+def verdict_table(dataset: RetrievalDataset, settings: Settings) -> pd.DataFrame:
+    """The verdicts on all label sets of a data set, with the names of the images.
+
+    Columns labels, query_image, result_image, then the attributes of `Verdict`. Images that the
+    data set no longer has, and uploads, have no name.
+    """
+    names = dict(zip(dataset.manifest["sha256"], dataset.manifest["image_id"], strict=True))
+    parts = [
+        Verdicts.of(dataset.info.name, labels.name, settings).table().assign(labels=labels.name)
+        for labels in dataset.info.label_sets
+    ]
+    columns = ["labels", "query_image", "result_image", *Verdict.model_fields]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(parts, ignore_index=True)
+    table = table.assign(
+        query_image=table["query"].map(names).fillna(""),
+        result_image=table["result"].map(names).fillna(""),
+    )
+    return table[columns]

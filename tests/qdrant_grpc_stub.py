@@ -24,7 +24,9 @@ class GrpcStub:
         calls: name of every call so far, with the key it carried.
     """
 
-    def __init__(self, api_key: str | None = None) -> None:
+    def __init__(
+        self, api_key: str | None = None, tls: wire.ServerCredentials | None = None
+    ) -> None:
         self.calls: list[tuple[str, str | None]] = []
         self._api_key = api_key
         self._client = QdrantClient(":memory:")
@@ -32,7 +34,10 @@ class GrpcStub:
         self._server = wire.server(ThreadPoolExecutor(2))
         pb.add_CollectionsServicer_to_server(self._servicer(pb.CollectionsServicer), self._server)
         pb.add_PointsServicer_to_server(self._servicer(pb.PointsServicer), self._server)
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        if tls is None:
+            self.port = self._server.add_insecure_port("127.0.0.1:0")
+        else:
+            self.port = self._server.add_secure_port("127.0.0.1:0", tls)
 
     def __enter__(self) -> GrpcStub:
         self._server.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -79,7 +80,7 @@ class QdrantStub:
         delay_s: wait before each answer.
     """
 
-    def __init__(self, api_key: str | None = None) -> None:
+    def __init__(self, api_key: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[tuple[str, str, Any]] = []
         self.status: int | None = None
         self.delay_s = 0.0
@@ -88,7 +89,10 @@ class QdrantStub:
         self._lock = threading.Lock()  # local mode is for one thread
         self._closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> QdrantStub:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

@@ -2,24 +2,30 @@
 
 import streamlit as st
 
-from dashboard.components import bits_views, notices, query_panel
+from dashboard.components import bits_views, copy_link, notices, query_panel
 from dashboard.services import resources
 
 _VIEWS = ("What if", "Bit cards", "Robustness", "Code map")
 
-st.title("Bits", anchor=False)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Bits", anchor=False, width="content")
+    actions = st.container(width="content")
 run_id = notices.chosen_run()
 opened = notices.opened(run_id)
 examples = resources.examples(run_id)
 view = st.segmented_control(
     "View", _VIEWS, default=_VIEWS[0], required=True, key="view", bind="query-params"
 )
+copy_link.outdated(opened)
+ref = ""
 if view in ("What if", "Robustness"):
     ref, note = query_panel.resolve(opened, examples[0].ref)
     query_panel.examples(examples, ref)
     ref, asked = query_panel.asked(ref, examples[0].ref, opened)
     if note:
         st.info(note)
+with actions:
+    copy_link.show(copy_link.BITS, opened, ref=ref)
 if view == "Bit cards":
     bits_views.cards(opened)
 elif view == "Robustness":

@@ -50,6 +50,6 @@ with main:
     else:
         clicked = browse_gallery.show(dataset, rows, filters.label_set)
         if clicked is not None:
-            browse_gallery.drawer(dataset, clicked)
+            browse_gallery.open_drawer(dataset, clicked)
 browse_manage.problems(dataset)
 notices.licence(dataset.info)

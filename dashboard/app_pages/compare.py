@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from dashboard.components import compare_view, drawer, notices
+from dashboard.components import compare_view, copy_link, drawer, notices, results
 from dashboard.services import resources
 from dashboard.services.comparing import compare, differing_most, why_not
 
-st.title("Compare", anchor=False)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Compare", anchor=False, width="content")
+    actions = st.container(width="content")
 dataset = notices.chosen_dataset()
 runs = resources.runs(dataset.name)
 if len(runs) < 2:
@@ -26,6 +28,9 @@ table = differing_most(first, second)
 row = compare_view.query_row(
     int(table["row"].iloc[0] if len(table) else first.query_rows[0]), first
 )
+with actions:
+    copy_link.show(copy_link.COMPARE, first, second)
+copy_link.outdated(first, second)
 compare_view.stepper(table, row, first)
 answers = compare_view.ask(first, row), compare_view.ask(second, row)
 if None in answers:
@@ -36,9 +41,17 @@ compared = compare(first, second, answers, row)
 compare_view.figures(compared)
 clicked = compare_view.lists(compared, (first, second), answers)
 if clicked:
-    result, side = clicked
-    key = f"list_{'ab'[side]}"
-    drawer.show(result, answers[side], (first, second)[side], gallery_key=key)
+    result, side, key = clicked
+    opened = (first, second)[side]
+    drawer.show(
+        result.row,
+        opened.dataset,
+        page="compare",
+        gallery_key=key,
+        title=results.title(result, opened),
+        opened=opened,
+        asked=answers[side].asked,
+    )
 compare_view.changes(compared)
 compare_view.differing(table, first)
 notices.licence(dataset)

@@ -23,7 +23,7 @@ if names := jobs.sweeps(found):
     sweep = linked_select.show("Show", choices, key="sweep")
 
 shown = [job for job in found if sweep in ("", job.sweep)]
-is_live = any(job.is_live for job in shown)
+is_live = resources.is_busy(shown)
 every = 1.0 if is_live else None
 
 
@@ -32,7 +32,8 @@ def now() -> list[Job]:
     latest = [job for job in resources.jobs() if sweep in ("", job.sweep)]
     if {job.id for job in latest} != {job.id for job in shown}:
         st.rerun()  # a run came or went
-    if any(job.is_live for job in latest) != is_live:
+    if resources.is_busy(latest) != is_live:
+        resources.retry()  # an index may be another
         st.rerun()  # polling begins, or ends
     return latest
 

@@ -10,6 +10,7 @@ from dashboard.components import (
     notices,
     query_panel,
     results,
+    saved_queries,
     search_controls,
     search_filters,
     search_order,
@@ -30,8 +31,9 @@ with left:
     query_panel.uploader()
     query_panel.dice(opened)
 with right:
-    for sentence in filter(None, (note, copy_link.outdated(opened))):
-        st.info(sentence)
+    copy_link.outdated(opened)
+    if note:
+        st.info(note)
     ref, asked = query_panel.asked(ref, found_examples[0].ref, opened)
     state.show_query(ref)
     request = search_filters.show(opened, search_controls.show(opened))
@@ -55,11 +57,21 @@ with right:
             found, opened, search_controls.tile_px(), search_controls.page(found)
         )
         if clicked:
-            drawer.show(clicked, found, opened)
+            drawer.show(
+                clicked.row,
+                opened.dataset,
+                page="search",
+                gallery_key=results.KEY,
+                title=results.title(clicked, opened),
+                opened=opened,
+                asked=asked,
+            )
     results.distances(found, opened)
 with left:
     query_panel.card(opened, asked)
 with actions:
     index_choice.show(opened.dataset.info.name)
-    copy_link.show(opened, ref)
+    copy_link.show(copy_link.SEARCH, opened, ref=ref)
+    saved_queries.show(ref)
+    results.export(found, opened)
 notices.licence(opened.dataset.info)

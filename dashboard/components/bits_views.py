@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts.code_map import PICK, code_map
-from dashboard.components import bit_strip, gallery
+from dashboard.components import bit_strip, bits_worth, drawer, gallery, query_panel
 from dashboard.services import bits, resources
 from dashboard.services.explain import unsure_bits
 from dashboard.services.open_run import OpenRun
-from dashboard.services.probing import STRENGTHS, probes
+from dashboard.services.probing import STRENGTHS
 from dashboard.services.queries import EncodingError
 from dashboard.services.search import AskedImage, bit_string
 from dashboard.services.text import escape_markdown, percent, plural
@@ -44,6 +44,7 @@ def what_if(opened: OpenRun, asked: AskedImage) -> None:
         f"**{found.overlap} of the {len(found.rows)} nearest stay** "
         f":gray[· {plural(len(flipped), 'bit')} flipped, {len(muted)} muted]"
     )
+    bits_worth.show(opened, muted, "mute")
     n_bits = opened.bits - len(muted)
     facts = {int(row): f"{d}/{n_bits}" for row, d in zip(found.rows, found.distances, strict=True)}
     _images(opened, [int(row) for row in found.rows], "what_if", facts)
@@ -95,14 +96,7 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
     )
     try:
         with st.spinner("Encoding five changed images"):
-            found = probes(
-                opened,
-                opened.dataset.load_image(asked.row),
-                asked.query.code,
-                asked.row,
-                lambda image: resources.encoded_image(opened.id, image).code,
-                STRENGTHS.index(strength),
-            )
+            found = resources.probes(opened.id, asked.row, STRENGTHS.index(strength))
             unsure = unsure_bits(resources.relaxed(opened.id, asked.row).relaxed)
     except EncodingError as error:
         st.error(escape_markdown(str(error)), title="This run cannot encode images")
@@ -117,12 +111,24 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
         )
         for probe in found
     )
-    gallery.show([gallery.TileGroup(tiles)], key="probes", label="Changed images", tile_px=150)
-    st.caption(f"Bits that flipped, and how many of the {found[0].k} nearest are still found.")
+    picked = gallery.show(
+        [gallery.TileGroup(tiles)], key="probes", label="Changed images", tile_px=150
+    )
+    st.caption(
+        f"Bits that flipped, and how many of the {found[0].k} nearest are still found. "
+        "A click shows which bits."
+    )
+    if probe := next((one for one in found if one.name == picked), None):
+        st.markdown(f"**{escape_markdown(probe.name)}**")
+        before = bit_string(asked.query)
+        after = "".join(
+            "10"[int(bit)] if place in probe.flipped else bit for place, bit in enumerate(before, 1)
+        )
+        st.html(bit_strip.two_codes(before, after, unsure, name="changed"))
     flipped = {bit for probe in found for bit in probe.flipped}
     n_unsure = sum(unsure[bit - 1] == "1" for bit in flipped)
     st.markdown(
-        f"{plural(len(flipped), 'bit')} flipped at least once; {n_unsure} of them were near the "
+        f"{plural(len(flipped), 'bit')} flipped at least once, {n_unsure} of which lay near the "
         "threshold before."
     )
 
@@ -152,6 +158,7 @@ def code_buckets(opened: OpenRun) -> None:
 def _images(
     opened: OpenRun, rows: list[int], key: str, facts: dict[int, str] | None = None
 ) -> None:
+    """A gallery whose images open the drawer."""
     tiles = tuple(
         gallery.Tile(
             str(row),
@@ -162,4 +169,13 @@ def _images(
         )
         for row in rows
     )
-    gallery.show([gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX)
+    picked = gallery.show([gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX)
+    if picked:
+        drawer.show(
+            int(picked),
+            opened.dataset,
+            page="bits",
+            gallery_key=key,
+            opened=opened,
+            asked=query_panel.of_search(opened),
+        )

@@ -7,12 +7,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import state
-from dashboard.components import browse_filters, gallery, status_lines
-from dashboard.services.browse import facts
-from dashboard.services.queries import dataset_ref
-from dashboard.services.text import escape_html
+from dashboard.components import browse_filters, drawer, gallery, query_panel
+from dashboard.services import resources
+from dashboard.services.text import escape_markdown
 from dashboard.services.thumbs import thumb_url
-from pipeline.datasets.base import RetrievalDataset
+from pipeline.datasets.base import DatasetError, RetrievalDataset
+from pipeline.runs import RunError
 
 KEY = "browse"
 PAGE_SIZE = 60
@@ -32,26 +32,16 @@ def show(dataset: RetrievalDataset, rows: NDArray[np.int64], label_set: str) -> 
     return int(clicked) if clicked else None
 
 
-def drawer(dataset: RetrievalDataset, row: int) -> None:
-    """Open the drawer of one image."""
-    name = escape_html(str(dataset.manifest["text"].iloc[row]))
-
-    @st.dialog("Image", position="right", on_dismiss=lambda: gallery.focus(KEY, str(row)))
-    def opened() -> None:
-        source = thumb_url(
-            dataset.info.name, str(dataset.manifest["sha256"].iloc[row]), is_large=True
-        )
-        st.html(
-            f"<img src='{source}' alt='{name}' style='display:block;width:100%;max-height:22rem;"
-            "object-fit:contain;border-radius:.4rem'>"
-        )
-        status_lines.facts(facts(dataset, row))
-        if state.run() is not None and st.button(
-            "Search with this", icon=":material/image_search:", type="primary", width="stretch"
-        ):
-            state.switch_page("app_pages/search.py", q=dataset_ref(row))
-
-    opened()
+def open_drawer(dataset: RetrievalDataset, row: int) -> None:
+    """Open the drawer of one image: alone, or under the run and beside the query of Search."""
+    opened = asked = None
+    if (run_id := state.run()) is not None:
+        try:
+            opened = resources.opened(run_id)
+            asked = query_panel.of_search(opened)
+        except (RunError, DatasetError) as error:
+            st.toast(escape_markdown(str(error)), icon=":material/error:")
+    drawer.show(row, dataset, page="browse", gallery_key=KEY, opened=opened, asked=asked)
 
 
 def _tile(dataset: RetrievalDataset, row: int, label_set: str) -> gallery.Tile:

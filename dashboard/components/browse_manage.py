@@ -32,6 +32,18 @@ def show(dataset: RetrievalDataset) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
+        table = resources.verdict_table(dataset)
+        st.download_button(
+            f"Verdicts as CSV ({len(table):,})",
+            data=lambda: to_csv(table),
+            file_name=f"{name}-verdicts.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            disabled=table.empty,
+            help="What was said in drawers and reviews; also: "
+            f"python -m pipeline verdicts export {name} FILE",
+        )
         st.caption("Images and labels, to be imported again:")
         st.code(f"python -m pipeline datasets export {name} {name}.zip", language="bash")
         if st.button("Delete", icon=":material/delete:"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from dashboard import state
 from dashboard.charts.rank_changes import rank_changes
 from dashboard.components import chart_panel, gallery, linked_select, results
 from dashboard.services import resources
@@ -15,7 +16,7 @@ from dashboard.services.search import Answer, AskedImage, Request, Result, answe
 from dashboard.services.text import escape_html, percent
 from dashboard.services.thumbs import thumb_url
 
-A, B, QUERY, TABLE = "a", "b", "cq", "differ_most"
+(A, B), QUERY, TABLE = state.COMPARED, state.COMPARED_QUERY, "differ_most"
 SHOWN = 24
 _TILE_PX = 96
 
@@ -55,16 +56,21 @@ def stepper(table: pd.DataFrame, row: int, opened: OpenRun) -> None:
             f"<span><b>{name}</b><br>{labels}</span></div>",
             width="content",
         )
-        for label, step, key in (("Previous", -1, "P"), ("Next", 1, "N")):
-            st.button(
-                label,
-                on_click=_step,
-                args=(table, row, step),
-                shortcut=key,
-                disabled=table.empty,
-                key=f"compare_{label}",
-                help="Through the queries that differ most.",
-            )
+        with st.container(horizontal=True, width="content", gap="small"):
+            _step_buttons(table, row)
+
+
+def _step_buttons(table: pd.DataFrame, row: int) -> None:
+    for label, step, key in (("Previous", -1, "P"), ("Next", 1, "N")):
+        st.button(
+            label,
+            on_click=_step,
+            args=(table, row, step),
+            shortcut=key,
+            disabled=table.empty,
+            key=f"compare_{label}",
+            help="Through the queries that differ most.",
+        )
 
 
 def ask(opened: OpenRun, row: int) -> Answer | None:
@@ -99,29 +105,32 @@ def figures(compared: Compared) -> None:
 
 def lists(
     compared: Compared, opened: tuple[OpenRun, OpenRun], answers: tuple[Answer, Answer]
-) -> tuple[Result, int] | None:
-    """Both lists, then what only one has; returns what was clicked, and in which run (0, 1)."""
+) -> tuple[Result, int, str] | None:
+    """Both lists, then what only one has; what was clicked, in which run (0, 1) and gallery."""
     clicked = None
     for side, column in enumerate(st.columns(2, gap="large")):
         with column:
             st.markdown(f"**{'AB'[side]}** · {opened[side].run_label}")
-            picked = _gallery(answers[side].results, opened[side], f"list_{'ab'[side]}")
-            clicked = (picked, side) if picked else clicked
+            key = f"list_{'ab'[side]}"
+            name = f"Results of {'AB'[side]}"
+            picked = _gallery(answers[side].results, opened[side], key, name)
+            clicked = (picked, side, key) if picked else clicked
     only_a, both, only_b = compared.groups
     named = (
         (f"Only in A ({len(only_a)})", only_a, 0),
         (f"In both ({len(both)})", both, 0),
         (f"Only in B ({len(only_b)})", only_b, 1),
     )
-    for number, (tab, (_, found, side)) in enumerate(
+    for number, (tab, (name, found, side)) in enumerate(
         zip(st.tabs([name for name, _, _ in named]), named, strict=True)
     ):
         with tab:
             if not found:
                 st.caption("None.")
                 continue
-            picked = _gallery(found, opened[side], f"part_{number}")
-            clicked = (picked, side) if picked else clicked
+            key = f"part_{number}"
+            picked = _gallery(found, opened[side], key, name)
+            clicked = (picked, side, key) if picked else clicked
     return clicked
 
 
@@ -169,9 +178,9 @@ def differing(table: pd.DataFrame, opened: OpenRun) -> None:
     )
 
 
-def _gallery(found: list[Result], opened: OpenRun, key: str) -> Result | None:
+def _gallery(found: list[Result], opened: OpenRun, key: str, label: str) -> Result | None:
     tiles = tuple(results.tile(one, opened) for one in found)
-    clicked = gallery.show([gallery.TileGroup(tiles)], key=key, label=key, tile_px=_TILE_PX)
+    clicked = gallery.show([gallery.TileGroup(tiles)], key=key, label=label, tile_px=_TILE_PX)
     return next((one for one in found if str(one.row) == clicked), None)
 
 

@@ -1,51 +1,55 @@
-"""Copy link: one address that restores the search, whoever opens it."""
+"""Copy link: one address that restores what is on screen, whoever opens it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from dashboard import state
+from dashboard.components import saved_queries
 from dashboard.services import permalink, resources
 from dashboard.services.open_run import OpenRun
-from dashboard.services.text import escape_markdown
-from pipeline.images import ImageError
 from pipeline.indexing import read_index
 
-_SETTINGS = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max", state.PAGE)
+SEARCH = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max", state.PAGE)
+BITS = ("view", "flip", "mute", "bit", "probe")
+COMPARE = (*state.COMPARED, state.COMPARED_QUERY)
 
 
-def show(opened: OpenRun, ref: str) -> None:
-    """A button that shows the link; an uploaded query is stored when it is pressed."""
+def show(settings: tuple[str, ...], *opened: OpenRun, ref: str = "") -> None:
+    """A button that shows the link; an uploaded query is stored when it is asked for.
+
+    Args:
+        settings: parameters of the page beside data set, run and query.
+        opened: the runs on screen.
+        ref: link name of the query; empty where `settings` name it.
+    """
     with st.popover("Copy link", icon=":material/link:"):
-        is_upload = ref.startswith("up:")
-        if is_upload and permalink.stored_query(ref, resources.settings()) is None:
+        if ref.startswith("up:") and permalink.stored_query(ref, resources.settings()) is None:
             st.markdown("The link needs your image: it will be stored in this library.")
-            st.button("Store the image and make the link", on_click=_store, type="primary")
+            st.button(
+                "Store the image and make the link", on_click=saved_queries.store, type="primary"
+            )
             return
-        st.code(_link(opened, ref), language=None, wrap_lines=True)
-        st.caption("Restores data set, run, query, filters, order and page; says what has changed.")
+        st.code(_link(settings, opened, ref), language=None, wrap_lines=True)
+        st.caption("Restores what is on screen, and says what has changed in the index since.")
 
 
-def outdated(opened: OpenRun) -> str:
-    """What has changed since the link in the address bar was made; empty for nothing."""
-    return permalink.what_changed(st.query_params.get("ix", ""), _searched(opened))
+def outdated(*opened: OpenRun) -> None:
+    """Say what has changed since the link in the address bar was made; else nothing."""
+    changed = permalink.what_changed(st.query_params.get("ix", ""), _searched(opened))
+    if changed:
+        st.info(changed)
 
 
-def _link(opened: OpenRun, ref: str) -> str:
-    chosen = {name: st.session_state.get(name) for name in _SETTINGS}
-    own = {"ds": state.dataset(), "run": st.session_state.get(state.RUN), "q": ref}
-    return permalink.link(st.context.url or "", {**own, **chosen}, _searched(opened))
+def _link(settings: tuple[str, ...], opened: tuple[OpenRun, ...], ref: str) -> str:
+    chosen = {
+        name: st.session_state.get(name, st.query_params.get(name))
+        for name in (state.DATASET, state.RUN, *settings)
+    }
+    return permalink.link(st.context.url or "", {**chosen, "q": ref}, _searched(opened))
 
 
-def _searched(opened: OpenRun) -> str:
-    return permalink.fingerprint(opened.dataset.info.fingerprint, read_index(opened.run))
-
-
-def _store() -> None:
-    uploaded = state.upload()
-    if uploaded is None:
-        return
-    try:
-        permalink.store_query(uploaded, resources.settings())
-    except (ImageError, OSError) as error:
-        st.toast(escape_markdown(str(error)), icon=":material/error:")
+def _searched(opened: tuple[OpenRun, ...]) -> str:
+    return permalink.fingerprint(
+        *((one.dataset.info.fingerprint, read_index(one.run)) for one in opened)
+    )

@@ -14,7 +14,6 @@ from dashboard.services.jobs import Job, JobDetail
 from dashboard.services.text import duration, escape_markdown, percent
 from pipeline.runs import RunError
 from pipeline.settings import Settings
-from pipeline.store.base import StoreError
 
 _ERROR = re.compile(r"[\w.]*(Error|Exception)\b")
 _BADGES = {
@@ -44,7 +43,8 @@ def show(detail: JobDetail) -> None:
             st.warning(escape_markdown(alert), icon=":material/warning:")
         _buttons(detail)
     names = ["Curves", "Log", "Settings", "Environment", "Index"]
-    curves, log, asked, environment, index = st.tabs(names)
+    # Remembered by its key: the whole page is drawn anew when an index or a run has changed.
+    curves, log, asked, environment, index = st.tabs(names, key="job_tab", on_change="rerun")
     with curves:
         _curves(detail)
     with log:
@@ -96,32 +96,32 @@ def _buttons(detail: JobDetail) -> None:
             )
         if not job.is_live:
             with st.popover("Delete", icon=":material/delete:"):
-                index = " and its index" if detail.is_published else ""
-                st.markdown(f"Removes model, codes and report of this run{index} for good.")
-                _button("Delete it", jobs.delete, job.id, before=_drop if index else None)
+                _delete(detail)
+
+
+def _delete(detail: JobDetail) -> None:
+    """At once, or by the worker where an index goes too: pages may not write into the store."""
+    if not detail.is_published:
+        st.markdown("Removes model, codes and report of this run for good.")
+        _button("Delete it", jobs.delete, detail.job.id)
+        return
+    st.markdown(
+        "Removes model, codes and report of this run and its index for good, as soon as the "
+        "worker comes to it."
+    )
+    st.button("Delete it", on_click=index_panel.ask, args=(detail.job.id, "delete"))
 
 
 def _button(
-    label: str,
-    how: Callable[[Settings, str], None],
-    run_id: str,
-    *,
-    icon: str | None = None,
-    before: Callable[[str], None] | None = None,
+    label: str, how: Callable[[Settings, str], None], run_id: str, *, icon: str | None = None
 ) -> None:
     def act() -> None:
         try:
-            if before is not None:
-                before(run_id)
             resources.change_run(run_id, how)
-        except (RunError, StoreError, OSError) as error:
+        except (RunError, OSError) as error:
             st.toast(escape_markdown(str(error)), icon=":material/error:")
 
     st.button(label, icon=icon, on_click=act, key=f"act_{label}")
-
-
-def _drop(run_id: str) -> None:
-    resources.drop_index_of(run_id)
 
 
 def _curves(detail: JobDetail) -> None:

@@ -58,7 +58,7 @@ def uploader() -> None:
     )
     if st.toggle("Use the camera", key="camera_on"):
         st.camera_input("Photograph", key=_PHOTO, on_change=_take_file, args=(_PHOTO,))
-    st.caption("Kept in memory for this tab; stored only if you copy a link.")
+    st.caption("Kept in memory for this tab; stored only on Save or Copy link.")
     problem = st.session_state.get(_PROBLEM)
     if problem:
         notices.problem(
@@ -100,8 +100,9 @@ def resolve(opened: OpenRun, default: str) -> tuple[str, str]:
             state.take_stored(kept)
             return wanted, ""
         return default, (
-            "This address was made from an uploaded image that was not stored with Copy link. "
-            "Upload it again to search with it; an example is shown instead."
+            "This address was made from an uploaded image that was not stored with Save or Copy "
+            "link, or was removed since. Upload it again to search with it; an example is shown "
+            "instead."
         )
     if wanted and row_of_ref(wanted, opened) is None:
         return default, "This link names an image that this data set does not have."
@@ -110,10 +111,11 @@ def resolve(opened: OpenRun, default: str) -> tuple[str, str]:
 
 def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
     """The query behind a link name, encoded, and its name; the default where that fails."""
-    image = state.upload()
+    image, place = state.upload(), st.empty()  # always there: else all below would be drawn anew
     if ref.startswith("up:") and image is not None:
         try:
-            code = _upload_code(opened.id, image)
+            with place:
+                code = _upload_code(opened.id, image)
         except EncodingError as error:
             notices.problem(
                 "This run cannot encode images.",
@@ -123,13 +125,23 @@ def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
                 key="encoding_problem",
             )
             return asked(default, default, opened)
-        return ref, AskedImage(code, image.name, opened.row_of.get(image.sha256))
+        return ref, _of_upload(image, code, opened)
     row = row_of_ref(ref, opened)
-    query = None if row is None else resources.stored(opened.id, row)
-    if row is None or query is None:  # training images outside the database have no stored code
+    found = None if row is None else _of_row(row, opened)
+    if found is None:  # training images outside the database have no stored code
         st.info("The code of this image is not stored; an example is shown instead.")
         return asked(default, default, opened)
-    return ref, AskedImage(query, opened.text("text", row) or opened.text("image_id", row), row)
+    return ref, found
+
+
+def of_search(opened: OpenRun) -> AskedImage | None:
+    """The query that Search has now, for other pages; None where this run has no code of it."""
+    ref, image = state.query() or resources.examples(opened.id)[0].ref, state.upload()
+    if ref.startswith("up:"):
+        code = state.upload_codes().get(opened.id)
+        return None if image is None or code is None else _of_upload(image, code, opened)
+    row = row_of_ref(ref, opened)
+    return None if row is None else _of_row(row, opened)
 
 
 def card(opened: OpenRun, image: AskedImage) -> None:
@@ -138,7 +150,7 @@ def card(opened: OpenRun, image: AskedImage) -> None:
     with st.container(border=True, key="query_card"):
         st.html(
             "<div style='display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:center'>"
-            f"<img src='{_source(opened, image)}' alt='query: {escape_html(image.name)}' "
+            f"<img src='{source(opened, image)}' alt='query: {escape_html(image.name)}' "
             "style='width:100%;max-width:9rem;border-radius:.4rem'>"
             "<div style='flex:1 1 8rem;overflow-wrap:anywhere'>"
             f"<div style='font-weight:600'>{escape_html(image.name)}</div>"
@@ -146,6 +158,24 @@ def card(opened: OpenRun, image: AskedImage) -> None:
             "</div></div>"
         )
         st.html(bit_strip.one_code(bit_string(image.query)))
+
+
+def source(opened: OpenRun, image: AskedImage) -> str:
+    """Address of a query's picture; an upload is put into the page itself, not on the server."""
+    if image.row is not None:
+        return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
+    uploaded = state.upload()
+    return "" if uploaded is None else preview(uploaded)
+
+
+def _of_upload(image: Upload, code: Query, opened: OpenRun) -> AskedImage:
+    return AskedImage(code, image.name, opened.row_of.get(image.sha256))
+
+
+def _of_row(row: int, opened: OpenRun) -> AskedImage | None:
+    query = resources.stored(opened.id, row)
+    name = opened.text("text", row) or opened.text("image_id", row)
+    return None if query is None else AskedImage(query, name, row)
 
 
 def _draw(opened: OpenRun, is_hard: bool) -> None:
@@ -178,14 +208,6 @@ def _take_file(key: str) -> None:
 def _upload_code(run_id: str, image: Upload) -> Query:
     codes = state.upload_codes()
     if run_id not in codes:
-        with st.spinner("Encoding the image"), st.skeleton(height=420):
+        with st.spinner("Encoding the image"):
             codes[run_id] = resources.encoded(run_id, image)
     return codes[run_id]
-
-
-def _source(opened: OpenRun, image: AskedImage) -> str:
-    """Address of the query's picture; an upload is put into the page itself, not on the server."""
-    if image.row is not None:
-        return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
-    uploaded = state.upload()
-    return "" if uploaded is None else preview(uploaded)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.charts.distance_histogram import distance_histogram
 from dashboard.components import chart_panel, gallery, search_controls, search_filters, search_order
+from dashboard.services.export import results_table, to_csv
 from dashboard.services.judging import Judgement
 from dashboard.services.open_run import OpenRun
 from dashboard.services.search import Answer, Request, Result, TieGroup
@@ -144,6 +145,26 @@ def _group(group: TieGroup, opened: OpenRun, on_page: set[int]) -> gallery.TileG
     tie = " (tie)" if group.total > 1 else ""
     tiles = tuple(tile(one, opened) for one in shown)
     return gallery.TileGroup(tiles, f"distance {group.distance}", f"{count}{tie}")
+
+
+def export(answer: Answer, opened: OpenRun) -> None:
+    """A button that gives the results as CSV."""
+    st.download_button(
+        "Export",
+        data=lambda: to_csv(results_table(answer, opened)),
+        file_name=f"{opened.dataset.info.name}-results.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        disabled=not answer.groups,
+        help="All results of this search, as CSV.",
+        width=112,
+    )
+
+
+def title(one: Result, opened: OpenRun) -> str:
+    """Of the drawer of a result."""
+    return f"Rank {one.rank} · distance {one.distance} of {opened.bits}"
 
 
 def tile(one: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:

@@ -1,16 +1,31 @@
-"""Tables as CSV that spreadsheets open as data, never as formulas."""
+"""What pages give away as CSV."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from dashboard.services.open_run import OpenRun
+from dashboard.services.search import Answer
+from pipeline.spreadsheets import to_csv
+
+__all__ = ["results_table", "to_csv"]
+_RELEVANCE = {True: "relevant", False: "not relevant", None: "unknown"}
 
 
-def to_csv(frame: pd.DataFrame) -> bytes:
-    """UTF-8 CSV of a table; text that a spreadsheet would run is quoted with an apostrophe."""
-    return frame.map(_harmless).to_csv(index=False).encode()
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def results_table(answer: Answer, opened: OpenRun) -> pd.DataFrame:
+    """The results of a search, a row each, in their order; labels are joined by `|`."""
+    rows = [
+        (
+            one.rank,
+            one.distance,
+            opened.bits,
+            _RELEVANCE[one.relevant],
+            "|".join(one.labels),
+            one.text,
+            one.image_id,
+            one.sha256,
+        )
+        for one in answer.results
+    ]
+    names = ("rank", "distance", "bits", "relevance", "labels", "caption", "image", "sha256")
+    return pd.DataFrame(rows, columns=list(names)).assign(query=answer.asked.name, run=opened.id)

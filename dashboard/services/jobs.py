@@ -142,7 +142,7 @@ def resume(settings: Settings, run_id: str) -> None:
 
 
 def delete(settings: Settings, run_id: str) -> None:
-    """Remove its folder; its index is dropped by the caller before.
+    """Remove the folder of a run without an index.
 
     Raises:
         RunBusy: a process executes it.

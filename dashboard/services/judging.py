@@ -42,6 +42,13 @@ def relevance(opened: OpenRun, row: int | None) -> NDArray[np.bool_] | None:
     return np.asarray(opened.labels[:, opened.labels[row]].any(axis=1))
 
 
+def is_relevant(opened: OpenRun, query_row: int | None, row: int) -> bool | None:
+    """Whether two images share a label; None if unknown."""
+    if opened.labels is None or query_row is None or not opened.labels[query_row].any():
+        return None
+    return bool((opened.labels[row] & opened.labels[query_row]).any())
+
+
 def judgement(opened: OpenRun, query: Query, row: int, others: NDArray[np.bool_]) -> Judgement:
     """Judge the ranking of a labelled image of the data set.
 

@@ -1,7 +1,10 @@
-"""Permalinks: everything a search needs, in one address, with the fingerprint of its index.
+"""Permalinks: everything a page needs, in one address, with the fingerprint of its index.
 
 Links name all settings, also those at their default, since defaults may change. An uploaded query
-is stored when its link is made, and only then, under its hash: queries/<sha256>.
+is stored on Save or when its link is made, and only then, under its hash:
+
+    queries/<sha256>        the image
+    queries/<sha256>.name   what its file was called
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -19,16 +23,27 @@ from pipeline.indexing import IndexRecord
 from pipeline.settings import Settings
 
 VERSION = "1"
-_SHORT = re.compile(r"up:([0-9a-f]{12})")
-Value = str | int | list[str] | None
+_SHORT, _SHA256 = re.compile(r"up:([0-9a-f]{12})"), re.compile(r"[0-9a-f]{64}")
+_PRINT = re.compile(r"[0-9a-f]*\.\w+\.\d+")
+_NAME = ".name"
+Value = object
 
 
-def fingerprint(dataset_fingerprint: str, record: IndexRecord | None) -> str:
-    """Data, version and size of what was searched, for example `3f2a91c0.v2.1492`."""
-    if record is None:
-        return f"{dataset_fingerprint[:8]}.file.0"
-    version = record.collection.rsplit("__", 1)[-1]
-    return f"{dataset_fingerprint[:8]}.{version}.{record.count}"
+@dataclass(frozen=True)
+class SavedQuery:
+    """An uploaded query in the library: its link name, and what its file was called."""
+
+    ref: str
+    name: str
+
+
+def fingerprint(*searched: tuple[str, IndexRecord | None]) -> str:
+    """Data, version and size of what was searched, for example `3f2a91c0.v2.1492`.
+
+    Args:
+        searched: fingerprint of the data set and index of each run on screen.
+    """
+    return "_".join(_fingerprint(*one) for one in searched)
 
 
 def link(base: str, settings: Mapping[str, Value], searched: str) -> str:
@@ -47,25 +62,15 @@ def what_changed(asked: str, now: str) -> str:
     """What is different since a link was made, as a sentence; empty for nothing."""
     if not asked or asked == now:
         return ""
-    parts = (asked.split("."), now.split("."))
-    if any(len(part) != 3 or not part[2].isdecimal() for part in parts):
+    pairs = list(zip(asked.split("_"), now.split("_"), strict=False))
+    if asked.count("_") != now.count("_") or not all(_PRINT.fullmatch(then) for then, _ in pairs):
         return "This link was made with another version of HashLens; results may differ."
-    (data_then, version_then, count_then), (data_now, version_now, count_now) = parts
-    changes = []
-    if data_then != data_now:
-        changes.append("the data set has other content")
-    if "file" not in (version_then, version_now) and version_then != version_now:
-        changes.append(f"the index was built again ({version_then} then, {version_now} now)")
-    if "file" in (version_then, version_now) and version_then != version_now:
-        changes.append("the run has been published or withdrawn")
-    more = int(count_now) - int(count_then)
-    if more and "file" not in (version_then, version_now):
-        changes.append(f"it holds {abs(more):,} images {'more' if more > 0 else 'fewer'}")
-    return f"Since this link was made {' and '.join(changes)}; results may differ."
+    changes = [change for then, since in pairs for change in _changes(then, since)]
+    return f"Since this link was made {' and '.join(dict.fromkeys(changes))}; results may differ."
 
 
 def store_query(upload: Upload, settings: Settings) -> Path:
-    """Keep an uploaded query under its hash, for its link.
+    """Keep an uploaded query under its hash, with the name of its file.
 
     Raises:
         ImageError: the bytes are not a usable image.
@@ -74,20 +79,70 @@ def store_query(upload: Upload, settings: Settings) -> Path:
     load_rgb(upload.content)
     path = _folder(settings) / upload.sha256
     path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path.with_suffix(_NAME), upload.name)
     write_atomic(path, upload.content)
     return path
 
 
+def saved_queries(settings: Settings) -> list[SavedQuery]:
+    """The uploaded queries in the library, newest first."""
+    paths = [path for path in _folder(settings).glob("*") if _SHA256.fullmatch(path.name)]
+    paths.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    return [SavedQuery(f"up:{path.name[:12]}", _name(path)) for path in paths]
+
+
+def remove_query(ref: str, settings: Settings) -> None:
+    """Remove an uploaded query from the library; its links then ask for the image."""
+    for path in _paths(ref, settings):
+        path.unlink(missing_ok=True)
+        path.with_suffix(_NAME).unlink(missing_ok=True)
+
+
 def stored_query(ref: str, settings: Settings) -> Upload | None:
     """The upload that a link name means; None when it was never stored, or is damaged."""
-    found = _SHORT.fullmatch(ref)
-    if not found:
-        return None
-    for path in sorted(_folder(settings).glob(f"{found[1]}*")):
+    for path in _paths(ref, settings):
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() == path.name:
-            return Upload("stored query", content)
+            return Upload(_name(path), content)
     return None
+
+
+def _fingerprint(dataset_fingerprint: str, record: IndexRecord | None) -> str:
+    if record is None:
+        return f"{dataset_fingerprint[:8]}.file.0"
+    version = record.collection.rsplit("__", 1)[-1]
+    return f"{dataset_fingerprint[:8]}.{version}.{record.count}"
+
+
+def _changes(then: str, now: str) -> list[str]:
+    """What differs between two fingerprints of one run."""
+    (data_then, version_then, count_then), (data_now, version_now, count_now) = (
+        one.split(".") for one in (then, now)
+    )
+    changes = []
+    if data_then != data_now:
+        changes.append("the data set has other content")
+    if "file" in (version_then, version_now):
+        is_same = version_then == version_now
+        return changes if is_same else [*changes, "the run has been published or withdrawn"]
+    if version_then != version_now:
+        changes.append(f"the index was built again ({version_then} then, {version_now} now)")
+    if more := int(count_now) - int(count_then):
+        changes.append(f"it holds {abs(more):,} images {'more' if more > 0 else 'fewer'}")
+    return changes
+
+
+def _name(path: Path) -> str:
+    try:
+        return path.with_suffix(_NAME).read_text("utf-8")
+    except (OSError, ValueError):
+        return "saved query"
+
+
+def _paths(ref: str, settings: Settings) -> list[Path]:
+    found = _SHORT.fullmatch(ref)
+    matching = _folder(settings).glob(f"{found[1]}*") if found else ()
+    return sorted(path for path in matching if _SHA256.fullmatch(path.name))
 
 
 def _folder(settings: Settings) -> Path:

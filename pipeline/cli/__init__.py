@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from models.backbones import WeightsError
 from models.method import Cancelled, NotFittedError
-from pipeline.cli import comparing, data, demo, index, running, sweeping
+from pipeline.cli import comparing, data, demo, index, judging, running, sweeping
 from pipeline.cli.console import console, current_settings, errors
 from pipeline.store.base import StoreError
 
@@ -25,6 +25,7 @@ app.add_typer(data.datasets, name="datasets")
 app.add_typer(data.methods, name="methods")
 app.add_typer(index.index, name="index")
 app.add_typer(running.runs, name="runs")
+app.add_typer(judging.verdicts, name="verdicts")
 app.command()(running.run)
 app.command()(running.submit)
 app.command()(running.worker)

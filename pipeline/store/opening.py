@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,18 +64,19 @@ def open_store(
         prefer_grpc: send requests to the server's gRPC port (6334).
         timeout_s: how long one request may take.
         check_compatibility: warn when client and server are of versions too far apart.
-        certificate: file that an https server's certificate is checked with; None: the system's.
+        certificate: PEM file of the authority that issued an https server's certificate; None: the
+            system's.
         layout: how a cluster spreads new collections.
         embedded_engine: False: local mode, even where qdrant-edge is installed.
 
     Raises:
         ValueError: neither url nor path.
-        StoreUnavailable: another process uses the folder.
+        StoreUnavailable: another process uses the folder, or the certificate cannot be read.
     """
     if url == ":memory:":
         return QdrantCodeStore(QdrantClient(":memory:"), local_mode=True)
     if url is not None:
-        more = {} if certificate is None else {"verify": str(certificate)}
+        more = {} if certificate is None else _trusting(certificate)
         client = _server(url, api_key, prefer_grpc, timeout_s, check_compatibility, more)
         return QdrantCodeStore(client, address=address_of(url), layout=layout)
     if path is None:
@@ -111,6 +113,19 @@ def _server(
             check_compatibility=check_compatibility,
             **more,
         )
+
+
+def _trusting(certificate: Path) -> dict[str, Any]:
+    """Options of the client that make it trust this authority, over HTTP and gRPC."""
+    try:
+        context = ssl.create_default_context(cafile=certificate)
+        content = certificate.read_bytes()
+    except OSError as error:  # ssl.SSLError is one
+        raise StoreUnavailable(
+            f"{certificate} cannot be used as a certificate ({error}); set QDRANT_CA to a PEM file "
+            "with the certificate of the authority that issued the server's"
+        ) from error
+    return {"verify": context, "grpc_options": {"root_certificates": content}}
 
 
 def _local_mode(path: Path) -> QdrantCodeStore:

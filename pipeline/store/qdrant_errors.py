@@ -81,6 +81,11 @@ def _by_status(status: object, text: str, address: str, collection: str) -> Exce
 
 
 def _unavailable(address: str, reason: str) -> StoreUnavailable:
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return StoreUnavailable(
+            f"the certificate of the Qdrant server at {address} is not trusted ({reason}); set "
+            "QDRANT_CA to the certificate file of the authority that issued it"
+        )
     return StoreUnavailable(
         f"no answer from the Qdrant server at {address} ({reason}); "
         "check that it runs and that QDRANT_URL is its address"

@@ -121,8 +121,9 @@ def browser() -> Iterator[Any]:
 
     expect.set_options(timeout=20_000)  # other tests may use the cores meanwhile
     with sync_playwright() as playwright:
+        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
         chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", *camera]
         )
         yield chromium
         chromium.close()

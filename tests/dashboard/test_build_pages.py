@@ -161,15 +161,3 @@ def test_a_lost_run_is_explained(open_app: OpenApp, own_home: Path) -> None:
     app = open_app(own_home, "runs", job=run_id)
 
     assert "nothing has been heard of it for a minute" in texts(app)
-
-
-def test_deleting_a_published_run_drops_its_index(open_app: OpenApp, own_home: Path) -> None:
-    published = next(r for r in RunRegistry(Settings(home=own_home)).all() if r.spec.bits == 12)
-    app = open_app(own_home, "runs", job=published.id)
-    assert "and its index" in texts(app)
-
-    button(app, "Delete it").click().run()
-
-    assert not app.exception
-    assert not published.folder.exists()
-    assert "No index" not in [one.value for one in app.error]

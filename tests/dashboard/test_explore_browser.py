@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -57,27 +59,58 @@ def test_the_drawer_takes_a_verdict_and_takes_it_back(open_tab: OpenTab, served_
         expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
 
 
+def give(page: Any, name: str = "mine.png") -> None:
+    """Upload an image, until its results are there."""
+    from playwright.sync_api import expect
+
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        {"name": name, "mimeType": "image/png", "buffer": png()}
+    )
+    expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+
+
 def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home: Path):
     from playwright.sync_api import expect
 
     with open_tab() as tab:
         page = tab.page
-        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
-            {"name": "mine.png", "mimeType": "image/png", "buffer": png()}
-        )
-        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+        give(page)
         assert not (served_home / "queries").exists()
         page.get_by_role("button", name="Copy link").click()
         page.get_by_role("button", name="Store the image and make the link").click()
         link = page.get_by_test_id("stCode").first.inner_text().strip()
         assert "q=up" in link
         assert "v=1" in link
-        assert len(list((served_home / "queries").iterdir())) == 1
+        assert len(list((served_home / "queries").iterdir())) == 2  # the image and its name
 
     outdated = re.sub(r"ix=[^&]+", "ix=00000000.v9.99", "/?" + urlsplit(link).query)
     with open_tab(outdated) as other:
-        expect(other.page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
-        expect(other.page.get_by_text("the data set has other content")).to_be_visible()
+        page = other.page
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("the data set has other content")).to_be_visible()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export").click()
+        assert len(download.value.path().read_text("utf-8").splitlines()) == 25
+
+
+def test_a_saved_image_is_listed_opened_again_and_removed(open_tab: OpenTab, served_home: Path):
+    from playwright.sync_api import expect
+
+    shutil.rmtree(served_home / "queries", ignore_errors=True)
+    with open_tab() as tab:
+        page = tab.page
+        give(page, "<i>mine.png")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("button", name="Save this image").click()
+        expect(page.get_by_text("1 saved. A click searches with one.")).to_be_visible()
+    with open_tab() as other:  # another person's
+        page = other.page
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("button", name="search with saved: <i>mine.png").click()
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+        page.get_by_role("button", name="Remove it").click()
+        expect(page.get_by_text("No image has been saved yet.")).to_be_visible()
+    assert not list((served_home / "queries").iterdir())
 
 
 def test_compare_steps_with_the_keyboard_and_swaps(open_tab: OpenTab):
@@ -122,25 +155,70 @@ def test_a_search_is_changed_and_a_result_opened_by_keyboard_alone(open_tab: Ope
         expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("width", "height", "scheme"), [(1366, 900, "light"), (390, 844, "dark")])
-def test_pages_fit_and_axe_finds_nothing_serious(
-    open_tab: OpenTab, width: int, height: int, scheme: str
-):
+NAVIGATION = "[data-testid=stSidebarNavItems]"
+SIZES = {"wide": {"width": 1366, "height": 900}, "narrow": {"width": 390, "height": 844}}
+
+
+def serious(page: Any) -> list[str]:
+    """What axe-core calls serious or critical.
+
+    Streamlit's own navigation puts the names of groups between a list and its items, which no
+    style sheet mends; the two rules about lists are passed over there, and all others hold.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
-    for path in ("/", "/compare", "/bits?view=Code+map"):
-        with open_tab(path, width, height, scheme) as tab:
-            tab.page.wait_for_timeout(800)
-            wide = tab.page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            # Streamlit's own navigation puts headings between list and items; not ours to change.
-            context = {"exclude": [["[data-testid=stSidebarNav]"]]}
-            found = Axe().run(tab.page, context=context).response["violations"]
+    is_within = "([node, list]) => document.querySelector(node).closest(list) !== null"
+    return [
+        f"{one['id']}: {node['html'][:120]}"
+        for one in Axe().run(page).response["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+        if one["id"] not in ("list", "listitem")
+        or not page.evaluate(is_within, [node["target"][0], NAVIGATION])
+    ]
 
-            serious = [
-                f"{one['id']}: {node['html'][:120]}"
-                for one in found
-                if one["impact"] in ("serious", "critical")
-                for node in one["nodes"]
-            ]
-            assert not serious, path
-            assert not wide, path
+
+@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
+def test_pages_fit_and_axe_finds_nothing_serious(open_tab: OpenTab, size: str, scheme: str):
+    for path in ("/", "/compare", "/bits?view=Code+map"):
+        with open_tab(path, *SIZES[size].values(), scheme) as tab:
+            tab.page.wait_for_timeout(800)
+
+            assert not serious(tab.page), path
+            assert not tab.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.parametrize("path", ["/", "/browse"])
+def test_axe_finds_nothing_serious_in_an_open_drawer(open_tab: OpenTab, path: str):
+    from playwright.sync_api import expect
+
+    with open_tab(path) as tab:
+        page = tab.page
+        group = "Images" if path == "/browse" else "Search results"
+        page.get_by_role("group", name=group).get_by_role("button").nth(1).click()
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_role("button", name=re.compile("^Compare runs"))).to_be_visible()
+        for size in SIZES.values():
+            page.set_viewport_size(size)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                page.wait_for_timeout(500)
+                assert not serious(page), (size, scheme)
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_every_gallery_opens_the_drawer_and_any_image_is_compared(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/bits") as tab:
+        page = tab.page
+        page.get_by_role("group", name="Images").get_by_role("button").first.click()
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_text("Beside the query of Search")).to_be_visible()
+        drawer.get_by_role("button", name="Compare runs on this image").click()
+        expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+        before = page.url
+        page.get_by_role("group", name="Results of B").get_by_role("button").nth(1).click()
+        drawer.get_by_role("button", name="Compare runs on this image").click()
+        expect(page).not_to_have_url(before)
+        assert re.findall(r"[?&]a=[^&]+", page.url) == re.findall(r"[?&]a=[^&]+", before)

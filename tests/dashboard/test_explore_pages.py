@@ -6,13 +6,20 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.services.open_run import open_run
+from dashboard.services.runs import run_choices
+from pipeline.datasets.base import load_dataset
 from pipeline.index_jobs import requested, serve
 from pipeline.indexing import read_index
+from pipeline.metrics import average_precision
+from pipeline.ranking import HashCodes, hamming_histograms
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
+from pipeline.verdicts import Verdicts
 from tests.dashboard.test_pages import published_run, texts
 
 OpenApp = Callable[..., AppTest]
@@ -91,6 +98,24 @@ def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
     assert "Last: publish" in texts(app)
 
 
+def test_deleting_a_published_run_is_left_to_the_worker(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HASHLENS_START_WORKER", "0")
+    settings, run = Settings(home=own_home), published_run(own_home)
+    app = open_app(own_home, "runs", job=run.id)
+
+    next(one for one in app.button if one.label == "Delete it").click().run()
+
+    assert not app.exception
+    assert requested(run).action == "delete"
+    assert "Waiting for the worker: delete" in app.info[-1].value
+    assert serve(settings) == 1
+    app.run()
+    assert not app.exception
+    assert not run.folder.exists()
+
+
 def test_verifying_from_the_page_says_what_was_compared(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, "runs", job=published_run(shared_home).id)
 
@@ -98,3 +123,128 @@ def test_verifying_from_the_page_says_what_was_compared(open_app: OpenApp, share
 
     assert not app.exception
     assert "48 codes" in app.success[0].value
+
+
+def downloads(app: AppTest) -> list[str]:
+    return [one.label for one in app.get("download_button")]
+
+
+def opened_drawer(row: int, run_id: str | None) -> None:
+    """What a click in Browse calls, as a page of its own."""
+    from dashboard import state
+    from dashboard.components import browse_gallery
+    from dashboard.services import resources
+
+    state.set_run(run_id)
+    browse_gallery.open_drawer(resources.dataset("shapes"), row)
+
+
+def drawer_of(home: Path, monkeypatch: pytest.MonkeyPatch, **given: object) -> AppTest:
+    monkeypatch.setenv("HASHLENS_HOME", str(home))
+    app = AppTest.from_function(opened_drawer, kwargs=given, default_timeout=30).run()
+    assert not app.exception
+    return app
+
+
+def test_a_drawer_of_browse_explains_an_image_as_search_does(
+    shared_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    app = drawer_of(
+        shared_home, monkeypatch, row=int(opened.database_rows[3]), run_id=opened.run.id
+    )
+
+    shown = texts(app)
+    assert "SHA-256" in shown
+    assert "Beside the query of Search" in shown
+    assert "of 12 bits differ" in shown
+    assert [one.label for one in app.button] == [
+        "Mark right",
+        "Mark wrong",
+        "Search with this",
+        "Compare runs on this image",
+    ]
+    assert app.selectbox(key="other_run").options == [
+        one.label for one in run_choices(Settings(home=shared_home), "shapes")[1:]
+    ]
+
+
+def test_a_drawer_of_browse_without_a_run_knows_only_the_image(
+    shared_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    app = drawer_of(shared_home, monkeypatch, row=3, run_id=None)
+
+    assert "SHA-256" in texts(app)
+    assert not app.button
+
+
+def test_a_drawer_of_browse_survives_a_run_that_cannot_be_opened(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = published_run(own_home)
+    (run.folder / "codes" / "database.npz").write_bytes(b"damaged")
+
+    app = drawer_of(own_home, monkeypatch, row=3, run_id=run.id)
+
+    assert "no usable database codes" in app.toast[0].value
+    assert "SHA-256" in texts(app)
+
+
+def link_on(app: AppTest) -> str:
+    assert not app.exception
+    return next(one.value for one in app.code if "v=1" in one.value)
+
+
+def test_copy_link_names_what_compare_shows(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+
+    link = link_on(app)
+
+    assert all(f"&{name}=" in link for name in ("a", "b", "cq", "ix"))
+    app.query_params["ix"] = "00000000.v9.1_00000000.v9.1"
+    assert "the data set has other content" in app.run().info[0].value
+
+
+def test_copy_link_names_what_bits_shows(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "bits")
+    app.multiselect(key="flip").set_value([2, 5]).run()
+    app.multiselect(key="mute").set_value([7]).run()
+    assert "view=What+if&flip=2&flip=5&mute=7&q=ds" in link_on(app)
+
+    app.segmented_control(key="view").set_value("Bit cards").run()
+    app.number_input(key="bit").set_value(3).run()
+
+    assert "view=Bit+cards&" in link_on(app)
+    assert "&bit=3&ix=" in link_on(app)
+
+
+def test_verdicts_can_be_downloaded_once_there_are_any(open_app: OpenApp, own_home: Path):
+    settings = Settings(home=own_home)
+    app = open_app(own_home, "browse")
+    assert "Verdicts as CSV (0)" in downloads(app)
+    dataset = load_dataset("shapes", settings)
+    sha256 = dataset.manifest["sha256"].iloc[0]
+    Verdicts.of("shapes", dataset.info.label_sets[0].name, settings).add(sha256, "", "unsure")
+
+    assert "Verdicts as CSV (1)" in downloads(app.run())
+
+
+def test_muted_bits_are_priced_in_map(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "bits")
+    assert "mAP without" not in texts(app)
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    kept = [bit for bit in range(opened.bits) if bit not in (1, 6)]
+    labels = opened.labels[opened.query_rows], opened.labels[opened.database_rows]
+    codes = [
+        HashCodes.from_relaxed(one.signs()[:, kept].astype(np.float32))
+        for one in (opened.query_codes, opened.database_codes)
+    ]
+    expected = 100 * average_precision(hamming_histograms(*codes, *labels)).mean()
+
+    app.multiselect(key="mute").set_value([2, 7]).run()
+
+    assert not app.exception
+    assert f"mAP without the muted bits {expected:.1f} %" in texts(app)
+    app.multiselect(key="mute").set_value(list(range(1, 13))).run()
+    assert not app.exception
+    assert "mAP without" not in texts(app)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,12 +16,13 @@ from dashboard.services.comparing import (
     why_not,
 )
 from dashboard.services.explain import place, unsure_bits
+from dashboard.services.export import results_table, to_csv
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.probing import probes
 from dashboard.services.queries import Upload, random_query
 from dashboard.services.reordering import feature_values, relaxed_values, reordered
 from dashboard.services.runs import IndexState
-from dashboard.services.search import AskedImage, Backend, Request, answer, passes
+from dashboard.services.search import AskedImage, Backend, Request, TieGroup, answer, passes
 from pipeline.indexing import IndexRecord
 from pipeline.ranking import HashCodes
 from pipeline.runs import RunRegistry
@@ -213,7 +217,7 @@ def test_a_hard_query_is_answered_badly_but_not_hopelessly(opened, settings):
 
 def test_a_link_names_everything_and_says_what_has_changed():
     record = IndexRecord(alias="a", collection="a__v2", count=10, created="")
-    searched = permalink.fingerprint("f" * 64, record)
+    searched = permalink.fingerprint(("f" * 64, record))
 
     link = permalink.link("http://h/", {"q": "ds:1", "label": ["a b", "c"], "max": None}, searched)
 
@@ -224,6 +228,10 @@ def test_a_link_names_everything_and_says_what_has_changed():
     assert "other content" in permalink.what_changed("00000000.v2.10", searched)
     assert "published or withdrawn" in permalink.what_changed("ffffffff.file.0", searched)
     assert "another version" in permalink.what_changed("<b>", searched)
+    both = permalink.fingerprint(("f" * 64, record), ("f" * 64, None))
+    assert both == "ffffffff.v2.10_ffffffff.file.0"
+    assert "published or withdrawn" in permalink.what_changed(both.replace("file", "v1"), both)
+    assert "another version" in permalink.what_changed(searched, both)
 
 
 def test_a_stored_query_comes_back_by_its_short_name_unless_damaged(tmp_path):
@@ -232,7 +240,39 @@ def test_a_stored_query_comes_back_by_its_short_name_unless_damaged(tmp_path):
 
     path = permalink.store_query(upload, settings)
 
-    assert permalink.stored_query(upload.ref, settings).content == upload.content
+    assert permalink.stored_query(upload.ref, settings) == upload
     assert permalink.stored_query("up:../../etc", settings) is None
     path.write_bytes(b"other")
     assert permalink.stored_query(upload.ref, settings) is None
+
+
+def test_saved_queries_are_listed_newest_first_and_removed(tmp_path):
+    settings = Settings(home=tmp_path)
+    first, second = Upload("a.png", png()), Upload("../b <i>.png", png((1, 2, 3)))
+    assert permalink.saved_queries(settings) == []
+    for number, upload in enumerate((first, second)):
+        os.utime(permalink.store_query(upload, settings), (number, number))
+    (tmp_path / "queries" / "other.txt").write_text("not a query")
+
+    found = permalink.saved_queries(settings)
+
+    assert [(one.ref, one.name) for one in found] == [
+        (upload.ref, upload.name) for upload in (second, first)
+    ]
+    permalink.remove_query(first.ref, settings)
+    permalink.remove_query("up:*", settings)
+    assert [one.ref for one in permalink.saved_queries(settings)] == [second.ref]
+    assert permalink.stored_query(first.ref, settings) is None
+
+
+def test_results_leave_as_a_table_that_no_spreadsheet_runs(opened, backend):
+    found = answer(opened, asked(opened, int(opened.query_rows[0])), Request(k=5), backend, None)
+    hostile = replace(found.results[0], text="=cmd()", labels=("+a", "b"))
+    found = replace(found, groups=(TieGroup(0, (hostile,), 1),))
+
+    lines = to_csv(results_table(found, opened)).decode().splitlines()
+
+    assert lines[0].startswith("rank,distance,bits,relevance,labels,caption,image,sha256,query,run")
+    assert f"1,{hostile.distance},12," in lines[1]
+    assert "'+a|b,'=cmd()," in lines[1]
+    assert len(lines) == 2

@@ -388,10 +388,16 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
         opened = resources.opened(run_id)
         row = int(opened.query_rows[0])
         query = stored_query(RunRegistry(resources.settings()).open(run_id), row)
-        found = answer(
-            opened, AskedImage(query, "query", row), Request(), resources.backend(run_id), None
+        asked = AskedImage(query, "query", row)
+        found = answer(opened, asked, Request(), resources.backend(run_id), None)
+        drawer.show(
+            found.groups[-1].results[-1].row,
+            opened.dataset,
+            page="search",
+            gallery_key="results",
+            opened=opened,
+            asked=asked,
         )
-        drawer.show(found.groups[-1].results[-1], found, opened)
 
     app = AppTest.from_function(script, args=(published_run(shared_home).id,), default_timeout=30)
     app.run()

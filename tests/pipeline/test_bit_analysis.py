@@ -7,8 +7,10 @@ import pytest
 
 from models.codes import HashCodes
 from pipeline.bit_analysis import (
+    BitAblation,
     ablate_bits,
     bit_correlation,
+    bit_sample,
     buckets,
     lookup,
     overlap,
@@ -65,7 +67,8 @@ def test_dropping_a_bit_equals_measuring_without_it(rng):
     queries, database = rng.standard_normal((8, 6)), rng.standard_normal((40, 6))
     labels = rng.random((8, 3)) < 0.5, rng.random((40, 3)) < 0.5
 
-    found = ablate_bits(HashCodes.from_relaxed(queries), HashCodes.from_relaxed(database), *labels)
+    codes = HashCodes.from_relaxed(queries), HashCodes.from_relaxed(database)
+    found = ablate_bits(bit_sample(*codes, *labels))
 
     for bit in range(6):
         kept = [one for one in range(6) if one != bit]
@@ -78,3 +81,13 @@ def test_dropping_a_bit_equals_measuring_without_it(rng):
     assert found.course[0] == found.full
     assert found.course[1] == pytest.approx(found.without.max())
     assert sorted(found.order) == list(range(6))
+
+
+def test_spare_bits_go_before_more_than_the_loss():
+    course = np.array([0.80, 0.81, 0.799, 0.70, 0.799])
+
+    found = BitAblation(0.80, course, (4, 0, 3, 1, 2), course, 10, 10)
+
+    assert found.spare(0.003) == (4, 0)  # what comes after the drop does not count
+    assert found.spare(0.5) == (4, 0, 3, 1)
+    assert found.spare(-0.1) == ()

@@ -18,8 +18,10 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app, main
 from pipeline.cli.console import current_settings, current_store
+from pipeline.datasets.base import load_dataset
 from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
+from pipeline.verdicts import Verdicts
 from tests.factories import ROOT, png, python, write_images
 from tests.layout_writers import csv_table, pictures
 
@@ -461,3 +463,16 @@ def test_the_demo_goes_from_nothing_to_a_published_comparison_and_is_quick_the_s
     assert first.stderr == ""
     assert second.stderr.count("done before") == 5
     assert second_s < first_s
+
+
+def test_verdicts_are_exported_as_a_table_that_no_spreadsheet_runs(
+    cli: Cli, own_library: Settings, tmp_path: Path
+) -> None:
+    labels = load_dataset("shapes", own_library).info.label_sets[0].name
+    Verdicts.of("shapes", labels, own_library).add("a" * 64, "", "unsure", "=1+1")
+
+    outcome = cli("verdicts", "export", "shapes", tmp_path / "said.csv")
+
+    assert outcome.out == f"1 verdicts in {tmp_path / 'said.csv'}\n"
+    assert "unsure,'=1+1," in (tmp_path / "said.csv").read_text("utf-8")
+    assert cli("verdicts", "export", "shappes", tmp_path / "x.csv").code == 2

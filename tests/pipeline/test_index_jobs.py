@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pipeline.datasets.base import load_dataset
-from pipeline.index_jobs import last_result, request, requested, serve, verify, waiting
+from pipeline.index_jobs import change, last_result, request, requested, serve, verify, waiting
 from pipeline.indexing import index_alias, publish, read_index, searched_codes
 from pipeline.runs import Run, RunError
 from pipeline.settings import Settings
-from pipeline.store.base import StoreError
+from pipeline.store.base import StoreError, StoreRefused
 from pipeline.store.opening import open_store, store_of
+from pipeline.store.qdrant import QdrantCodeStore
 from pipeline.worker import work
 from tests.factories import python
 
@@ -25,6 +26,20 @@ settings = Settings(home=Path(sys.argv[1]), threads=1)
 print("ready", flush=True)
 sys.stdin.readline()
 change(RunRegistry(settings).all()[0], "publish", settings)
+"""
+READER = """
+import sys
+from pathlib import Path
+from pipeline.indexing import index_alias
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+from pipeline.store.opening import store_of
+
+settings = Settings(home=Path(sys.argv[1]), threads=1)
+store, alias = store_of(settings), index_alias(RunRegistry(settings).all()[0])
+for _ in range(3):
+    print(store.info(alias).name[-4:], flush=True)
+    sys.stdin.readline()
 """
 
 
@@ -59,6 +74,53 @@ def test_a_change_that_cannot_be_done_is_recorded_and_the_worker_goes_on(
     assert not last_result(done_run).is_done
     assert "no older version" in last_result(done_run).message
     assert waiting(own_library) == []
+
+
+def test_a_published_run_is_deleted_with_its_index(done_run: Run, own_library: Settings):
+    for action in ("publish", "delete"):
+        request(done_run, action)
+        assert serve(own_library) == 1
+
+    assert not done_run.folder.exists()
+    assert waiting(own_library) == []
+    store = store_of(own_library)
+    assert store.collections() == []
+    store.close()
+
+
+def test_a_run_whose_index_cannot_be_dropped_stays_published_and_says_why(
+    done_run: Run, own_library: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: object) -> None:
+        raise StoreRefused("refuses the API key")
+
+    request(done_run, "publish")
+    serve(own_library)
+    monkeypatch.setattr(QdrantCodeStore, "drop", refuse)
+
+    request(done_run, "delete")
+    serve(own_library)
+
+    assert read_index(done_run) is not None
+    assert last_result(done_run).message == "refuses the API key"
+
+
+def test_going_back_works_while_another_process_has_both_versions_open(
+    done_run: Run, own_library: Settings
+):
+    """As pages have them, which looked at one, then at the other."""
+    change(done_run, "publish", own_library)
+    child = python(READER, own_library.home)
+    assert child.stdout.readline() == "__v1\n", child.stderr.read()
+    change(done_run, "publish", own_library)
+    child.stdin.write("again\n")
+    child.stdin.flush()
+    assert child.stdout.readline() == "__v2\n"
+
+    change(done_run, "roll back", own_library)
+
+    assert read_index(done_run).collection.endswith("__v1")
+    assert child.communicate("once more\n", timeout=60)[0] == "__v1\n"
 
 
 def test_verifying_finds_an_index_that_lost_a_code(done_run: Run, own_library: Settings):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from models.backbones import Backbone, load_backbone
 from pipeline.datasets.base import RetrievalDataset, load_dataset
 from pipeline.datasets.growing import add_images
 from pipeline.datasets.sources import SourceRequest, open_source
-from pipeline.indexing import publish
+from pipeline.indexing import publish, publish_lock
 from pipeline.refreshing import encode_added, extend_index
 from pipeline.runs import Run, RunError
-from pipeline.search import exact_store, open_index, search_index
+from pipeline.search import exact_store, open_index, search_index, stored_query
 from pipeline.settings import Settings
 from pipeline.store.base import StoreUnavailable
 from pipeline.store.memory import MemoryCodeStore
@@ -53,6 +57,7 @@ def test_added_images_are_found_and_the_rest_is_as_before(
     assert rows.tolist() == list(range(40, 52))
     nearest = search_index(store, record.alias, codes[[0]], k=1).result.hits[0]
     assert nearest.distance == 0
+    assert stored_query(done_run, 40).code.packed.tolist() == codes[[0]].packed.tolist()
     assert done_run.report() == report
     assert len(done_run.load_codes("database")[1]) == n_before
 
@@ -96,3 +101,42 @@ def test_without_an_index_there_is_nothing_to_refresh(
 ) -> None:
     with pytest.raises(RunError, match="has no index; publish it with"):
         extend_index(done_run, load_dataset("shapes", own_library), store)
+
+
+def test_a_version_that_waits_for_a_refresh_has_the_added_images(
+    grown: RetrievalDataset,
+    done_run: Run,
+    own_library: Settings,
+    store: MemoryCodeStore,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    codes, rows = done_run.load_codes("database")
+    caplog.set_level("INFO", "pipeline.indexing")
+    with ThreadPoolExecutor() as pool:
+        with publish_lock(done_run):  # a refresh that is about to store what it encoded
+            waiting = pool.submit(publish, done_run, grown, store, force=True)
+            while "waiting for it" not in caplog.text:
+                time.sleep(0.01)
+            done_run.save_codes("added", codes[:3], np.arange(40, 43))
+
+        assert waiting.result(timeout=30).count == len(rows) + 3
+
+
+def test_two_refreshes_at_once_add_each_image_once(
+    grown: RetrievalDataset,
+    done_run: Run,
+    own_library: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    added = []
+
+    def overtaken(name: str) -> Backbone:
+        monkeypatch.undo()
+        added.append(encode_added(done_run, grown, own_library))  # the other is faster
+        return load_backbone(name)
+
+    monkeypatch.setattr("pipeline.refreshing.load_backbone", overtaken)
+
+    assert encode_added(done_run, grown, own_library) == 0
+    assert added == [12]
+    assert done_run.load_codes("added")[1].tolist() == list(range(40, 52))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.datasets.base import load_dataset
 from pipeline.settings import Settings
-from pipeline.verdicts import Verdicts
+from pipeline.verdicts import Verdicts, verdict_table
 from tests.factories import python
 
 CAT, DOG, FOX = "a" * 64, "b" * 64, "c" * 64
@@ -85,3 +86,20 @@ def test_two_processes_lose_nothing(verdicts: Verdicts):
 
     assert [writer.communicate(timeout=60)[1] for writer in writers] == ["", ""]
     assert len(verdicts.current()) == 80
+
+
+def test_verdicts_of_all_label_sets_leave_with_the_names_of_their_images(
+    own_library: Settings,
+):
+    dataset = load_dataset("shapes", own_library)
+    assert verdict_table(dataset, own_library).empty
+    first, second = dataset.manifest["sha256"].iloc[:2]
+    verdicts = Verdicts.of("shapes", dataset.info.label_sets[0].name, own_library)
+    verdicts.add(first, second, "not relevant", "=1+1")
+    verdicts.add(CAT, second, "relevant")
+
+    table = verdict_table(dataset, own_library)
+
+    assert table["query_image"].tolist() == [dataset.manifest["image_id"].iloc[0], ""]
+    assert set(table["result_image"]) == {dataset.manifest["image_id"].iloc[1]}
+    assert table["labels"].tolist() == [dataset.info.label_sets[0].name] * 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -20,7 +22,7 @@ from dashboard.services.measured_run import MeasuredRun, read_measured
 from dashboard.services.resources.stored import dataset, datasets, settings
 from dashboard.services.review import Review, read_review
 from pipeline.advisor import Advice, Scenario
-from pipeline.bit_analysis import BitAblation, ablate_bits
+from pipeline.bit_analysis import BitAblation, BitSample, ablate_bits, bit_sample
 from pipeline.datasets.base import DatasetError
 from pipeline.query_curves import QueryCurves
 from pipeline.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
@@ -181,10 +183,26 @@ def bit_ablation(run_id: str) -> BitAblation:
     return _bit_ablation(run_id, _fingerprint(run_id))
 
 
+def map_without(run_id: str, muted: Collection[int]) -> float:
+    """The mAP in [0, 1] without some bits (from 1) of all codes, on the sample of the ablation.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read, or has no labels.
+    """
+    sample = _bit_sample(run_id, _fingerprint(run_id))
+    bits = range(sample.queries.shape[1])
+    return sample.map([bit for bit in bits if bit + 1 not in muted])
+
+
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _bit_ablation(run_id: str, fingerprint: str) -> BitAblation:
+    return ablate_bits(_bit_sample(run_id, fingerprint))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _bit_sample(run_id: str, fingerprint: str) -> BitSample:
     run = measured(run_id)
-    return ablate_bits(run.query_codes, run.database_codes, run.query_labels, run.database_labels)
+    return bit_sample(run.query_codes, run.database_codes, run.query_labels, run.database_labels)
 
 
 def advice(comparison: Comparison, rows: pd.DataFrame, scenario: Scenario) -> list[Advice]:

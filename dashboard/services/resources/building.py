@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import streamlit as st
 
@@ -13,8 +13,7 @@ from dashboard.services.runs import IndexView
 from dashboard.services.runs import index_view as read_index_view
 from dashboard.services.training import Choice, Quote, choices, quote, start
 from pipeline.datasets.base import DatasetInfo
-from pipeline.index_jobs import Action, request, verify
-from pipeline.indexing import drop_index
+from pipeline.index_jobs import Action, request, verify, waiting
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.sweep import Sweep
@@ -43,6 +42,11 @@ def jobs() -> list[Job]:
     return list_jobs(settings())
 
 
+def is_busy(found: Iterable[Job]) -> bool:
+    """Whether any of these runs, or an index, may change by itself."""
+    return any(one.is_live for one in found) or bool(waiting(settings()))
+
+
 def job(run_id: str) -> JobDetail:
     """One run in full.
 
@@ -68,11 +72,6 @@ def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
         ensure_worker(settings())
     jobs.clear()
     runs.clear()
-
-
-def drop_index_of(run_id: str) -> None:
-    """Remove the index of a run that is about to be deleted."""
-    drop_index(RunRegistry(settings()).open(run_id), store())
 
 
 def index_view(run_id: str) -> IndexView:

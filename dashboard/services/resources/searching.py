@@ -10,9 +10,17 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.services import bits
+from dashboard.services import bits, probing
 from dashboard.services.open_run import OpenRun, open_run
-from dashboard.services.queries import EncodingError, Example, Upload, example_queries
+from dashboard.services.permalink import stored_query as saved_query
+from dashboard.services.probing import Probe
+from dashboard.services.queries import (
+    EncodingError,
+    Example,
+    Upload,
+    example_queries,
+    preview,
+)
 from dashboard.services.resources.stored import datasets, settings, store
 from dashboard.services.runs import IndexState, index_state
 from dashboard.services.search import Backend
@@ -149,16 +157,33 @@ def _encode(run_id: str, image: Image.Image) -> Query:
         return encode_image(image, backbone, _method(run_id))
 
 
-def encoded_image(run_id: str, image: Image.Image) -> Query:
-    """The code of any RGB image.
+@st.cache_data(max_entries=60, show_spinner=False)
+def probes(run_id: str, row: int, strength: int) -> list[Probe]:
+    """What small changes of an image do to its code; it has a stored one.
 
     Raises:
         EncodingError: as for an upload.
     """
+    run, query = opened(run_id), stored(run_id, row)
+    assert query is not None
     try:
-        return _encode(run_id, image)
+        return probing.probes(
+            run,
+            run.dataset.load_image(row),
+            query.code,
+            row,
+            lambda image: _encode(run_id, image).code,
+            strength,
+        )
     except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def saved_preview(ref: str) -> str:
+    """A small version of a saved query, as a data address; empty when it is gone or damaged."""
+    found = saved_query(ref, settings())
+    return "" if found is None else preview(found, 96)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

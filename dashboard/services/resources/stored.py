@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.services.runs import RunChoice, dataset_choices, run_choices
@@ -12,6 +13,7 @@ from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
 from pipeline.store.opening import store_of
 from pipeline.verdicts import Verdicts
+from pipeline.verdicts import verdict_table as read_verdict_table
 
 _STORE_TIMEOUT_S = 5  # a page must not hang on a server that does not answer
 
@@ -70,3 +72,8 @@ def published(dataset: str) -> list[tuple[RunChoice, IndexRecord]]:
 def verdicts(dataset: str, label_set: str) -> Verdicts:
     """What people said about results on a label set."""
     return Verdicts.of(dataset, label_set, settings())
+
+
+def verdict_table(dataset: RetrievalDataset) -> pd.DataFrame:
+    """All that people said about the images of a data set."""
+    return read_verdict_table(dataset, settings())

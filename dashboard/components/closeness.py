@@ -1,0 +1,107 @@
+"""Why an image is near a query under a run: relevance, labels, both codes, its ranks."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components import bit_strip, query_panel, search_order, status_lines
+from dashboard.services import resources
+from dashboard.services.explain import place, unsure_bits, unsure_words
+from dashboard.services.judging import is_relevant
+from dashboard.services.open_run import OpenRun
+from dashboard.services.queries import EncodingError
+from dashboard.services.search import AskedImage, bit_string
+from dashboard.services.text import escape_html, escape_markdown
+from pipeline.datasets.base import DatasetError
+from pipeline.runs import RunError
+
+_RELEVANCE = {
+    True: ("Relevant", ":material/check_circle:", "green"),
+    False: ("Not relevant", ":material/cancel:", "orange"),
+    None: ("Relevance unknown", ":material/help:", "gray"),
+}
+
+
+def query(opened: OpenRun, asked: AskedImage) -> None:
+    """Which query the image is compared with, on pages that do not show it."""
+    st.html(
+        "<div style='display:flex;gap:.75rem;align-items:center;margin-top:.5rem'>"
+        f"<img src='{query_panel.source(opened, asked)}' alt='' "
+        "style='width:3.5rem;border-radius:.4rem'><div style='overflow-wrap:anywhere'>"
+        f"<b>Beside the query of Search</b><br>{escape_html(asked.name)} · "
+        f"{escape_html(opened.run_label)}</div></div>"
+    )
+
+
+def show(row: int, opened: OpenRun, asked: AskedImage, *, is_known: bool = False) -> None:
+    """Draw it inside a drawer.
+
+    Args:
+        row: of the image in the manifest.
+        opened: the run.
+        asked: the query.
+        is_known: what the image is stands above already.
+    """
+    relevant = is_relevant(opened, asked.row, row)
+    label, icon, color = _RELEVANCE[relevant]
+    st.badge(label, icon=icon, color=color)
+    labels = opened.label_names(row)
+    lines = [("Image", opened.text("image_id", row)), ("Labels", ", ".join(labels) or "none")]
+    lines = [] if is_known else lines
+    if relevant is not None and asked.row is not None:
+        wanted = set(opened.label_names(asked.row))
+        lines.append(("Shared with the query", f"{len(wanted & set(labels))} of {len(wanted)}"))
+    status_lines.facts(lines)
+    _codes(row, opened, asked)
+    _ranks(row, opened, asked)
+
+
+def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
+    found = resources.stored(opened.id, row)
+    if found is None:
+        st.caption(f"{opened.run_label} has no code of this image: it was trained on it only.")
+        return
+    mine, theirs = bit_string(asked.query), bit_string(found)
+    differs = "".join("01"[a != b] for a, b in zip(mine, theirs, strict=True))
+    st.markdown(f"**{differs.count('1')} of {opened.bits} bits differ**")
+    unsure = ""
+    if asked.query.relaxed is not None or st.toggle(
+        "Mark unsure bits", key="unsure", help="Encodes the query once more; a moment."
+    ):
+        try:
+            unsure = unsure_bits(search_order.relaxed_query(opened, asked).relaxed)
+        except EncodingError as error:
+            st.error(escape_markdown(str(error)))
+    st.html(bit_strip.two_codes(mine, theirs, unsure))
+    if unsure and "1" in differs:
+        st.caption(unsure_words(differs, unsure))
+
+
+def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:
+    """Rank here, and under another run of the same data set."""
+    here = place(opened, asked.query, row, asked.row)
+    lines = [("Here", here.words if here else "not in the database")]
+    others = {
+        one.id: one.label for one in resources.runs(opened.dataset.info.name) if one.id != opened.id
+    }
+    if others and asked.row is not None:
+        chosen = st.selectbox(
+            "Rank under another run",
+            list(others),
+            index=None,
+            format_func=others.__getitem__,
+            key="other_run",
+            placeholder="choose a run",
+        )
+        if chosen:
+            lines.append(("There", _place_under(chosen, row, asked.row)))
+    status_lines.facts(lines)
+
+
+def _place_under(run_id: str, row: int, query_row: int) -> str:
+    try:
+        other, asked = resources.opened(run_id), resources.stored(run_id, query_row)
+    except (RunError, DatasetError) as error:
+        return str(error)
+    found = place(other, asked, row, query_row) if asked else None
+    return found.words if found else "the run has no code of query or image"

@@ -1,0 +1,32 @@
+"""Commands about verdicts: what people said about queries and results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.console import console, current_settings
+from pipeline.datasets.base import load_dataset
+from pipeline.files import write_atomic
+from pipeline.spreadsheets import to_csv
+from pipeline.verdicts import verdict_table
+
+verdicts = typer.Typer(help="Export verdicts on queries and results.", no_args_is_help=True)
+
+
+@verdicts.callback()
+def _group() -> None:
+    """Keeps `export` a command of its own."""
+
+
+@verdicts.command("export")
+def export_(
+    dataset: Annotated[str, typer.Argument(help="A data set of the library.")],
+    file: Annotated[Path, typer.Argument(help="The CSV file to write.")],
+) -> None:
+    """Write the verdicts on all label sets of a data set as CSV."""
+    table = verdict_table(load_dataset(dataset, current_settings()), current_settings())
+    write_atomic(file, to_csv(table))
+    console.print(f"{len(table):,} verdicts in {file}", highlight=False)

@@ -1,0 +1,153 @@
+"""Camera, paste, Bits, rank changes, and the Index tab: what is done with mouse and devices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.heartbeat import beating
+from pipeline.index_jobs import serve
+from pipeline.runs import Run, RunRegistry
+from pipeline.settings import Settings
+from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
+from tests.dashboard.conftest import train
+from tests.dashboard.test_pages import png
+
+pytestmark = NEEDS_BROWSER
+BOTH = pytest.mark.parametrize(
+    ("width", "height", "scheme"), [(1366, 900, "light"), (390, 844, "dark")]
+)
+PASTE = """
+(zone, bytes) => {
+  const data = new DataTransfer()
+  data.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }))
+  const event = { clipboardData: data, bubbles: true, cancelable: true }
+  zone.dispatchEvent(new ClipboardEvent("paste", event))
+}
+"""
+
+
+def test_a_photograph_is_searched_with_on_a_phone(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/", 390, 844, "dark") as tab:
+        page = tab.page
+        page.get_by_text("Use the camera").click()
+        page.get_by_role("button", name="Take Photo").click()
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+        expect(page).to_have_url(re.compile("q=up"))
+
+
+def test_a_pasted_image_is_searched_with(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        zone = page.get_by_test_id("stFileUploaderDropzone")
+        zone.evaluate(PASTE, list(png()))
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
+        expect(page.locator(".st-key-query_card").get_by_text("pasted.png")).to_be_visible()
+
+
+@BOTH
+def test_bits_are_flipped_muted_read_probed_and_mapped(
+    open_tab: OpenTab, width: int, height: int, scheme: str
+):
+    from playwright.sync_api import expect
+
+    with open_tab("/bits?flip=1&mute=2&mute=5", width, height, scheme) as tab:
+        page = tab.page
+        expect(page.get_by_text("1 bit flipped, 2 muted")).to_be_visible()  # as a link asks
+        expect(page.get_by_role("img", name="1 of 12 bits differ: bits 1")).to_be_visible()
+        page.get_by_text("mAP by bits kept").click()
+        expect(page.get_by_text("can go for at most 0.3 points")).to_be_visible(timeout=30_000)
+        page.get_by_role("button", name=re.compile("^Mute these")).click()
+        expect(page.get_by_text("1 bit flipped, 2 muted")).to_have_count(0)
+
+        page.get_by_role("radio", name="Bit cards").click()
+        page.get_by_role("spinbutton", name="Bit").fill("3")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Bit 3 is 1 for")).to_be_visible()
+        expect(page.get_by_text("Clearest 0")).to_be_visible(timeout=30_000)
+
+        page.get_by_role("radio", name="Robustness").click()
+        changed = page.get_by_role("group", name="Changed images").get_by_role("button")
+        expect(changed).to_have_count(5, timeout=30_000)
+        page.get_by_role("radio", name="Strong").click()
+        expect(changed.filter(has_text="Rotated by 30°")).to_be_visible(timeout=30_000)
+        changed.last.click()
+        expect(page.get_by_role("img", name=re.compile("bits differ"))).to_be_visible()
+
+        page.get_by_role("radio", name="Code map").click()
+        page.locator("path[aria-roledescription=circle]").last.click(force=True)
+        expect(page.get_by_text(re.compile("shares? this code"))).to_be_visible()
+        page.get_by_role("button", name="Copy link").click()
+        expect(page.get_by_test_id("stCode").first).to_contain_text("view=Code+map")
+
+
+@BOTH
+def test_rank_changes_are_drawn_and_a_row_of_the_table_loads_its_query(
+    open_tab: OpenTab, width: int, height: int, scheme: str
+):
+    from playwright.sync_api import expect
+
+    with open_tab("/compare", width, height, scheme) as tab:
+        page = tab.page
+        chart = page.get_by_test_id("stVegaLiteChart").first
+        expect(chart.locator("[aria-roledescription='line mark']").first).to_be_attached()
+        expect(chart.locator("[aria-roledescription=point]").first).to_have_attribute(
+            "aria-label", re.compile("rank", re.IGNORECASE)
+        )
+        page.get_by_role("tab", name=re.compile("^In both")).click()
+        before = page.url
+        table = page.get_by_test_id("stDataFrame").last
+        table.scroll_into_view_if_needed()
+        table.click(position={"x": 15, "y": 35 * 3 + 17})  # the box that chooses the third row
+        expect(page).not_to_have_url(before)
+        page.get_by_role("button", name="Copy link").click()
+        query = re.search(r"cq=\d+", page.url)[0]
+        expect(page.get_by_test_id("stCode").first).to_contain_text(query)
+
+
+@pytest.fixture
+def worked(served_home: Path) -> Iterator[Run]:
+    """A finished run without an index; this process poses as the worker."""
+    run = train(Settings(home=served_home, threads=1), "shapes", method="lsh", bits=16)
+    (served_home / "workers").mkdir(exist_ok=True)
+    with beating(served_home / "workers" / "test"):
+        yield run
+
+
+def test_an_index_is_published_verified_rolled_back_and_deleted_with_its_run(
+    open_tab: OpenTab, served_home: Path, worked: Run
+):
+    from playwright.sync_api import expect
+
+    settings = Settings(home=served_home, threads=1)
+    with open_tab(f"/runs?job={worked.id}") as tab:
+        page = tab.page
+        page.get_by_role("tab", name="Index").click()
+        panel = page.get_by_role("tabpanel", name="Index")
+
+        def ask(label: str, waiting: str) -> None:
+            panel.get_by_role("button", name=label, exact=True).click()
+            expect(panel.get_by_text(f"Waiting for the worker: {waiting}")).to_be_visible()
+            assert serve(settings) == 1
+
+        expect(panel.get_by_text("not published")).to_be_visible()
+        for version in ("v1", "v2"):
+            ask("Publish", "publish")
+            expect(panel.get_by_text(re.compile(f"Done: .*__{version}"))).to_be_visible()
+        panel.get_by_role("button", name="Verify").click()
+        expect(panel.get_by_text("are as in the run")).to_be_visible()
+        ask("Roll back", "roll back")
+        expect(panel.get_by_text("Done: back to")).to_be_visible()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        page.get_by_role("button", name="Delete it").click()
+        expect(panel.get_by_text("Waiting for the worker: delete")).to_be_visible()
+        serve(settings)
+        expect(page.get_by_role("heading", name=re.compile("16 bits"))).to_have_count(0)
+    assert worked.id not in [run.id for run in RunRegistry(settings).all()]
