@@ -111,12 +111,17 @@ def side_by_side(rows: pd.DataFrame) -> None:
     st.caption("Shares in percent, means over queries; the seed shown is the lowest of each row.")
 
 
+@st.fragment
 def published(rows: pd.DataFrame, comparison: Comparison) -> None:
     """Figures from papers beside ours."""
     table = published_table(comparison, rows)
     if table.empty:
         return
-    with st.expander("Published figures", icon=":material/menu_book:"):
+    with st.expander(
+        "Published figures", icon=":material/menu_book:", key="published_open", on_change="rerun"
+    ) as opened:
+        if not opened.open:
+            return
         st.caption(
             "Printed under the protocols they name, on other backbones and images: compare "
             "orderings, not values. mAP in percent."
