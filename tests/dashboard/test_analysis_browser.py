@@ -33,6 +33,20 @@ def test_a_point_of_the_trade_off_opens_the_runs_side_by_side(open_tab: OpenTab)
         expect(charts(page).locator(CELL)).to_have_count(2)
 
 
+def test_ticked_rows_are_compared_and_open_in_compare(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/leaderboard") as tab:
+        page = tab.page
+        box = page.get_by_test_id("stDataFrame").first.bounding_box()
+        for row in (1, 2):  # the first column holds the boxes, 35 pixels a row
+            page.mouse.click(box["x"] + 16, box["y"] + 35 * row + 17)
+        expect(page.get_by_role("button", name="Open curves")).to_be_visible()
+        page.get_by_role("button", name="Open compare").click()
+        expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+        expect(page.get_by_text("overlap", exact=False).first).to_be_visible()
+
+
 def test_a_legend_isolates_a_model_and_a_point_opens_its_queries(open_tab: OpenTab):
     from playwright.sync_api import expect
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.services.board_summary import cards, failed_checks
+from dashboard.services.leaderboard import comparisons, read_board
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.verdicts import Verdicts
@@ -31,7 +33,6 @@ def test_an_empty_library_says_what_is_missing(open_app: OpenApp, tmp_path: Path
     [
         ("leaderboard", {"view": "Heat table"}),
         ("leaderboard", {"view": "Trade-offs"}),
-        ("leaderboard", {"view": "Side by side"}),
         ("curves", {}),
         ("curves", {"curve": "Precision within radius"}),
         ("curves", {"curve": "Training"}),
@@ -62,6 +63,47 @@ def test_the_leaderboard_says_how_rows_stand_and_shows_floors(open_app: OpenApp,
     assert "random order" in table["Model"].tolist()
     assert "colours alone" in table["Model"].tolist()
     assert {"Lookup", "Encoding", "Search", "Bytes"} <= set(table.columns)
+
+
+def test_cards_say_what_is_best_fastest_smallest_and_failing(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home, "leaderboard")
+    shown = {one.label: one.value for one in app.metric}
+    table = app.dataframe[0].value
+
+    assert shown["Best mAP"] == f"{table['mAP'][0]:.1f} %"
+    assert shown["Smallest good code"].endswith("bytes")
+    n_failing = sum(words != "pass" for words in table["Checks"][:2])
+    assert shown["Failing checks"] == f"{n_failing} of 2"
+
+
+def test_rows_with_dead_bits_or_below_a_floor_fail(settings: Settings):
+    (comparison,) = comparisons(settings, "shapes")
+    board = read_board(settings, comparison)
+    rows = board.rows.assign(dead_bits=[0, 2])
+    floors = board.floors.assign(map=[0.0, board.rows["map"][0]])
+
+    below = f"not above {floors['name'][1]}"
+    assert failed_checks(rows, floors) == [below, f"2 dead bits, {below}"]
+    assert cards(rows, floors)[-1].value == "2 of 2"
+
+
+def test_the_tray_compares_ticked_rows_and_leads_on(shared_home: Path, open_app: OpenApp):
+    def page() -> None:
+        from dashboard.components import board_tray
+        from dashboard.services import resources
+
+        (comparison,) = resources.boards("shapes")
+        board_tray.show(resources.board(comparison).rows, comparison)
+
+    open_app(shared_home, "leaderboard")  # sets the library
+    app = AppTest.from_function(page, default_timeout=60).run()
+
+    assert not app.exception
+    measures, asked = (table.value for table in app.dataframe)
+    first, second = (float(cell.split()[0]) for cell in measures.iloc[0, 1:])
+    assert measures.iloc[0, 2].endswith(f"({second - first:+.1f})")
+    assert {"method", "bits"} <= set(asked["Setting"])
+    assert {"Open curves", "Open compare", "Add to report"} == {one.label for one in app.button}
 
 
 def test_a_run_without_codes_is_explained(open_app: OpenApp, own_home: Path):

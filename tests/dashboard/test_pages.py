@@ -445,5 +445,4 @@ def test_the_leaderboard_without_a_study_has_no_ablation_view(open_app: OpenApp,
         "Methods",
         "Heat table",
         "Trade-offs",
-        "Side by side",
     ]
