@@ -18,6 +18,8 @@ elif view == code_panels.LOOKUP:
     code_panels.lookup(run, found)
 elif view == code_panels.BUCKETS:
     code_panels.buckets(run, found)
+elif view == code_panels.DRIFT:
+    code_panels.drift(run)
 elif view == code_panels.ABLATION:
     code_panels.ablation(run)
 else:

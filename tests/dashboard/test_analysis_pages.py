@@ -43,6 +43,7 @@ def test_an_empty_library_says_what_is_missing(open_app: OpenApp, tmp_path: Path
         ("codes", {"codes_view": "Hash lookup"}),
         ("codes", {"codes_view": "Ablation of bits"}),
         ("codes", {"codes_view": "Buckets"}),
+        ("codes", {"codes_view": "Drift"}),
         ("advisor", {}),
         ("report", {}),
     ],

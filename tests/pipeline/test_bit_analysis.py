@@ -61,20 +61,32 @@ def test_overlap_is_0_apart_1_together_and_knows_empty():
     assert overlap(near, np.zeros(2, np.int64)) == 0
 
 
-def test_dropping_a_bit_equals_measuring_without_it(rng):
+def test_bits_are_dropped_as_a_search_that_tries_each_at_every_step_would(rng):
     queries, database = rng.standard_normal((8, 6)), rng.standard_normal((40, 6))
     labels = rng.random((8, 3)) < 0.5, rng.random((40, 3)) < 0.5
 
+    def value(kept: list[int]) -> float:
+        own, other = (HashCodes.from_relaxed(one[:, kept]) for one in (queries, database))
+        return float(average_precision(hamming_histograms(own, other, *labels)).mean())
+
     found = ablate_bits(HashCodes.from_relaxed(queries), HashCodes.from_relaxed(database), *labels)
 
-    for bit in range(6):
-        kept = [one for one in range(6) if one != bit]
-        counts = hamming_histograms(
-            HashCodes.from_relaxed(queries[:, kept]),
-            HashCodes.from_relaxed(database[:, kept]),
-            *labels,
-        )
-        assert found.without[bit] == pytest.approx(average_precision(counts).mean())
-    assert found.course[0] == found.full
-    assert found.course[1] == pytest.approx(found.without.max())
+    left, course = list(range(6)), [value(list(range(6)))]
+    assert found.without == pytest.approx([value([b for b in left if b != bit]) for bit in left])
+    for step in range(5):
+        tried = {bit: value([one for one in left if one != bit]) for bit in left}
+        course.append(max(tried.values()))
+        assert tried[found.order[step]] == pytest.approx(course[-1])
+        left.remove(found.order[step])
+    assert found.course == pytest.approx(course)
+    assert found.full == found.course[0]
     assert sorted(found.order) == list(range(6))
+
+
+def test_long_codes_are_ablated_on_fewer_queries(rng):
+    signs = rng.standard_normal((200, 80))
+    codes, labels = HashCodes.from_relaxed(signs), signs[:, :2] > 0
+
+    found = ablate_bits(codes[:120], codes[120:160], labels[:120], labels[120:160])
+
+    assert (found.n_queries, found.n_items) == (64, 40)

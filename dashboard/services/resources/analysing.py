@@ -13,6 +13,7 @@ from dashboard.services import run_diff
 from dashboard.services.advice import recommend
 from dashboard.services.code_view import CodeView, read_codes
 from dashboard.services.curves import RunCurves
+from dashboard.services.drift import Drift, read_drift
 from dashboard.services.failures import Failures, read_failures
 from dashboard.services.findings import standing as find_standing
 from dashboard.services.leaderboard import Comparison
@@ -174,6 +175,20 @@ def code_view(run_id: str) -> CodeView:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _code_view(run_id: str, fingerprint: str) -> CodeView:
     return read_codes(measured(run_id))
+
+
+def drift(run_id: str) -> Drift:
+    """Whether the bits of a run behave alike in all parts of its data set.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _drift(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _drift(run_id: str, fingerprint: str) -> Drift:
+    return read_drift(measured(run_id), settings())
 
 
 def bit_ablation(run_id: str) -> BitAblation:
