@@ -76,13 +76,7 @@ class RunCurves:
 
 def measure(run: MeasuredRun) -> QueryCurves:
     """The curves of one run's stored codes."""
-    return query_curves(
-        run.query_codes,
-        run.database_codes,
-        run.query_labels,
-        run.database_labels,
-        run.cutoff,
-    )
+    return query_curves(run.counts(), run.cutoff)
 
 
 def curve_table(rows: Sequence[RunCurves], kind: Kind, bands: str) -> pd.DataFrame:
