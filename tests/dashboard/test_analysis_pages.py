@@ -107,6 +107,18 @@ def test_the_tray_compares_ticked_rows_and_leads_on(shared_home: Path, open_app:
     assert {"Open curves", "Open compare", "Add to report"} == {one.label for one in app.button}
 
 
+def test_codes_and_bits_say_what_is_on_the_other_page_and_lead_there(
+    open_app: OpenApp, shared_home: Path
+):
+    for page, other, label in (
+        ("codes", "Bits", "Single bits and one query"),
+        ("bits", "Codes", "Statistics of all codes"),
+    ):
+        app = open_app(shared_home, page)
+        assert f"on {other}" in app.caption[0].value or f"on {other}" in app.caption[1].value
+        assert label in [one.proto.label for one in app.get("page_link")]
+
+
 def test_a_run_without_codes_is_explained(open_app: OpenApp, own_home: Path):
     for run in RunRegistry(Settings(home=own_home)).all():
         (run.folder / "codes" / "query.npz").unlink()
