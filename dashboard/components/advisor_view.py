@@ -118,7 +118,12 @@ def ranking(
         table,
         alt=f"mAP against memory with the budget. {said}",
         key="advice_chart",
-        entry=Entry("Advice", said, comparison.protocol.summary),
+        entry=Entry(
+            "Advice",
+            said,
+            comparison.protocol.summary,
+            runs=tuple(one.measured.run for one in found),
+        ),
     )
     st.caption(
         "Green: within the memory budget. Memory is codes and 16-byte ids; search is an exact scan "

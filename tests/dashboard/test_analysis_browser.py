@@ -122,6 +122,9 @@ def test_a_report_is_complete_without_a_network(open_tab: OpenTab, browser: Any,
         expect(page.get_by_text("In the report, entry 2.")).to_be_visible()
         page.get_by_role("link", name="Report").click()
         expect(page.get_by_role("heading", name="2 entries")).to_be_visible()
+        page.get_by_text("Preview", exact=True).click()
+        within = page.frame_locator("iframe")
+        expect(within.get_by_role("heading", name="Conditions")).to_be_visible()
         with page.expect_download(timeout=30_000) as download:
             page.get_by_role("button", name="HTML", exact=True).click()
         path = tmp_path / "report.html"

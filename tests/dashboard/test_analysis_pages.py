@@ -158,8 +158,40 @@ def test_what_is_added_is_in_the_report_with_conditions(open_app: OpenApp, own_h
     assert "1 entry" in [one.value for one in app.subheader]
     assert "Conditions" in [one.value for one in app.subheader]
     stored = json.loads((own_home / "reports" / "shapes.json").read_text("utf-8"))
+    assert "ds=shapes" in stored["items"][0]["link"]
+    assert stored["items"][0]["link"].endswith("&v=1")
     app.get_by_key(f"remove_{stored['items'][0]['id']}").click().run()
     assert app.subheader[0].value == "Nothing is in the report yet"
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "n_items"),
+    [("demo", "Methods", 3), ("model", "Worst queries, ITQ", 4), ("data", "Shapes: facts", 2)],
+)
+def test_a_template_fills_the_report_and_the_preview_shows_it(
+    open_app: OpenApp, own_home: Path, kind: str, title: str, n_items: int
+):
+    app = open_app(own_home, "report")
+    app.get_by_key(f"begin_{kind}").click().run()
+
+    assert not app.exception
+    stored = json.loads((own_home / "reports" / "shapes.json").read_text("utf-8"))["items"]
+    assert len(stored) == n_items
+    assert stored[0]["title"].lower().startswith(title.lower())
+    app.get_by_key("preview").set_value(True).run()
+    assert not app.exception
+    assert stored[-1]["title"] in app.get("iframe")[0].proto.srcdoc
+
+
+def test_a_template_without_a_measured_run_says_what_is_missing(open_app: OpenApp, own_home: Path):
+    for run in RunRegistry(Settings(home=own_home)).all():
+        (run.folder / "report.json").unlink()
+    app = open_app(own_home, "report")
+
+    app.get_by_key("begin_demo").click().run()
+
+    assert "train one first" in app.toast[0].value
+    assert not (own_home / "reports" / "shapes.json").exists()
 
 
 def test_the_advisor_says_so_when_nothing_fits_and_what_was_not_tried(

@@ -46,6 +46,8 @@ from dashboard.services.resources.reporting import (
     report_bundle,
     report_html,
     report_manifest,
+    report_preview,
+    template,
 )
 from dashboard.services.resources.searching import (
     backend,
@@ -122,6 +124,7 @@ __all__ = [
     "report_bundle",
     "report_html",
     "report_manifest",
+    "report_preview",
     "retry",
     "review",
     "row_curves",
@@ -135,6 +138,7 @@ __all__ = [
     "stored",
     "studies",
     "take_back",
+    "template",
     "training_table",
     "verdicts",
     "verify_index",
