@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
+from dashboard.components import page_preview
 from dashboard.services import report_templates, resources
 from dashboard.services.report_basket import (
     Basket,
@@ -23,7 +24,6 @@ from pipeline.datasets.base import DatasetError
 from pipeline.runs import RunError
 
 _MOST_CHECKED = 4  # runs whose conditions are listed
-_PREVIEW_PX = 640
 _PLACES = {"fail": 0, "warn": 1, "pass": 2}
 
 
@@ -74,7 +74,7 @@ def preview(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
         return
     with st.spinner("Drawing the charts"):
         page = resources.report_preview(name, basket, runs)
-    st.iframe(page, height=_PREVIEW_PX, alt="The report as it is now")  # its policy runs no script
+    page_preview.show(page, "The report as it is now")
 
 
 def entries(name: str, basket: Basket) -> None:
