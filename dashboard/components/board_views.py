@@ -66,11 +66,13 @@ def tradeoffs(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
     )
     st.caption(
         "Dotted line: the front, runs that no other beats on both; others are paler. Search is an "
-        "exact scan of the codes in memory on one core of this machine. Click a point to compare."
+        "exact scan of the codes in memory on one core of this machine. Click a point to compare it "
+        "with the best other run."
     )
     if picked:
         chosen = {str(one.get("run")) for one in picked}
-        board_tray.show(rows[rows["run"].isin(chosen | {rows["run"].iloc[0]})], comparison)
+        beside = rows[~rows["run"].isin(chosen)]["run"].head(1)  # the best of the others
+        board_tray.show(rows[rows["run"].isin(chosen | set(beside))], comparison)
 
 
 @st.fragment

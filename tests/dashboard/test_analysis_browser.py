@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pipeline.settings import Settings
 from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
+from tests.dashboard.conftest import train
 
 pytestmark = NEEDS_BROWSER
 POINT = "path[aria-roledescription=point]"
 CELL = "path[aria-roledescription='rect mark']"
 MOST_BYTES = 5_000_000
+
+
+@pytest.fixture(scope="module")
+def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With a second model of 12 bits, so that a legend has somebody to hide."""
+    home = Path(shutil.copytree(shared_home, tmp_path_factory.mktemp("served") / "home"))
+    train(Settings(home=home, threads=1), "shapes", method="lsh", bits=12)
+    return home
 
 
 def charts(page: Any) -> Any:
@@ -23,14 +36,14 @@ def test_a_point_of_the_trade_off_opens_the_runs_side_by_side(open_tab: OpenTab)
 
     with open_tab("/leaderboard?view=Trade-offs") as tab:
         page = tab.page
-        expect(charts(page).locator(POINT)).to_have_count(2)
+        expect(charts(page).locator(POINT)).to_have_count(3)
         charts(page).locator(POINT).first.click(force=True)
 
         expect(page.get_by_text("Only what differs")).to_be_visible()
         page.get_by_role("radio", name="Training (seconds)").click()
-        expect(charts(page).locator(POINT)).to_have_count(2)
+        expect(charts(page).locator(POINT)).to_have_count(3)
         page.get_by_role("radio", name="Heat table").click()
-        expect(charts(page).locator(CELL)).to_have_count(2)
+        expect(charts(page).locator(CELL)).to_have_count(3)
 
 
 def test_ticked_rows_are_compared_and_open_in_compare(open_tab: OpenTab):
@@ -53,11 +66,12 @@ def test_a_legend_isolates_a_model_and_a_point_opens_its_queries(open_tab: OpenT
     with open_tab("/curves") as tab:
         page = tab.page
         expect(charts(page)).to_have_count(2)  # a chart a code length
-        line = charts(page).first.locator("path[aria-roledescription='line mark']").first
-        expect(line).to_be_visible()
-        legend = charts(page).first.locator("[aria-roledescription=legend]").first
-        expect(legend).to_be_attached()
-        charts(page).first.locator(".role-legend-label text").first.click(force=True)
+        both = charts(page).last  # two models of 12 bits
+        lines = both.locator("path[aria-roledescription='line mark']")
+        expect(lines).to_have_count(2)
+        both.locator(".role-legend-label text", has_text="ITQ").click(force=True)
+        expect(lines.and_(page.locator("[opacity='0.08']"))).to_have_count(1)
+        expect(lines.and_(page.locator("[aria-label*='ITQ']"))).to_have_attribute("opacity", "1")
 
         charts(page).first.locator(POINT).nth(2).click(force=True)
 

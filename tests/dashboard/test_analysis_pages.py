@@ -37,6 +37,8 @@ def test_an_empty_library_says_what_is_missing(open_app: OpenApp, tmp_path: Path
         ("curves", {}),
         ("curves", {"curve": "Precision within radius"}),
         ("curves", {"curve": "Training"}),
+        ("curves", {"curve": "Training", "loss": "Value, logarithmic"}),
+        ("curves", {"curve": "Training", "loss": "Terms"}),
         ("failures", {}),
         ("failures", {"failures_view": "Confusion"}),
         ("failures", {"worst_by": "Biggest drop"}),

@@ -8,8 +8,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.services import curves as curve_service
+from dashboard.services import losses, run_diff
 from dashboard.services import review as review_service
-from dashboard.services import run_diff
 from dashboard.services.advice import recommend
 from dashboard.services.code_view import CodeView, read_codes
 from dashboard.services.curves import RunCurves
@@ -99,9 +99,14 @@ def row_curves(rows: pd.DataFrame) -> list[RunCurves]:
     return found
 
 
-def training_table(rows: pd.DataFrame) -> pd.DataFrame:
+def training_table(rows: pd.DataFrame, *, is_share: bool) -> pd.DataFrame:
     """How the loss of leaderboard rows went down."""
-    return curve_service.training_table(settings(), rows)
+    return losses.training_table(settings(), rows, is_share=is_share)
+
+
+def loss_terms(rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """The loss terms of the rows of one model, by code length."""
+    return losses.terms_by_length(settings(), rows)
 
 
 def failures(run_id: str) -> Failures:
