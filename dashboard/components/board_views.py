@@ -66,8 +66,8 @@ def tradeoffs(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
     )
     st.caption(
         "Dotted line: the front, runs that no other beats on both; others are paler. Search is an "
-        "exact scan of the codes in memory on one core of this machine. Click a point to compare it "
-        "with the best other run."
+        "exact scan of the codes in memory on one core of this machine. Click a point to compare "
+        "it with the best other run."
     )
     if picked:
         chosen = {str(one.get("run")) for one in picked}

@@ -216,6 +216,20 @@ def test_the_advisor_says_so_when_nothing_fits_and_what_was_not_tried(
     assert "keeps all limits" in texts(app)
 
 
+def test_every_field_of_the_scenario_is_in_the_address(open_app: OpenApp, shared_home: Path):
+    asked = {"a_now": 500, "a_later": 5000, "a_speed": 4.0, "a_ms": 7.0, "a_mb": 3.0, "a_s": 9.0}
+    app = open_app(shared_home, "advisor")
+    app.get_by_key("a_labels").set_value("None")
+    for name, value in asked.items():
+        app.get_by_key(name).set_value(value)
+    app.run()
+
+    assert not app.exception
+    for name in (*asked, "a_labels"):
+        assert app.get_by_key(name).proto.query_param_key == name
+    assert "divided by 4, as you set" in app.dataframe[0].value["Why"][0]
+
+
 def test_train_this_leads_to_the_train_page_with_the_choice(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, "advisor")
 
