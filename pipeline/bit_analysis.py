@@ -74,19 +74,21 @@ class BitAblation:
 
     Attributes:
         full: mAP with all bits.
-        without: (K,) mAP when each bit alone is dropped; of the only bit, that of no code at all.
         order: bits in the order in which they were dropped; at each step the least missed.
         course: (K,) mAP with K, K - 1, ..., 1 bits in that order.
-        n_queries: of the sample.
+        n_queries: of the sample; half of them chose, the others measured.
         n_items: of the sample.
     """
 
     full: float
-    without: Values
     order: tuple[int, ...]
     course: Values
     n_queries: int
     n_items: int
+
+    def n_free(self, loss: float) -> int:
+        """Most bits that can go while the mAP stays within `loss` of that with all bits."""
+        return int(np.flatnonzero(self.course >= self.full - loss).max())
 
 
 def ablate_bits(
@@ -98,6 +100,9 @@ def ablate_bits(
     seed: int = 0,
 ) -> BitAblation:
     """Drop one bit after the other, each time the one without which the mAP is highest.
+
+    Half of the queries choose the bits, the other half measure what that does: measured where they
+    were chosen, fewer bits would look better than they are.
 
     Every bit that is left is tried at every step: K bits take K²/2 measurements. They are made on
     a sample drawn without replacement: at most `MOST_ITEMS` items and `MOST_QUERIES` queries, fewer
@@ -116,24 +121,22 @@ def ablate_bits(
     def differs(bit: int) -> NDArray[np.bool_]:
         return np.asarray(own[bit][:, None] != other[bit])
 
-    def value(distances: NDArray[np.int64]) -> float:
+    def choice_and_measure(distances: NDArray[np.int64]) -> tuple[float, float]:
         size = 2 * (bits + 1) * len(queries)
         counts = np.bincount((place + 2 * distances).ravel(), minlength=size)
-        return float(metrics.average_precision(counts.reshape(-1, bits + 1, 2)).mean())
+        ap = metrics.average_precision(counts.reshape(-1, bits + 1, 2))
+        return float(ap[::2].mean()), float((ap[1::2] if len(ap) > 1 else ap).mean())
 
     distances = np.zeros(is_relevant.shape, np.int64)
     for bit in range(bits):
         distances += differs(bit)
     order: list[int] = []
-    course, without = [value(distances)], np.full(bits, np.nan)
+    course = [choice_and_measure(distances)[1]]
     while len(order) < bits:
         left = [bit for bit in range(bits) if bit not in order]
-        found = [value(distances - differs(bit)) for bit in left]
-        if not order:
-            without[:] = found
-        order.append(left[int(np.argmax(found))])
+        found = [choice_and_measure(distances - differs(bit)) for bit in left]
+        best = max(range(len(left)), key=lambda place: found[place][0])
+        order.append(left[best])
         distances -= differs(order[-1])
-        course.append(max(found))
-    return BitAblation(
-        course[0], without, tuple(order), np.array(course[:bits]), len(queries), len(items)
-    )
+        course.append(found[best][1])
+    return BitAblation(course[0], tuple(order), np.array(course[:bits]), len(queries), len(items))

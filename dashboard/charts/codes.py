@@ -195,7 +195,12 @@ def dropped(course: pd.DataFrame) -> alt.Chart:
         alt.Chart(course.assign(percent=100 * course["map"]))
         .mark_line(point=True, color=COLOURS[0])
         .encode(
-            x=alt.X("left:Q", title="Bits left", scale=alt.Scale(reverse=True)),
+            x=alt.X(
+                "left:Q",
+                title="Bits left",
+                scale=alt.Scale(domain=[int(course["left"].max()), 1], nice=False),
+                axis=alt.Axis(tickMinStep=1),
+            ),
             y=alt.Y("percent:Q", title="mAP (%)", scale=alt.Scale(zero=False)),
             tooltip=[
                 alt.Tooltip("left:Q", title="Bits left"),
