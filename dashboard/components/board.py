@@ -115,7 +115,8 @@ def table(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
         "Leaderboard", protocol=comparison.protocol.summary, runs=tuple(map(str, rows["run"]))
     )
     report_button.show(entry, shown, key="leaderboard")
-    board_tray.show(rows.iloc[ticked], comparison)
+    if len(rows) > 1:
+        board_tray.show(rows.iloc[ticked], comparison)
 
 
 def map_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:

@@ -109,6 +109,28 @@ def test_a_cell_of_the_confusion_opens_its_queries(open_tab: OpenTab):
         expect(page.get_by_text("Only queries of")).to_have_count(0)
 
 
+def test_a_radius_drift_and_ablation_answer_and_a_budget_is_in_the_address(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/codes?codes_view=Hash+lookup") as tab:
+        page = tab.page
+        recall = page.get_by_test_id("stMetric").filter(has_text="Recall").first
+        expect(recall).to_be_visible()
+        before = recall.inner_text()
+        for _ in range(4):
+            page.get_by_role("slider").press("ArrowRight")
+        expect(recall).not_to_have_text(before, use_inner_text=True)
+        page.get_by_role("radio", name="Drift").click()
+        expect(charts(page).locator(POINT)).to_have_count(2 * 12)  # two parts of 12 bits
+        page.get_by_role("radio", name="Ablation of bits").click()
+        expect(charts(page).locator(POINT)).to_have_count(12)
+        page.get_by_role("link", name="Advisor").click()
+        page.get_by_label("Memory, at most (MB)").fill("5")
+        page.get_by_label("Memory, at most (MB)").press("Enter")
+        expect(page).to_have_url(re.compile(r"a_mb=5"))
+        expect(page.get_by_text("No candidate")).to_be_visible()
+
+
 def test_a_review_goes_on_with_the_keyboard(open_tab: OpenTab):
     from playwright.sync_api import expect
 
