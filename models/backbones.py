@@ -19,8 +19,6 @@ from typing import Any
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torchvision import models as zoo
-from torchvision.transforms import InterpolationMode, v2
 
 from models.efficientnet_lite import EfficientNetLite, fold_batch_norms
 from models.registry import unknown
@@ -175,6 +173,8 @@ def _tiny() -> Backbone:
 
 def _torchvision_weights(name: str) -> tuple[str, Any]:
     """Architecture and weights entry that `torchvision:<architecture>[:<weights>]` names."""
+    from torchvision import models as zoo  # seconds: torch's compiler comes with it
+
     architecture, _, variant = name.removeprefix("torchvision:").partition(":")
     if architecture not in zoo.list_models(module=zoo):
         raise ValueError(unknown("torchvision network", architecture, tuple(zoo.list_models(zoo))))
@@ -196,6 +196,8 @@ def torchvision_backbone(name: str, architecture: str, weights: Any) -> Backbone
     Raises:
         WeightsError: as for `load_backbone`.
     """
+    from torchvision import models as zoo
+
     network = zoo.get_model(architecture, weights=None)
     _fill(network, _downloaded_weights(weights.url), name)
     dim = _drop_classifier(network)
@@ -248,6 +250,8 @@ def _drop_classifier(network: nn.Module) -> int:
 
 def _preprocessing(resize: int, crop: int) -> Preprocess:
     """Resize the short side (bicubic), crop the centre, scale to [-1, 1]."""
+    from torchvision.transforms import InterpolationMode, v2  # seconds, as above
+
     steps: Preprocess = v2.Compose(
         [
             v2.Resize(resize, interpolation=InterpolationMode.BICUBIC, antialias=True),

@@ -1,10 +1,11 @@
-"""Hash centres: one well-separated code a class, for any number of classes and bits."""
+"""Hash centres: one well-separated code a class, for any number of classes and bits; proxies."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+import torch.nn.functional as F
 from scipy.linalg import hadamard
 from torch import Tensor
 
@@ -63,3 +64,30 @@ def _balanced(count: int, bits: int, generator: torch.Generator) -> Tensor:
 def _all_codes(bits: int) -> Tensor:
     """Every code (2^K, K); for short codes only."""
     return (torch.arange(2**bits)[:, None] >> torch.arange(bits) & 1).float() * 2 - 1
+
+
+def coding_margin(bits: int, classes: int) -> float:
+    """The cosine 1 - 2 d / K of C codes at the Gilbert-Varshamov distance d for K bits."""
+    ball, distance = 1, 0
+    while distance < bits and ball * classes <= 2**bits:
+        distance += 1
+        ball += math.comb(bits, distance)
+    return 1 - 2 * distance / bits
+
+
+def proxy_loss(
+    codes: Tensor, proxies: Tensor, labels: Tensor, margin: float
+) -> tuple[Tensor, Tensor]:
+    """Attraction to the proxies of own labels, and repulsion from the others (HyP2, eq. 5).
+
+    Args:
+        codes: (b, K) relaxed codes; their length does not matter.
+        proxies: (C, K) learned centres of the labels; the same.
+        labels: (b, C) bool.
+        margin: cosine below which nothing is repelled.
+    """
+    cosine = F.normalize(codes) @ F.normalize(proxies).T  # (b, C)
+    own, other = labels.float(), 1 - labels.float()
+    attraction = ((1 - cosine) * own).sum() / own.sum().clamp(min=1)
+    repulsion = (F.relu(cosine - margin) * other).sum() / other.sum().clamp(min=1)
+    return attraction, repulsion

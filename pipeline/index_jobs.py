@@ -29,7 +29,6 @@ from pipeline.refreshing import encode_added
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore, StoreError
-from pipeline.store.opening import store_of
 
 Action = Literal["publish", "refresh", "roll back", "drop"]
 _REQUEST, _RESULT = "index-request.json", "index-result.json"
@@ -109,6 +108,8 @@ def change(run: Run, action: Action, settings: Settings) -> str:
     Raises:
         RunError, DatasetError, StoreError: it cannot be done; the index is as it was.
     """
+    from pipeline.store.opening import store_of  # a second for the client; few workers need it
+
     store = store_of(settings)
     try:
         return _change(run, action, settings, store)

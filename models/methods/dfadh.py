@@ -9,6 +9,9 @@ soft pairs follows IDHN (Zhang et al., TMM 2020, https://arxiv.org/abs/1803.0298
 
 Idea: how often two labels occur together says how alike images with them are; deep features correct
 it. Sure pairs are learned by likelihood, all pairs by the difference to the corrected similarity.
+Beside the pairs of images, each image meets a learned prototype of every label (the proxies of
+HyP2, Xu et al., MM 2022, https://arxiv.org/abs/2208.02415): our addition, without which longer
+codes gain little.
 
     here         shape    meaning
     affinity     (C, C)   A_cd = N_cd / sqrt(N_cc N_dd), co-occurrence of labels c and d
@@ -16,6 +19,7 @@ it. Sure pairs are learned by likelihood, all pairs by the difference to the cor
     likeness     (b, b)   v_ij, cosine of the features, stretched to [0, 1] by two quantiles
     target       (b, b)   corrected similarity in [0, 1]
     hard         (b, b)   pairs with equal labels, or without a shared label and with little overlap
+    prototypes   (C, K)   learned, one a label
 """
 
 from __future__ import annotations
@@ -26,8 +30,9 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
+from models.centres import coding_margin, proxy_loss
 from models.deep import Batch, DeepConfig, DeepHashMethod
 from models.method import MethodCard, TrainingSet
 from models.training import LossTerms
@@ -37,6 +42,7 @@ _QUANTILES = (0.5, 0.995)  # of random pairs; cosines below the first count as u
 _PAIRS = 100_000  # sampled for the quantiles
 _BLOCK = 10_000  # of them whose features are in memory at a time
 _DISSIMILAR = 0.2  # overlap below which pairs without a shared label are surely unlike
+_NO_ROOM = 32  # bits up to which prototypes get no weight; from twice as many they get all
 _FEW = 0.05  # share of hard pairs that calls for a warning
 
 
@@ -53,6 +59,12 @@ class DFADHConfig(DeepConfig):
     likelihood: float = Field(1.0, ge=0, le=100, description="Weight of the likelihood loss.")
     difference: float = Field(
         1.0, ge=0, le=100, description="Weight of the similarity-difference loss."
+    )
+    unlike: float = Field(
+        24.0, ge=0, le=256, description="Similarity 0 is at cosine -unlike / bits, at least -1."
+    )
+    prototypes: float = Field(
+        8.0, ge=0, le=100, description="Weight of label prototypes; none up to 32 bits."
     )
     quantization: float = Field(0.0, ge=0, le=100, description="Weight of the quantization term.")
     pairs: Literal["batch", "bank"] = Field(
@@ -117,7 +129,7 @@ def corrected_similarity(
 
 
 def dfadh_loss(
-    relaxed: Tensor, others: Tensor, target: Tensor, hard: Tensor, kappa: float
+    relaxed: Tensor, others: Tensor, target: Tensor, hard: Tensor, kappa: float, unlike: float
 ) -> LossTerms:
     """Likelihood over hard pairs, similarity difference over all pairs, quantization.
 
@@ -130,11 +142,12 @@ def dfadh_loss(
         target: (b, m) corrected similarity.
         hard: (b, m) bool.
         kappa: scale of the logits kappa cos(u_i, u_j).
+        unlike: cosine that stands for similarity 0, as 1 stands for 1.
     """
     cosine = F.normalize(relaxed) @ F.normalize(others).T  # (b, m)
     logits = kappa * cosine
     likelihood = (F.softplus(logits) - target * logits) * hard
-    difference = ((1 + cosine) / 2 - target).square() * relaxed.shape[1]
+    difference = ((cosine - unlike) / (1 - unlike) - target).square() * relaxed.shape[1]
     return {
         "likelihood": likelihood.sum() / hard.sum().clamp(min=1),
         "difference": difference.mean(),
@@ -156,12 +169,17 @@ class DFADH(DeepHashMethod):
         supervision="supervised",
         label_kinds=("single", "multi"),
         fidelity="reconstruction",
-        deviations=("Reconstructed from a one-paragraph description; nothing more is public.",),
+        deviations=(
+            "Reconstructed from a one-paragraph description; nothing more is public.",
+            "Label prototypes are our addition, after HyP2.",
+        ),
         ablations={
             "co-occurrence off": {"tau": 0.0},
             "deep-feature correction off": {"mu": 1.0, "epsilon": 0.0},
             "likelihood off": {"likelihood": 0.0},
             "similarity difference off": {"difference": 0.0},
+            "label prototypes off": {"prototypes": 0.0},
+            "similarity 0 at cosine -1": {"unlike": 256.0},
             "quantization on": {"quantization": 0.1},
             "co-occurrence at full weight": {"tau": 1.0, "affinity_floor": 0.0},
             "bank pairs": {"pairs": "bank"},
@@ -196,10 +214,19 @@ class DFADH(DeepHashMethod):
         low, high = (float(q) for q in torch.quantile(cosine, torch.tensor(_QUANTILES)))
         self._range = low, max(high - low, 1e-6)
         self._bank = torch.zeros(len(labels), self.bits)
+        classes = labels.shape[1]
+        weights = torch.Generator().manual_seed(self.seed)
+        self._room = min(max(self.bits / _NO_ROOM - 1, 0.0), 1.0)
+        self._prototypes = nn.Parameter(torch.randn(classes, self.bits, generator=weights))
+        self._margin = coding_margin(self.bits, classes)
         _warn_of_few_hard_pairs(labels, self._affinity, self.config.tau, first, second)
 
+    def learnable(self) -> list[Tensor]:
+        """The prototypes learn with the head, where the code has room for them."""
+        return [self._prototypes] if self._room else []
+
     def loss(self, batch: Batch) -> LossTerms:
-        """The weighted terms of `dfadh_loss` on the batch's pairs."""
+        """The weighted terms of `dfadh_loss` on the batch's pairs, and of `proxy_loss`."""
         config, rows, relaxed = self.config, batch.rows, batch.relaxed[0]
         if config.pairs == "bank":
             self._bank[rows] = relaxed.detach()
@@ -213,7 +240,11 @@ class DFADH(DeepHashMethod):
         target, hard = corrected_similarity(
             left, right, overlap, likeness, config.mu, config.epsilon
         )
-        terms = dfadh_loss(relaxed, others, target, hard, config.kappa)
+        unlike = -min(1.0, config.unlike / self.bits)
+        terms = dfadh_loss(relaxed, others, target, hard, config.kappa, unlike)
+        if self._room:
+            to_prototypes = proxy_loss(relaxed, self._prototypes, left, self._margin)
+            terms["prototypes"] = self._room * torch.stack(to_prototypes).sum()
         return {name: getattr(config, name) * value for name, value in terms.items()}
 
 

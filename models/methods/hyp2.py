@@ -13,13 +13,12 @@ Deviations: the margin comes from the random-coding bound for (K, C) instead of 
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from models.centres import coding_margin, proxy_loss
 from models.deep import Batch, DeepConfig, DeepHashMethod
 from models.method import MethodCard, Reported, TrainingSet
 from models.training import LossTerms
@@ -45,24 +44,12 @@ def hyp2_loss(
         beta: weight of the pairs.
     """
     codes = F.normalize(relaxed)
-    to_proxy = codes @ F.normalize(proxies).T  # (b, C)
-    own, other = labels.float(), 1 - labels.float()
-    attraction = ((1 - to_proxy) * own).sum() / own.sum().clamp(min=1)
-    repulsion = (F.relu(to_proxy - margin) * other).sum() / other.sum().clamp(min=1)
+    attraction, repulsion = proxy_loss(codes, proxies, labels, margin)
     several = labels.sum(1) > 1
     shared = labels.float() @ labels.float().T
     unrelated = ((shared == 0) & several[:, None] & several[None, :]).float()
     pairs = (F.relu(codes @ codes.T - margin) * unrelated).sum() / unrelated.sum().clamp(min=1)
     return {"attraction": attraction, "repulsion": repulsion, "pairs": beta * pairs}
-
-
-def coding_margin(bits: int, classes: int) -> float:
-    """The cosine 1 - 2 d / K of C codes at the Gilbert-Varshamov distance d for K bits."""
-    ball, distance = 1, 0
-    while distance < bits and ball * classes <= 2**bits:
-        distance += 1
-        ball += math.comb(bits, distance)
-    return 1 - 2 * distance / bits
 
 
 class HyP2(DeepHashMethod):

@@ -13,7 +13,6 @@ from rich.table import Table
 from pipeline.execute import StageProgress
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
-from pipeline.store.opening import store_of
 
 console = Console()
 errors = Console(stderr=True)
@@ -28,6 +27,8 @@ def current_settings() -> Settings:
 @cache
 def current_store() -> CodeStore:
     """The store that the settings name."""
+    from pipeline.store.opening import store_of  # a second for the client; few commands need it
+
     return store_of(current_settings())
 
 

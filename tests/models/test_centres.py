@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from models.centres import hash_centres, majority_centres
+from models.centres import coding_margin, hash_centres, majority_centres
 
 BITS = (1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 16, 31, 64, 256)
 CLASSES = (1, 2, 3, 20, 80, 200, 256)
@@ -97,3 +97,20 @@ def test_majority_written_with_loops():
             votes = sum(int(goal_centres[c, k]) for c in range(5) if labels[i, c])
             expected = ties[k] if votes == 0 else math.copysign(1, votes)
             assert goals[i, k] == expected
+
+
+def test_margin_by_hand():
+    """8 bits, 20 codes: 20 * (1 + 8) = 180 <= 256 reaches distance 2, 20 * 37 is too many.
+
+    Balls of radius d - 1 around 20 codes must leave room, so d = 2 and the cosine is 1 - 4/8.
+    """
+    assert coding_margin(8, 20) == 0.5
+
+
+def test_margin_is_a_cosine_that_grows_with_classes_and_falls_with_bits():
+    lengths, sizes = (8, 16, 32, 64, 128, 256), (2, 10, 21, 80, 256)
+    table = torch.tensor([[coding_margin(bits, c) for c in sizes] for bits in lengths])
+
+    assert (table.diff(dim=1) >= 0).all()
+    assert (table[2:].diff(dim=0) <= 0).all()
+    assert table.abs().max() <= 1

@@ -20,7 +20,7 @@ from pipeline.cli import app, main
 from pipeline.cli.console import current_settings, current_store
 from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
-from tests.factories import ROOT, png, write_images
+from tests.factories import ROOT, png, python, write_images
 from tests.layout_writers import csv_table, pictures
 
 
@@ -65,9 +65,7 @@ def cli(
     current_store.cache_clear()
 
 
-def python_m(
-    home: Path, *arguments: str, timeout_s: float = 60
-) -> subprocess.CompletedProcess[str]:
+def python_m(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`python -m pipeline` as people type it."""
     return subprocess.run(
         [sys.executable, "-m", "pipeline", *arguments],
@@ -435,6 +433,14 @@ def test_in_a_shell_an_error_is_one_sentence_too(tmp_path: Path) -> None:
     assert done.stderr.startswith("Error: unknown data set 'cats'.")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+def test_commands_start_without_what_takes_seconds_to_import():
+    script = "import sys, pipeline.cli; print(*sys.modules)"
+    loaded = python(script).communicate(timeout=60)[0].split()
+
+    assert "torch" in loaded
+    assert not {"torchvision", "torch._dynamo", "qdrant_client"} & set(loaded)
 
 
 def test_the_demo_goes_from_nothing_to_a_published_comparison_and_is_quick_the_second_time(

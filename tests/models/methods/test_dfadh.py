@@ -134,7 +134,7 @@ def test_loss_equals_the_formula_written_with_loops():
     target = torch.rand(4, 5, generator=generator)
     hard = torch.rand(4, 5, generator=generator) < 0.5
 
-    terms = dfadh_loss(u, v, target, hard, kappa=5.0)
+    terms = dfadh_loss(u, v, target, hard, kappa=5.0, unlike=-0.5)
 
     likelihood, difference = [], []
     for i in range(4):
@@ -146,7 +146,7 @@ def test_loss_equals_the_formula_written_with_loops():
                 likelihood.append(
                     math.log1p(math.exp(5 * cosine)) - float(target[i, j]) * 5 * cosine
                 )
-            difference.append(6 * ((1 + cosine) / 2 - float(target[i, j])) ** 2)
+            difference.append(6 * ((0.5 + cosine) / 1.5 - float(target[i, j])) ** 2)
     assert terms["likelihood"].item() == pytest.approx(sum(likelihood) / len(likelihood), rel=1e-5)
     assert terms["difference"].item() == pytest.approx(sum(difference) / 20, rel=1e-5)
     assert terms["quantization"].item() == pytest.approx((1 - u.abs()).abs().mean().item())
@@ -156,7 +156,7 @@ def test_orthogonal_codes_cost_log_two():
     """<u, v> = 0 gives even odds whatever the target, so every hard pair costs ln 2."""
     u, v = torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, -1.0]])
 
-    terms = dfadh_loss(u, v, torch.tensor([[0.0]]), torch.tensor([[True]]), kappa=5.0)
+    terms = dfadh_loss(u, v, torch.tensor([[0.0]]), torch.tensor([[True]]), 5.0, -1.0)
 
     assert terms["likelihood"].item() == pytest.approx(math.log(2))
 
@@ -168,7 +168,7 @@ def test_gradient_of_the_loss():
     hard = torch.rand(4, 4, generator=generator) < 0.6
 
     def total(x):
-        return torch.stack(list(dfadh_loss(x, x, target, hard, 5.0).values())).sum()
+        return torch.stack(list(dfadh_loss(x, x, target, hard, 5.0, -0.5).values())).sum()
 
     assert torch.autograd.gradcheck(total, u)
 
@@ -177,7 +177,7 @@ def test_negating_all_codes_changes_nothing():
     u = torch.rand(6, 8, generator=torch.Generator().manual_seed(4)) - 0.5
     target, hard = torch.rand(6, 6), torch.rand(6, 6) < 0.5
 
-    assert dfadh_loss(u, u, target, hard, 5.0) == dfadh_loss(-u, -u, target, hard, 5.0)
+    assert dfadh_loss(u, u, target, hard, 5.0, -1.0) == dfadh_loss(-u, -u, target, hard, 5.0, -1.0)
 
 
 def test_only_the_direction_of_a_relaxed_code_matters_for_pairs():
@@ -187,7 +187,7 @@ def test_only_the_direction_of_a_relaxed_code_matters_for_pairs():
     hard = torch.rand(6, 6, generator=generator) < 0.5
 
     near, far = (
-        dfadh_loss(x, x, target, hard, 5.0) for x in (u, u * torch.arange(1.0, 7)[:, None])
+        dfadh_loss(x, x, target, hard, 5.0, -0.5) for x in (u, u * torch.arange(1.0, 7)[:, None])
     )
 
     for name in ("likelihood", "difference"):
@@ -223,3 +223,55 @@ def test_bank_pairs_learn_as_well_as_batch_pairs():
         distance = torch.from_numpy(method.encode(features).hamming(method.encode(features)))
         same = labels.float() @ labels.float().T > 0
         assert distance[same].float().mean() + 3 < distance[~same].float().mean()
+
+
+def test_codes_at_the_unlike_cosine_have_similarity_zero():
+    """(1, 0) and (-1, sqrt 3): cosine -1/2. With similarity 0 there, target 0 costs nothing."""
+    u, v = torch.tensor([[1.0, 0.0]]), torch.tensor([[-1.0, math.sqrt(3)]])
+    sure = torch.tensor([[True]])
+
+    there, below = (
+        dfadh_loss(u, v, torch.tensor([[0.0]]), sure, 5.0, unlike) for unlike in (-0.5, -1.0)
+    )
+
+    assert there["difference"].item() == pytest.approx(0, abs=1e-10)
+    assert below["difference"].item() == pytest.approx(2 * 0.25**2)
+
+
+def test_similarity_zero_moves_towards_orthogonal_with_more_bits():
+    """24 / K below 0: a cosine of -1 for 24 bits, -3/4 for 32, and never under -1."""
+    features = torch.randn(24, 12, generator=torch.Generator().manual_seed(7))
+    labels = torch.nn.functional.one_hot(torch.arange(24) % 3).bool()
+
+    def first_code(bits, unlike):
+        config = DFADHConfig(unlike=unlike, epochs=1, hidden=0)
+        return DFADH(bits, config).fit(TrainingSet((features,), labels)).relax(features)
+
+    assert torch.equal(first_code(24, 24.0), first_code(24, 99.0))
+    assert not torch.equal(first_code(32, 24.0), first_code(32, 99.0))
+
+
+def test_prototypes_come_to_lie_with_the_images_of_their_label():
+    labels = torch.nn.functional.one_hot(torch.arange(60) % 3).bool()
+    generator = torch.Generator().manual_seed(8)
+    features = labels.float() @ torch.randn(3, 20, generator=generator)
+    config = DFADHConfig(epochs=20, batch=20, hidden=32, difference=0.0, likelihood=0.0)
+
+    method = DFADH(64, config).fit(TrainingSet((features,), labels))
+
+    cosine = torch.nn.functional.normalize(method.relax(features)) @ (
+        torch.nn.functional.normalize(method.learnable()[0].detach()).T
+    )
+    assert torch.equal(cosine.argmax(1), labels.int().argmax(1))
+
+
+def test_short_codes_have_no_prototypes():
+    features = torch.randn(24, 12, generator=torch.Generator().manual_seed(9))
+    labels = torch.nn.functional.one_hot(torch.arange(24) % 3).bool()
+
+    def codes(bits, weight):
+        config = DFADHConfig(prototypes=weight, epochs=2, hidden=0)
+        return DFADH(bits, config).fit(TrainingSet((features,), labels)).relax(features)
+
+    assert torch.equal(codes(32, 0.0), codes(32, 50.0))
+    assert not torch.equal(codes(40, 0.0), codes(40, 50.0))

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from models.methods.hyp2 import coding_margin, hyp2_loss
+from models.methods.hyp2 import hyp2_loss
 
 
 def random_batch(n=7, bits=6, classes=5, seed=0):
@@ -85,20 +85,3 @@ def test_only_directions_matter():
 
     for name in near:
         assert far[name].item() == pytest.approx(near[name].item(), rel=1e-5, abs=1e-7)
-
-
-def test_margin_by_hand():
-    """8 bits, 20 codes: 20 * (1 + 8) = 180 <= 256 reaches distance 2, 20 * 37 is too many.
-
-    Balls of radius d - 1 around 20 codes must leave room, so d = 2 and the cosine is 1 - 4/8.
-    """
-    assert coding_margin(8, 20) == 0.5
-
-
-def test_margin_is_a_cosine_that_grows_with_classes_and_falls_with_bits():
-    lengths, sizes = (8, 16, 32, 64, 128, 256), (2, 10, 21, 80, 256)
-    table = torch.tensor([[coding_margin(bits, c) for c in sizes] for bits in lengths])
-
-    assert (table.diff(dim=1) >= 0).all()
-    assert (table[2:].diff(dim=0) <= 0).all()
-    assert table.abs().max() <= 1
