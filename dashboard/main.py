@@ -36,7 +36,7 @@ page = st.navigation(
                 "app_pages/bits.py",
                 title="Bits",
                 icon=":material/toggle_on:",
-                help="Flip bits, see what each has learned, probe them, map the codes.",
+                help="Single bits: flip them for a query, see what each has learned.",
             ),
             st.Page(
                 "app_pages/browse.py",
@@ -68,7 +68,7 @@ page = st.navigation(
                 "app_pages/codes.py",
                 title="Codes",
                 icon=":material/grid_on:",
-                help="Balance and correlation of bits, distances, buckets, hash lookup.",
+                help="Statistics of all codes: balance, distances, buckets, lookup, drift.",
             ),
             st.Page(
                 "app_pages/advisor.py",

@@ -129,8 +129,7 @@ def _row(name: str, runs: dict[int, Run], full: dict[int, Run]) -> tuple[object,
     difference = Interval(np.nan, np.nan, np.nan)
     if name != FULL and seeds:
         ours, theirs = (
-            np.mean([side[seed].curves().per_query_ap for seed in seeds], axis=0)
-            for side in (runs, full)
+            np.mean([side[seed].query_aps() for seed in seeds], axis=0) for side in (runs, full)
         )
         difference = paired_bootstrap(ours, theirs)
     return (

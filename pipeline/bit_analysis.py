@@ -14,7 +14,8 @@ from pipeline import metrics
 from pipeline.ranking import Counts, Labels, hamming_histograms
 
 Values = NDArray[np.float64]
-MOST_QUERIES, MOST_ITEMS = 100, 2000  # of the samples that the ablation of bits is measured on
+MOST_QUERIES, FEWEST_QUERIES, MOST_ITEMS = 100, 30, 1000  # of the sample for the ablation of bits
+_SHORT = 64  # bits up to which all of these queries are taken
 
 
 def bit_correlation(codes: HashCodes) -> Values:
@@ -74,15 +75,13 @@ class BitAblation:
 
     Attributes:
         full: mAP with all bits.
-        without: (K,) mAP when each bit alone is dropped.
-        order: bits in the order in which they were dropped, the least missed first.
+        order: bits in the order in which they were dropped; at each step the least missed.
         course: (K,) mAP with K, K - 1, ..., 1 bits in that order.
-        n_queries: of the sample.
+        n_queries: of the sample; half of them chose, the others measured.
         n_items: of the sample.
     """
 
     full: float
-    without: Values
     order: tuple[int, ...]
     course: Values
     n_queries: int
@@ -97,7 +96,7 @@ class BitAblation:
 
 @dataclass(frozen=True, eq=False)
 class BitSample:
-    """An even sample of queries and items, to measure what codes are worth without some bits.
+    """A sample of queries and items, to measure what codes are worth without some bits.
 
     Attributes:
         queries: (q, K) ±1 bits.
@@ -126,26 +125,54 @@ def bit_sample(
     *,
     seed: int = 0,
 ) -> BitSample:
-    """Draw the sample."""
-    rng = np.random.default_rng(seed)
+    """Draw without replacement: at most `MOST_ITEMS` items and `MOST_QUERIES` queries.
+
+    Fewer queries for codes beyond 64 bits, but not below `FEWEST_QUERIES`.
+    """
+    rng, bits = np.random.default_rng(seed), query_codes.bits
+    most = max(FEWEST_QUERIES, min(MOST_QUERIES, MOST_QUERIES * _SHORT**2 // bits**2))
     queries, items = (
-        np.sort(rng.permutation(n)[:most])
-        for n, most in ((len(query_codes), MOST_QUERIES), (len(database_codes), MOST_ITEMS))
+        np.sort(rng.permutation(n)[:limit])
+        for n, limit in ((len(query_codes), most), (len(database_codes), MOST_ITEMS))
     )
     labels = query_labels[queries], database_labels[items]
     return BitSample(query_codes[queries].signs(), database_codes[items].signs(), labels)
 
 
 def ablate_bits(sample: BitSample) -> BitAblation:
-    """Drop each bit alone, then one after the other in the order of what it costs alone.
+    """Drop one bit after the other, each time the one without which the mAP is highest.
 
-    The order is greedy in one pass: bits are ranked once by what their loss alone costs, not again
-    after each loss.
+    Half of the queries choose the bits, the other half measure what that does: measured where they
+    were chosen, fewer bits would look better than they are. Every bit that is left is tried at
+    every step: K bits take K²/2 measurements.
     """
-    bits = list(range(sample.queries.shape[1]))
-    full = sample.map(bits)
-    without = np.array([sample.map([b for b in bits if b != bit] or [bit]) for bit in bits])
-    order = [int(bit) for bit in np.argsort(-without, kind="stable")]
-    course = [full, *(sample.map(sorted(order[n:])) for n in range(1, len(bits)))]
-    sizes = len(sample.queries), len(sample.items)
-    return BitAblation(full, without, tuple(order), np.array(course), *sizes)
+    own, other = sample.queries.T, sample.items.T  # (K, n)
+    bits, n_queries = own.shape
+    query_labels, item_labels = sample.labels
+    is_relevant = query_labels.astype(int) @ item_labels.T.astype(int) > 0
+    place = 2 * (bits + 1) * np.arange(n_queries)[:, None] + is_relevant
+
+    def differs(bit: int) -> NDArray[np.bool_]:
+        return np.asarray(own[bit][:, None] != other[bit])
+
+    def choice_and_measure(distances: NDArray[np.int64]) -> tuple[float, float]:
+        size = 2 * (bits + 1) * n_queries
+        counts = np.bincount((place + 2 * distances).ravel(), minlength=size)
+        ap = metrics.average_precision(counts.reshape(-1, bits + 1, 2))
+        return float(ap[::2].mean()), float((ap[1::2] if len(ap) > 1 else ap).mean())
+
+    distances = np.zeros(is_relevant.shape, np.int64)
+    for bit in range(bits):
+        distances += differs(bit)
+    order: list[int] = []
+    course = [choice_and_measure(distances)[1]]
+    while len(order) < bits:
+        left = [bit for bit in range(bits) if bit not in order]
+        found = [choice_and_measure(distances - differs(bit)) for bit in left]
+        best = max(range(len(left)), key=lambda place: found[place][0])
+        order.append(left[best])
+        distances -= differs(order[-1])
+        course.append(found[best][1])
+    return BitAblation(
+        course[0], tuple(order), np.array(course[:bits]), n_queries, len(sample.items)
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -70,17 +71,18 @@ def config_fields(method: str) -> list[ConfigField]:
     Raises:
         ValueError: no such method.
     """
-    return _fields(get_method(method).Config)
+    return list(_fields(get_method(method).Config))
 
 
 def finetuning_fields() -> list[ConfigField]:
     """The settings of a backbone that learns."""
-    return _fields(FineTuning)
+    return list(_fields(FineTuning))
 
 
-def _fields(config: type[BaseModel]) -> list[ConfigField]:
+@lru_cache  # making the schema takes a millisecond, and a leaderboard asks for each row
+def _fields(config: type[BaseModel]) -> tuple[ConfigField, ...]:
     properties = config.model_json_schema().get("properties", {})
-    return [
+    return tuple(
         ConfigField(
             name=name,
             type=str(schema.get("type", "choice")),
@@ -92,7 +94,7 @@ def _fields(config: type[BaseModel]) -> list[ConfigField]:
             choices=tuple(map(str, schema.get("enum", ()))),
         )
         for name, schema in properties.items()
-    ]
+    )
 
 
 def _bounds(schema: dict[str, Any]) -> str:
@@ -177,7 +179,7 @@ def _details(card: MethodCard, fields: list[ConfigField]) -> list[str]:
     return parts
 
 
-def _settings(fields: list[ConfigField]) -> str:
+def _settings(fields: Sequence[ConfigField]) -> str:
     rows = [(f"`{f.name}`", f.default, f.bounds, f.description) for f in fields]
     return _markdown(("setting", "default", "range", "meaning"), rows)
 

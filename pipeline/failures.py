@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from models.codes import HashCodes
 from pipeline import metrics
 from pipeline.metrics import Interval
-from pipeline.ranking import Labels, hamming_histograms, ranked
+from pipeline.ranking import Counts, Labels, ranked
 
 TOP = 10  # results that a person looks at
 RADIUS = 2  # of a hash lookup
@@ -30,26 +30,16 @@ _CROWD = 50  # items in the tie at rank TOP, from which chance fills the first p
 _MARGIN = 4  # bits between the nearest item and the nearest relevant one that are far
 
 
-def query_facts(
-    query_codes: HashCodes,
-    database_codes: HashCodes,
-    query_labels: Labels,
-    database_labels: Labels,
-    cutoff: int | None = None,
-) -> pd.DataFrame:
+def query_facts(counts: Counts, cutoff: int | None = None) -> pd.DataFrame:
     """What happens to each query; a row a query, columns `FACTS`.
 
     Args:
-        query_codes: q codes.
-        database_codes: n codes.
-        query_labels: (q, C) multi-hot.
-        database_labels: (n, C) multi-hot.
+        counts: (q, K + 1, G + 1) of `hamming_histograms`.
         cutoff: R of AP@R; None counts all ranks.
     """
-    counts = hamming_histograms(query_codes, database_codes, query_labels, database_labels)
     total, relevant = counts.sum(axis=2), counts[:, :, 1:].sum(axis=2)
     has_relevant = relevant.sum(axis=1) > 0
-    top = min(TOP, len(database_codes))
+    top = min(TOP, int(counts[0].sum()))
     level = (total.cumsum(axis=1) >= top).argmax(axis=1)  # distance of rank TOP
     return pd.DataFrame(
         {

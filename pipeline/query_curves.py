@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.codes import HashCodes
 from pipeline import metrics
 from pipeline.evaluation import rank_grid
-from pipeline.ranking import Counts, Labels, hamming_histograms
+from pipeline.ranking import Counts
 
 MOST_POINTS = 101  # of a curve: what a chart can draw and a person can see
 Values = NDArray[np.float64]
@@ -45,28 +44,13 @@ class QueryCurves:
     average_precision: Values
 
 
-def query_curves(
-    query_codes: HashCodes,
-    database_codes: HashCodes,
-    query_labels: Labels,
-    database_labels: Labels,
-    cutoff: int | None = None,
-) -> QueryCurves:
+def query_curves(counts: Counts, cutoff: int | None = None) -> QueryCurves:
     """Measure every query.
 
     Args:
-        query_codes: q codes.
-        database_codes: n codes.
-        query_labels: (q, C) multi-hot.
-        database_labels: (n, C) multi-hot.
+        counts: (q, K + 1, G + 1) of `hamming_histograms`.
         cutoff: R of AP@R; None counts all ranks.
     """
-    counts = hamming_histograms(query_codes, database_codes, query_labels, database_labels)
-    return curves_of(counts, cutoff)
-
-
-def curves_of(counts: Counts, cutoff: int | None = None) -> QueryCurves:
-    """The same from ranking histograms (q, K + 1, G + 1)."""
     ranks = rank_grid(int(counts[0].sum()))
     hits = metrics.hits_at(counts, ranks)
     relevant = np.maximum(metrics.relevant_items(counts), 1)[:, None]

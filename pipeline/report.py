@@ -103,6 +103,16 @@ class Curves:
                 raise ValueError(f"{path} lacks {', '.join(missing)}; evaluate the run again")
             return cls(**{name: stored[name] for name in names})
 
+    @staticmethod
+    def query_aps(path: Path) -> NDArray[np.float64]:
+        """`per_query_ap` (q,) alone, for tables of many runs.
+
+        Raises:
+            KeyError: it is missing from the file.
+        """
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return np.asarray(stored["per_query_ap"])
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -157,6 +157,24 @@ class RunResults:
             RunError: not evaluated yet, or damaged.
         """
         try:
-            return Curves.load(self.folder / "curves.npz")
+            return Curves.load(self._curves_path)
         except _DAMAGED as error:
-            raise RunError(f"run {self.id} has no usable curves: {error}") from error
+            raise self._no_curves(error) from error
+
+    def query_aps(self) -> NDArray[np.float64]:
+        """AP (q,) of each query, at a fraction of the time that all curves take.
+
+        Raises:
+            RunError: not evaluated yet, or damaged.
+        """
+        try:
+            return Curves.query_aps(self._curves_path)
+        except _DAMAGED as error:
+            raise self._no_curves(error) from error
+
+    @property
+    def _curves_path(self) -> Path:
+        return self.folder / "curves.npz"
+
+    def _no_curves(self, error: Exception) -> RunError:
+        return RunError(f"run {self.id} has no usable curves: {error}")

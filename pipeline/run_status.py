@@ -65,12 +65,18 @@ def resident_mb() -> float:
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 
 
-def is_out_of_memory(error: BaseException) -> bool:
+def error_text(error: BaseException) -> str:
+    """The error text of run.json."""
+    more = "out of memory: give the worker more (HASHLENS_MEMORY_MB) or use less data. "
+    return more * _is_out_of_memory(error) + (str(error) or type(error).__name__)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
     """Whether an error, or its cause, is that memory ran out; for the CPU torch has no class."""
     says_so = isinstance(error, RuntimeError) and "allocate memory" in str(error)
     if says_so or isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
+    return error.__cause__ is not None and _is_out_of_memory(error.__cause__)
 
 
 def _commit() -> str:

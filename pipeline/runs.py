@@ -33,9 +33,9 @@ from pipeline.files import write_atomic
 from pipeline.heartbeat import beating, silent_for_s
 from pipeline.run_log import logging_to
 from pipeline.run_results import RunError, RunResults
-from pipeline.run_status import RunStatus, is_out_of_memory, provenance, resident_mb
+from pipeline.run_status import RunStatus, error_text, provenance, resident_mb
 from pipeline.settings import Settings
-from pipeline.spec import RunSpec
+from pipeline.spec import RunSpec, read_spec
 
 __all__ = ["LOST_AFTER_S", "MOST_ATTEMPTS", "Run", "RunBusy", "RunError", "RunRegistry"]
 
@@ -133,7 +133,7 @@ class Run(RunResults):
 
     def fail(self, error: BaseException) -> None:
         """End it with the reason; for the executing process."""
-        self.update(state="failed", finished=_now(), error=_reason(error), stage="")
+        self.update(state="failed", finished=_now(), error=error_text(error), stage="")
 
     def requeue(self) -> None:
         """Queue it once more after it was stopped, failed or lost; it goes on where it was.
@@ -279,8 +279,11 @@ class RunRegistry:
         Raises:
             RunError: no such run, several, or its spec.json or run.json is damaged.
         """
+        exact = self.path / run_id
+        if run_id[:1] not in ("", ".") and exact.parent == self.path and exact.is_dir():
+            return self._read(exact)  # without a look at all the others
         names = [folder.name for folder in self._folders()]
-        matches = [run_id] if run_id in names else [name for name in names if run_id in name]
+        matches = [name for name in names if run_id in name]
         if len(matches) != 1 or not run_id:
             if matches:
                 raise RunError(f"run {run_id!r} is not unique: {', '.join(matches[:5])}")
@@ -331,19 +334,12 @@ class RunRegistry:
 
     def _read(self, folder: Path) -> Run:
         try:
-            spec = RunSpec.model_validate_json((folder / "spec.json").read_text("utf-8"))
+            spec = read_spec((folder / "spec.json").read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"run {folder.name} has a damaged spec.json: {error}") from error
         run = Run(folder, spec)
         run.status()  # refuse a damaged run.json here, once
         return run
-
-
-def _reason(error: BaseException) -> str:
-    """The error text of run.json."""
-    text = str(error) or type(error).__name__
-    more = "out of memory: give the worker more (HASHLENS_MEMORY_MB) or use less data. "
-    return more * is_out_of_memory(error) + text
 
 
 def _now() -> str:

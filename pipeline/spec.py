@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -80,3 +81,13 @@ class RunSpec(BaseModel):
         """Short name for people, for example `ITQ · 32 bits`."""
         tuned = " · fine-tuned" if self.finetune else ""
         return f"{get_method(self.method).card.title} · {self.bits} bits{tuned}"
+
+
+@lru_cache(maxsize=2000)  # a leaderboard reads the same hundred again with every page
+def read_spec(text: str) -> RunSpec:
+    """The spec that a run's spec.json says.
+
+    Raises:
+        ValueError: it is no spec, or names what does not exist.
+    """
+    return RunSpec.model_validate_json(text)

@@ -10,6 +10,10 @@ _VIEWS = ("What if", "Bit cards", "Robustness", "Code map")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Bits", anchor=False, width="content")
     actions = st.container(width="content")
+st.caption(
+    "What one bit means and what it does to one query; statistics of all codes are on Codes."
+)
+st.page_link("app_pages/codes.py", label="Statistics of all codes", icon=":material/grid_on:")
 run_id = notices.chosen_run()
 opened = notices.opened(run_id)
 examples = resources.examples(run_id)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import board, curve_view, notices
+from dashboard.components import board, curve_view, notices, training_view
 from dashboard.services import resources
 from dashboard.services.curves import KINDS
 
@@ -19,7 +19,7 @@ if rows.empty:
     st.stop()
 methods = list(found.rows["method"])
 if title == curve_view.TRAINING:
-    curve_view.training(rows, methods)
+    training_view.show(rows, methods)
     st.stop()
 over = curve_view.bands(rows)
 measured = resources.row_curves(rows)

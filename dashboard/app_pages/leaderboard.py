@@ -24,9 +24,8 @@ if view == board.HEAT:
     board_views.heat(rows, comparison)
 elif view == board.TRADEOFFS:
     board_views.tradeoffs(rows, found, comparison)
-elif view == board.COMPARE:
-    board_views.compare(rows)
 else:
+    board.cards(rows, found)
     board.finding(resources.finding(rows))
     board.table(rows, found, comparison)
     left, right = st.columns(2, gap="large")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from dashboard.charts.palette import COLOURS, NEUTRAL, RELEVANCE
+from dashboard.charts.palette import COLOURS, NEUTRAL, RELEVANCE, SHAPES
 
 _HEIGHT = 240
 _MOST_CELLS = 64  # bits of a correlation map; more would be more marks than a browser likes
@@ -38,6 +38,44 @@ def balance(bits: pd.DataFrame) -> alt.LayerChart:
     ideal = alt.Chart(pd.DataFrame({"ones": [0.5]}))
     rule = ideal.mark_rule(color=COLOURS[1], strokeDash=[5, 4], strokeWidth=1.5)
     return alt.layer(bars, rule.encode(y="ones:Q")).properties(height=_HEIGHT)
+
+
+def drift(table: pd.DataFrame) -> alt.LayerChart:
+    """Share of ones of each bit, a mark for each part of the images.
+
+    Args:
+        table: columns part, bit, ones.
+    """
+    parts = list(dict.fromkeys(table["part"]))
+    legend = alt.Legend(title=None, orient="top", symbolSize=90)
+    marks = (
+        alt.Chart(table)
+        .mark_point(filled=True, size=60, opacity=0.85)
+        .encode(
+            x=alt.X("bit:O", title="Bit", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y("ones:Q", title="Share of ones", axis=alt.Axis(format=".0%")),
+            color=alt.Color(
+                "part:N",
+                sort=parts,
+                scale=alt.Scale(domain=parts, range=list(COLOURS[: len(parts)])),
+                legend=legend,
+            ),
+            shape=alt.Shape(
+                "part:N",
+                sort=parts,
+                scale=alt.Scale(domain=parts, range=list(SHAPES[: len(parts)])),
+                legend=legend,
+            ),
+            tooltip=[
+                alt.Tooltip("part:N", title="Images"),
+                alt.Tooltip("bit:O", title="Bit"),
+                alt.Tooltip("ones:Q", title="Ones", format=".1%"),
+            ],
+        )
+    )
+    ideal = alt.Chart(pd.DataFrame({"ones": [0.5]}))
+    rule = ideal.mark_rule(color=NEUTRAL, strokeDash=[5, 4], strokeWidth=1.5)
+    return alt.layer(rule.encode(y="ones:Q"), marks).properties(height=_HEIGHT)
 
 
 def correlation(pairs: pd.DataFrame) -> alt.Chart:
@@ -157,7 +195,12 @@ def dropped(course: pd.DataFrame) -> alt.Chart:
         alt.Chart(course.assign(percent=100 * course["map"]))
         .mark_line(point=True, color=COLOURS[0])
         .encode(
-            x=alt.X("left:Q", title="Bits left", scale=alt.Scale(reverse=True)),
+            x=alt.X(
+                "left:Q",
+                title="Bits left",
+                scale=alt.Scale(domain=[int(course["left"].max()), 1], nice=False),
+                axis=alt.Axis(tickMinStep=1),
+            ),
             y=alt.Y("percent:Q", title="mAP (%)", scale=alt.Scale(zero=False)),
             tooltip=[
                 alt.Tooltip("left:Q", title="Bits left"),

@@ -26,6 +26,7 @@ class Axes:
         is_share: whether x is a share as well.
         is_log: logarithmic horizontal axis.
         is_bounded: whether y is a share of something whole, drawn from 0 to 1.
+        is_log_y: logarithmic vertical axis, of values that are no shares.
     """
 
     x_title: str
@@ -33,6 +34,7 @@ class Axes:
     is_share: bool = False
     is_log: bool = False
     is_bounded: bool = True
+    is_log_y: bool = False
 
 
 def curves(table: pd.DataFrame, methods: list[str], axes: Axes) -> alt.LayerChart:
@@ -135,10 +137,13 @@ def _x(axes: Axes) -> alt.X:
 
 
 def _y(axes: Axes) -> alt.Y:
-    return alt.Y("y:Q", title=axes.y_title, scale=_unit(axes), axis=alt.Axis(format=".0%"))
+    form = "~g" if axes.is_log_y else ".0%"
+    return alt.Y("y:Q", title=axes.y_title, scale=_unit(axes), axis=alt.Axis(format=form))
 
 
 def _unit(axes: Axes) -> alt.Scale:
+    if axes.is_log_y:
+        return alt.Scale(type="log")
     return alt.Scale(domain=[0, 1], nice=False) if axes.is_bounded else alt.Scale(zero=False)
 
 

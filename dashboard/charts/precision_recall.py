@@ -7,6 +7,7 @@ import pandas as pd
 
 from dashboard.charts.palette import styles
 
+_PLOT, _LEGEND_ROW = 240, 22  # pixels of height
 _LONG = 20  # letters of a name from which two columns are wider than a telephone
 
 
@@ -21,10 +22,11 @@ def precision_recall(curves: pd.DataFrame, methods: list[str]) -> alt.Chart:
     method_of = dict(zip(curves["model"], curves["method"], strict=True))
     look = styles([*methods, *method_of.values()])
     used = [look[method_of[model]] for model in models]
+    columns = 1 if max(map(len, models)) > _LONG else 2
     legend = alt.Legend(
         title=None,
         orient="top",
-        columns=1 if max(map(len, models)) > _LONG else 2,
+        columns=columns,
         labelLimit=320,
         symbolType="stroke",
         symbolSize=500,
@@ -57,5 +59,8 @@ def precision_recall(curves: pd.DataFrame, methods: list[str]) -> alt.Chart:
                 alt.Tooltip("precision:Q", title="Precision", format=".1%"),
             ],
         )
-        .properties(height=320, padding={"left": 5, "top": 5, "right": 24, "bottom": 5})
+        .properties(
+            height=_PLOT + _LEGEND_ROW * -(-len(models) // columns),
+            padding={"left": 5, "top": 5, "right": 24, "bottom": 5},
+        )
     )

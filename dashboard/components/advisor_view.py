@@ -36,13 +36,26 @@ def scenario(found: Board, *, is_multi: bool) -> Scenario:
         later = third.number_input(
             "Images later", 1, 10**10, max(1_000_000, n), key="a_later", bind="query-params"
         )
-        hardware = fourth.segmented_control(
-            "Training on", ("cpu", "gpu"), default="cpu", required=True, key="a_on"
+        speed = fourth.number_input(
+            "Training speed (1: this machine)",
+            0.01,
+            1000.0,
+            1.0,
+            key="a_speed",
+            bind="query-params",
+            help="How many times faster the machine that will train is. All runs here were "
+            "measured on this machine's processor, none on a GPU. To measure the other machine, "
+            "train one run on both and divide the times.",
         )
         first, second, third, _ = st.columns(4)
-        latency = first.number_input("Search, at most (ms)", 0.01, None, 50.0, key="a_ms")
-        memory = second.number_input("Memory, at most (MB)", 0.1, None, 100.0, key="a_mb")
-        training = third.number_input("Training, at most (s)", 0.1, None, 600.0, key="a_s")
+        latency, memory, training = (
+            place.number_input(label, least, None, usual, key=key, bind="query-params")
+            for place, label, least, usual, key in (
+                (first, "Search, at most (ms)", 0.01, 50.0, "a_ms"),
+                (second, "Memory, at most (MB)", 0.1, 100.0, "a_mb"),
+                (third, "Training, at most (s)", 0.1, 600.0, "a_s"),
+            )
+        )
     return Scenario(
         has_labels=labels != _LABELS[0],
         is_multi_label=labels == _LABELS[2],
@@ -51,7 +64,7 @@ def scenario(found: Board, *, is_multi: bool) -> Scenario:
         latency_ms=float(latency),
         memory_mb=float(memory),
         training_s=float(training),
-        hardware="gpu" if hardware == "gpu" else "cpu",
+        speed=float(speed),
     )
 
 
@@ -118,7 +131,12 @@ def ranking(
         table,
         alt=f"mAP against memory with the budget. {said}",
         key="advice_chart",
-        entry=Entry("Advice", said, comparison.protocol.summary),
+        entry=Entry(
+            "Advice",
+            said,
+            comparison.protocol.summary,
+            runs=tuple(one.measured.run for one in found),
+        ),
     )
     st.caption(
         "Green: within the memory budget. Memory is codes and 16-byte ids; search is an exact scan "

@@ -7,14 +7,14 @@ import streamlit as st
 
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.precision_recall import precision_recall
-from dashboard.components import board_table, chart_panel, notices, report_button
+from dashboard.components import board_table, board_tray, chart_panel, notices, report_button
 from dashboard.components.report_button import Entry
-from dashboard.services import resources
+from dashboard.services import board_summary, resources
 from dashboard.services.findings import Finding
 from dashboard.services.leaderboard import Board, Comparison
 from dashboard.services.text import escape_markdown
 
-METHODS, HEAT, TRADEOFFS, COMPARE = "Methods", "Heat table", "Trade-offs", "Side by side"
+METHODS, HEAT, TRADEOFFS = "Methods", "Heat table", "Trade-offs"
 ABLATION = "Ablation"
 _KINDS = ("supervised", "unsupervised", "data-independent")
 _DRAWN = 6  # models in a chart: as many as there are colours
@@ -55,7 +55,7 @@ def protocol(comparison: Comparison, found: Board) -> None:
 
 def view(*, has_studies: bool) -> str:
     """How to look at the runs; the ablation view only where there is a study."""
-    views = (METHODS, HEAT, TRADEOFFS, COMPARE)
+    views = (METHODS, HEAT, TRADEOFFS)
     return st.segmented_control(
         "View",
         (*views, ABLATION) if has_studies else views,
@@ -85,6 +85,15 @@ def filtered(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
+def cards(rows: pd.DataFrame, found: Board) -> None:
+    """The four figures that most visitors come for."""
+    with st.grid(4, min_column_width=150, gap="small"):
+        for card in board_summary.cards(rows, found.floors):
+            with st.container(gap=None):
+                st.metric(card.name, card.value, help=card.explained)
+                st.caption(escape_markdown(card.what))
+
+
 def finding(found: Finding | None) -> None:
     """One sentence with the finding, in a warning when it may be chance."""
     if found is None:
@@ -97,15 +106,17 @@ def finding(found: Finding | None) -> None:
 
 
 def table(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
-    """The leaderboard itself."""
+    """The leaderboard itself; two rows or more that are ticked are compared below it."""
     standing = resources.standing(
         tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
     )
-    shown = board_table.show(rows, found.cosine, found.floors, standing)
+    shown, ticked = board_table.show(rows, found.cosine, found.floors, standing)
     entry = Entry(
         "Leaderboard", protocol=comparison.protocol.summary, runs=tuple(map(str, rows["run"]))
     )
     report_button.show(entry, shown, key="leaderboard")
+    if len(rows) > 1:
+        board_tray.show(rows.iloc[ticked], comparison)
 
 
 def map_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:

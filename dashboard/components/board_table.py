@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from dashboard.services.board_summary import failed_checks
+
 _INTERVAL = "± is"
 
 
@@ -41,6 +43,7 @@ def readable(
             "Encoding": 1000 * rows["encode_ms"],
             "Search": 1000 * rows["search_ms"],
             "Bytes": rows["bytes"],
+            "Checks": [words or "pass" for words in failed_checks(rows, floors)],
         }
     )
     baseline = pd.DataFrame(
@@ -78,14 +81,20 @@ def pivot(rows: pd.DataFrame) -> pd.DataFrame:
 
 def show(
     rows: pd.DataFrame, cosine: pd.DataFrame, floors: pd.DataFrame, standing: Sequence[str]
-) -> pd.DataFrame:
-    """Draw it, every column explaining itself on hover, and return what is shown."""
+) -> tuple[pd.DataFrame, list[int]]:
+    """Draw it, every column explaining itself on hover.
+
+    Returns:
+        What is shown, and the places of the leaderboard's rows that are ticked.
+    """
     table = readable(rows, cosine, floors, standing)
     is_mixed = table[_INTERVAL].nunique() > 1
-    st.dataframe(
+    event = st.dataframe(
         table,
         hide_index=True,
         key="leaderboard",
+        on_select="rerun",
+        selection_mode="multi-row",
         placeholder="–",
         column_order=[
             name
@@ -102,7 +111,7 @@ def show(
         "The cosine row ranks the real-valued features themselves: what codes give up or gain. "
         "The last rows are floors: a method that is near them has learned nothing of use."
     )
-    return table
+    return table, [place for place in event.selection.rows if place < len(rows)]
 
 
 def _columns() -> dict[str, object]:
@@ -147,6 +156,9 @@ def _columns() -> dict[str, object]:
         ),
         "Ties": st.column_config.TextColumn(
             width=104, help="mAP if every tie were ordered for the worst, and for the best."
+        ),
+        "Checks": st.column_config.TextColumn(
+            width=96, help="Dead bits, or an mAP that is not above a floor."
         ),
         "Bytes": st.column_config.NumberColumn(
             format="localized", width=60, help="Bytes of one image's code, or of its features."

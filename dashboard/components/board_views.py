@@ -1,4 +1,4 @@
-"""The further views of the leaderboard: heat table, trade-offs, runs side by side, published."""
+"""The further views of the leaderboard: heat table, trade-offs, published figures."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import streamlit as st
 
 from dashboard.charts.heat_table import heat_table
 from dashboard.charts.tradeoff import PICK, tradeoff
-from dashboard.components import board_table, chart_panel
+from dashboard.components import board_table, board_tray, chart_panel
 from dashboard.components.report_button import Entry
-from dashboard.services import resources
 from dashboard.services.leaderboard import Board, Comparison
 from dashboard.services.published import published_table
 from dashboard.services.text import escape_markdown
 from dashboard.services.tradeoffs import COSTS, front_finding, with_front
-from pipeline.runs import RunError
-
-_MOST_COMPARED = 6
 
 
 def heat(rows: pd.DataFrame, comparison: Comparison) -> None:
@@ -70,53 +66,26 @@ def tradeoffs(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
     )
     st.caption(
         "Dotted line: the front, runs that no other beats on both; others are paler. Search is an "
-        "exact scan of the codes in memory on one core of this machine. Click a point to compare."
+        "exact scan of the codes in memory on one core of this machine. Click a point to compare "
+        "it with the best other run."
     )
     if picked:
         chosen = {str(one.get("run")) for one in picked}
-        side_by_side(rows[rows["run"].isin(chosen | {rows["run"].iloc[0]})])
+        beside = rows[~rows["run"].isin(chosen)]["run"].head(1)  # the best of the others
+        board_tray.show(rows[rows["run"].isin(chosen | set(beside))], comparison)
 
 
-def compare(rows: pd.DataFrame) -> None:
-    """Choose runs and see where they differ."""
-    labels = {row["run"]: f"{row['model']} · {row['bits']} bits" for row in rows.to_dict("records")}
-    chosen = st.multiselect(
-        "Runs to compare",
-        list(labels),
-        default=list(labels)[:2],
-        format_func=labels.__getitem__,
-        max_selections=_MOST_COMPARED,
-        key="compared",
-    )
-    if len(chosen) < 2:
-        st.info("Choose two runs or more.")
-        return
-    side_by_side(rows[rows["run"].isin(chosen)])
-
-
-def side_by_side(rows: pd.DataFrame) -> None:
-    """Measures and settings of some runs, a column each."""
-    only = st.toggle("Only what differs", True, key="only_differences", bind="query-params")
-    try:
-        measures = resources.measures_table(list(rows["run"]))
-        asked = resources.settings_table(list(rows["run"]), only_differences=only)
-    except RunError as error:
-        st.warning(escape_markdown(str(error)))
-        return
-    st.dataframe(measures, hide_index=True, key="compared_measures", alt="Measures side by side.")
-    if asked.empty:
-        st.caption("These runs were asked for with the same settings.")
-    else:
-        st.dataframe(asked, hide_index=True, key="compared_settings", alt="Settings side by side.")
-    st.caption("Shares in percent, means over queries; the seed shown is the lowest of each row.")
-
-
+@st.fragment
 def published(rows: pd.DataFrame, comparison: Comparison) -> None:
     """Figures from papers beside ours."""
     table = published_table(comparison, rows)
     if table.empty:
         return
-    with st.expander("Published figures", icon=":material/menu_book:"):
+    with st.expander(
+        "Published figures", icon=":material/menu_book:", key="published_open", on_change="rerun"
+    ) as opened:
+        if not opened.open:
+            return
         st.caption(
             "Printed under the protocols they name, on other backbones and images: compare "
             "orderings, not values. mAP in percent."

@@ -53,6 +53,7 @@ def draw(
     return list(event.selection.get(pick, []))
 
 
+@st.fragment  # opening it must not run the page again
 def files(
     chart: altair.TopLevelMixin,
     table: pd.DataFrame,
@@ -61,8 +62,12 @@ def files(
     key: str,
     entry: Entry | None = None,
 ) -> None:
-    """The expander alone; arguments as those of `show`."""
-    with st.expander("Data and downloads", icon=":material/table:"):
+    """The expander alone, empty until it is opened; arguments as those of `show`."""
+    with st.expander(
+        "Data and downloads", icon=":material/table:", key=f"{key}_data", on_change="rerun"
+    ) as opened:
+        if not opened.open:
+            return
         st.dataframe(table, hide_index=True, alt=alt, key=f"{key}_table")
         with st.container(horizontal=True, key=f"{key}_files"):
             _downloads(chart, table, key)

@@ -91,7 +91,7 @@ def draw(
         st.markdown(escape_markdown(sentence))
     axes = Axes(shown.x_title, shown.y_title, is_share=shown.x == "recall", is_log=shown.is_log)
     key = f"curves_{shown.title.lower().replace(' ', '_')}"
-    picked = _multiples(table, methods, axes, key, f"{shown.title}. {sentence}")
+    picked = multiples(table, methods, axes, key, f"{shown.title}. {sentence}")
     chart_panel.files(
         small_multiples(table, methods, axes),
         _readable(table, shown),
@@ -105,34 +105,13 @@ def draw(
     }[over]
     st.caption(
         f"Bands: {meaning}. Ties inside a distance are averaged. Click a model in the legend to "
-        "see it alone, a point to see the queries behind it."
+        "see it alone in that chart, a point to see the queries behind it. *Models* above chooses "
+        "for all charts."
     )
     return picked
 
 
-def training(rows: pd.DataFrame, methods: list[str]) -> None:
-    """How the losses went down."""
-    table = resources.training_table(rows)
-    if table.empty:
-        st.info("None of these methods is trained in epochs.")
-        return
-    axes = Axes("Epoch", "Loss, share of its first value", is_bounded=False)
-    said = f"Loss by epoch of {', '.join(dict.fromkeys(table['model']))}."
-    _multiples(table, methods, axes, "curves_training", said)
-    chart_panel.files(
-        small_multiples(table, methods, axes),
-        table.drop(columns=["method", "x", "low", "high", "is_point"]),
-        alt=said,
-        key="curves_training",
-        entry=Entry("Loss by epoch"),
-    )
-    st.caption(
-        "Sum of the loss terms of the first seed, as a share of its first value: units differ "
-        "between methods. Single terms and validation mAP of a run are on the Runs page."
-    )
-
-
-def _multiples(
+def multiples(
     table: pd.DataFrame, methods: list[str], axes: Axes, key: str, said: str
 ) -> list[dict[str, Any]]:
     """A chart a code length, two beside each other where there is room; what was clicked last."""

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.services import render, resources
+from dashboard.services import permalink, render, resources
 from dashboard.services.report_basket import Picture, new_item
 
 
@@ -58,6 +58,7 @@ def show(
             runs=entry.runs,
             pictures=entry.pictures,
             chart=spec,
+            link=_address(),
         )
         try:
             n_items = resources.add_to_report(str(state.dataset()), item)
@@ -67,3 +68,10 @@ def show(
         st.toast(f"In the report, entry {n_items}.", icon=":material/playlist_add_check:")
 
     st.button("Add to report", icon=":material/playlist_add:", on_click=add, key=f"{key}_report")
+
+
+def _address() -> str:
+    """This page with what its address bar holds, and the fingerprint of the data set."""
+    info = resources.dataset(str(state.dataset())).info
+    fingerprint = permalink.fingerprint(info.fingerprint, None)
+    return permalink.link(st.context.url or "", st.query_params.to_dict(), fingerprint)

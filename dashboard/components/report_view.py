@@ -7,36 +7,52 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from dashboard.services import resources
+from dashboard import state
+from dashboard.components import page_preview
+from dashboard.services import report_templates, resources
 from dashboard.services.report_basket import (
     Basket,
     Item,
     moved,
+    started,
     with_heading,
     with_note,
     without_item,
 )
 from dashboard.services.text import escape_markdown, plural
+from pipeline.datasets.base import DatasetError
+from pipeline.runs import RunError
 
 _MOST_CHECKED = 4  # runs whose conditions are listed
 _PLACES = {"fail": 0, "warn": 1, "pass": 2}
 
 
-def empty() -> None:
-    """What to do when nothing is in the report."""
-    with st.container(border=True, key="empty_report"):
-        st.subheader("Nothing is in the report yet", anchor=False)
-        st.markdown(
-            "Press *Add to report* below a chart or table on these pages; it is kept as it was "
-            "then. Good reports begin with the leaderboard, its trade-offs, and a few failures."
-        )
-        for page, label in (
-            ("leaderboard", "Leaderboard"),
-            ("curves", "Curves"),
-            ("failures", "Failures"),
-            ("codes", "Codes"),
-        ):
-            st.page_link(f"app_pages/{page}.py", label=label)
+def empty(name: str) -> None:
+    """Templates to begin with, and where else entries come from."""
+    st.subheader("Nothing is in the report yet", anchor=False)
+    with st.grid(3, min_column_width=220):
+        for kind, about in report_templates.SUMMARIES.items():
+            with st.container(border=True, height="stretch"):
+                st.markdown(f"**{kind}**")
+                st.caption(about)
+                key = f"begin_{kind.split()[0].lower()}"
+                st.button("Begin with this", on_click=_begin, args=(name, kind), key=key)
+    st.markdown(
+        "Or press *Add to report* below a chart or table on these pages; it is kept as it was then."
+    )
+    with st.container(horizontal=True, key="report_sources"):
+        for page in ("Leaderboard", "Curves", "Failures", "Codes", "Advisor"):
+            st.page_link(f"app_pages/{page.lower()}.py", label=page)
+
+
+def _begin(name: str, kind: str) -> None:
+    """Put the entries of a template into the report."""
+    try:
+        items = resources.template(kind, name, state.run())
+    except (RunError, DatasetError) as error:
+        st.toast(escape_markdown(f"{kind} cannot be made: {error}."), icon=":material/error:")
+        return
+    _change(name, started(kind, items))
 
 
 def heading(name: str, basket: Basket) -> None:
@@ -50,6 +66,15 @@ def heading(name: str, basket: Basket) -> None:
     left.text_input("Title", basket.title, key="report_title", on_change=store, max_chars=200)
     right.text_input("Author", basket.author, key="report_author", on_change=store, max_chars=200)
     st.text_area("Summary", basket.summary, key="report_summary", on_change=store, max_chars=5000)
+
+
+def preview(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
+    """The page as it would be written now; drawn again with every change while it is open."""
+    if not st.toggle("Preview", key="preview", bind="query-params"):
+        return
+    with st.spinner("Drawing the charts"):
+        page = resources.report_preview(name, basket, runs)
+    page_preview.show(page, "The report as it is now")
 
 
 def entries(name: str, basket: Basket) -> None:

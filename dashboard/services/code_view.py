@@ -17,7 +17,6 @@ from pipeline.bit_analysis import (
     radius_for,
 )
 from pipeline.diagnostics import CodeStatistics, bit_entropy, code_statistics, distance_histograms
-from pipeline.ranking import hamming_histograms
 
 _MOST_BUCKETS = 12
 _BINS = 41  # of the histogram of outputs
@@ -62,9 +61,7 @@ class CodeView:
 
 def read_codes(run: MeasuredRun) -> CodeView:
     """Analyse the stored codes of a run."""
-    counts = hamming_histograms(
-        run.query_codes, run.database_codes, run.query_labels, run.database_labels
-    )
+    counts = run.counts()
     same, different = distance_histograms(counts)
     correlation, table = bit_correlation(run.database_codes), lookup(counts)
     return CodeView(

@@ -59,7 +59,7 @@ def why_not(a: OpenRun, b: OpenRun) -> str:
 def average_precisions(opened: OpenRun) -> pd.Series:
     """AP of each stored query by manifest row; empty when nothing was measured."""
     try:
-        ap = opened.run.curves().per_query_ap
+        ap = opened.run.query_aps()
     except RunError:
         return pd.Series(dtype=float)
     fits = len(ap) == len(opened.query_rows)

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from dashboard.services.measured_run import MeasuredRun
 from pipeline.query_curves import QueryCurves, query_curves
-from pipeline.runs import RunError, RunRegistry
-from pipeline.settings import Settings
 from pipeline.significance import band, interval, resampled_counts
 
 Values = NDArray[np.float64]
@@ -76,13 +74,7 @@ class RunCurves:
 
 def measure(run: MeasuredRun) -> QueryCurves:
     """The curves of one run's stored codes."""
-    return query_curves(
-        run.query_codes,
-        run.database_codes,
-        run.query_labels,
-        run.database_labels,
-        run.cutoff,
-    )
+    return query_curves(run.counts(), run.cutoff)
 
 
 def curve_table(rows: Sequence[RunCurves], kind: Kind, bands: str) -> pd.DataFrame:
@@ -198,39 +190,3 @@ def queries_at(curves: QueryCurves, kind: Kind, at: int) -> pd.DataFrame:
     column = int(np.abs(positions - at).argmin())
     table = pd.DataFrame({"place": np.arange(len(y)), "value": y[:, column]})
     return table.sort_values(["value", "place"], ignore_index=True)
-
-
-def training_table(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
-    """The loss of each leaderboard row's first seed over the epochs, as a share of its first value.
-
-    Losses of different methods have different units, so only their course can be compared. Columns
-    as `curve_table`; methods without epochs are left out.
-    """
-    registry, parts = RunRegistry(settings), []
-    for row in rows.to_dict("records"):
-        try:
-            history = registry.open(row["run"]).history()
-        except (RunError, ValueError):
-            continue
-        losses = [(one["epoch"], sum(_terms(one).values())) for one in history if _terms(one)]
-        if len(losses) < 2 or not losses[0][1]:
-            continue
-        table = pd.DataFrame(losses, columns=["at", "loss"]).iloc[:: -(-len(losses) // 101)]
-        course = table["loss"] / abs(losses[0][1])
-        parts.append(
-            table[["at"]].assign(
-                x=table["at"],
-                y=course,
-                low=course,
-                high=course,
-                is_point=False,
-                **{name: row[name] for name in ("model", "method", "bits")},
-            )
-        )
-    names = ["model", "method", "bits", "at", "x", "y", "low", "high", "is_point"]
-    return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
-
-
-def _terms(epoch: dict[str, object]) -> dict[str, float]:
-    found = epoch.get("terms")
-    return found if isinstance(found, dict) else {}

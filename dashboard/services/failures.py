@@ -68,15 +68,11 @@ class Neighbour:
 
 def read_failures(run: MeasuredRun) -> Failures:
     """The facts of all queries of a run."""
-    codes_and_labels = (
-        run.query_codes,
-        run.database_codes,
-        run.query_labels,
-        run.database_labels,
-    )
     return Failures(
-        query_facts(*codes_and_labels, run.cutoff),
-        wrong_neighbours(*codes_and_labels),
+        query_facts(run.counts(), run.cutoff),
+        wrong_neighbours(
+            run.query_codes, run.database_codes, run.query_labels, run.database_labels
+        ),
         run.label_set.classes,
         run.query_labels,
         run.query_rows,

@@ -103,7 +103,7 @@ def run_gaps(settings: Settings, first: str, others: Sequence[str]) -> list[Gap]
     """
     registry = RunRegistry(settings)
     runs = [registry.open(one) for one in (first, *others)]
-    own, *theirs = [(run.report(), run.curves().per_query_ap) for run in runs]
+    own, *theirs = [(run.report(), run.query_aps()) for run in runs]
     return gaps(own, theirs)
 
 

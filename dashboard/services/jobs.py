@@ -116,7 +116,7 @@ def open_job(settings: Settings, run_id: str) -> JobDetail:
     status, history = run.status(), run.history()
     return JobDetail(
         job=_job(run, status, []),
-        history=_terms(history),
+        history=terms_table(history),
         validation=_validation(history),
         log=tuple(tail(run.folder)),
         asked=_asked(run, status),
@@ -248,11 +248,12 @@ def _left_s(history: Sequence[dict[str, object]]) -> float | None:
     return pace * (_number(last["n_epochs"]) - _number(last["epoch"]))
 
 
-def _terms(history: Sequence[dict[str, object]]) -> pd.DataFrame:
+def terms_table(history: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """The loss terms of a history: columns epoch, term, value; lines without terms are left out."""
     rows = [
         (int(_number(line["epoch"])), name, value)
         for line in history
-        for name, value in dict(line["terms"]).items()  # type: ignore[call-overload]
+        for name, value in dict(line.get("terms") or {}).items()  # type: ignore[call-overload]
     ]
     return pd.DataFrame(rows, columns=["epoch", "term", "value"])
 

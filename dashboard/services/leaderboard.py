@@ -42,6 +42,7 @@ COLUMNS = (
     "encode_ms",  # of one image, from its features
     "search_ms",  # of one query among the database, exact scan
     "bytes",
+    "dead_bits",  # most among the seeds
     "supervision",
     "run",  # id of the run with the lowest seed
     "runs",  # ids of all its seeds, lowest first
@@ -212,6 +213,7 @@ def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str,
         "encode_ms": _mean(_encode_ms(r) for r in reports),
         "search_ms": 1000 * search_cost(run.spec.bits, settings).seconds(first.n_database),
         "bytes": first.bytes_per_item,
+        "dead_bits": max(report.codes.dead_bits if report.codes else 0 for report in reports),
         "supervision": method_card(run.spec.method).supervision,
         "run": run.id,
         "runs": tuple(one.id for one, _ in members),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.datasets.base import LabelSet, RetrievalDataset
 from pipeline.execute import chosen_labels
-from pipeline.ranking import HashCodes
+from pipeline.ranking import Counts, HashCodes, hamming_histograms
 from pipeline.runs import RunError, RunRegistry
 from pipeline.settings import Settings
 
@@ -48,6 +48,15 @@ class MeasuredRun:
     def bits(self) -> int:
         """Code length."""
         return self.database_codes.bits
+
+    def counts(self) -> Counts:
+        """How many images of each relevance lie at each distance of each query, (q, K + 1, G + 1).
+
+        Measured anew at each call, and not small.
+        """
+        return hamming_histograms(
+            self.query_codes, self.database_codes, self.query_labels, self.database_labels
+        )
 
     def names(self, row: int) -> tuple[str, ...]:
         """The labels of an image of the data set."""

@@ -106,7 +106,7 @@ def random_query(opened: OpenRun, settings: Settings, *, is_hard: bool = False) 
 def _measured_ap(opened: OpenRun, settings: Settings) -> NDArray[np.float64] | None:
     """AP of each stored query (q,), None where it was not measured."""
     try:
-        ap = RunRegistry(settings).open(opened.id).curves().per_query_ap
+        ap = RunRegistry(settings).open(opened.id).query_aps()
     except RunError:
         return None
     return ap if len(ap) == len(opened.query_rows) else None

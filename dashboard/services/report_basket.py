@@ -7,7 +7,7 @@ survive a reload, another browser and the end of the server. What is added is ke
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -49,6 +49,7 @@ class Item(BaseModel):
         pictures: images of the data set.
         runs: ids of the runs that it shows.
         added: when, in UTC.
+        link: address of the page as it was then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +65,7 @@ class Item(BaseModel):
     pictures: tuple[Picture, ...] = ()
     runs: tuple[str, ...] = ()
     added: str = ""
+    link: str = ""
 
     @property
     def table(self) -> pd.DataFrame:
@@ -120,6 +122,13 @@ def change(settings: Settings, dataset: str, how: Callable[[Basket], Basket]) ->
 def with_item(item: Item) -> Callable[[Basket], Basket]:
     """Adds an entry at the end."""
     return lambda basket: basket.model_copy(update={"items": (*basket.items, item)})
+
+
+def started(title: str, items: Sequence[Item]) -> Callable[[Basket], Basket]:
+    """Adds the entries of a template; its title stands where there is none yet."""
+    return lambda basket: basket.model_copy(
+        update={"title": basket.title or title, "items": (*basket.items, *items)}
+    )
 
 
 def without_item(item_id: str) -> Callable[[Basket], Basket]:

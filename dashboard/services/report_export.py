@@ -103,6 +103,7 @@ def to_manifest(
                 "note": item.note,
                 "protocol": item.protocol,
                 "added": item.added,
+                "link": item.link,
                 "runs": [{"id": run, "spec_sha256": digests.get(run, "")} for run in item.runs],
             }
             for item in basket.items
@@ -130,6 +131,9 @@ def _section(item: Item, thumb: Thumb) -> str:
         parts.append(f"<div class='pictures'>{figures}</div>")
     if item.protocol:
         parts.append(f"<p class='fact'>{escape_html(item.protocol)}</p>")
+    if item.link.startswith(("http://", "https://")):
+        address = escape_html(item.link)
+        parts.append(f"<p class='fact'><a href='{address}'>Open this in HashLens</a></p>")
     return "".join([*parts, "</section>"])
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 from dashboard.services.leaderboard import model_name
+from pipeline.report import Report
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 
-_MEASURES = {
-    "mAP": lambda report: f"{100 * report.map:.1f}",
-    "P@100": lambda report: _percent(report.precision_at.get(100)),
-    "P@H≤2": lambda report: _percent(report.precision_radius_2),
-    "Lookup": lambda report: _percent(report.lookup_success),
-    "NDCG@100": lambda report: f"{100 * report.ndcg_at_100:.1f}",
-    "Training (s)": lambda report: f"{report.timings.get('training_s', 0.0):.1f}",
-    "Bytes": lambda report: str(report.bytes_per_item),
+_MEASURES: dict[str, tuple[Callable[[Report], float | None], str]] = {
+    "mAP": (lambda report: 100 * report.map, ".1f"),
+    "P@100": (lambda report: _percent(report.precision_at.get(100)), ".1f"),
+    "P@H≤2": (lambda report: _percent(report.precision_radius_2), ".1f"),
+    "Lookup": (lambda report: _percent(report.lookup_success), ".1f"),
+    "NDCG@100": (lambda report: 100 * report.ndcg_at_100, ".1f"),
+    "Training (s)": (lambda report: report.timings.get("training_s", 0.0), ".1f"),
+    "Bytes": (lambda report: report.bytes_per_item, ".0f"),
 }
 
 
@@ -45,6 +46,8 @@ def settings_table(
 def measures_table(settings: Settings, runs: Sequence[str]) -> pd.DataFrame:
     """A row a measure, a column a run; first column Measure, shares in percent.
 
+    Runs after the first have their difference to it in brackets.
+
     Raises:
         RunError: a run is gone or has no report.
     """
@@ -52,7 +55,10 @@ def measures_table(settings: Settings, runs: Sequence[str]) -> pd.DataFrame:
     opened = [registry.open(run) for run in runs]
     names = _distinct([f"{model_name(run.spec)} · {run.spec.bits} bits" for run in opened])
     reports = [run.report() for run in opened]
-    rows = [[name, *(show(report) for report in reports)] for name, show in _MEASURES.items()]
+    rows = [
+        [name, *_beside([measure(report) for report in reports], form)]
+        for name, (measure, form) in _MEASURES.items()
+    ]
     return pd.DataFrame(rows, columns=["Measure", *names])
 
 
@@ -79,5 +85,20 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return distinct
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f}"
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _beside(values: Sequence[float | None], form: str) -> list[str]:
+    """The values, those after the first with their difference to it."""
+    first, *others = values
+    known = "–" if first is None else f"{first:{form}}"
+    return [
+        known,
+        *(
+            "–"
+            if one is None
+            else f"{one:{form}}" + ("" if first is None else f" ({one - first:+{form}})")
+            for one in others
+        ),
+    ]

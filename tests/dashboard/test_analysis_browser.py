@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pipeline.settings import Settings
 from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
+from tests.dashboard.conftest import train
 
 pytestmark = NEEDS_BROWSER
 POINT = "path[aria-roledescription=point]"
 CELL = "path[aria-roledescription='rect mark']"
 MOST_BYTES = 5_000_000
+
+
+@pytest.fixture(scope="module")
+def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With a second model of 12 bits, so that a legend has somebody to hide."""
+    home = Path(shutil.copytree(shared_home, tmp_path_factory.mktemp("served") / "home"))
+    train(Settings(home=home, threads=1), "shapes", method="lsh", bits=12)
+    return home
 
 
 def charts(page: Any) -> Any:
@@ -23,14 +36,28 @@ def test_a_point_of_the_trade_off_opens_the_runs_side_by_side(open_tab: OpenTab)
 
     with open_tab("/leaderboard?view=Trade-offs") as tab:
         page = tab.page
-        expect(charts(page).locator(POINT)).to_have_count(2)
+        expect(charts(page).locator(POINT)).to_have_count(3)
         charts(page).locator(POINT).first.click(force=True)
 
         expect(page.get_by_text("Only what differs")).to_be_visible()
         page.get_by_role("radio", name="Training (seconds)").click()
-        expect(charts(page).locator(POINT)).to_have_count(2)
+        expect(charts(page).locator(POINT)).to_have_count(3)
         page.get_by_role("radio", name="Heat table").click()
-        expect(charts(page).locator(CELL)).to_have_count(2)
+        expect(charts(page).locator(CELL)).to_have_count(3)
+
+
+def test_ticked_rows_are_compared_and_open_in_compare(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/leaderboard") as tab:
+        page = tab.page
+        box = page.get_by_test_id("stDataFrame").first.bounding_box()
+        for row in (1, 2):  # the first column holds the boxes, 35 pixels a row
+            page.mouse.click(box["x"] + 16, box["y"] + 35 * row + 17)
+        expect(page.get_by_role("button", name="Open curves")).to_be_visible()
+        page.get_by_role("button", name="Open compare").click()
+        expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+        expect(page.get_by_text("overlap", exact=False).first).to_be_visible()
 
 
 def test_a_legend_isolates_a_model_and_a_point_opens_its_queries(open_tab: OpenTab):
@@ -39,11 +66,12 @@ def test_a_legend_isolates_a_model_and_a_point_opens_its_queries(open_tab: OpenT
     with open_tab("/curves") as tab:
         page = tab.page
         expect(charts(page)).to_have_count(2)  # a chart a code length
-        line = charts(page).first.locator("path[aria-roledescription='line mark']").first
-        expect(line).to_be_visible()
-        legend = charts(page).first.locator("[aria-roledescription=legend]").first
-        expect(legend).to_be_attached()
-        charts(page).first.locator(".role-legend-label text").first.click(force=True)
+        both = charts(page).last  # two models of 12 bits
+        lines = both.locator("path[aria-roledescription='line mark']")
+        expect(lines).to_have_count(2)
+        both.locator(".role-legend-label text", has_text="ITQ").click(force=True)
+        expect(lines.and_(page.locator("[opacity='0.08']"))).to_have_count(1)
+        expect(lines.and_(page.locator("[aria-label*='ITQ']"))).to_have_attribute("opacity", "1")
 
         charts(page).first.locator(POINT).nth(2).click(force=True)
 
@@ -81,6 +109,28 @@ def test_a_cell_of_the_confusion_opens_its_queries(open_tab: OpenTab):
         expect(page.get_by_text("Only queries of")).to_have_count(0)
 
 
+def test_a_radius_drift_and_ablation_answer_and_a_budget_is_in_the_address(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/codes?codes_view=Hash+lookup") as tab:
+        page = tab.page
+        recall = page.get_by_test_id("stMetric").filter(has_text="Recall").first
+        expect(recall).to_be_visible()
+        before = recall.inner_text()
+        for _ in range(4):
+            page.get_by_role("slider").press("ArrowRight")
+        expect(recall).not_to_have_text(before, use_inner_text=True)
+        page.get_by_role("radio", name="Drift").click()
+        expect(charts(page).locator(POINT)).to_have_count(2 * 12)  # two parts of 12 bits
+        page.get_by_role("radio", name="Ablation of bits").click()
+        expect(charts(page).locator(POINT)).to_have_count(12)
+        page.get_by_role("link", name="Advisor").click()
+        page.get_by_label("Memory, at most (MB)").fill("5")
+        page.get_by_label("Memory, at most (MB)").press("Enter")
+        expect(page).to_have_url(re.compile(r"a_mb=5"))
+        expect(page.get_by_text("No candidate")).to_be_visible()
+
+
 def test_a_review_goes_on_with_the_keyboard(open_tab: OpenTab):
     from playwright.sync_api import expect
 
@@ -108,6 +158,9 @@ def test_a_report_is_complete_without_a_network(open_tab: OpenTab, browser: Any,
         expect(page.get_by_text("In the report, entry 2.")).to_be_visible()
         page.get_by_role("link", name="Report").click()
         expect(page.get_by_role("heading", name="2 entries")).to_be_visible()
+        page.get_by_text("Preview", exact=True).click()
+        within = page.frame_locator("iframe")
+        expect(within.get_by_role("heading", name="Conditions")).to_be_visible()
         with page.expect_download(timeout=30_000) as download:
             page.get_by_role("button", name="HTML", exact=True).click()
         path = tmp_path / "report.html"

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components import page_preview
+from dashboard.services.board_summary import cards, failed_checks
+from dashboard.services.leaderboard import comparisons, read_board
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.verdicts import Verdicts
@@ -31,10 +34,11 @@ def test_an_empty_library_says_what_is_missing(open_app: OpenApp, tmp_path: Path
     [
         ("leaderboard", {"view": "Heat table"}),
         ("leaderboard", {"view": "Trade-offs"}),
-        ("leaderboard", {"view": "Side by side"}),
         ("curves", {}),
         ("curves", {"curve": "Precision within radius"}),
         ("curves", {"curve": "Training"}),
+        ("curves", {"curve": "Training", "loss": "Value, logarithmic"}),
+        ("curves", {"curve": "Training", "loss": "Terms"}),
         ("failures", {}),
         ("failures", {"failures_view": "Confusion"}),
         ("failures", {"worst_by": "Biggest drop"}),
@@ -42,6 +46,7 @@ def test_an_empty_library_says_what_is_missing(open_app: OpenApp, tmp_path: Path
         ("codes", {"codes_view": "Hash lookup"}),
         ("codes", {"codes_view": "Ablation of bits"}),
         ("codes", {"codes_view": "Buckets"}),
+        ("codes", {"codes_view": "Drift"}),
         ("advisor", {}),
         ("report", {}),
     ],
@@ -62,6 +67,59 @@ def test_the_leaderboard_says_how_rows_stand_and_shows_floors(open_app: OpenApp,
     assert "random order" in table["Model"].tolist()
     assert "colours alone" in table["Model"].tolist()
     assert {"Lookup", "Encoding", "Search", "Bytes"} <= set(table.columns)
+
+
+def test_cards_say_what_is_best_fastest_smallest_and_failing(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home, "leaderboard")
+    shown = {one.label: one.value for one in app.metric}
+    table = app.dataframe[0].value
+
+    assert shown["Best mAP"] == f"{table['mAP'][0]:.1f} %"
+    assert shown["Smallest good code"].endswith("bytes")
+    n_failing = sum(words != "pass" for words in table["Checks"][:2])
+    assert shown["Failing checks"] == f"{n_failing} of 2"
+
+
+def test_rows_with_dead_bits_or_below_a_floor_fail(settings: Settings):
+    (comparison,) = comparisons(settings, "shapes")
+    board = read_board(settings, comparison)
+    rows = board.rows.assign(dead_bits=[0, 2])
+    floors = board.floors.assign(map=[0.0, board.rows["map"][0]])
+
+    below = f"not above {floors['name'][1]}"
+    assert failed_checks(rows, floors) == [below, f"2 dead bits, {below}"]
+    assert cards(rows, floors)[-1].value == "2 of 2"
+
+
+def test_the_tray_compares_ticked_rows_and_leads_on(shared_home: Path, open_app: OpenApp):
+    def page() -> None:
+        from dashboard.components import board_tray
+        from dashboard.services import resources
+
+        (comparison,) = resources.boards("shapes")
+        board_tray.show(resources.board(comparison).rows, comparison)
+
+    open_app(shared_home, "leaderboard")  # sets the library
+    app = AppTest.from_function(page, default_timeout=60).run()
+
+    assert not app.exception
+    measures, asked = (table.value for table in app.dataframe)
+    first, second = (float(cell.split()[0]) for cell in measures.iloc[0, 1:])
+    assert measures.iloc[0, 2].endswith(f"({second - first:+.1f})")
+    assert {"method", "bits"} <= set(asked["Setting"])
+    assert {"Open curves", "Open compare", "Add to report"} == {one.label for one in app.button}
+
+
+def test_codes_and_bits_say_what_is_on_the_other_page_and_lead_there(
+    open_app: OpenApp, shared_home: Path
+):
+    for page, other, label in (
+        ("codes", "Bits", "Single bits and one query"),
+        ("bits", "Codes", "Statistics of all codes"),
+    ):
+        app = open_app(shared_home, page)
+        assert f"on {other}" in app.caption[0].value or f"on {other}" in app.caption[1].value
+        assert label in [one.proto.label for one in app.get("page_link")]
 
 
 def test_a_run_without_codes_is_explained(open_app: OpenApp, own_home: Path):
@@ -103,8 +161,47 @@ def test_what_is_added_is_in_the_report_with_conditions(open_app: OpenApp, own_h
     assert "1 entry" in [one.value for one in app.subheader]
     assert "Conditions" in [one.value for one in app.subheader]
     stored = json.loads((own_home / "reports" / "shapes.json").read_text("utf-8"))
+    assert "ds=shapes" in stored["items"][0]["link"]
+    assert stored["items"][0]["link"].endswith("&v=1")
     app.get_by_key(f"remove_{stored['items'][0]['id']}").click().run()
     assert app.subheader[0].value == "Nothing is in the report yet"
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "n_items"),
+    [("demo", "Methods", 3), ("model", "Worst queries, ITQ", 4), ("data", "Shapes: facts", 2)],
+)
+def test_a_template_fills_the_report_and_the_preview_shows_it(
+    open_app: OpenApp,
+    own_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    title: str,
+    n_items: int,
+):
+    shown: list[str] = []
+    monkeypatch.setattr(page_preview, "show", lambda page, _: shown.append(page))
+    app = open_app(own_home, "report")
+    app.get_by_key(f"begin_{kind}").click().run()
+
+    assert not app.exception
+    stored = json.loads((own_home / "reports" / "shapes.json").read_text("utf-8"))["items"]
+    assert len(stored) == n_items
+    assert stored[0]["title"].lower().startswith(title.lower())
+    app.get_by_key("preview").set_value(True).run()
+    assert not app.exception
+    assert stored[-1]["title"] in shown[0]
+
+
+def test_a_template_without_a_measured_run_says_what_is_missing(open_app: OpenApp, own_home: Path):
+    for run in RunRegistry(Settings(home=own_home)).all():
+        (run.folder / "report.json").unlink()
+    app = open_app(own_home, "report")
+
+    app.get_by_key("begin_demo").click().run()
+
+    assert "train one first" in app.toast[0].value
+    assert not (own_home / "reports" / "shapes.json").exists()
 
 
 def test_the_advisor_says_so_when_nothing_fits_and_what_was_not_tried(
@@ -117,6 +214,20 @@ def test_the_advisor_says_so_when_nothing_fits_and_what_was_not_tried(
 
     assert not app.exception
     assert "keeps all limits" in texts(app)
+
+
+def test_every_field_of_the_scenario_is_in_the_address(open_app: OpenApp, shared_home: Path):
+    asked = {"a_now": 500, "a_later": 5000, "a_speed": 4.0, "a_ms": 7.0, "a_mb": 3.0, "a_s": 9.0}
+    app = open_app(shared_home, "advisor")
+    app.get_by_key("a_labels").set_value("None")
+    for name, value in asked.items():
+        app.get_by_key(name).set_value(value)
+    app.run()
+
+    assert not app.exception
+    for name in (*asked, "a_labels"):
+        assert app.get_by_key(name).proto.query_param_key == name
+    assert "divided by 4, as you set" in app.dataframe[0].value["Why"][0]
 
 
 def test_train_this_leads_to_the_train_page_with_the_choice(open_app: OpenApp, shared_home: Path):

@@ -12,7 +12,7 @@ import pytest
 from dashboard.services.findings import leading_gap
 from dashboard.services.leaderboard import comparisons, precision_recall, read_board
 from dashboard.services.runs import dataset_choices, run_choices
-from pipeline.runs import RunRegistry
+from pipeline.runs import RunError, RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.conftest import train
 
@@ -26,6 +26,14 @@ def test_a_board_has_a_row_for_each_model_best_first(settings: Settings):
     assert set(board.rows["method"]) == {"itq", "lsh"}
     assert board.cosine["backbone"].tolist() == ["tiny"]
     assert (board.n_query, board.n_database, board.n_unmeasured) == (12, 48, 0)
+
+
+def test_an_average_precision_without_its_file_says_which_run(own_home: Path):
+    run = next(iter(RunRegistry(Settings(home=own_home)).all()))
+    (run.folder / "curves.npz").write_bytes(b"")
+
+    with pytest.raises(RunError, match=f"run {run.id} has no usable curves"):
+        run.query_aps()
 
 
 def test_seeds_are_one_row_with_mean_and_standard_deviation(own_home: Path):

@@ -319,6 +319,17 @@ def test_the_leaderboard_has_the_table_the_protocol_and_two_charts(
     assert all("ITQ" in alt for alt in alts)
 
 
+def test_the_data_of_a_chart_is_sent_when_it_is_opened(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "leaderboard")
+    assert len(app.dataframe) == 1
+
+    app.session_state["map_by_bits_data"] = True
+    app.run()
+
+    assert len(app.dataframe) == 2
+    assert [one.label for one in app.get("download_button")] == ["CSV", "SVG", "PNG", "Spec"]
+
+
 def test_the_leaderboard_filters_by_code_length(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, "leaderboard")
 
@@ -424,6 +435,7 @@ def test_the_leaderboard_offers_the_ablation_view_once_there_is_a_study(
     app = open_app(own_home, "leaderboard")
     assert app.subheader[0].value == "mAP by code length"
 
+    app.session_state["ablation_data"] = True
     app.get_by_key("view").set_value("Ablation").run()
 
     assert not app.exception
@@ -439,5 +451,4 @@ def test_the_leaderboard_without_a_study_has_no_ablation_view(open_app: OpenApp,
         "Methods",
         "Heat table",
         "Trade-offs",
-        "Side by side",
     ]

@@ -124,6 +124,19 @@ def test_the_manifest_names_runs_with_their_digests(basket: Basket):
     assert manifest["conditions"]["ITQ"][0]["outcome"] == "fail"
 
 
+def test_an_entry_leads_back_to_its_page_but_to_no_script(basket: Basket):
+    for link, is_shown in (("http://host/curves?ds=a&v=1", True), ("javascript:alert(1)", False)):
+        item = basket.items[0].model_copy(update={"link": link})
+        shown = basket.model_copy(update={"items": (item,)})
+
+        manifest = json.loads(to_manifest(shown, CHECKS, {}, {}))
+        page = to_html(shown, CHECKS, lambda _: None, {}).decode()
+
+        assert manifest["entries"][0]["link"] == link
+        assert ("Open this in HashLens" in page) is is_shown
+        assert "javascript:" not in page
+
+
 def test_conditions_of_a_real_run_put_failures_first(settings: Settings):
     run = next(one for one in RunRegistry(settings).all() if one.spec.method == "itq")
 

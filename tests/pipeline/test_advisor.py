@@ -75,10 +75,13 @@ def test_training_grows_as_the_runs_show_or_in_proportion():
     assert "no run shows" in proportional.reasons[1]
 
 
-def test_a_gpu_is_never_promised():
-    (one,) = advise(replace(EASY, hardware="gpu"), [PLAIN], search_s, {})
+def test_a_faster_machine_is_what_the_user_says_it_is():
+    (one,) = advise(replace(EASY, speed=4), [PLAIN], search_s, {})
 
-    assert "was not measured" in one.reasons[-1]
+    assert one.training_s == pytest.approx(0.25)
+    assert "divided by 4, as you set; not measured here" in one.reasons[-1]
+    with pytest.raises(ValueError, match="speed must be above 0, got 0"):
+        advise(replace(EASY, speed=0), [PLAIN], search_s, {})
 
 
 def test_a_scenario_without_images_is_refused():

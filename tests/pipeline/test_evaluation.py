@@ -108,6 +108,7 @@ def test_curves_survive_a_file(sets, tmp_path):
 
     for field in dataclasses.fields(Curves):
         assert np.array_equal(getattr(again, field.name), getattr(curves, field.name))
+    assert np.array_equal(Curves.query_aps(tmp_path / "curves.npz"), curves.per_query_ap)
 
 
 def test_a_file_without_all_curves_says_what_is_missing(tmp_path):

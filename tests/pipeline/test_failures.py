@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from models.codes import HashCodes
@@ -15,6 +16,7 @@ from pipeline.failures import (
     worst_quarter,
     wrong_neighbours,
 )
+from pipeline.ranking import hamming_histograms
 
 
 def codes(*texts: str) -> HashCodes:
@@ -25,9 +27,13 @@ def hot(*labels: int, n: int = 3) -> np.ndarray:
     return np.eye(n, dtype=bool)[list(labels)]
 
 
+def facts_of(*codes_and_labels) -> pd.DataFrame:
+    return query_facts(hamming_histograms(*codes_and_labels))
+
+
 def test_the_facts_of_a_query_by_hand():
     """Distances 0 (wrong), 1 (wrong), 3 (relevant): the only relevant image comes last, AP 1/3."""
-    facts = query_facts(codes("0000"), codes("0000", "0001", "0111"), hot(0), hot(1, 1, 0)).iloc[0]
+    facts = facts_of(codes("0000"), codes("0000", "0001", "0111"), hot(0), hot(1, 1, 0)).iloc[0]
 
     assert facts["ap"] == pytest.approx(1 / 3)
     assert facts["hits"] == 1
@@ -37,7 +43,7 @@ def test_the_facts_of_a_query_by_hand():
 
 
 def test_a_query_without_anything_relevant_says_so():
-    facts = query_facts(codes("0000"), codes("1111"), hot(0), hot(1)).iloc[0]
+    facts = facts_of(codes("0000"), codes("1111"), hot(0), hot(1)).iloc[0]
 
     assert facts["nearest_relevant"] == -1
     assert facts["is_empty"]
@@ -65,7 +71,7 @@ def test_confusion_equals_a_count_with_loops(rng):
 
 
 def test_causes_name_what_stands_out():
-    facts = query_facts(codes("00000000"), codes("00000000", "11111100"), hot(0), hot(1, 0)).iloc[0]
+    facts = facts_of(codes("00000000"), codes("00000000", "11111100"), hot(0), hot(1, 0)).iloc[0]
 
     found = causes(facts, np.array([0, 6, 0]), ("ships", "planes", "cars"))
 
@@ -79,7 +85,7 @@ def test_causes_name_what_stands_out():
 
 def test_a_crowd_at_the_cut_is_chance():
     database = codes(*["0001"] * 60)
-    facts = query_facts(codes("0000"), database, hot(0), hot(*[0] * 30, *[1] * 30)).iloc[0]
+    facts = facts_of(codes("0000"), database, hot(0), hot(*[0] * 30, *[1] * 30)).iloc[0]
 
     assert causes(facts, np.array([0, 2, 0]), "abc") == ["chance: 60 images tie at rank 10"]
 

@@ -92,6 +92,9 @@ def test_any_unambiguous_part_of_the_id_opens_a_run(registry: RunRegistry) -> No
         registry.open("shapes")
     with pytest.raises(RunError, match="unknown run 'dpsh'"):
         registry.open("dpsh")
+    for nowhere in ("..", f"../{registry.path.name}/{first.id}", f"{first.id}/../{first.id}"):
+        with pytest.raises(RunError):
+            registry.open(nowhere)
     with pytest.raises(RunError, match="is not unique"):
         registry.open("")
 

@@ -10,11 +10,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.services import curves as curve_service
+from dashboard.services import losses, run_diff
 from dashboard.services import review as review_service
-from dashboard.services import run_diff
 from dashboard.services.advice import recommend
 from dashboard.services.code_view import CodeView, read_codes
 from dashboard.services.curves import RunCurves
+from dashboard.services.drift import Drift, read_drift
 from dashboard.services.failures import Failures, read_failures
 from dashboard.services.findings import standing as find_standing
 from dashboard.services.leaderboard import Comparison
@@ -100,9 +101,14 @@ def row_curves(rows: pd.DataFrame) -> list[RunCurves]:
     return found
 
 
-def training_table(rows: pd.DataFrame) -> pd.DataFrame:
+def training_table(rows: pd.DataFrame, *, is_share: bool) -> pd.DataFrame:
     """How the loss of leaderboard rows went down."""
-    return curve_service.training_table(settings(), rows)
+    return losses.training_table(settings(), rows, is_share=is_share)
+
+
+def loss_terms(rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """The loss terms of the rows of one model, by code length."""
+    return losses.terms_by_length(settings(), rows)
 
 
 def failures(run_id: str) -> Failures:
@@ -176,6 +182,20 @@ def code_view(run_id: str) -> CodeView:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _code_view(run_id: str, fingerprint: str) -> CodeView:
     return read_codes(measured(run_id))
+
+
+def drift(run_id: str) -> Drift:
+    """Whether the bits of a run behave alike in all parts of its data set.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _drift(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _drift(run_id: str, fingerprint: str) -> Drift:
+    return read_drift(measured(run_id), settings())
 
 
 def bit_ablation(run_id: str) -> BitAblation:

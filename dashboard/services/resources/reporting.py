@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.services import report_export
+from dashboard.services import report_export, report_templates
 from dashboard.services.conditions import Condition, check
 from dashboard.services.report_basket import Basket, Item, change, read_basket, with_item
+from dashboard.services.resources.analysing import code_view, failures, measured
+from dashboard.services.resources.evaluating import board, boards, finding
 from dashboard.services.resources.stored import dataset, settings
 from dashboard.services.thumbs import Thumbnails
 from pipeline.run_status import provenance
@@ -37,6 +39,36 @@ def change_report(name: str, how: Callable[[Basket], Basket]) -> None:
         OSError: the library cannot be written.
     """
     change(settings(), name, how)
+
+
+def template(kind: str, name: str, run_id: str | None) -> list[Item]:
+    """The entries of a template for a data set, and for a run where it is about one.
+
+    Raises:
+        RunError, DatasetError: it needs a measured run, and there is none.
+    """
+    if kind == report_templates.AUDIT:
+        return report_templates.data_audit(dataset(name))
+    if kind == report_templates.REVIEW:
+        if run_id is None:
+            raise RunError("this template needs a run; train one first")
+        return report_templates.model_review(measured(run_id), failures(run_id), code_view(run_id))
+    compared = boards(name)
+    if not compared:
+        raise RunError("this template needs a measured run; train one first")
+    shown = board(compared[0])
+    said = finding(shown.rows)
+    return report_templates.demo_summary(shown, compared[0], said.sentence if said else "")
+
+
+def report_preview(name: str, shown: Basket, runs: tuple[str, ...]) -> str:
+    """The page of `report_html`, drawn again only when something in it has changed."""
+    return _preview(name, shown.model_dump_json(), runs)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _preview(name: str, shown: str, runs: tuple[str, ...]) -> str:
+    return report_html(name, Basket.model_validate_json(shown), runs).decode()
 
 
 @st.cache_data(ttl=30, max_entries=30, show_spinner=False)

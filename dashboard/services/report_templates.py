@@ -1,0 +1,128 @@
+"""Templates: reports to begin with, made of what the library knows now."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dashboard.charts import codes as code_charts
+from dashboard.charts.map_by_bits import map_by_bits
+from dashboard.charts.tradeoff import tradeoff
+from dashboard.services import render
+from dashboard.services.code_view import CodeView
+from dashboard.services.failures import BY_AP, Failures, confusion_finding, confusion_table, worst
+from dashboard.services.leaderboard import Board, Comparison
+from dashboard.services.measured_run import MeasuredRun
+from dashboard.services.report_basket import Item, Picture, new_item
+from dashboard.services.tradeoffs import COSTS, front_finding, with_front
+from pipeline.datasets.base import RetrievalDataset
+
+DEMO, REVIEW, AUDIT = "Demo summary", "Model review", "Data audit"
+SUMMARIES = {
+    DEMO: "Which methods were measured on this data set, how good they are and what they cost.",
+    REVIEW: "What one run is worth: where it fails, how its codes look, which conditions it meets.",
+    AUDIT: "What the data set holds: images, parts, labels, licence.",
+}
+_MEMORY = "Memory (MB per million images)"
+_DRAWN, _WORST = 6, 12
+
+
+def demo_summary(found: Board, comparison: Comparison, sentence: str) -> list[Item]:
+    """Table, mAP by code length, and mAP against memory.
+
+    Args:
+        found: at least one row.
+        comparison: it belongs to.
+        sentence: the leaderboard's finding.
+    """
+    rows, methods = found.rows, list(found.rows["method"])
+    drawn = rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
+    cost = COSTS[_MEMORY]
+    table = with_front(rows, cost)
+    facts = {"protocol": comparison.protocol.summary, "runs": tuple(map(str, rows["run"]))}
+    floors = found.floors[["name", "map"]].assign(bits=None)
+    return [
+        new_item("Methods", _board_table(rows), finding=sentence, **facts),
+        new_item(
+            "mAP by code length",
+            chart=render.specification(map_by_bits(drawn, found.cosine, methods, floors)),
+            **facts,
+        ),
+        new_item(
+            "mAP against memory",
+            finding=front_finding(table, cost),
+            chart=render.specification(
+                tradeoff(table, methods, found.floors, title=_MEMORY, is_log=False)
+            ),
+            **facts,
+        ),
+    ]
+
+
+def model_review(run: MeasuredRun, failures: Failures, view: CodeView) -> list[Item]:
+    """Worst queries, confusions, distances and balance of one run; its conditions come along."""
+    hardest = worst(failures, BY_AP).head(_WORST)
+    pictures = tuple(
+        Picture(sha256=run.sha256(row), caption=f"{', '.join(run.names(row))}, AP {100 * ap:.0f} %")
+        for row, ap in zip(map(int, hardest["row"]), hardest["ap"], strict=True)
+    )
+    confused = confusion_table(failures)
+    return [
+        new_item(f"Worst queries, {run.label}", pictures=pictures, runs=(run.id,)),
+        new_item(
+            f"Confusion of neighbours, {run.label}",
+            confused.sort_values("wrong", ascending=False).head(10),
+            finding=confusion_finding(confused),
+            runs=(run.id,),
+        ),
+        new_item(
+            f"Distances by class, {run.label}",
+            finding=f"The two distributions share {100 * view.overlap:.0f} % of their area.",
+            chart=render.specification(code_charts.distances(view.distances, view.radius_90)),
+            runs=(run.id,),
+        ),
+        new_item(
+            f"Balance of bits, {run.label}",
+            finding=view.finding,
+            chart=render.specification(code_charts.balance(view.bits)),
+            runs=(run.id,),
+        ),
+    ]
+
+
+def data_audit(dataset: RetrievalDataset) -> list[Item]:
+    """Facts, images by part, and images by label of each label set."""
+    info = dataset.info
+    facts = {
+        "Images": f"{info.n:,}",
+        "Files not taken as they are": f"{info.n_problems:,}",
+        "Split": info.split_summary,
+        "Licence": info.licence or "not known",
+        "Attribution": info.attribution or "none given",
+        "Fingerprint": info.fingerprint,
+    }
+    items = [new_item(f"{info.title}: facts", pd.DataFrame(facts.items(), columns=["", "Value"]))]
+    for labels in info.label_sets:
+        count = dataset.labels(labels).sum(axis=0)
+        table = pd.DataFrame({"Label": labels.classes, "Images": count}).sort_values(
+            "Images", ascending=False, ignore_index=True
+        )
+        sentence = (
+            f"{len(table)} labels, from {table['Images'].min():,} to {table['Images'].max():,} "
+            "images each."
+        )
+        items.append(new_item(f"Labels: {labels.name}", table, finding=sentence))
+    return items
+
+
+def _board_table(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Model": rows["model"],
+            "Bits": rows["bits"],
+            "mAP %": (100 * rows["map"]).round(1),
+            "±": (100 * rows["half"]).round(1),
+            "P@100 %": (100 * rows["precision_100"].astype(float)).round(1),
+            "Training s": rows["train_s"].astype(float).round(1),
+            "Bytes": rows["bytes"],
+        }
+    )
