@@ -143,7 +143,7 @@ class QdrantStub:
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(text)))
                 self.end_headers()
-                with suppress(ConnectionError):  # the client may have lost patience
+                with suppress(ConnectionError, ssl.SSLError):  # the client may have lost patience
                     self.wfile.write(text)
 
             do_GET = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815 - http.server's names

@@ -73,5 +73,5 @@ def show(
 def _address() -> str:
     """This page with what its address bar holds, and the fingerprint of the data set."""
     info = resources.dataset(str(state.dataset())).info
-    fingerprint = permalink.fingerprint(info.fingerprint, None)
+    fingerprint = permalink.fingerprint((info.fingerprint, None))
     return permalink.link(st.context.url or "", st.query_params.to_dict(), fingerprint)

@@ -29,4 +29,5 @@ def export_(
     """Write the verdicts on all label sets of a data set as CSV."""
     table = verdict_table(load_dataset(dataset, current_settings()), current_settings())
     write_atomic(file, to_csv(table))
-    console.print(f"{len(table):,} verdicts in {file}", highlight=False)
+    verdicts_said = "1 verdict" if len(table) == 1 else f"{len(table):,} verdicts"
+    console.print(f"{verdicts_said} in {file}", highlight=False, soft_wrap=True)

@@ -473,6 +473,6 @@ def test_verdicts_are_exported_as_a_table_that_no_spreadsheet_runs(
 
     outcome = cli("verdicts", "export", "shapes", tmp_path / "said.csv")
 
-    assert outcome.out == f"1 verdicts in {tmp_path / 'said.csv'}\n"
+    assert outcome.out == f"1 verdict in {tmp_path / 'said.csv'}\n"
     assert "unsure,'=1+1," in (tmp_path / "said.csv").read_text("utf-8")
     assert cli("verdicts", "export", "shappes", tmp_path / "x.csv").code == 2

@@ -44,7 +44,7 @@ print(work(settings, exit_when_idle=True))
 LIMIT = """
 import re, threading
 from pathlib import Path
-import pipeline.cli
+import pipeline.cli, torchvision.models
 from pipeline.worker import limit_memory
 
 threading.stack_size(1 << 18)
