@@ -26,6 +26,7 @@ Method = type[HashMethod]
 _POINTS, _WIDTH, _CLASSES, _BITS = 200, 160, 5, 16
 _NOISE = 0.5  # of the views beyond the plain one
 _MARGIN = 0.05  # mAP by which a trained method must beat LSH
+_EPOCHS = 3  # enough where a check does not ask how good the codes are
 
 
 def clusters(seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -50,21 +51,27 @@ def training_set(method: Method, seed: int = 0) -> TrainingSet:
     return TrainingSet((features, *copies), labels if is_supervised else None)
 
 
+def brief(method: Method, bits: int = _BITS, seed: int = 0) -> HashMethod:
+    """The method with its defaults, but a deep one with few epochs."""
+    few = {"epochs": _EPOCHS} if issubclass(method, DeepHashMethod) else {}
+    return method(bits, method.Config.model_validate(few), seed=seed)
+
+
 def fitted(method: Method, bits: int = _BITS, seed: int = 0) -> HashMethod:
-    """The method, fitted on the clusters."""
-    return method(bits, seed=seed).fit(training_set(method))
+    """The same, fitted on the clusters."""
+    return brief(method, bits, seed).fit(training_set(method))
 
 
 def fit_returns_self(method: Method) -> None:
     """`fit` returns the method itself."""
-    made = method(_BITS)
+    made = brief(method)
     assert made.fit(training_set(method)) is made
 
 
 def encode_before_fit_is_refused(method: Method) -> None:
     """Encoding before `fit` raises NotFittedError."""
     try:
-        method(_BITS).encode(clusters()[0])
+        brief(method).encode(clusters()[0])
     except NotFittedError:
         return
     raise AssertionError("encode worked before fit")
@@ -87,7 +94,7 @@ def seeds_decide(method: Method) -> None:
 def second_fit_forgets_the_first(method: Method) -> None:
     """Fitting on other data and again on the first gives the codes of the first."""
     features = clusters()[0]
-    made = method(_BITS).fit(training_set(method, seed=1)).fit(training_set(method))
+    made = brief(method).fit(training_set(method, seed=1)).fit(training_set(method))
     assert np.array_equal(made.encode(features).packed, fitted(method).encode(features).packed)
 
 
@@ -95,7 +102,7 @@ def inputs_stay_unchanged(method: Method) -> None:
     """Neither `fit` nor `encode` changes its arguments."""
     train = training_set(method)
     before = train.features.clone()
-    method(_BITS).fit(train).encode(train.features)
+    brief(method).fit(train).encode(train.features)
     assert torch.equal(train.features, before)
 
 
@@ -128,9 +135,9 @@ def labels_are_used_as_declared(method: Method) -> None:
     features, labels = clusters()
     views = training_set(method).views
     if method.card.supervision == "supervised":
-        _refuses(lambda: method(_BITS).fit(TrainingSet(views)), "label")
+        _refuses(lambda: brief(method).fit(TrainingSet(views)), "label")
         return
-    with_labels = method(_BITS).fit(TrainingSet(views, labels)).encode(features)
+    with_labels = brief(method).fit(TrainingSet(views, labels)).encode(features)
     assert np.array_equal(with_labels.packed, fitted(method).encode(features).packed)
 
 
@@ -141,9 +148,9 @@ def other_label_kinds_are_handled(method: Method) -> None:
     features, labels = clusters()
     both = TrainingSet((features,) * method.card.views, labels | labels.roll(1, dims=1))
     if "multi" in method.card.label_kinds:
-        method(_BITS).fit(both)
+        brief(method).fit(both)
     else:
-        _refuses(lambda: method(_BITS).fit(both), "label")
+        _refuses(lambda: brief(method).fit(both), "label")
 
 
 def lengths_work_or_are_explained(method: Method) -> None:
@@ -159,7 +166,7 @@ def lengths_work_or_are_explained(method: Method) -> None:
 def terms_are_named_and_finite(method: Method) -> None:
     """Logged epochs count up, and their loss terms have names and finite values."""
     epochs: list[EpochLog] = []
-    method(_BITS).fit(training_set(method), on_epoch=epochs.append)
+    brief(method).fit(training_set(method), on_epoch=epochs.append)
     assert [epoch.epoch for epoch in epochs] == list(range(1, len(epochs) + 1))
     for epoch in epochs:
         assert epoch.terms
@@ -175,7 +182,7 @@ def cancelling_stops(method: Method) -> None:
         raise Cancelled
 
     try:
-        method(_BITS).fit(training_set(method), on_epoch=cancel)
+        brief(method).fit(training_set(method), on_epoch=cancel)
     except Cancelled:
         assert seen == [1]
     else:
@@ -209,10 +216,10 @@ def bad_features_are_refused(method: Method) -> None:
     nan = train.features.clone()
     nan[3, 5] = torch.nan
     _refuses(
-        lambda: method(_BITS).fit(TrainingSet((nan,) * method.card.views, train.labels)), "NaN"
+        lambda: brief(method).fit(TrainingSet((nan,) * method.card.views, train.labels)), "NaN"
     )
     one = None if train.labels is None else train.labels[:1]
-    _refuses(lambda: method(_BITS).fit(TrainingSet((nan[:1],) * method.card.views, one)), "images")
+    _refuses(lambda: brief(method).fit(TrainingSet((nan[:1],) * method.card.views, one)), "images")
     _refuses(lambda: fitted(method).encode(torch.zeros(2, _WIDTH + 1)), "features")
 
 
@@ -274,7 +281,7 @@ def cluster_map(method: Method) -> float:
     relevant = (labels.float() @ labels.float().T).bool().numpy()
     scores = []
     for seed in range(3):
-        codes = fitted(method, seed=seed).encode(features)
+        codes = method(_BITS, seed=seed).fit(training_set(method)).encode(features)
         scores.append(_mean_average_precision(codes, relevant))
     return float(np.mean(scores))
 
