@@ -137,6 +137,7 @@ def test_a_review_goes_on_with_the_keyboard(open_tab: OpenTab):
     with open_tab("/failures?failures_view=Review") as tab:
         page = tab.page
         expect(page.get_by_text(re.compile(r"^0 of \d+ reviewed"))).to_be_visible()
+        expect(page.get_by_role("button", name="Unsure")).to_be_visible()  # the last with a key
         page.keyboard.press("1")
 
         expect(page.get_by_text(re.compile(r"^1 of \d+ reviewed"))).to_be_visible()
