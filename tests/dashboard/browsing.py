@@ -36,6 +36,11 @@ NEEDS_BROWSER = [
     ),
 ]
 
+# What a dashboard is seen in: a desk's screen and a phone's, by day and by night.
+SIZES = {"wide": (1366, 900), "narrow": (390, 844)}
+LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+IN_EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids="-".join)
+
 
 @dataclass
 class Tab:
@@ -130,11 +135,19 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_tab(server: str, browser: Any) -> OpenTab:
+def look() -> tuple[str, str]:
+    """Size and colour scheme of the tabs; IN_EVERY_LOOK gives a test all of them."""
+    return LOOKS[0]
+
+
+@pytest.fixture
+def open_tab(server: str, browser: Any, look: tuple[str, str]) -> OpenTab:
     """Opens an address; at the end nothing may have gone wrong in the tab."""
+    size, scheme = look
+    width, height = SIZES[size]
 
     @contextmanager
-    def opened(path: str = "/", width: int = 1366, height: int = 900, scheme: str = "light"):
+    def opened(path: str = "/"):
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,

@@ -13,7 +13,7 @@ from pipeline.datasets.base import load_dataset
 from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
-from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
+from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
 from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.test_pages import png, published_run
 from tests.layout_writers import class_folders, pictures, zipped
@@ -39,6 +39,7 @@ def import_checked(page: Any, name: str, n: int) -> None:
     expect(page.get_by_text(f"{name} is in the library.")).to_be_visible(timeout=60_000)
 
 
+@IN_EVERY_LOOK
 def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab):
     from playwright.sync_api import expect
 
@@ -69,6 +70,7 @@ def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab
         expect(page.get_by_text("Relevance is unknown")).to_be_visible()  # the tab remembers
 
 
+@IN_EVERY_LOOK
 def test_the_keyboard_opens_a_result_and_escape_closes_it(open_tab: OpenTab):
     from playwright.sync_api import expect
 
@@ -97,6 +99,7 @@ def test_the_keyboard_opens_a_result_and_escape_closes_it(open_tab: OpenTab):
         expect(first).to_be_focused()  # where the keyboard was
 
 
+@IN_EVERY_LOOK
 def test_any_result_can_become_the_query(open_tab: OpenTab):
     from playwright.sync_api import expect
 
@@ -113,6 +116,7 @@ def test_any_result_can_become_the_query(open_tab: OpenTab):
         expect(page.get_by_text("48 images searched")).to_be_visible()
 
 
+@IN_EVERY_LOOK
 def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
     from playwright.sync_api import expect
 
@@ -130,15 +134,13 @@ def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
         expect(page.get_by_role("button", name=re.compile(r"^rank 1,"))).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("size", "scheme", "paper"),
-    [((1366, 900), "light", "rgb(255, 255, 255)"), ((390, 844), "dark", "rgb(17, 23, 30)")],
-)
+@IN_EVERY_LOOK
 def test_every_page_fits_wide_and_narrow_in_light_and_dark(
-    open_tab: OpenTab, size: tuple[int, int], scheme: str, paper: str
+    open_tab: OpenTab, look: tuple[str, str]
 ):
     from playwright.sync_api import expect
 
+    paper = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 23, 30)"}[look[1]]
     pages = (
         ("/", "Search"),
         ("/browse", "Browse"),
@@ -154,7 +156,7 @@ def test_every_page_fits_wide_and_narrow_in_light_and_dark(
         ("/status", "Status"),
     )
     for path, heading in pages:
-        with open_tab(path, *size, scheme) as tab:
+        with open_tab(path) as tab:
             expect(tab.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
             main = tab.page.get_by_test_id("stMain")
             assert main.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
@@ -162,6 +164,7 @@ def test_every_page_fits_wide_and_narrow_in_light_and_dark(
             assert tab.page.get_by_test_id("stApp").evaluate(background) == paper
 
 
+@IN_EVERY_LOOK
 def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
     from playwright.sync_api import expect
 

@@ -12,14 +12,11 @@ from pipeline.heartbeat import beating
 from pipeline.index_jobs import serve
 from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
+from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
 from tests.dashboard.conftest import train
 from tests.dashboard.test_pages import png
 
-pytestmark = NEEDS_BROWSER
-BOTH = pytest.mark.parametrize(
-    ("width", "height", "scheme"), [(1366, 900, "light"), (390, 844, "dark")]
-)
+pytestmark = [*NEEDS_BROWSER, IN_EVERY_LOOK]
 PASTE = """
 (zone, bytes) => {
   const data = new DataTransfer()
@@ -30,12 +27,13 @@ PASTE = """
 """
 
 
-def test_a_photograph_is_searched_with_on_a_phone(open_tab: OpenTab):
+def test_a_photograph_is_searched_with(open_tab: OpenTab):
     from playwright.sync_api import expect
 
-    with open_tab("/", 390, 844, "dark") as tab:
+    with open_tab() as tab:
         page = tab.page
         page.get_by_text("Use the camera").click()
+        page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
         page.get_by_role("button", name="Take Photo").click()
         expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
         expect(page).to_have_url(re.compile("q=up"))
@@ -52,13 +50,10 @@ def test_a_pasted_image_is_searched_with(open_tab: OpenTab):
         expect(page.locator(".st-key-query_card").get_by_text("pasted.png")).to_be_visible()
 
 
-@BOTH
-def test_bits_are_flipped_muted_read_probed_and_mapped(
-    open_tab: OpenTab, width: int, height: int, scheme: str
-):
+def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
     from playwright.sync_api import expect
 
-    with open_tab("/bits?flip=1&mute=2&mute=5", width, height, scheme) as tab:
+    with open_tab("/bits?flip=1&mute=2&mute=5") as tab:
         page = tab.page
         expect(page.get_by_text("1 bit flipped, 2 muted")).to_be_visible()  # as a link asks
         expect(page.get_by_role("img", name="1 of 12 bits differ: bits 1")).to_be_visible()
@@ -88,13 +83,10 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(
         expect(page.get_by_test_id("stCode").first).to_contain_text("view=Code+map")
 
 
-@BOTH
-def test_rank_changes_are_drawn_and_a_row_of_the_table_loads_its_query(
-    open_tab: OpenTab, width: int, height: int, scheme: str
-):
+def test_rank_changes_are_drawn_and_a_row_of_the_table_loads_its_query(open_tab: OpenTab):
     from playwright.sync_api import expect
 
-    with open_tab("/compare", width, height, scheme) as tab:
+    with open_tab("/compare") as tab:
         page = tab.page
         chart = page.get_by_test_id("stVegaLiteChart").first
         expect(chart.locator("[aria-roledescription='line mark']").first).to_be_attached()
