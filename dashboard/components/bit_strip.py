@@ -30,7 +30,7 @@ def two_codes(query: str, result: str, unsure: str = "", *, name: str = "result"
     Raises:
         ValueError: the codes have different lengths.
     """
-    differs = "".join("1" if a != b else "0" for a, b in zip(query, result, strict=True))
+    differs = differences(query, result)
     lines = "".join(
         f"<div style='margin-bottom:.5rem'>{_line(_cells(q), 'query')}"
         f"{_line(_cells(r), name)}{_line(_marks(d), 'differ') if '1' in d else ''}"
@@ -52,6 +52,11 @@ def two_codes(query: str, result: str, unsure: str = "", *, name: str = "result"
             str(place) for place, bit in enumerate(unsure, 1) if bit == "1"
         )
     return _figure(lines, summary)
+
+
+def differences(query: str, result: str) -> str:
+    """A text with 1 for every bit in which two codes of one length differ."""
+    return "".join("01"[a != b] for a, b in zip(query, result, strict=True))
 
 
 def _parts(bits: str) -> list[str]:

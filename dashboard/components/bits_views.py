@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts.code_map import PICK, code_map
-from dashboard.components import bit_strip, bits_worth, drawer, gallery, query_panel
+from dashboard.components import bit_names, bit_strip, bits_worth, drawer, gallery, query_panel
 from dashboard.services import bits, resources
 from dashboard.services.explain import unsure_bits
 from dashboard.services.open_run import OpenRun
@@ -15,6 +15,7 @@ from dashboard.services.queries import EncodingError
 from dashboard.services.search import AskedImage, bit_string
 from dashboard.services.text import escape_markdown, percent, plural
 from dashboard.services.thumbs import thumb_url
+from pipeline.bit_names import BitNames
 from pipeline.search import Query
 
 _TILE_PX, _SHOWN = 96, 24
@@ -40,6 +41,7 @@ def what_if(opened: OpenRun, asked: AskedImage) -> None:
     )
     before, after = bit_string(asked.query), bit_string(Query(found.code))
     st.html(bit_strip.two_codes(before, after, name="changed"))
+    bit_names.differing(opened, bit_strip.differences(before, after))
     st.markdown(
         f"**{found.overlap} of the {len(found.rows)} nearest stay** "
         f":gray[· {plural(len(flipped), 'bit')} flipped, {len(muted)} muted]"
@@ -52,14 +54,18 @@ def what_if(opened: OpenRun, asked: AskedImage) -> None:
 
 def cards(opened: OpenRun) -> None:
     """Every bit in a table; the images that say 1 and 0 most clearly for a chosen one."""
-    table = resources.bit_table(opened.id)
+    table, names = resources.bit_table(opened.id), BitNames.of(opened.run).all()
     st.dataframe(
-        table.assign(ones=100 * table["ones"], tilt=100 * table["tilt"]),
+        table.assign(
+            name=table["bit"].map(names), ones=100 * table["ones"], tilt=100 * table["tilt"]
+        ),
         hide_index=True,
         height=260,
         alt="Bits with balance, twin and the label they tell most.",
+        column_order=["bit", *(["name"] if names else []), *table.columns[1:]],
         column_config={
             "bit": "Bit",
+            "name": "Name",
             "ones": st.column_config.NumberColumn("Ones, %", format="%.0f"),
             "twin": "Twin",
             "likeness": st.column_config.NumberColumn("Likeness", format="%.2f"),
@@ -67,7 +73,9 @@ def cards(opened: OpenRun) -> None:
             "tilt": st.column_config.NumberColumn("Tilt, points", format="%+.0f"),
         },
     )
-    bit = st.number_input("Bit", 1, opened.bits, 1, key="bit", bind="query-params", width=140)
+    with st.container(horizontal=True):
+        bit = st.number_input("Bit", 1, opened.bits, 1, key="bit", bind="query-params", width=140)
+        bit_names.field(opened, int(bit))
     own = table.iloc[int(bit) - 1]
     told = f" It tells **{escape_markdown(own['label'])}** most." if own["label"] else ""
     st.markdown(f"Bit {bit} is 1 for {percent(own['ones'])} % of the database.{told}")
@@ -125,6 +133,7 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
             "10"[int(bit)] if place in probe.flipped else bit for place, bit in enumerate(before, 1)
         )
         st.html(bit_strip.two_codes(before, after, unsure, name="changed"))
+        bit_names.differing(opened, bit_strip.differences(before, after))
     flipped = {bit for probe in found for bit in probe.flipped}
     n_unsure = sum(unsure[bit - 1] == "1" for bit in flipped)
     st.markdown(

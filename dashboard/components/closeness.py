@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components import bit_strip, query_panel, search_order, status_lines
+from dashboard.components import bit_names, bit_strip, query_panel, search_order, status_lines
 from dashboard.services import resources
 from dashboard.services.explain import place, unsure_bits, unsure_words
 from dashboard.services.judging import is_relevant
@@ -62,7 +62,7 @@ def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
         st.caption(f"{opened.run_label} has no code of this image: it was trained on it only.")
         return
     mine, theirs = bit_string(asked.query), bit_string(found)
-    differs = "".join("01"[a != b] for a, b in zip(mine, theirs, strict=True))
+    differs = bit_strip.differences(mine, theirs)
     st.markdown(f"**{differs.count('1')} of {opened.bits} bits differ**")
     unsure = ""
     if asked.query.relaxed is not None or st.toggle(
@@ -75,6 +75,7 @@ def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
     st.html(bit_strip.two_codes(mine, theirs, unsure))
     if unsure and "1" in differs:
         st.caption(unsure_words(differs, unsure))
+    bit_names.differing(opened, differs)
 
 
 def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:

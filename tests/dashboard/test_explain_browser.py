@@ -59,6 +59,7 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
         expect(page.get_by_role("img", name="1 of 12 bits differ: bits 1")).to_be_visible()
         page.get_by_text("mAP by bits kept").click()
         expect(page.get_by_text("can go for at most 0.3 points")).to_be_visible(timeout=30_000)
+        tab.settle()
         page.get_by_role("button", name=re.compile("^Mute these")).click()
         expect(page.get_by_text("1 bit flipped, 2 muted")).to_have_count(0)
 
@@ -66,7 +67,15 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
         page.get_by_role("spinbutton", name="Bit").fill("3")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Bit 3 is 1 for")).to_be_visible()
+        page.get_by_role("textbox", name="Name of bit 3").fill("<b>warm</b> $x$")
+        page.keyboard.press("Enter")
         expect(page.get_by_text("Clearest 0")).to_be_visible(timeout=30_000)
+
+        page.get_by_role("radio", name="What if").click()
+        page.get_by_role("combobox", name="Flip bits").click()
+        page.get_by_role("option", name="3", exact=True).click()
+        expect(page.get_by_text("3 (<b>warm</b> $x$)")).to_be_visible()
+        page.keyboard.press("Escape")
 
         page.get_by_role("radio", name="Robustness").click()
         changed = page.get_by_role("group", name="Changed images").get_by_role("button")

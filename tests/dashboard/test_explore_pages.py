@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.services.open_run import open_run
 from dashboard.services.runs import run_choices
+from pipeline.bit_names import BitNames
 from pipeline.datasets.base import load_dataset
 from pipeline.index_jobs import requested, serve
 from pipeline.indexing import read_index
@@ -69,6 +71,48 @@ def test_every_view_of_bits_is_drawn(open_app: OpenApp, shared_home: Path, view:
 
     assert not app.exception
     assert not app.error
+
+
+def test_a_named_bit_is_called_by_its_name_wherever_it_differs(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = published_run(own_home)
+    app = open_app(own_home, "bits")
+    app.segmented_control(key="view").set_value("Bit cards").run()
+    assert "name" not in app.dataframe[0].proto.column_order
+    app.number_input(key="bit").set_value(3).run()
+    app.text_input(key=f"bit_name:{run.id}:3").set_value("warm *stripes*").run()
+
+    assert BitNames.of(run).all() == {3: "warm *stripes*"}
+    assert "name" in app.dataframe[0].proto.column_order
+    app.segmented_control(key="view").set_value("What if").run()
+    assert "Named bits" not in texts(app)
+    app.multiselect(key="flip").set_value([2, 3]).run()
+    assert "Named bits that differ: 3 (warm *stripes*)." in texts(app)
+
+    for bit in range(1, 13):
+        BitNames.of(run).set(bit, f"name {bit}")
+    opened = open_run(run.id, Settings(home=own_home))
+    far = int(opened.database_rows[-1])
+    shown = texts(drawer_of(own_home, monkeypatch, row=far, run_id=run.id))
+    n_differ = int(re.search(r"(\d+) of 12 bits differ", shown)[1])
+    assert n_differ > 0
+    assert len(re.findall(r"\(name \d+\)", shown)) == n_differ
+
+
+def test_a_name_that_cannot_be_stored_is_said(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(BitNames, "set", full)
+    app = open_app(own_home, "bits")
+    app.segmented_control(key="view").set_value("Bit cards").run()
+    app.text_input(key=f"bit_name:{published_run(own_home).id}:1").set_value("warm").run()
+
+    assert app.error[0].proto.title == "The name was not stored"
+    assert "no space left" in app.error[0].value
 
 
 def test_bits_without_a_method_say_why(open_app: OpenApp, own_home: Path):
