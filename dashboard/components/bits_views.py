@@ -57,7 +57,9 @@ def cards(opened: OpenRun) -> None:
     table, names = resources.bit_table(opened.id), BitNames.of(opened.run).all()
     st.dataframe(
         table.assign(
-            name=table["bit"].map(names), ones=100 * table["ones"], tilt=100 * table["tilt"]
+            name=table["bit"].map(names).fillna(""),
+            ones=100 * table["ones"],
+            tilt=100 * table["tilt"],
         ),
         hide_index=True,
         height=260,
@@ -65,7 +67,7 @@ def cards(opened: OpenRun) -> None:
         column_order=["bit", *(["name"] if names else []), *table.columns[1:]],
         column_config={
             "bit": "Bit",
-            "name": "Name",
+            "name": st.column_config.TextColumn("Name", width="medium"),
             "ones": st.column_config.NumberColumn("Ones, %", format="%.0f"),
             "twin": "Twin",
             "likeness": st.column_config.NumberColumn("Likeness", format="%.2f"),
