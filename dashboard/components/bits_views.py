@@ -57,7 +57,7 @@ def cards(opened: OpenRun) -> None:
     table, names = resources.bit_table(opened.id), BitNames.of(opened.run).all()
     st.dataframe(
         table.assign(
-            name=table["bit"].map(names).fillna(""),
+            name=[names.get(bit, "") for bit in table["bit"]],
             ones=100 * table["ones"],
             tilt=100 * table["tilt"],
         ),
