@@ -159,20 +159,20 @@ def _encode(run_id: str, image: Image.Image) -> Encoded:
 
 @st.cache_data(max_entries=60, show_spinner=False)
 def probes(run_id: str, row: int, strength: int) -> list[Probe]:
-    """What small changes of an image do to its code; it has a stored one.
+    """What small changes of an image do to its code, the stored one if there is one.
 
     Raises:
         EncodingError: as for an upload.
     """
     run, query = opened(run_id), stored(run_id, row)
-    assert query is not None
     try:
+        image = run.dataset.load_image(row)
         return probing.probes(
             run,
-            run.dataset.load_image(row),
-            query.code,
+            image,
+            (query or _encode(run_id, image)).code,
             row,
-            lambda image: _encode(run_id, image).code,
+            lambda altered: _encode(run_id, altered).code,
             strength,
         )
     except (RuntimeError, ValueError) as error:
