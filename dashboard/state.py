@@ -78,8 +78,10 @@ def first_page() -> None:
 
 
 def show_query(ref: str) -> None:
-    """Write the query that is on screen into the address bar."""
+    """Write the query on screen into the address bar; a default one stays for other runs."""
     st.session_state[_SEEN_QUERY] = ref
+    if not st.session_state.get(_QUERY):
+        st.session_state[_QUERY] = ref
     if st.query_params.get("q") != ref:
         st.query_params["q"] = ref
 

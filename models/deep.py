@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from pydantic import Field
@@ -26,13 +26,18 @@ from models.training import Group, LossTerms, OnStep, fit_epochs, ignore_step
 MEAN_NORM = 10.0  # features are scaled to this mean norm, which fixes the scale of the step size
 
 
+def passes(epochs: int) -> Any:
+    """The field `epochs` of a configuration, with its default."""
+    return Field(epochs, ge=1, le=1000, description="Passes over the training set.")
+
+
 class DeepConfig(MethodConfig):
     """Hyper-parameters that all deep methods share."""
 
     hidden: int = Field(1024, ge=0, le=8192, description="Width of the hidden layer; 0: linear.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout before the code layer.")
     batch_norm: bool = Field(True, description="Batch norm after the code layer.")
-    epochs: int = Field(60, ge=1, le=1000, description="Passes over the training set.")
+    epochs: int = passes(60)
     batch: int = Field(128, ge=2, le=65536, description="Images in a mini-batch.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Step size of Adam at the start.")
     weight_decay: float = Field(0.0, ge=0, le=1, description="L2 penalty on the weights.")

@@ -86,6 +86,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.className = `gallery ${data.layout}`
   root.setAttribute("aria-label", data.label)
   root.style.setProperty("--tile", `${data.tile}px`)
+  root.style.setProperty("--most", data.tile > 160 ? "45%" : "30%") // two or three columns on a phone
   const content = JSON.stringify(data.groups)
   if (drawn.get(root) !== content) {
     root.replaceChildren(...data.groups.map(section))

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from models.deep import Batch, DeepConfig, DeepHashMethod
+from models.deep import Batch, DeepConfig, DeepHashMethod, passes
 from models.method import MethodCard, Reported
 from models.pairs import half_cosines
 from models.training import LossTerms
@@ -32,6 +32,7 @@ from models.training import LossTerms
 class BiHalfConfig(DeepConfig):
     """Hyper-parameters of BiHalf."""
 
+    epochs: int = passes(30)
     gamma: float = Field(6.0, ge=0, le=100, description="Pull of the outputs to their codes.")
 
 

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from models.deep import Batch, DeepConfig, DeepHashMethod
+from models.deep import Batch, DeepConfig, DeepHashMethod, passes
 from models.method import MethodCard, Reported
 from models.straight_through import straight_through_sign
 from models.training import LossTerms
@@ -39,7 +39,7 @@ class CIBHashConfig(DeepConfig):
 
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the code layer.")
     batch_norm: bool = Field(False, description="Batch norm after the code layer.")
-    epochs: int = Field(15, ge=1, le=1000, description="Passes over the training set.")
+    epochs: int = passes(15)
     temperature: float = Field(0.5, gt=0, le=10, description="Of the code cosines.")
     beta: float = Field(1e-3, ge=0, le=100, description="Weight of the divergence of the views.")
 

@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor
 
 from models.centres import hash_centres, majority_centres
-from models.deep import Batch, DeepConfig, DeepHashMethod
+from models.deep import Batch, DeepConfig, DeepHashMethod, passes
 from models.method import MethodCard, Reported, TrainingSet
 from models.training import LossTerms
 
@@ -25,6 +25,7 @@ from models.training import LossTerms
 class CSQConfig(DeepConfig):
     """Hyper-parameters of CSQ."""
 
+    epochs: int = passes(30)
     quantization: float = Field(1e-4, ge=0, le=100, description="Weight of (|h| - 1)^2 (lambda).")
 
 

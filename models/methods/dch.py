@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from models.deep import Batch, DeepConfig, DeepHashMethod
+from models.deep import Batch, DeepConfig, DeepHashMethod, passes
 from models.method import MethodCard, Reported
 from models.similarity import balanced_weights, shares_label
 from models.training import LossTerms
@@ -39,6 +39,7 @@ _CLOSEST = 1e-3  # in bits; dissimilar pairs closer than this cost no more
 class DCHConfig(DeepConfig):
     """Hyper-parameters of DCH."""
 
+    epochs: int = passes(30)
     gamma: float = Field(20.0, gt=0, le=256, description="Scale of the Cauchy density, in bits.")
     quantization: float = Field(
         0.1, ge=0, le=100, description="Weight of the quantization term (lambda)."

@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor
 
 from models.centres import hash_centres, majority_centres
-from models.deep import Batch, DeepConfig, DeepHashMethod
+from models.deep import Batch, DeepConfig, DeepHashMethod, passes
 from models.method import MethodCard, Reported, TrainingSet
 from models.training import LossTerms
 
@@ -28,6 +28,7 @@ from models.training import LossTerms
 class DPNConfig(DeepConfig):
     """Hyper-parameters of DPN."""
 
+    epochs: int = passes(30)
     margin: float = Field(1.0, gt=0, le=10, description="Distance from zero that is asked for (m).")
 
 

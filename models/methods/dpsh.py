@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from models.deep import Batch, DeepConfig, DeepHashMethod
+from models.deep import Batch, DeepConfig, DeepHashMethod, passes
 from models.method import MethodCard, Reported
 from models.similarity import shares_label
 from models.training import LossTerms
@@ -29,6 +29,7 @@ from models.training import LossTerms
 class DPSHConfig(DeepConfig):
     """Hyper-parameters of DPSH."""
 
+    epochs: int = passes(30)
     eta: float = Field(0.1, ge=0, le=100, description="Weight of the quantization term.")
 
 

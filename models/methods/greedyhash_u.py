@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from models.deep import Batch, DeepConfig, DeepHashMethod
+from models.deep import Batch, DeepConfig, DeepHashMethod, passes
 from models.method import MethodCard, Reported
 from models.pairs import half_cosines
 from models.straight_through import straight_through_sign
@@ -31,6 +31,7 @@ from models.training import LossTerms
 class GreedyHashUConfig(DeepConfig):
     """Hyper-parameters of unsupervised GreedyHash."""
 
+    epochs: int = passes(30)
     alpha: float = Field(0.1, ge=0, le=100, description="Weight of the quantization term.")
 
 

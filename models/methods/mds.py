@@ -24,7 +24,7 @@ from pydantic import Field
 from torch import Tensor
 
 from models.centres import hash_centres
-from models.deep import Batch, DeepConfig, DeepHashMethod
+from models.deep import Batch, DeepConfig, DeepHashMethod, passes
 from models.method import MethodCard, TrainingSet
 from models.similarity import shares_label
 from models.training import LossTerms
@@ -33,6 +33,7 @@ from models.training import LossTerms
 class MDSConfig(DeepConfig):
     """Hyper-parameters of MDS."""
 
+    epochs: int = passes(30)
     beta: float = Field(0.1, ge=0, le=100, description="Weight of similar pairs.")
     warm_up: int = Field(9, ge=1, le=1000, description="Epochs before pairs count.")
     quantization: float = Field(1e-4, ge=0, le=100, description="Weight of (|h| - 1)^2 (lambda).")

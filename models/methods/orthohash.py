@@ -24,7 +24,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from models.centres import hash_centres
-from models.deep import Batch, DeepConfig, DeepHashMethod
+from models.deep import Batch, DeepConfig, DeepHashMethod, passes
 from models.method import MethodCard, Reported, TrainingSet
 from models.similarity import label_shares
 from models.training import LossTerms
@@ -33,6 +33,7 @@ from models.training import LossTerms
 class OrthoHashConfig(DeepConfig):
     """Hyper-parameters of OrthoHash."""
 
+    epochs: int = passes(30)
     margin: float = Field(0.2, ge=0, lt=1, description="Subtracted from the own class's cosine.")
     scale: float = Field(0.0, ge=0, le=100, description="Of the cosines; 0: sqrt(2) log(C - 1).")
     reassign: int = Field(

@@ -14,8 +14,6 @@ from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
-from tests.dashboard.conftest import HOSTILE
-from tests.dashboard.test_pages import png, published_run
 from tests.layout_writers import class_folders, pictures, zipped
 
 pytestmark = NEEDS_BROWSER
@@ -37,101 +35,6 @@ def import_checked(page: Any, name: str, n: int) -> None:
 
     page.get_by_role("button", name=f"Import {n} images as {name}").click()
     expect(page.get_by_text(f"{name} is in the library.")).to_be_visible(timeout=60_000)
-
-
-@IN_EVERY_LOOK
-def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab):
-    from playwright.sync_api import expect
-
-    with open_tab() as tab:
-        page = tab.page
-        expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
-        expect(page.get_by_role("button", name=re.compile(r"^rank \d+,"))).to_have_count(24)
-
-        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
-            {"name": "mine.png", "mimeType": "image/png", "buffer": png()}
-        )
-
-        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=20_000)
-        first = page.get_by_role("button", name=re.compile(r"^rank 1, .*relevance unknown"))
-        expect(first).to_be_visible()
-        assert first.locator("img").evaluate("image => image.decode().then(() => true)")
-        assert "q=up" in page.url
-
-        page.get_by_role("link", name="Leaderboard").click()
-        expect(page.get_by_role("heading", name="Leaderboard", exact=True)).to_be_visible()
-        charts = page.get_by_test_id("stVegaLiteChart")
-        expect(charts).to_have_count(2)
-        point = charts.nth(0).locator("[aria-roledescription=point][aria-label*='Model: ITQ']")
-        expect(point).to_have_attribute("aria-label", re.compile(r"Bits: 12; mAP %: \d+\.\d"))
-        expect(charts.nth(1).locator("[aria-roledescription='line mark']")).to_have_count(1)
-
-        page.get_by_role("link", name="Search").click()
-        expect(page.get_by_text("Relevance is unknown")).to_be_visible()  # the tab remembers
-
-
-@IN_EVERY_LOOK
-def test_the_keyboard_opens_a_result_and_escape_closes_it(open_tab: OpenTab):
-    from playwright.sync_api import expect
-
-    with open_tab() as tab:
-        page = tab.page
-        first = page.get_by_role("button", name=re.compile(r"^rank 1,"))
-        expect(first).to_be_visible()
-        page.get_by_role("button", name="Help for Relevant in database").focus()
-        for _ in range(6):
-            page.keyboard.press("Tab")
-            if first.evaluate("button => button.matches(':focus')"):
-                break
-        expect(first).to_be_focused()
-        page.keyboard.press("ArrowRight")
-        expect(page.get_by_role("button", name=re.compile(r"^rank 2,"))).to_be_focused()
-        page.keyboard.press("ArrowLeft")
-
-        page.keyboard.press("Enter")
-
-        drawer = page.get_by_role("dialog")
-        expect(drawer.get_by_role("heading", name=re.compile("^Rank 1 "))).to_be_visible()
-        expect(drawer.get_by_role("img", name=re.compile(r"of 12 bits differ"))).to_be_visible()
-        expect(first).to_have_attribute("aria-pressed", "true")
-        page.keyboard.press("Escape")
-        expect(drawer).to_have_count(0)
-        expect(first).to_be_focused()  # where the keyboard was
-
-
-@IN_EVERY_LOOK
-def test_any_result_can_become_the_query(open_tab: OpenTab):
-    from playwright.sync_api import expect
-
-    with open_tab() as tab:
-        page = tab.page
-        page.get_by_role("button", name=re.compile(r"^rank 2,")).click()
-        before = page.url
-        page.get_by_role("button", name="Search with this").click()
-
-        expect(page.get_by_role("dialog")).to_have_count(0)
-        expect(page).not_to_have_url(before)
-        expect(page.get_by_text("47 images searched")).to_be_visible()  # itself is left out
-        page.get_by_role("button", name=re.compile("^search with example")).nth(1).click()
-        expect(page.get_by_text("48 images searched")).to_be_visible()
-
-
-@IN_EVERY_LOOK
-def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
-    from playwright.sync_api import expect
-
-    name = ":material/home: $x$ ![a](http:&#47;&#47;a.example&#47;b.png).png"
-    with open_tab() as tab:
-        page = tab.page
-        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
-            {"name": name, "mimeType": "image/png", "buffer": b"not an image"}
-        )
-
-        box = page.locator(".st-key-upload_box")
-        expect(box.get_by_text("The last result is still shown.")).to_be_visible()
-        expect(box).to_contain_text("$x$ ![a](http:")
-        expect(box).to_contain_text(":material/home:")
-        expect(page.get_by_role("button", name=re.compile(r"^rank 1,"))).to_be_visible()
 
 
 @IN_EVERY_LOOK
@@ -162,20 +65,6 @@ def test_every_page_fits_wide_and_narrow_in_light_and_dark(
             assert main.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
             background = "node => getComputedStyle(node).backgroundColor"
             assert tab.page.get_by_test_id("stApp").evaluate(background) == paper
-
-
-@IN_EVERY_LOOK
-def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
-    from playwright.sync_api import expect
-
-    from dashboard.services.open_run import open_run
-
-    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
-    row = opened.dataset.manifest["text"].tolist().index(HOSTILE)
-    with open_tab(f"/?q=ds:{row}") as tab:
-        card = tab.page.locator(".st-key-query_card")
-        expect(card.get_by_text("<b>bold<b> $x$")).to_be_visible()
-        expect(card.locator("b")).to_have_count(0)
 
 
 def test_two_methods_are_trained_watched_stopped_resumed_and_compared(

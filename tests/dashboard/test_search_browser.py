@@ -1,0 +1,220 @@
+"""Search in a browser: upload, keyboard, modes, filters, pages and indexes, in every look."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline.datasets.base import load_dataset
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.sources import SourceRequest, open_source
+from pipeline.indexing import publish
+from pipeline.runs import RunRegistry
+from pipeline.settings import Settings
+from pipeline.store.opening import open_store
+from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
+from tests.dashboard.conftest import HOSTILE, train
+from tests.dashboard.test_pages import png, published_run
+from tests.layout_writers import class_folders, pictures
+
+pytestmark = [*NEEDS_BROWSER, IN_EVERY_LOOK]
+RANK = re.compile(r"^rank \d+,")
+
+
+@pytest.fixture(scope="module")
+def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With a second index of the drawings, and a data set whose results fill two pages."""
+    root = tmp_path_factory.mktemp("served")
+    settings = Settings(home=Path(shutil.copytree(shared_home, root / "home")), threads=1)
+    folder = class_folders(root / "many", pictures(160))
+    import_dataset(open_source("folder", SourceRequest(path=folder)), settings)
+    train(settings, "many", method="lsh", bits=8)
+    store = open_store(None, settings.index_path)
+    for run in RunRegistry(settings).all():
+        if run.spec.method == "lsh":
+            publish(run, load_dataset(run.spec.dataset, settings), store)
+    store.close()
+    return settings.home
+
+
+def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name=re.compile(r"^rank \d+,"))).to_have_count(24)
+
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+            {"name": "mine.png", "mimeType": "image/png", "buffer": png()}
+        )
+
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=20_000)
+        first = page.get_by_role("button", name=re.compile(r"^rank 1, .*relevance unknown"))
+        expect(first).to_be_visible()
+        assert first.locator("img").evaluate("image => image.decode().then(() => true)")
+        assert "q=up" in page.url
+
+        page.get_by_role("link", name="Leaderboard").click()
+        expect(page.get_by_role("heading", name="Leaderboard", exact=True)).to_be_visible()
+        charts = page.get_by_test_id("stVegaLiteChart")
+        expect(charts).to_have_count(2)
+        point = charts.nth(0).locator("[aria-roledescription=point][aria-label*='Model: ITQ']")
+        expect(point).to_have_attribute("aria-label", re.compile(r"Bits: 12; mAP %: \d+\.\d"))
+        expect(charts.nth(1).locator("[aria-roledescription='line mark']")).to_have_count(1)
+
+        page.get_by_role("link", name="Search").click()
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible()  # the tab remembers
+
+
+def test_the_keyboard_opens_a_result_and_escape_closes_it(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        first = page.get_by_role("button", name=re.compile(r"^rank 1,"))
+        expect(first).to_be_visible()
+        page.get_by_role("button", name="Help for Relevant in database").focus()
+        for _ in range(6):
+            page.keyboard.press("Tab")
+            if first.evaluate("button => button.matches(':focus')"):
+                break
+        expect(first).to_be_focused()
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_role("button", name=re.compile(r"^rank 2,"))).to_be_focused()
+        page.keyboard.press("ArrowLeft")
+
+        page.keyboard.press("Enter")
+
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_role("heading", name=re.compile("^Rank 1 "))).to_be_visible()
+        expect(drawer.get_by_role("img", name=re.compile(r"of 12 bits differ"))).to_be_visible()
+        expect(first).to_have_attribute("aria-pressed", "true")
+        page.keyboard.press("Escape")
+        expect(drawer).to_have_count(0)
+        expect(first).to_be_focused()  # where the keyboard was
+
+
+def test_any_result_can_become_the_query(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        page.get_by_role("button", name=re.compile(r"^rank 2,")).click()
+        before = page.url
+        page.get_by_role("button", name="Search with this").click()
+
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page).not_to_have_url(before)
+        expect(page.get_by_text("47 images searched")).to_be_visible()  # itself is left out
+        page.get_by_role("button", name=re.compile("^search with example")).nth(1).click()
+        expect(page.get_by_text("48 images searched")).to_be_visible()
+
+
+def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    name = ":material/home: $x$ ![a](http:&#47;&#47;a.example&#47;b.png).png"
+    with open_tab() as tab:
+        page = tab.page
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+            {"name": name, "mimeType": "image/png", "buffer": b"not an image"}
+        )
+
+        box = page.locator(".st-key-upload_box")
+        expect(box.get_by_text("The last result is still shown.")).to_be_visible()
+        expect(box).to_contain_text("$x$ ![a](http:")
+        expect(box).to_contain_text(":material/home:")
+        expect(page.get_by_role("button", name=re.compile(r"^rank 1,"))).to_be_visible()
+
+
+def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
+    from playwright.sync_api import expect
+
+    from dashboard.services.open_run import open_run
+
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    row = opened.dataset.manifest["text"].tolist().index(HOSTILE)
+    with open_tab(f"/?q=ds:{row}") as tab:
+        card = tab.page.locator(".st-key-query_card")
+        expect(card.get_by_text("<b>bold<b> $x$")).to_be_visible()
+        expect(card.locator("b")).to_have_count(0)
+
+
+def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        results = page.get_by_role("group", name="Search results").get_by_role("button")
+        page.get_by_role("radio", name="48").click()
+        expect(page.get_by_text("48 nearest")).to_be_visible()
+        expect(results).to_have_count(48)
+        small = results.first.bounding_box()["width"]
+        page.get_by_role("radio", name="Large").click()
+        expect(page).to_have_url(re.compile("size=Large"))
+        for _ in range(50):
+            if results.first.bounding_box()["width"] > small:
+                break
+            page.wait_for_timeout(100)
+        else:
+            raise AssertionError(f"tiles are {small} pixels wide as before")
+
+        page.get_by_role("radio", name="Not relevant").click()
+        expect(page.get_by_text("(32 shown)")).to_be_visible()
+        expect(results.and_(page.get_by_role("button", name=", not relevant"))).to_have_count(32)
+        page.get_by_role("radio", name="All", exact=True).click()
+        page.get_by_role("combobox", name="Only with label").click()
+        page.get_by_role("option", name="squares").click()
+        expect(page.get_by_text("16 nearest")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.get_by_role("combobox", name="Part").click()
+        page.get_by_role("option", name="Added since").click()
+        page.get_by_role("button", name="Clear the filters").click()
+        expect(page.get_by_text("48 nearest")).to_be_visible()
+
+        page.get_by_role("spinbutton", name="Within (bits)").fill("3")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=re.compile("^distance [4-9]"))).to_have_count(0)
+        page.get_by_role("radio", name="Radius").click()
+        page.get_by_role("spinbutton", name="Radius (bits)").fill("5")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("within 5 bits")).to_be_visible()
+        expect(page.get_by_role("heading", name=re.compile("^distance [4-5]"))).not_to_have_count(0)
+        expect(page).to_have_url(re.compile("mode=Radius"))
+
+
+def test_pages_of_results_are_turned_and_the_address_knows_the_page(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/?ds=many&k=200") as tab:
+        page = tab.page
+        expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
+        page.get_by_role("button", name="Page 2", exact=True).click()
+        expect(page.get_by_role("button", name=re.compile("^rank 101,"))).to_be_visible()
+        expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_have_count(0)
+        page.reload()
+        expect(page.get_by_role("button", name=re.compile("^rank 101,"))).to_be_visible()
+        page.get_by_role("radio", name="24").click()
+        expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
+
+
+def test_another_index_is_searched_with_the_same_query(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/?ds=shapes") as tab:
+        page = tab.page
+        query = page.locator(".st-key-query_card").get_by_role("img").first
+        expect(query).to_be_visible()
+        before = query.get_attribute("alt")
+        page.get_by_role("button", name="2 indexes").click()
+        page.get_by_role("radio", name=re.compile("^LSH")).or_(
+            page.get_by_text(re.compile("^LSH · 8 bits"))
+        ).last.click()
+        first = page.get_by_role("button", name=re.compile(r"^rank 1, distance \d of 8,"))
+        expect(first).to_be_visible()
+        tab.settle()
+        expect(query).to_have_attribute("alt", before)
