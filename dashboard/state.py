@@ -112,4 +112,5 @@ def take_stored(image: Upload) -> None:
 
 def upload_codes() -> dict[str, Query]:
     """Codes of the upload by run id, so that it is encoded once a run."""
-    return st.session_state.setdefault(_CODES, {})
+    codes: dict[str, Query] = st.session_state.setdefault(_CODES, {})
+    return codes

@@ -9,16 +9,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from models.backbones import list_backbones, load_backbone
+from models.backbones import Backbone, list_backbones, load_backbone
 from models.deep import DeepConfig, DeepHashMethod
 from models.finetuning import FineTuning
-from models.method import MethodCard
+from models.method import HashMethod, MethodCard
 from models.registry import get_method, list_methods
 from pipeline.datasets.sources import list_sources
 from pipeline.protocols import PROTOCOLS, Protocol
 
 __all__ = [
+    "Backbone",
     "ConfigField",
+    "HashMethod",
     "config_fields",
     "finetuning_fields",
     "list_backbones",

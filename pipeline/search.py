@@ -36,20 +36,28 @@ from pipeline.store.memory import MemoryCodeStore
 
 @dataclass(frozen=True)
 class Query:
-    """An encoded query.
+    """A query's code.
 
     Attributes:
         code: one hash code.
-        relaxed: (K,) relaxed code, when the query went through the method just now: the closer to
-            0 a value is, the less certain its bit.
-        features: (d,) what the backbone made of the image, when it was encoded just now.
         encode_s: seconds from image to code; 0 when the code was stored.
     """
 
     code: HashCodes
-    relaxed: NDArray[np.float32] | None = None
-    features: NDArray[np.float32] | None = None
     encode_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded(Query):
+    """A query that went through backbone and method just now.
+
+    Attributes:
+        relaxed: (K,) relaxed code: the closer to 0 a value is, the less certain its bit.
+        features: (d,) what the backbone made of the image.
+    """
+
+    relaxed: NDArray[np.float32]
+    features: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ class Found:
     search_s: float
 
 
-def encode_image(image: Image.Image, backbone: Backbone, method: HashMethod) -> Query:
+def encode_image(image: Image.Image, backbone: Backbone, method: HashMethod) -> Encoded:
     """The code of an RGB image (as `load_rgb` gives it)."""
     began = time.perf_counter()
     with torch.inference_mode():
@@ -68,7 +76,7 @@ def encode_image(image: Image.Image, backbone: Backbone, method: HashMethod) -> 
         relaxed = method.relax(features)
     code = HashCodes.from_relaxed(relaxed.numpy())
     seconds = time.perf_counter() - began
-    return Query(code, relaxed[0].numpy(), features[0].numpy(), seconds)
+    return Encoded(code, seconds, relaxed=relaxed[0].numpy(), features=features[0].numpy())
 
 
 def stored_query(run: Run, row: int) -> Query | None:

@@ -2,16 +2,15 @@
 
 import streamlit as st
 
-from dashboard import state
 from dashboard.components import advisor_view, board, notices
 from dashboard.services import resources
 
 st.title("Advisor", anchor=False)
-info = notices.chosen_dataset()
+dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = board.choose(resources.boards(state.dataset()))
+comparison = board.choose(resources.boards(dataset.name))
 found = resources.board(comparison)
-names = {labels.name: labels.kind for labels in info.label_sets}
+names = {labels.name: labels.kind for labels in dataset.label_sets}
 asked = advisor_view.scenario(found, is_multi=names.get(comparison.label_set) == "multi")
 advice = resources.advice(comparison, found.rows, asked)
 said = advisor_view.recommendation(advice, comparison)

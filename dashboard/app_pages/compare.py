@@ -32,11 +32,12 @@ with actions:
     copy_link.show(copy_link.COMPARE, first, second)
 copy_link.outdated(first, second)
 compare_view.stepper(table, row, first)
-answers = compare_view.ask(first, row), compare_view.ask(second, row)
-if None in answers:
+answer_a, answer_b = compare_view.ask(first, row), compare_view.ask(second, row)
+if answer_a is None or answer_b is None:
     st.info("One of the runs has no stored code of this image; choose a query of the query set.")
     compare_view.differing(table, first)
     st.stop()
+answers = answer_a, answer_b
 compared = compare(first, second, answers, row)
 compare_view.figures(compared)
 clicked = compare_view.lists(compared, (first, second), answers)

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from dashboard import state
 from dashboard.components import board, curve_view, notices, training_view
 from dashboard.services import resources
 from dashboard.services.curves import KINDS
 
 st.title("Curves", anchor=False)
+dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = board.choose(resources.boards(state.dataset()))
+comparison = board.choose(resources.boards(dataset.name))
 found = resources.board(comparison)
 board.protocol(comparison, found)
 title = curve_view.kind()

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard import state
 from dashboard.components import ablation_view, board, board_views, notices
 from dashboard.services import resources
 
 st.title("Leaderboard", anchor=False)
+dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = board.choose(resources.boards(state.dataset()))
+comparison = board.choose(resources.boards(dataset.name))
 found = resources.board(comparison)
 board.protocol(comparison, found)
 studies = resources.studies(comparison)

@@ -46,7 +46,7 @@ def ablation(rows: pd.DataFrame) -> alt.LayerChart:
         ],
     )
     zero = alt.Chart(pd.DataFrame({"difference": [0.0]}))
-    return alt.layer(
+    layers = [
         zero.mark_rule(color=NEUTRAL, strokeDash=[5, 4], strokeWidth=1.5).encode(
             x=alt.X("difference:Q", title=title, axis=alt.Axis(tickCount=6))
         ),
@@ -55,4 +55,5 @@ def ablation(rows: pd.DataFrame) -> alt.LayerChart:
             x=alt.X("difference:Q", title=title),
             shape=alt.Shape("verdict:N", sort=kinds, scale=shapes, legend=legend),
         ),
-    ).properties(height=_ROW * len(rows) + 20)
+    ]
+    return alt.LayerChart(layer=layers).properties(height=_ROW * len(rows) + 20)

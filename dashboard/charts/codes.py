@@ -37,7 +37,7 @@ def balance(bits: pd.DataFrame) -> alt.LayerChart:
     )
     ideal = alt.Chart(pd.DataFrame({"ones": [0.5]}))
     rule = ideal.mark_rule(color=COLOURS[1], strokeDash=[5, 4], strokeWidth=1.5)
-    return alt.layer(bars, rule.encode(y="ones:Q")).properties(height=_HEIGHT)
+    return alt.LayerChart(layer=[bars, rule.encode(y="ones:Q")]).properties(height=_HEIGHT)
 
 
 def drift(table: pd.DataFrame) -> alt.LayerChart:
@@ -75,7 +75,7 @@ def drift(table: pd.DataFrame) -> alt.LayerChart:
     )
     ideal = alt.Chart(pd.DataFrame({"ones": [0.5]}))
     rule = ideal.mark_rule(color=NEUTRAL, strokeDash=[5, 4], strokeWidth=1.5)
-    return alt.layer(rule.encode(y="ones:Q"), marks).properties(height=_HEIGHT)
+    return alt.LayerChart(layer=[rule.encode(y="ones:Q"), marks]).properties(height=_HEIGHT)
 
 
 def correlation(pairs: pd.DataFrame) -> alt.Chart:
@@ -133,7 +133,7 @@ def distances(table: pd.DataFrame, radius: int) -> alt.LayerChart:
     areas = [base.mark_area(opacity=0.25), base.mark_line(strokeWidth=2).encode(strokeDash=dash)]
     line = alt.Chart(pd.DataFrame({"distance": [radius]}))
     rule = line.mark_rule(color=NEUTRAL, strokeDash=[4, 3], strokeWidth=1.5)
-    return alt.layer(*areas, rule.encode(x="distance:Q")).properties(height=_HEIGHT)
+    return alt.LayerChart(layer=[*areas, rule.encode(x="distance:Q")]).properties(height=_HEIGHT)
 
 
 def outputs(table: pd.DataFrame) -> alt.Chart:
@@ -182,7 +182,7 @@ def lookup(table: pd.DataFrame, radius: int) -> alt.LayerChart:
     )
     mark = alt.Chart(pd.DataFrame({"radius": [radius]}))
     rule = mark.mark_rule(color=NEUTRAL, strokeDash=[4, 3], strokeWidth=1.5)
-    return alt.layer(lines, rule.encode(x="radius:Q")).properties(height=_HEIGHT)
+    return alt.LayerChart(layer=[lines, rule.encode(x="radius:Q")]).properties(height=_HEIGHT)
 
 
 def dropped(course: pd.DataFrame) -> alt.Chart:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import altair as alt
 import pandas as pd
 
@@ -19,15 +21,15 @@ def confusion(table: pd.DataFrame) -> alt.LayerChart:
     labels = list(dict.fromkeys(table["query"]))
     most = max(int(table["wrong"].max()), 1)
     pick = alt.selection_point(name=PICK, fields=["query", "result"])
-    axis = {"labelLimit": 130, "labelFontSize": 12, "ticks": False, "domain": False}
+    axis = partial(alt.Axis, labelLimit=130, labelFontSize=12, ticks=False, domain=False)
     base = alt.Chart(table).encode(
         x=alt.X(
             "result:N",
             sort=labels,
             title="Label of the wrong result",
-            axis=alt.Axis(orient="top", labelAngle=-45, **axis),
+            axis=axis(orient="top", labelAngle=-45),
         ),
-        y=alt.Y("query:N", sort=labels, title="Label of the query", axis=alt.Axis(**axis)),
+        y=alt.Y("query:N", sort=labels, title="Label of the query", axis=axis()),
         tooltip=[
             alt.Tooltip("query:N", title="Query"),
             alt.Tooltip("result:N", title="Wrong result"),
@@ -48,4 +50,5 @@ def confusion(table: pd.DataFrame) -> alt.LayerChart:
             ),
         )
     )
-    return alt.layer(cells.add_params(pick), numbers).properties(height=_CELL * len(labels) + 150)
+    layers = [cells.add_params(pick), numbers]
+    return alt.LayerChart(layer=layers).properties(height=_CELL * len(labels) + 150)

@@ -81,7 +81,7 @@ def curves(table: pd.DataFrame, methods: list[str], axes: Axes) -> alt.LayerChar
                 tooltip=_tooltip(axes),
             ).add_params(pick)
         )
-    return alt.layer(*layers).add_params(isolated).properties(height=_HEIGHT)
+    return alt.LayerChart(layer=layers).add_params(isolated).properties(height=_HEIGHT)
 
 
 def small_multiples(table: pd.DataFrame, methods: list[str], axes: Axes) -> alt.FacetChart:

@@ -46,7 +46,7 @@ def distance_histogram(histogram: pd.DataFrame, bits: int, cut: int | None) -> a
         )
     )
     layers = [bars] if cut is None else [bars, *_cut_line(cut)]
-    return alt.layer(*layers).properties(height=220)
+    return alt.LayerChart(layer=layers).properties(height=220)
 
 
 def _cut_line(cut: int) -> list[alt.Chart]:

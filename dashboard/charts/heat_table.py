@@ -44,7 +44,7 @@ def heat_table(rows: pd.DataFrame) -> alt.LayerChart:
         ],
     )
     middle = (low + high) / 2
-    return alt.layer(
+    layers = [
         base.mark_rect(strokeWidth=3).encode(
             color=alt.Color(
                 "percent:Q",
@@ -60,4 +60,5 @@ def heat_table(rows: pd.DataFrame) -> alt.LayerChart:
                 f"datum.percent > {middle}", alt.value("#ffffff"), alt.value("#1b2530")
             ),
         ),
-    ).properties(height=_ROW * len(models) + 40)
+    ]
+    return alt.LayerChart(layer=layers).properties(height=_ROW * len(models) + 40)

@@ -8,6 +8,7 @@ import pandas as pd
 from dashboard.charts.palette import NEUTRAL, Style, styles
 
 _Y = "mAP (%)"
+_DOTS, _POINT = [1, 3], {"color": NEUTRAL, "size": 20}
 
 
 def map_by_bits(
@@ -32,7 +33,7 @@ def map_by_bits(
         *_cosine_layers(cosine),
         *_floor_layers(floors),
     ]
-    return alt.layer(*layers).properties(height=320)
+    return alt.LayerChart(layer=layers).properties(height=320)
 
 
 def _in_percent(rows: pd.DataFrame) -> pd.DataFrame:
@@ -112,22 +113,22 @@ def _floor_layers(floors: pd.DataFrame | None) -> list[alt.Chart]:
     table = floors.assign(percent=100 * floors["map"])
     table["words"] = [f"{row['name']} {row['percent']:.1f}" for row in table.to_dict("records")]
     flat, sloped = table[table["bits"].isna()], table[table["bits"].notna()]
-    dots = {"color": NEUTRAL, "strokeDash": [1, 3], "strokeWidth": 1.5}
     value = alt.Y("percent:Q", title=_Y)
     layers = []
     if not flat.empty:
         base = alt.Chart(flat[["percent", "words"]])
         words = base.mark_text(color=NEUTRAL, align="left", baseline="middle", dx=6, fontSize=12)
         layers += [
-            base.mark_rule(**dots).encode(y=value),
+            base.mark_rule(color=NEUTRAL, strokeDash=_DOTS, strokeWidth=1.5).encode(y=value),
             words.encode(y=value, x=alt.value("width"), text="words:N"),
         ]
     if not sloped.empty:
         base = alt.Chart(sloped[["percent", "bits", "words"]].astype({"bits": int}))
         x = alt.X("bits:O", title="Code length (bits)", axis=alt.Axis(labelAngle=0))
+        line = base.mark_line(color=NEUTRAL, strokeDash=_DOTS, strokeWidth=1.5, point=_POINT)
         words = base.mark_text(color=NEUTRAL, baseline="top", dy=6, fontSize=12)
         layers += [
-            base.mark_line(**dots, point={"color": NEUTRAL, "size": 20}).encode(x=x, y=value),
+            line.encode(x=x, y=value),
             words.encode(x=x, y=value, text="words:N"),
         ]
     return layers

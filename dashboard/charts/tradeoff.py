@@ -42,7 +42,7 @@ def tradeoff(
         *_front_layers(shown[shown["is_front"]].sort_values("cost"), x),
         _points(shown, methods, x),
     ]
-    return alt.layer(*layers).properties(height=340)
+    return alt.LayerChart(layer=layers).properties(height=340)
 
 
 def _scale(is_log: bool) -> alt.Scale:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig  # has no public name
 
 from dashboard.services.board_summary import failed_checks
 
@@ -98,7 +99,7 @@ def show(
         placeholder="–",
         column_order=[
             name
-            for name in table
+            for name in table.columns
             if (is_mixed or name != _INTERVAL)
             and not (name == "Seeds" and (rows["seeds"] == 1).all())
         ],
@@ -114,7 +115,7 @@ def show(
     return table, [place for place in event.selection.rows if place < len(rows)]
 
 
-def _columns() -> dict[str, object]:
+def _columns() -> dict[str, ColumnConfig]:
     explained = {
         "±": "Half-width of the interval of mAP, in points.",
         "P@100": "Precision of the first 100.",

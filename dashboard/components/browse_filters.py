@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from dashboard.charts.counts import PICK, class_bars
@@ -11,7 +13,7 @@ from pipeline.datasets.base import RetrievalDataset
 PAGE = "bp"
 _CLASSES, _SET, _CHART = "class", "labels", "class_chart"
 _MOST_BARS = 25
-_BOUND = {"bind": "query-params"}
+_URL: Final = "query-params"
 
 
 def show(dataset: RetrievalDataset) -> Filters:
@@ -20,15 +22,21 @@ def show(dataset: RetrievalDataset) -> Filters:
     parts = given_parts(dataset)
     label_set, classes, part = sets[0] if sets else "", [], "All"
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
-        text = st.text_input("Text", key="text", placeholder="name, caption or label", **_BOUND)
+        text = st.text_input("Text", key="text", placeholder="name, caption or label", bind=_URL)
         if len(sets) > 1:
             label_set = st.segmented_control(
-                "Labels", sets, default=sets[0], required=True, key=_SET, on_change=_reset, **_BOUND
+                "Labels",
+                sets,
+                default=sets[0],
+                required=True,
+                key=_SET,
+                on_change=_reset,
+                bind=_URL,
             )
         if sets:
             known = dataset.label_set(label_set).classes
             classes = st.multiselect(
-                "Class", known, key=_CLASSES, placeholder="Any", on_change=_first_page, **_BOUND
+                "Class", known, key=_CLASSES, placeholder="Any", on_change=_first_page, bind=_URL
             )
         if parts:
             part = st.segmented_control(
@@ -38,7 +46,7 @@ def show(dataset: RetrievalDataset) -> Filters:
                 required=True,
                 key="part",
                 on_change=_first_page,
-                **_BOUND,
+                bind=_URL,
             )
     return Filters(label_set, tuple(classes), "" if part == "All" else part, text)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import altair
 import pandas as pd
 import streamlit as st
+from altair.typing import ChartType
 
 from dashboard.components import report_button
 from dashboard.components.report_button import Entry
@@ -16,7 +16,7 @@ from dashboard.services.export import to_csv
 
 
 def show(
-    chart: altair.TopLevelMixin,
+    chart: ChartType,
     table: pd.DataFrame,
     *,
     alt: str,
@@ -42,9 +42,7 @@ def show(
     return picked
 
 
-def draw(
-    chart: altair.TopLevelMixin, *, alt: str, key: str, pick: str = ""
-) -> list[dict[str, Any]]:
+def draw(chart: ChartType, *, alt: str, key: str, pick: str = "") -> list[dict[str, Any]]:
     """The picture alone; arguments and result as those of `show`."""
     if not pick:
         st.altair_chart(chart, alt=alt, key=key)
@@ -55,7 +53,7 @@ def draw(
 
 @st.fragment  # opening it must not run the page again
 def files(
-    chart: altair.TopLevelMixin,
+    chart: ChartType,
     table: pd.DataFrame,
     *,
     alt: str,
@@ -75,7 +73,7 @@ def files(
                 report_button.show(entry, table, chart=chart, key=key)
 
 
-def _downloads(chart: altair.TopLevelMixin, table: pd.DataFrame, key: str) -> None:
+def _downloads(chart: ChartType, table: pd.DataFrame, key: str) -> None:
     """Each file is made when its button is pressed."""
 
     def drawn(how: Callable[[dict[str, Any]], bytes]) -> Callable[[], bytes]:

@@ -14,8 +14,9 @@ from dashboard.services.search import AskedImage, bit_string
 from dashboard.services.text import escape_html, escape_markdown
 from pipeline.datasets.base import DatasetError
 from pipeline.runs import RunError
+from pipeline.search import Encoded
 
-_RELEVANCE = {
+_RELEVANCE: dict[bool | None, status_lines.Badge] = {
     True: ("Relevant", ":material/check_circle:", "green"),
     False: ("Not relevant", ":material/cancel:", "orange"),
     None: ("Relevance unknown", ":material/help:", "gray"),
@@ -65,7 +66,7 @@ def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
     differs = bit_strip.differences(mine, theirs)
     st.markdown(f"**{differs.count('1')} of {opened.bits} bits differ**")
     unsure = ""
-    if asked.query.relaxed is not None or st.toggle(
+    if isinstance(asked.query, Encoded) or st.toggle(
         "Mark unsure bits", key="unsure", help="Encodes the query once more; a moment."
     ):
         try:

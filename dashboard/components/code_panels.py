@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from altair.typing import ChartType
 
 from dashboard.charts import codes as charts
 from dashboard.components import chart_panel, gallery
@@ -156,7 +157,7 @@ def _quantisation(run: MeasuredRun) -> None:
 
 
 def _panel(
-    run: MeasuredRun, chart: object, table: pd.DataFrame, title: str, key: str, said: str = ""
+    run: MeasuredRun, chart: ChartType, table: pd.DataFrame, title: str, key: str, said: str = ""
 ) -> None:
     chart_panel.show(
         chart,

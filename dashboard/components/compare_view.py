@@ -90,11 +90,11 @@ def ask(opened: OpenRun, row: int) -> Answer | None:
 def figures(compared: Compared) -> None:
     """AP of both, the difference, overlap."""
     first, second = compared.ap
-    known = first is not None and second is not None
+    gain = None if first is None or second is None else 100 * (second - first)
     with st.grid(5, min_column_width=130, gap="small"):
         st.metric("AP of A", _percent(first))
         st.metric("AP of B", _percent(second))
-        st.metric("B − A", f"{100 * (second - first):+.1f}" if known else "–")
+        st.metric("B − A", "–" if gain is None else f"{gain:+.1f}")
         st.metric(f"Overlap@{SHOWN}", f"{compared.overlap} of {SHOWN}")
         st.metric(
             "Rank-biased overlap",

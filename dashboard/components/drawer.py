@@ -97,11 +97,11 @@ def _search(row: int, page: Page) -> None:
 
 def _compare(row: int, asked: AskedImage | None, page: Page) -> None:
     """A button to the page that compares runs: on the query that found the image, or on itself."""
-    is_on_query = page == "search" and asked is not None and asked.row is not None
+    query_row = asked.row if asked is not None and page == "search" else None
     is_pressed = st.button(
-        f"Compare runs on this {'query' if is_on_query else 'image'}",
+        f"Compare runs on this {'image' if query_row is None else 'query'}",
         icon=":material/compare_arrows:",
         width="stretch",
     )
     if is_pressed:
-        state.switch_to_compare(asked.row if is_on_query else row)
+        state.switch_to_compare(row if query_row is None else query_row)

@@ -71,7 +71,7 @@ def ordered(run: MeasuredRun, found: Failures) -> pd.DataFrame:
     return worst(found, by, other, pair)
 
 
-def worst_queries(run: MeasuredRun, found: Failures, table: pd.DataFrame) -> int | None:
+def worst_queries(run: MeasuredRun, found: Failures, table: pd.DataFrame) -> int:
     """A page of the gallery; returns the place of the query in detail."""
     n_pages = -(-len(table) // _PAGE)
     page = 1
@@ -80,15 +80,15 @@ def worst_queries(run: MeasuredRun, found: Failures, table: pd.DataFrame) -> int
         st.session_state["fp"] = page
         page = st.pagination(n_pages, key="fp", bind="query-params")
     shown = table.iloc[(page - 1) * _PAGE : page * _PAGE]
-    tiles = tuple(_query_tile(run, found, row) for row in shown.to_dict("records"))
+    tiles = tuple(_query_tile(run, found, row) for _, row in shown.iterrows())
     clicked = gallery.show(
         [gallery.TileGroup(tiles)], key="worst", label="Worst queries", tile_px=96
     )
     if clicked:
         st.session_state[_PLACE] = int(clicked)
     places = set(table["place"])
-    chosen = st.session_state.get(_PLACE)
-    return chosen if chosen in places else int(shown["place"].iloc[0])
+    chosen: int | None = st.session_state.get(_PLACE)
+    return chosen if chosen is not None and chosen in places else int(shown["place"].iloc[0])
 
 
 def confused(found: Failures) -> None:
@@ -181,7 +181,7 @@ def _entry(
     )
 
 
-def _query_tile(run: MeasuredRun, found: Failures, row: dict[str, float]) -> gallery.Tile:
+def _query_tile(run: MeasuredRun, found: Failures, row: pd.Series) -> gallery.Tile:
     place, image = int(row["place"]), int(row["row"])
     labels = ", ".join(run.names(image)) or "no label"
     mostly = found.mostly(place)

@@ -9,6 +9,7 @@ from typing import Literal
 
 import streamlit as st
 
+Mark = Literal["", "yes", "no", "unknown"]
 _HERE = Path(__file__).parent
 _draw = st.components.v2.component(
     "hashlens_gallery",
@@ -36,7 +37,7 @@ class Tile:
     name: str
     caption: str
     fact: str = ""
-    mark: Literal["", "yes", "no", "unknown"] = ""
+    mark: Mark = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def show(
     n_items = sum(len(group.items) for group in groups)
     has_small_groups = len(groups) > 2 and n_items < 6 * len(groups)
     layout = "strip" if is_strip else "dense" if has_small_groups else "grouped"
-    result = _draw(
+    clicked: str | None = _draw(
         key=key,
         data={
             "groups": [asdict(group) for group in groups],
@@ -83,8 +84,8 @@ def show(
             "focus": st.session_state.pop(_focus_key(key), None),
         },
         on_picked_change=on_pick,
-    )
-    return result.picked
+    ).picked
+    return clicked
 
 
 def focus(key: str, item_id: str) -> None:

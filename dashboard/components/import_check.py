@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard.charts.counts import class_bars, height_of, size_bars
@@ -126,7 +128,7 @@ def _tables(plan: Plan) -> None:
             st.dataframe(table, hide_index=True, alt=title, key=f"{key}_table")
             st.download_button(
                 "Download CSV",
-                data=lambda table=table: to_csv(table),
+                data=partial(to_csv, table),
                 file_name=f"{key}.csv",
                 mime="text/csv",
                 on_click="ignore",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.status_lines import Badge
 from dashboard.services import resources
+from dashboard.services.runs import IndexKind
 from dashboard.services.text import escape_markdown, plural
+from pipeline.index_jobs import Action
 from pipeline.runs import RunError
 from pipeline.store.base import StoreError
 
-_STATES = {
+_STATES: dict[IndexKind, Badge] = {
     "ready": ("live", ":material/check_circle:", "green"),
     "missing": ("not published", ":material/do_not_disturb_on:", "orange"),
     "unavailable": ("does not answer", ":material/error:", "red"),
     "mismatch": ("does not fit the run", ":material/error:", "red"),
 }
-_HELP = {
+_HELP: dict[Action, str] = {
     "publish": "Builds a new version, compares it with the codes, then switches in one step.",
     "refresh": "Encodes images that the data set got since the run, then publishes all.",
     "roll back": "Points searches at the version before.",
@@ -60,7 +63,7 @@ def show(run_id: str) -> None:
         _verify(run_id)
 
 
-def ask(run_id: str, action: str) -> None:
+def ask(run_id: str, action: Action) -> None:
     """Ask the worker for a change of a run's index; for callbacks."""
     try:
         has_worker = resources.change_index(run_id, action)

@@ -16,7 +16,7 @@ from pipeline.runs import RunError
 from pipeline.settings import Settings
 
 _ERROR = re.compile(r"[\w.]*(Error|Exception)\b")
-_BADGES = {
+_BADGES: dict[str, tuple[str, status_lines.Colour]] = {
     "queued": (":material/schedule:", "gray"),
     "running": (":material/play_arrow:", "blue"),
     "stopping": (":material/hourglass_top:", "orange"),

@@ -93,7 +93,7 @@ def _useful(table: pd.DataFrame, *, is_live: bool) -> list[str]:
     dull = set() if table["Seed"].nunique() > 1 else {"Seed"}
     dull |= set() if table["Data set"].nunique() > 1 else {"Data set"}
     dull |= set() if is_live else {"Stage", "Left"}
-    return [name for name in table if name not in dull]
+    return [name for name in table.columns if name not in dull]
 
 
 def _stage(job: Job) -> str:

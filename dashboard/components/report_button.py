@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import altair
 import pandas as pd
 import streamlit as st
+from altair.typing import ChartType
 
 from dashboard import state
 from dashboard.services import permalink, render, resources
@@ -36,7 +36,7 @@ def show(
     entry: Entry,
     table: pd.DataFrame | None,
     *,
-    chart: altair.TopLevelMixin | None = None,
+    chart: ChartType | None = None,
     key: str,
 ) -> None:
     """Draw it.

@@ -14,7 +14,7 @@ from dashboard.services.text import duration, percent, plural
 from dashboard.services.thumbs import thumb_url
 
 KEY = "results"
-_MARKS = {True: "yes", False: "no", None: "unknown"}
+_MARKS: dict[bool | None, gallery.Mark] = {True: "yes", False: "no", None: "unknown"}
 _WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
 
 

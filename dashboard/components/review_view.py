@@ -12,6 +12,7 @@ from dashboard.services.failures import Failures
 from dashboard.services.measured_run import MeasuredRun
 from dashboard.services.review import WORDS, Review
 from dashboard.services.text import escape_markdown, plural
+from pipeline.verdicts import Word
 
 _NOTE = "review_note"
 _EXPLAINED = {
@@ -74,7 +75,7 @@ def _numbers(review: Review, run: MeasuredRun) -> None:
 def _ask(run: MeasuredRun, found: Failures, place: int) -> None:
     failure_view.detail(run, found, place, is_review=True)
 
-    def say(word: str) -> None:
+    def say(word: Word) -> None:
         note = str(st.session_state.get(_NOTE, ""))
         try:
             resources.say(run.id, place, word, note)

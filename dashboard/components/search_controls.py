@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
 import streamlit as st
 
 from dashboard import state
 from dashboard.services.open_run import OpenRun
 from dashboard.services.search import MOST, Answer, Request
 
+_T = TypeVar("_T")
 PAGE_SIZE = 100
 DISTANCE, RELAXED, FEATURES = "Distance", "Relaxed query", "Features"
 _K = (24, 48, 100, MOST)
@@ -19,7 +23,7 @@ _ORDERS = (
     "query's values before the sign against stored bits. *Features*: the same images, by the "
     "cosine of the backbone's features; not with a fine-tuned backbone."
 )
-_BOUND = {"bind": "query-params"}
+_URL: Final = "query-params"
 
 
 def show(opened: OpenRun) -> Request:
@@ -55,7 +59,7 @@ def page(answer: Answer) -> slice:
         return slice(0, PAGE_SIZE)
     if st.session_state.get(state.PAGE, 1) > n_pages:
         state.first_page()
-    current = st.pagination(n_pages, key=state.PAGE, **_BOUND)
+    current = st.pagination(n_pages, key=state.PAGE, bind=_URL)
     return slice((current - 1) * PAGE_SIZE, current * PAGE_SIZE)
 
 
@@ -66,18 +70,18 @@ def widen(radius: int) -> None:
 
 def _tile_size() -> None:
     st.segmented_control(
-        "Image size", list(_TILES), default="Medium", required=True, key="size", **_BOUND
+        "Image size", list(_TILES), default="Medium", required=True, key="size", bind=_URL
     )
 
 
 def _radius(bits: int) -> int:
     radius = st.number_input(
-        "Radius (bits)", 0, bits, 2, key="r", width=130, on_change=state.first_page, **_BOUND
+        "Radius (bits)", 0, bits, 2, key="r", width=130, on_change=state.first_page, bind=_URL
     )
     return min(max(int(radius), 0), bits)
 
 
-def _choice(label: str, options: list | tuple, key: str, help: str | None = None) -> object:
+def _choice(label: str, options: Sequence[_T], key: str, help: str | None = None) -> _T:
     return st.segmented_control(
         label,
         options,
@@ -86,5 +90,5 @@ def _choice(label: str, options: list | tuple, key: str, help: str | None = None
         key=key,
         help=help,
         on_change=state.first_page,
-        **_BOUND,
+        bind=_URL,
     )

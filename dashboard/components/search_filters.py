@@ -17,7 +17,6 @@ PARTS = {
     "Added since": "added",
 }
 TEXT, LABEL, PART, MOST = "has", "label", "in", "max"
-_BOUND = {"bind": "query-params"}
 
 
 def show(opened: OpenRun, request: Request) -> Request:
@@ -30,7 +29,7 @@ def show(opened: OpenRun, request: Request) -> Request:
             help="Only images with all these words, whole words in any case.",
             on_change=state.first_page,
             width=165,
-            **_BOUND,
+            bind="query-params",
         )
         labels = _labels(opened)
         part = st.selectbox(
@@ -40,7 +39,7 @@ def show(opened: OpenRun, request: Request) -> Request:
             help="Whether the method was trained on the image.",
             on_change=state.first_page,
             width=140,
-            **_BOUND,
+            bind="query-params",
         )
         most = None if request.radius is not None else _most(opened.bits)
     return replace(request, labels=labels, part=PARTS.get(part, ""), text=text, most=most)
@@ -63,7 +62,7 @@ def _most(bits: int) -> int | None:
         help="Only images at this distance or nearer.",
         on_change=state.first_page,
         width=120,
-        **_BOUND,
+        bind="query-params",
     )
     return None if most is None else min(int(most), bits)
 
@@ -79,6 +78,6 @@ def _labels(opened: OpenRun) -> tuple[str, ...]:
         placeholder="Any label",
         on_change=state.first_page,
         width=185,
-        **_BOUND,
+        bind="query-params",
     )
     return tuple(name for name in chosen if name in known)

@@ -8,10 +8,10 @@ from dashboard.components import notices, search_controls
 from dashboard.services import resources
 from dashboard.services.open_run import OpenRun
 from dashboard.services.queries import EncodingError
-from dashboard.services.reordering import Values, feature_values, relaxed_values
-from dashboard.services.search import AskedImage, Reordered
+from dashboard.services.reordering import Reordered, Values, feature_values, relaxed_values
+from dashboard.services.search import AskedImage
 from dashboard.services.text import duration, percent, plural
-from pipeline.search import Query
+from pipeline.search import Encoded
 
 
 def values(opened: OpenRun, asked: AskedImage) -> Values | None:
@@ -34,14 +34,15 @@ def values(opened: OpenRun, asked: AskedImage) -> Values | None:
     return feature_values(query.features, lambda rows: resources.features(opened.id, rows))
 
 
-def relaxed_query(opened: OpenRun, asked: AskedImage) -> Query:
+def relaxed_query(opened: OpenRun, asked: AskedImage) -> Encoded:
     """The query with its relaxed code, which is not stored and costs one pass of the network.
 
     Raises:
         EncodingError: the network or the image cannot be had.
     """
-    if asked.query.relaxed is not None:
+    if isinstance(asked.query, Encoded):
         return asked.query
+    assert asked.row is not None  # only an upload has none, and that is encoded
     with st.spinner("Encoding the query once more, for its relaxed code"):
         return resources.relaxed(opened.id, asked.row)
 

@@ -6,11 +6,12 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import linked_select
+from dashboard.components.status_lines import Badge
 from dashboard.services import resources
-from dashboard.services.runs import IndexState
+from dashboard.services.runs import IndexKind, IndexState
 from dashboard.services.text import plural
 
-_BADGES = {
+_BADGES: dict[IndexKind, Badge] = {
     "ready": ("Index ready", ":material/check_circle:", "green"),
     "missing": ("No index", ":material/do_not_disturb_on:", "orange"),
     "unavailable": ("Index not reachable", ":material/error:", "red"),

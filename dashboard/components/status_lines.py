@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
-from dashboard.services.status import Line, PublishedIndex
+from dashboard.services.status import Level, Line, PublishedIndex
 from dashboard.services.text import escape_html, file_size, plural
 from pipeline.datasets.base import DatasetInfo
 
-_LEVELS = {
+Colour = Literal["gray", "blue", "green", "orange", "red"]
+Badge = tuple[str, str, Colour]  # word, icon, colour
+
+_LEVELS: dict[Level, Badge] = {
     "good": ("good", ":material/check_circle:", "green"),
     "idle": ("idle", ":material/pause_circle:", "gray"),
     "warning": ("attention", ":material/warning:", "orange"),

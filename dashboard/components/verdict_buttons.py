@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from dashboard.services import resources
 from dashboard.services.open_run import OpenRun
 from dashboard.services.text import escape_markdown
+from pipeline.verdicts import Word
 
-_WORDS = {"relevant": "Mark right", "not relevant": "Mark wrong"}
+_WORDS: dict[Word, str] = {"relevant": "Mark right", "not relevant": "Mark wrong"}
 _ICONS = {"relevant": ":material/thumb_up:", "not relevant": ":material/thumb_down:"}
 
 
@@ -36,7 +38,7 @@ def show(opened: OpenRun, query: str, result: str) -> None:
     with st.container(horizontal=True):
         for word, label in _WORDS.items():
             if st.button(label, icon=_ICONS[word], key=f"verdict_{word}"):
-                _act(lambda word=word: verdicts.add(query, result, word, note, opened.id))
+                _act(partial(verdicts.add, query, result, word, note, opened.id))
 
 
 def _act(change: Callable[[], object]) -> None:

@@ -56,7 +56,7 @@ def cards(rows: pd.DataFrame, floors: pd.DataFrame) -> list[Card]:
     failing = [bool(words) for words in failed_checks(rows, floors)]
     found = [Card("Best mAP", f"{100 * best['map']:.1f} %", _name(best), "Ties averaged.")]
     if len(trained):
-        fast = trained.loc[trained["train_s"].astype(float).idxmin()]
+        fast = trained.iloc[int(trained["train_s"].astype(float).argmin())]
         found.append(
             Card(
                 "Fastest training",

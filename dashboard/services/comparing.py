@@ -114,16 +114,16 @@ def _changes(
         top.update({one.row: one for one in answer.results[:_DRAWN] if one.row not in top})
     lines = []
     for row, one in top.items():
-        ranks = [
+        first, second = (
             _rank(opened, answer, row, query_row)
             for opened, answer in zip((a, b), answers, strict=True)
-        ]
-        if None in ranks:
+        )
+        if first is None or second is None:
             continue
-        fate = "better in B" if ranks[1] < ranks[0] else "worse in B"
-        fate = "same" if ranks[0] == ranks[1] else fate
+        fate = "better in B" if second < first else "worse in B"
+        fate = "same" if first == second else fate
         name = one.text or one.image_id
-        lines += [(row, name, run, rank, fate) for run, rank in zip("AB", ranks, strict=True)]
+        lines += [(row, name, run, rank, fate) for run, rank in (("A", first), ("B", second))]
     return pd.DataFrame(lines, columns=["row", "image", "run", "rank", "fate"])
 
 

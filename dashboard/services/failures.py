@@ -136,7 +136,7 @@ def confusion_finding(table: pd.DataFrame) -> str:
     """The commonest confusion, in a sentence; empty where nothing is wrong."""
     if table.empty or not table["wrong"].max():
         return ""
-    most = table.loc[table["wrong"].idxmax()]
+    most = table.iloc[int(table["wrong"].argmax())]
     return (
         f"Queries of {most['query']} most often find {most['result']}: {int(most['wrong']):,} "
         f"wrong results among the first {TOP}, {100 * most['share']:.0f} % of theirs."

@@ -83,7 +83,7 @@ def standing(settings: Settings, rows: pd.DataFrame) -> list[str]:
     """
     words = dict.fromkeys(rows.index, "")
     for _, same in rows.groupby("bits"):
-        best = same["map"].idxmax()
+        best = same.index[int(same["map"].argmax())]
         rivals = [index for index in same.index if index != best]
         words[best] = BEST
         try:

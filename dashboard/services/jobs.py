@@ -154,7 +154,7 @@ def delete(settings: Settings, run_id: str) -> None:
 def alerts(run: Run, history: Sequence[dict[str, object]]) -> list[str]:
     """What is wrong with a run, a sentence each."""
     found = []
-    if any(not math.isfinite(value) for line in history[-1:] for value in _values(line)):
+    if any(not math.isfinite(value) for line in history[-1:] for value in _terms(line).values()):
         epoch = history[-1]["epoch"]
         found.append(f"The loss is not a number (epoch {epoch}). Try a smaller learning rate.")
     report, codes = _measured(run)
@@ -209,7 +209,7 @@ def _job(run: Run, status: RunStatus, waiting: Sequence[str]) -> Job:
         share=_share(status, state),
         elapsed_s=_elapsed_s(status),
         left_s=_left_s(history) if state == "running" and status.stage == "training" else None,
-        losses=tuple(sum(_values(line)) for line in history if _values(line)),
+        losses=tuple(sum(terms.values()) for line in history if (terms := _terms(line))),
         map=measured,
         created=status.created,
         place=1 + waiting.index(status.created) if status.created in waiting else 0,
@@ -253,7 +253,7 @@ def terms_table(history: Sequence[dict[str, object]]) -> pd.DataFrame:
     rows = [
         (int(_number(line["epoch"])), name, value)
         for line in history
-        for name, value in dict(line.get("terms") or {}).items()  # type: ignore[call-overload]
+        for name, value in _terms(line).items()
     ]
     return pd.DataFrame(rows, columns=["epoch", "term", "value"])
 
@@ -267,8 +267,9 @@ def _validation(history: Sequence[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["epoch", "map"])
 
 
-def _values(line: dict[str, object]) -> list[float]:
-    return list(dict(line["terms"]).values())  # type: ignore[call-overload]
+def _terms(line: dict[str, object]) -> dict[str, float]:
+    terms = line.get("terms")
+    return terms if isinstance(terms, dict) else {}
 
 
 def _asked(run: Run, status: RunStatus) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-import altair as alt
+from altair.typing import ChartType
 
 _SCALE = 2  # PNG pixels a unit, for print
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class RenderError(ValueError):
     """A chart cannot be drawn; the message says why. Its table still holds."""
 
 
-def specification(chart: alt.TopLevelMixin, width: int = 640) -> dict[str, Any]:
+def specification(chart: ChartType, width: int = 640) -> dict[str, Any]:
     """The Vega-Lite specification with its data, on white paper and with a width of its own."""
     spec: dict[str, Any] = chart.to_dict()
     if not {"facet", "hconcat", "vconcat", "concat"} & set(spec):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from dashboard.charts import codes as code_charts
@@ -38,22 +40,21 @@ def demo_summary(found: Board, comparison: Comparison, sentence: str) -> list[It
     drawn = rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
     cost = COSTS[_MEMORY]
     table = with_front(rows, cost)
-    facts = {"protocol": comparison.protocol.summary, "runs": tuple(map(str, rows["run"]))}
+    runs = tuple(map(str, rows["run"]))
+    item = partial(new_item, protocol=comparison.protocol.summary, runs=runs)
     floors = found.floors[["name", "map"]].assign(bits=None)
     return [
-        new_item("Methods", _board_table(rows), finding=sentence, **facts),
-        new_item(
+        item("Methods", _board_table(rows), finding=sentence),
+        item(
             "mAP by code length",
             chart=render.specification(map_by_bits(drawn, found.cosine, methods, floors)),
-            **facts,
         ),
-        new_item(
+        item(
             "mAP against memory",
             finding=front_finding(table, cost),
             chart=render.specification(
                 tradeoff(table, methods, found.floors, title=_MEMORY, is_log=False)
             ),
-            **facts,
         ),
     ]
 

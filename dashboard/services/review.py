@@ -64,7 +64,7 @@ def read_review(run: MeasuredRun, found: Failures, settings: Settings) -> Review
     return Review(places, by_place, int(is_failure.sum()), corrected, float(ap.mean()))
 
 
-def say(run: MeasuredRun, place: int, word: str, note: str, settings: Settings) -> None:
+def say(run: MeasuredRun, place: int, word: Word, note: str, settings: Settings) -> None:
     """Store a verdict on a query.
 
     Raises:

@@ -161,10 +161,10 @@ def _choice(run: Run, *, is_usual: bool) -> RunChoice:
 
 def _distinct(choices: list[RunChoice]) -> list[RunChoice]:
     """The choices with seed, and if need be the time, added to labels that occur twice."""
-    for add in (lambda one: f" · seed {one.seed}", lambda one: f" · {one.id[:19]}"):
+    for added in (" · seed {0.seed}", " · {0.id:.19}"):
         count = Counter(choice.label for choice in choices)
         choices = [
-            replace(one, label=one.label + add(one)) if count[one.label] > 1 else one
+            replace(one, label=one.label + added.format(one)) if count[one.label] > 1 else one
             for one in choices
         ]
     return choices

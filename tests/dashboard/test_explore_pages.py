@@ -124,6 +124,21 @@ def test_bits_without_a_method_say_why(open_app: OpenApp, own_home: Path):
     assert app.error[0].proto.title == "This run cannot encode images"
 
 
+def test_an_upload_of_an_image_without_a_stored_code_is_probed(open_app: OpenApp, own_home: Path):
+    run, dataset = published_run(own_home), load_dataset("shapes", Settings(home=own_home))
+    codes, rows = run.load_codes("query")
+    run.save_codes("query", codes[1:], rows[1:])
+    content = dataset.image_path(int(rows[0])).read_bytes()
+    app = open_app(own_home)
+    app.file_uploader(key="upload_file").upload("copy.png", content).run()
+    app.switch_page("app_pages/bits.py").run()
+
+    app.segmented_control(key="view").set_value("Robustness").run()
+
+    assert not app.exception
+    assert "flipped at least once" in texts(app)
+
+
 def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
     open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ):

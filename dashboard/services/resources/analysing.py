@@ -28,6 +28,7 @@ from pipeline.datasets.base import DatasetError
 from pipeline.query_curves import QueryCurves
 from pipeline.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.runs import RunError, RunRegistry
+from pipeline.verdicts import Word
 
 
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)
@@ -130,7 +131,7 @@ def review(run_id: str) -> Review:
     return read_review(measured(run_id), failures(run_id), settings())
 
 
-def say(run_id: str, place: int, word: str, note: str) -> None:
+def say(run_id: str, place: int, word: Word, note: str) -> None:
     """Store a verdict on a query.
 
     Raises:

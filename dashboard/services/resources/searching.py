@@ -24,11 +24,11 @@ from dashboard.services.queries import (
 from dashboard.services.resources.stored import datasets, settings, store
 from dashboard.services.runs import IndexState, index_state
 from dashboard.services.search import Backend
-from pipeline.catalog import load_backbone
+from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.images import load_rgb
 from pipeline.indexing import index_alias, read_index
 from pipeline.runs import RunRegistry
-from pipeline.search import Query, encode_image, exact_store, stored_query
+from pipeline.search import Encoded, Query, encode_image, exact_store, stored_query
 from pipeline.store.base import CodeStore
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
@@ -94,7 +94,7 @@ def _exact_backend(run_id: str, found: IndexState) -> Backend:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _backbone(name: str, tuned_run: str = "") -> object:
+def _backbone(name: str, tuned_run: str = "") -> Backbone:
     import torch  # only an upload needs it here
 
     torch.set_num_threads(settings().threads)
@@ -106,7 +106,7 @@ def _backbone(name: str, tuned_run: str = "") -> object:
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _method(run_id: str) -> object:
+def _method(run_id: str) -> HashMethod:
     return RunRegistry(settings()).open(run_id).load_method()
 
 
@@ -116,7 +116,7 @@ def stored(run_id: str, row: int) -> Query | None:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def relaxed(run_id: str, row: int) -> Query:
+def relaxed(run_id: str, row: int) -> Encoded:
     """An image of the run's data set, through network and method once more: for its relaxed code.
 
     Raises:
@@ -138,7 +138,7 @@ def features(run_id: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     )
 
 
-def encoded(run_id: str, upload: Upload) -> Query:
+def encoded(run_id: str, upload: Upload) -> Encoded:
     """The code of an uploaded image; loads the network when first needed.
 
     Raises:
@@ -150,7 +150,7 @@ def encoded(run_id: str, upload: Upload) -> Query:
         raise EncodingError(str(error)) from error
 
 
-def _encode(run_id: str, image: Image.Image) -> Query:
+def _encode(run_id: str, image: Image.Image) -> Encoded:
     spec = RunRegistry(settings()).open(run_id).spec
     with _encoding:
         backbone = _backbone(spec.backbone, run_id if spec.finetune else "")
@@ -159,20 +159,20 @@ def _encode(run_id: str, image: Image.Image) -> Query:
 
 @st.cache_data(max_entries=60, show_spinner=False)
 def probes(run_id: str, row: int, strength: int) -> list[Probe]:
-    """What small changes of an image do to its code; it has a stored one.
+    """What small changes of an image do to its code, the stored one if there is one.
 
     Raises:
         EncodingError: as for an upload.
     """
     run, query = opened(run_id), stored(run_id, row)
-    assert query is not None
     try:
+        image = run.dataset.load_image(row)
         return probing.probes(
             run,
-            run.dataset.load_image(row),
-            query.code,
+            image,
+            (query or _encode(run_id, image)).code,
             row,
-            lambda image: _encode(run_id, image).code,
+            lambda altered: _encode(run_id, altered).code,
             strength,
         )
     except (RuntimeError, ValueError) as error:
