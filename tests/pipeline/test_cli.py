@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +80,7 @@ def python_m(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -443,26 +442,6 @@ def test_commands_start_without_what_takes_seconds_to_import():
 
     assert "torch" in loaded
     assert not {"torchvision", "torch._dynamo", "qdrant_client"} & set(loaded)
-
-
-def test_the_demo_goes_from_nothing_to_a_published_comparison_and_is_quick_the_second_time(
-    tmp_path: Path,
-) -> None:
-    """The first run rasterises about 1,900 drawings; the second finds everything done."""
-    began = time.perf_counter()
-    first = python_m(tmp_path / "library", "demo", "--no-open-app", "--backbone", "tiny")
-    between = time.perf_counter()
-    second = python_m(tmp_path / "library", "demo", "--no-open-app", "--backbone", "tiny")
-    first_s, second_s = between - began, time.perf_counter() - between
-
-    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    names = ("ITQ", "UD2H (reconstruction)", "DFADH (reconstruction)")
-    for name in ("cosine of the features", *(f"{name} · 32 bits" for name in names)):
-        assert name in first.stdout
-        assert name in second.stdout
-    assert first.stderr == ""
-    assert second.stderr.count("done before") == 5
-    assert second_s < first_s
 
 
 def test_verdicts_are_exported_as_a_table_that_no_spreadsheet_runs(
