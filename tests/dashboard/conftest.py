@@ -20,9 +20,9 @@ from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 from pipeline.store.opening import open_store
-from tests.dashboard.browsing import browser, open_tab, served_home, server
+from tests.dashboard.browsing import browser, look, open_tab, served_home, server
 
-__all__ = ["browser", "open_tab", "served_home", "server"]  # fixtures
+__all__ = ["browser", "look", "open_tab", "served_home", "server"]  # fixtures
 
 MAIN = Path(__file__).resolve().parents[2] / "dashboard" / "main.py"
 HOSTILE = "![x](http:&#47;&#47;a.example) <b>bold<b> $x$"  # a file name that tries to be markup

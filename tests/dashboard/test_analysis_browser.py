@@ -41,6 +41,7 @@ def test_a_point_of_the_trade_off_opens_the_runs_side_by_side(open_tab: OpenTab)
 
         expect(page.get_by_text("Only what differs")).to_be_visible()
         page.get_by_role("radio", name="Training (seconds)").click()
+        expect(charts(page).get_by_text("Training (seconds)")).to_be_visible()
         expect(charts(page).locator(POINT)).to_have_count(3)
         page.get_by_role("radio", name="Heat table").click()
         expect(charts(page).locator(CELL)).to_have_count(3)
@@ -58,6 +59,7 @@ def test_ticked_rows_are_compared_and_open_in_compare(open_tab: OpenTab):
         page.get_by_role("button", name="Open compare").click()
         expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
         expect(page.get_by_text("overlap", exact=False).first).to_be_visible()
+        expect(page).to_have_url(re.compile(r"[?&]a=lsh-12b.*[?&]b=itq-"))  # as in the table
 
 
 def test_a_legend_isolates_a_model_and_a_point_opens_its_queries(open_tab: OpenTab):
@@ -73,26 +75,32 @@ def test_a_legend_isolates_a_model_and_a_point_opens_its_queries(open_tab: OpenT
         expect(lines.and_(page.locator("[opacity='0.08']"))).to_have_count(1)
         expect(lines.and_(page.locator("[aria-label*='ITQ']"))).to_have_attribute("opacity", "1")
 
-        charts(page).first.locator(POINT).nth(2).click(force=True)
+        point = charts(page).first.locator(POINT).nth(2)
+        at = re.search(r"At: (\d+)", point.get_attribute("aria-label"))[1]
+        point.click(force=True)
 
-        expect(page.get_by_text("Queries behind the point")).to_be_visible()
+        expect(page.get_by_text(re.compile(rf"behind the point: .* {at}\b"))).to_be_visible()
         page.get_by_role("button", name=re.compile(r"^query, ")).first.click()
         expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
+        expect(page).to_have_url(re.compile(r"[?&]run=lsh-8b"))  # of the point
 
 
 def test_a_curve_comes_as_csv_svg_png_and_spec(open_tab: OpenTab, tmp_path: Path):
     with open_tab("/curves?curve=P%40N") as tab:
         page = tab.page
         page.get_by_text("Data and downloads").click()
-        for label, start in (("CSV", b"Model"), ("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        for label, suffix, content in (
+            ("CSV", ".csv", b"Model.*\\n.*ITQ"),
+            ("SVG", ".svg", b"<svg.*<path"),
+            ("PNG", ".png", b"\x89PNG"),
+            ("Spec", ".vl.json", b'{.*"mark"'),
+        ):
             with page.expect_download(timeout=30_000) as download:
                 page.get_by_role("button", name=label, exact=True).click()
             path = tmp_path / download.value.suggested_filename
             download.value.save_as(path)
-            assert path.read_bytes().startswith(start), label
-        with page.expect_download() as download:
-            page.get_by_role("button", name="Spec", exact=True).click()
-        assert download.value.suggested_filename.endswith(".vl.json")
+            assert path.name.endswith(suffix)
+            assert re.match(content, path.read_bytes(), re.DOTALL), label
 
 
 def test_a_cell_of_the_confusion_opens_its_queries(open_tab: OpenTab):
@@ -105,8 +113,11 @@ def test_a_cell_of_the_confusion_opens_its_queries(open_tab: OpenTab):
         page.get_by_role("button", name="See these queries").click()
 
         expect(page.get_by_text("Only queries of")).to_be_visible()
+        count = page.get_by_text(re.compile(r"^\d+ quer(y|ies), worst first"))
+        few = count.inner_text()
         page.get_by_role("button", name="Show all").click()
         expect(page.get_by_text("Only queries of")).to_have_count(0)
+        expect(count).not_to_have_text(few, use_inner_text=True)
 
 
 def test_a_radius_drift_and_ablation_answer_and_a_budget_is_in_the_address(open_tab: OpenTab):

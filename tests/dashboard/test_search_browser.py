@@ -110,6 +110,9 @@ def test_any_result_can_become_the_query(open_tab: OpenTab):
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page).not_to_have_url(before)
         expect(page.get_by_text("47 images searched")).to_be_visible()  # itself is left out
+        row = re.search(r"q=ds(?::|%3A)(\d+)", page.url)[1]
+        results = page.get_by_role("group", name="Search results")
+        expect(results.locator(f"[data-id='{row}']")).to_have_count(0)
         page.get_by_role("button", name=re.compile("^search with example")).nth(1).click()
         expect(page.get_by_text("48 images searched")).to_be_visible()
 
@@ -118,7 +121,7 @@ def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
     from playwright.sync_api import expect
 
     name = ":material/home: $x$ ![a](http:&#47;&#47;a.example&#47;b.png).png"
-    with open_tab() as tab:
+    with open_tab("/?q=ds:3") as tab:
         page = tab.page
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
             {"name": name, "mimeType": "image/png", "buffer": b"not an image"}
@@ -129,6 +132,8 @@ def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
         expect(box).to_contain_text("$x$ ![a](http:")
         expect(box).to_contain_text(":material/home:")
         expect(page.get_by_role("button", name=re.compile(r"^rank 1,"))).to_be_visible()
+        tab.settle()
+        expect(page).to_have_url(re.compile(r"q=ds(:|%3A)3\b"))  # as before
 
 
 def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
@@ -142,6 +147,14 @@ def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
         card = tab.page.locator(".st-key-query_card")
         expect(card.get_by_text("<b>bold<b> $x$")).to_be_visible()
         expect(card.locator("b")).to_have_count(0)
+    with open_tab("/?k=100") as tab:
+        results = tab.page.get_by_role("group", name="Search results")
+        tile, drawer = results.locator(f"[data-id='{row}']"), tab.page.get_by_role("dialog")
+        expect(tile).to_contain_text("<b>bold<b> $x$")
+        expect(tile.locator("b")).to_have_count(0)
+        tile.click()
+        expect(drawer.get_by_text("<b>bold<b> $x$").first).to_be_visible()
+        expect(drawer.locator("b")).to_have_count(0)
 
 
 def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
@@ -183,6 +196,8 @@ def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
         page.get_by_role("spinbutton", name="Radius (bits)").fill("5")
         page.keyboard.press("Enter")
         expect(page.get_by_text("within 5 bits")).to_be_visible()
+        farther = page.get_by_role("heading", name=re.compile(r"^distance ([6-9]|1\d)"))
+        expect(farther).to_have_count(0)
         expect(page.get_by_role("heading", name=re.compile("^distance [4-5]"))).not_to_have_count(0)
         expect(page).to_have_url(re.compile("mode=Radius"))
 
@@ -198,6 +213,9 @@ def test_pages_of_results_are_turned_and_the_address_knows_the_page(open_tab: Op
         expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_have_count(0)
         page.reload()
         expect(page.get_by_role("button", name=re.compile("^rank 101,"))).to_be_visible()
+        page.get_by_role("spinbutton", name="Within (bits)").fill("8")  # as many, from the first
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
         page.get_by_role("radio", name="24").click()
         expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
 
