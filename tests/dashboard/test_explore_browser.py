@@ -200,7 +200,7 @@ def too_wide(page: Any) -> list[str]:
 
 
 def test_pages_fit_and_axe_finds_nothing_serious(open_tab: OpenTab):
-    for path in ("/", "/compare", "/bits?view=Code+map", "/bits?flip=3"):
+    for path in ("/", "/compare", "/bits?view=Code+map", "/?label=squares"):
         with open_tab(path) as tab:
             tab.page.wait_for_timeout(800)
 
