@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +70,7 @@ def shapes(library: Settings) -> RetrievalDataset:
 @pytest.fixture
 def own_library(library: Settings, settings: Settings) -> Settings:
     """A copy of `library` that the test may change."""
-    shutil.copytree(library.home, settings.home)
+    factories.copied_library(library.home, settings.home)
     return settings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -135,3 +136,20 @@ def report(**changes: object) -> Report:
         "timings": {"training_s": 1.0, "encoding_s": 0.01},
     }
     return Report.model_validate({**usual, **changes})
+
+
+def copied_library(home: Path, to: Path) -> Path:
+    """A copy of a library; an index is mostly holes, which stay holes: 1 MB instead of 180."""
+    return Path(shutil.copytree(home, to, copy_function=_copy_sparse))
+
+
+def _copy_sparse(source: str, target: str) -> str:
+    with Path(source).open("rb") as read, Path(target).open("wb") as write:
+        while block := read.read(1 << 20):
+            if block.count(0) == len(block):
+                write.seek(len(block), os.SEEK_CUR)
+            else:
+                write.write(block)
+        write.truncate(write.tell())
+    shutil.copystat(source, target)
+    return target

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from tests.factories import copied_library
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _ROOT = Path(__file__).resolve().parents[2]
 READY = (
@@ -78,7 +80,7 @@ OpenTab = Callable[..., Any]
 @pytest.fixture(scope="module")
 def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that the server shows; all tests of this file share it."""
-    return Path(shutil.copytree(shared_home, tmp_path_factory.mktemp("served") / "home"))
+    return copied_library(shared_home, tmp_path_factory.mktemp("served") / "home")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 from pipeline.store.opening import open_store
 from tests.dashboard.browsing import browser, look, open_tab, served_home, server
+from tests.factories import copied_library
 
 __all__ = ["browser", "look", "open_tab", "served_home", "server"]  # fixtures
 
@@ -72,7 +72,7 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def own_home(shared_home: Path, tmp_path: Path) -> Path:
     """A copy of the library."""
-    return Path(shutil.copytree(shared_home, tmp_path / "home"))
+    return copied_library(shared_home, tmp_path / "home")
 
 
 @pytest.fixture(autouse=True)

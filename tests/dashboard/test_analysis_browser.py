@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from pipeline.settings import Settings
 from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
 from tests.dashboard.conftest import train
+from tests.factories import copied_library
 
 pytestmark = NEEDS_BROWSER
 POINT = "path[aria-roledescription=point]"
@@ -22,7 +22,7 @@ MOST_BYTES = 5_000_000
 @pytest.fixture(scope="module")
 def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With a second model of 12 bits, so that a legend has somebody to hide."""
-    home = Path(shutil.copytree(shared_home, tmp_path_factory.mktemp("served") / "home"))
+    home = copied_library(shared_home, tmp_path_factory.mktemp("served") / "home")
     train(Settings(home=home, threads=1), "shapes", method="lsh", bits=12)
     return home
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from pipeline.store.opening import open_store
 from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
 from tests.dashboard.conftest import HOSTILE, train
 from tests.dashboard.test_pages import png, published_run
+from tests.factories import copied_library
 from tests.layout_writers import class_folders, pictures
 
 pytestmark = [*NEEDS_BROWSER, IN_EVERY_LOOK]
@@ -28,7 +28,7 @@ RANK = re.compile(r"^rank \d+,")
 def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With a second index of the drawings, and a data set whose results fill two pages."""
     root = tmp_path_factory.mktemp("served")
-    settings = Settings(home=Path(shutil.copytree(shared_home, root / "home")), threads=1)
+    settings = Settings(home=copied_library(shared_home, root / "home"), threads=1)
     folder = class_folders(root / "many", pictures(160))
     import_dataset(open_source("folder", SourceRequest(path=folder)), settings)
     train(settings, "many", method="lsh", bits=8)
