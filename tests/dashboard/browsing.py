@@ -60,6 +60,14 @@ class Tab:
     def settle(self) -> None:
         self.page.wait_for_selector(READY, timeout=30_000)
 
+    def follow(self, name: str) -> None:
+        """Go to a page by the navigation, which a phone hides."""
+        self.settle()
+        opener = self.page.get_by_test_id("stExpandSidebarButton")
+        if opener.is_visible():
+            opener.click()
+        self.page.get_by_role("link", name=name, exact=True).click()
+
     def _console(self, message: Any) -> None:
         is_benign = _BENIGN.search(message.location.get("url", ""))
         if message.type in ("error", "warning") and not is_benign:

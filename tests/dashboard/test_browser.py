@@ -81,7 +81,7 @@ def test_two_methods_are_trained_watched_stopped_resumed_and_compared(
         dataset = page.get_by_test_id("stSidebar").get_by_role("combobox", name="Data set")
         dataset.click()
         page.get_by_role("option", name="animals").click()
-        page.get_by_role("link", name="Train").click()
+        tab.follow("Train")
 
         expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
         expect(dataset).to_have_value("animals")
@@ -133,7 +133,8 @@ def test_two_methods_are_trained_watched_stopped_resumed_and_compared(
             page.get_by_text(re.compile(r"started, attempt 1, from epoch \d+")).last
         ).to_be_visible()
 
-        page.get_by_role("link", name="Leaderboard").click()
+        page.wait_for_timeout(2_500)  # Streamlit loses a click during the page's last refresh
+        tab.follow("Leaderboard")
         expect(page.get_by_role("heading", name="Leaderboard", exact=True)).to_be_visible()
         expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
         points = page.locator("[aria-roledescription=point]")

@@ -45,7 +45,7 @@ def test_the_demo_goes_from_nothing_to_results_and_a_leaderboard(open_tab: OpenT
         assert first.locator("img").evaluate("image => image.decode().then(() => true)")
         expect(page.get_by_text("Index ready")).to_be_visible()
 
-        page.get_by_role("link", name="Leaderboard").click()
+        tab.follow("Leaderboard")
         points = page.locator("path[aria-roledescription=point]")
         for name in METHODS:
             expect(points.and_(page.locator(f"[aria-label*='{name}']")).first).to_be_visible()

@@ -76,9 +76,11 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
         page.get_by_role("spinbutton", name="Bit").fill("3")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Bit 3 is 1 for")).to_be_visible()
+        expect(page.get_by_text("Clearest 0")).to_be_visible(timeout=30_000)
+        tab.settle()
         page.get_by_role("textbox", name="Name of bit 3").fill("<b>warm</b> $x$")
         page.keyboard.press("Enter")
-        expect(page.get_by_text("Clearest 0")).to_be_visible(timeout=30_000)
+        tab.settle()
 
         page.get_by_role("radio", name="What if").click()
         page.get_by_role("combobox", name="Flip bits").click()

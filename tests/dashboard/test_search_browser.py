@@ -58,7 +58,7 @@ def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab
         assert first.locator("img").evaluate("image => image.decode().then(() => true)")
         assert "q=up" in page.url
 
-        page.get_by_role("link", name="Leaderboard").click()
+        tab.follow("Leaderboard")
         expect(page.get_by_role("heading", name="Leaderboard", exact=True)).to_be_visible()
         charts = page.get_by_test_id("stVegaLiteChart")
         expect(charts).to_have_count(2)
@@ -66,7 +66,7 @@ def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab
         expect(point).to_have_attribute("aria-label", re.compile(r"Bits: 12; mAP %: \d+\.\d"))
         expect(charts.nth(1).locator("[aria-roledescription='line mark']")).to_have_count(1)
 
-        page.get_by_role("link", name="Search").click()
+        tab.follow("Search")
         expect(page.get_by_text("Relevance is unknown")).to_be_visible()  # the tab remembers
 
 
