@@ -55,13 +55,15 @@ class BitNames:
 
         Raises:
             ValueError: the run has no such bit, or the name is too long.
-            OSError: it cannot be stored.
+            OSError: it cannot be stored, or the run is gone.
         """
         name = " ".join(name.split())
         if not 1 <= bit <= self.bits:
             raise ValueError(f"the run has bits 1 to {self.bits}, got {bit}")
         if len(name) > LONGEST:
             raise ValueError(f"a name has at most {LONGEST} characters, got {len(name)}")
+        if not self.path.parent.is_dir():  # the lock would make it anew
+            raise FileNotFoundError("the run has been deleted")
         with FileLock(self.path.with_suffix(".lock")):
             names = {**self.all(), bit: name}
             kept = {str(place): text for place, text in sorted(names.items()) if text}

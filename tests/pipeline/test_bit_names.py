@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -36,6 +37,15 @@ def test_a_name_that_is_too_long_is_refused_and_the_old_one_stays(done_run: Run)
     with pytest.raises(ValueError, match="at most 60 characters, got 61"):
         names.set(2, "a" * (LONGEST + 1))
     assert names.all() == {2: "a" * LONGEST}
+
+
+def test_a_deleted_run_does_not_come_back_by_a_name(done_run: Run):
+    names = BitNames.of(done_run)
+    shutil.rmtree(done_run.folder)
+
+    with pytest.raises(FileNotFoundError, match="the run has been deleted"):
+        names.set(1, "x")
+    assert not done_run.folder.exists()
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"one": "x"}', '{"0": "x", "9999": "y"}'])
