@@ -23,6 +23,7 @@ def show(
     key: str,
     pick: str = "",
     entry: Entry | None = None,
+    in_fragment: bool = False,
 ) -> list[dict[str, Any]]:
     """Draw a chart with a *Data and downloads* expander below.
 
@@ -33,12 +34,13 @@ def show(
         key: of the chart; also the name of its files.
         pick: name of the selection whose clicks the page answers; empty for none.
         entry: what the report says about it; None: it cannot be added to a report.
+        in_fragment: whether a fragment draws it, inside which there may be no other.
 
     Returns:
         The values of the marks that are picked.
     """
     picked = draw(chart, alt=alt, key=key, pick=pick)
-    files(chart, table, alt=alt, key=key, entry=entry)
+    (_files if in_fragment else files)(chart, table, alt=alt, key=key, entry=entry)
     return picked
 
 
@@ -51,8 +53,7 @@ def draw(chart: ChartType, *, alt: str, key: str, pick: str = "") -> list[dict[s
     return list(event.selection.get(pick, []))
 
 
-@st.fragment  # opening it must not run the page again
-def files(
+def _files(
     chart: ChartType,
     table: pd.DataFrame,
     *,
@@ -71,6 +72,9 @@ def files(
             _downloads(chart, table, key)
             if entry is not None:
                 report_button.show(entry, table, chart=chart, key=key)
+
+
+files = st.fragment(_files)  # opening it must not run the page again
 
 
 def _downloads(chart: ChartType, table: pd.DataFrame, key: str) -> None:

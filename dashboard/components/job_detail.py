@@ -136,6 +136,7 @@ def _curves(detail: JobDetail) -> None:
             detail.history,
             alt=f"Loss terms over {epochs} epochs; {last['term']} ends at {last['value']:.3g}.",
             key="loss_terms",
+            in_fragment=True,
         )
     with right:
         if detail.validation.empty:
@@ -147,6 +148,7 @@ def _curves(detail: JobDetail) -> None:
             detail.validation,
             alt=f"Validation mAP by epoch; the best is {best:.1f} percent.",
             key="validation_map",
+            in_fragment=True,
         )
 
 

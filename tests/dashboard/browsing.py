@@ -68,6 +68,14 @@ class Tab:
             opener.click()
         self.page.get_by_role("link", name=name, exact=True).click()
 
+    def seen(self) -> str:
+        """The page in words, and its complaints; for the report of a failure."""
+        try:
+            shown = self.page.locator("body").aria_snapshot(timeout=5_000)
+        except Exception as error:
+            shown = f"(it cannot be read: {error})"
+        return f"complaints: {self.complaints}\n{self.page.url} showed:\n{shown}"
+
     def _console(self, message: Any) -> None:
         is_benign = _BENIGN.search(message.location.get("url", ""))
         if message.type in ("error", "warning") and not is_benign:
@@ -171,6 +179,9 @@ def open_tab(server: str, browser: Any, look: tuple[str, str]) -> OpenTab:
             yield tab
             assert tab.page.locator("[data-testid=stException]").count() == 0
             assert tab.complaints == [], tab.complaints
+        except BaseException as error:
+            error.add_note(tab.seen())
+            raise
         finally:
             context.close()
 

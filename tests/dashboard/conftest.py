@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.testing.v1 import AppTest
 
 from pipeline.datasets.importing import import_dataset
@@ -92,9 +94,35 @@ def settings(shared_home: Path) -> Settings:
     return Settings(home=shared_home, threads=2)
 
 
+class FragmentWatch:
+    """Notes parts that refresh by themselves inside others that do.
+
+    Streamlit drops what an outer fragment has not sent yet when it runs again, and keeps what the
+    inner one has drawn into it: on a slow line the whole page goes white.
+    """
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self._owners: dict[tuple[int, ...], str] = {}
+
+    def __call__(self, message: ForwardMsg) -> None:
+        if message.WhichOneof("type") == "new_session":
+            self._owners = {}
+        if message.WhichOneof("type") != "delta":
+            return
+        path, own = tuple(message.metadata.delta_path), message.delta.fragment_id
+        if message.delta.WhichOneof("type") == "add_block":
+            self._owners[path] = own
+        around = {self._owners.get(path[:depth], "") for depth in range(1, len(path))}
+        if around - {"", own}:
+            self.found.add(str(message.delta)[:300])
+
+
 @pytest.fixture
-def open_app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+def open_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
     """Opens a page of the dashboard on a library, with parameters in the address bar."""
+    nested = FragmentWatch()
+    ForwardMsgQueue.on_before_enqueue_msg(nested)
 
     def open_at(home: Path, page: str = "", **parameters: str) -> AppTest:
         monkeypatch.setenv("HASHLENS_HOME", str(home))
@@ -104,4 +132,6 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         app.run()
         return app.switch_page(f"app_pages/{page}.py").run() if page else app
 
-    return open_at
+    yield open_at
+    ForwardMsgQueue.on_before_enqueue_msg(None)
+    assert not nested.found, "a fragment inside another"

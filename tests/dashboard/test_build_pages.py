@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from models.method import EpochLog
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
@@ -122,6 +123,18 @@ def test_runs_show_state_log_settings_and_buttons(open_app: OpenApp, own_home: P
     assert len(app.dataframe[0].value) == 2
     assert {one.label for one in app.tabs} == {"Curves", "Log", "Settings", "Environment", "Index"}
     assert any(one.label == "Delete it" for one in app.button)
+
+
+def test_a_run_in_training_shows_its_curves(open_app: OpenApp, own_home: Path) -> None:
+    run = RunRegistry(Settings(home=own_home)).open(queued(own_home))
+    for epoch in (1, 2):
+        run.log_epoch(EpochLog(epoch, 30, {"likelihood": 1 / epoch}, 0.5 * epoch), validation_map=0.4)
+
+    app = open_app(own_home, "runs", job=run.id)
+
+    assert not app.exception
+    assert len(app.get("vega_lite_chart")) == 2
+    assert [one.label for one in app.expander] == ["Data and downloads"] * 2
 
 
 def test_a_queued_run_can_be_stopped_and_resumed(open_app: OpenApp, own_home: Path) -> None:
