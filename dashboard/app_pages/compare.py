@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.components import compare_view, copy_link, drawer, notices, results
 from dashboard.services import resources
 from dashboard.services.comparing import compare, differing_most, why_not
@@ -25,9 +26,8 @@ if reason:
     st.warning(reason, title="These runs cannot be compared")
     st.stop()
 table = differing_most(first, second)
-row = compare_view.query_row(
-    int(table["row"].iloc[0] if len(table) else first.query_rows[0]), first
-)
+default = int(table["row"].iloc[0] if len(table) else first.query_rows[0])
+row = state.compared_row(default, len(first.dataset))
 with actions:
     copy_link.show(copy_link.COMPARE, first, second)
 copy_link.outdated(first, second)

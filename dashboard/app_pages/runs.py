@@ -63,6 +63,5 @@ table()
 # list of options would close, or move under the pointer.
 by_age = sorted(shown, key=lambda job: (job.created, job.id), reverse=True)
 labels = {job.id: f"{job.label} · seed {job.seed} · {job.id[:19]}" for job in by_age}
-if st.session_state.get("job") not in labels:
-    st.session_state["job"] = shown[0].id  # what runs now, if anything does
-detail(linked_select.show("Run", labels, key="job"))
+first = shown[0].id  # what runs now, if anything does
+detail(linked_select.show("Run", labels, key="job", default=first))

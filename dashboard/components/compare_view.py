@@ -16,7 +16,7 @@ from dashboard.services.search import Answer, AskedImage, Request, Result, answe
 from dashboard.services.text import escape_html, percent
 from dashboard.services.thumbs import thumb_url
 
-(A, B), QUERY, TABLE = state.COMPARED, state.COMPARED_QUERY, "differ_most"
+(A, B), TABLE = state.COMPARED, "differ_most"
 SHOWN = 24
 _TILE_PX = 96
 
@@ -33,15 +33,6 @@ def choose(runs: list[RunChoice]) -> tuple[str, str]:
         b = linked_select.show("Run B", others, key=B)
     swap.button("Swap", on_click=_swap, args=(a, b), help="A becomes B.", width="stretch")
     return ids[a], ids[b]
-
-
-def query_row(default: int, opened: OpenRun) -> int:
-    """The manifest row of the query, in the address bar."""
-    asked = st.query_params.get(QUERY, "")
-    row = int(asked) if asked.isdecimal() and len(asked) < 10 else default
-    row = row if row < len(opened.dataset) else default
-    st.query_params[QUERY] = str(row)
-    return row
 
 
 def stepper(table: pd.DataFrame, row: int, opened: OpenRun) -> None:
@@ -189,14 +180,14 @@ def _percent(ap: float | None) -> str:
 
 
 def _swap(a: str, b: str) -> None:
-    st.query_params.update({A: b, B: a})
+    st.session_state[A], st.session_state[B] = b, a
 
 
 def _step(table: pd.DataFrame, row: int, step: int) -> None:
-    st.query_params[QUERY] = str(next_row(table, row, step))
+    state.choose_compared_row(next_row(table, row, step))
 
 
 def _load(shown: pd.DataFrame) -> None:
     chosen = st.session_state[TABLE].selection.rows
     if chosen:
-        st.query_params[QUERY] = str(shown["row"].iloc[chosen[0]])
+        state.choose_compared_row(int(shown["row"].iloc[chosen[0]]))

@@ -9,9 +9,16 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from dashboard import state
+
 
 def show(
-    label: str, options: Mapping[str, str], *, key: str, on_change: Callable[[], None] | None = None
+    label: str,
+    options: Mapping[str, str],
+    *,
+    key: str,
+    default: str | None = None,
+    on_change: Callable[[], None] | None = None,
 ) -> str:
     """Draw the box and return the name that is chosen.
 
@@ -19,18 +26,16 @@ def show(
         label: of the box.
         options: name in the address bar -> text in the box; at least one.
         key: of the box and of the parameter.
+        default: one of the names; None: the first.
         on_change: called when the user chooses.
     """
-    in_address_bar, seen = st.query_params.get(key), f"{key}_in_address_bar"
-    is_new = in_address_bar != st.session_state.get(seen)  # a link, or the browser's Back
-    if in_address_bar in options and (is_new or key not in st.session_state):  # page was switched
-        st.session_state[key] = in_address_bar
-    if st.session_state.get(key) not in options:
-        st.session_state.pop(key, None)
+    asked = state.asked(key, st.session_state.get(key))
+    if asked in options:
+        st.session_state[key] = asked
+    elif st.session_state.get(key) not in options:
+        st.session_state[key] = default or next(iter(options))
     chosen = st.selectbox(
         label, list(options), format_func=options.__getitem__, key=key, on_change=on_change
     )
-    if in_address_bar != chosen:
-        st.query_params[key] = chosen
-    st.session_state[seen] = chosen
+    state.show(key, chosen)
     return chosen

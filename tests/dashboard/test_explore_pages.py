@@ -43,6 +43,32 @@ def test_compare_shows_both_runs_and_what_they_share(open_app: OpenApp, shared_h
     assert app.tabs[0].label.startswith("Only in A")
 
 
+def test_compare_steps_on_from_the_query_on_screen(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+    older = app.query_params["cq"]
+    app.button(key="compare_Next").click().run()
+    second = app.query_params["cq"]
+
+    app.query_params["cq"] = older  # the browser has not heard of the step yet
+    app.button(key="compare_Next").click().run()
+    assert app.query_params["cq"] not in (older, second)
+
+    app.button(key="compare_Previous").click().run()
+    assert app.query_params["cq"] == second
+
+
+def test_compare_swaps_its_runs(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+    a, b = app.query_params["a"], app.query_params["b"]
+
+    next(one for one in app.button if one.label == "Swap").click().run()
+    assert (app.query_params["a"], app.query_params["b"]) == (b, a)
+
+    next(one for one in app.button if one.label == "Swap").click().run()
+    assert (app.query_params["a"], app.query_params["b"]) == (a, b)
+    assert not app.exception
+
+
 def test_compare_with_one_run_says_that_it_needs_two(open_app: OpenApp, own_home: Path):
     registry = RunRegistry(Settings(home=own_home))
     registry.delete(next(run for run in registry.all() if run.spec.method == "lsh"))

@@ -99,6 +99,22 @@ def test_a_link_restores_query_mode_and_radius(open_app: OpenApp, shared_home: P
     assert "within 12 bits" in texts(app)
 
 
+def test_a_request_with_an_older_address_undoes_no_choice(open_app: OpenApp, shared_home: Path):
+    """The browser may send it before it hears of the last choice, most of all where it polls."""
+    app = open_app(shared_home, q="ds:5")
+    before = {name: app.query_params[name] for name in ("run", "q")}
+    app.sidebar.selectbox(key="run").select_index(1).run()
+    next(one for one in app.button if one.label == "Random").click().run()
+    chosen = {name: app.query_params[name] for name in ("run", "q")}
+    assert all(chosen[name] != before[name] for name in chosen)
+
+    for name, older in before.items():
+        app.query_params[name] = older
+    app.run()
+
+    assert {name: app.query_params[name] for name in ("run", "q")} == chosen
+
+
 def test_links_name_data_set_and_run_in_short(open_app: OpenApp, shared_home: Path):
     lsh = open_app(shared_home).sidebar.selectbox(key="run")
     app = open_app(shared_home)

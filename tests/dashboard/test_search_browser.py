@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -236,3 +237,38 @@ def test_another_index_is_searched_with_the_same_query(open_tab: OpenTab):
         expect(first).to_be_visible()
         tab.settle()
         expect(query).to_have_attribute("alt", before)
+
+
+def test_back_and_forward_go_through_queries_and_runs(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        run = page.get_by_role("combobox", name="Model run")
+        if page.get_by_test_id("stExpandSidebarButton").is_visible():
+            page.get_by_test_id("stExpandSidebarButton").click()
+        first_run, query = run.input_value(), page.url.split("q=")[1].split("&")[0]
+        first_query = re.compile(re.escape(query) + "(&|$)")
+        run.click()
+        page.get_by_role("option", name=re.compile("^LSH")).click()
+        expect(page).to_have_url(re.compile("run=lsh"))
+        tab.settle()
+        random = page.get_by_role("button", name="Random", exact=True)
+        random.dispatch_event("click")  # a phone's sidebar lies on it
+        expect(page).not_to_have_url(first_query)
+        tab.settle()
+
+        def go(where: Callable[[], object]) -> None:
+            where()
+            page.wait_for_timeout(500)  # until the page has begun to change
+            tab.settle()
+
+        go(page.go_back)
+        expect(page).to_have_url(first_query)
+        expect(run).to_have_value(re.compile("^LSH"))
+        go(page.go_back)
+        expect(run).to_have_value(first_run)
+        go(page.go_forward)
+        expect(run).to_have_value(re.compile("^LSH"))
+        go(page.go_forward)
+        expect(page).not_to_have_url(first_query)
