@@ -39,12 +39,11 @@ class BitNames:
         return cls(run.folder / "bit_names.json", run.spec.bits)
 
     def all(self) -> dict[int, str]:
-        """Name of each bit that has one, by its number from 1; a damaged file names none."""
+        """Name of each bit that has one, by its number from 1; an unreadable file names none."""
         try:
-            names = _NAMES.validate_json(self.path.read_bytes())
-        except (FileNotFoundError, ValidationError):
+            return self._read()
+        except OSError:
             return {}
-        return {bit: name for bit, name in sorted(names.items()) if 1 <= bit <= self.bits}
 
     def set(self, bit: int, name: str) -> None:
         """Name a bit; an empty name takes the name away.
@@ -65,6 +64,13 @@ class BitNames:
         if not self.path.parent.is_dir():  # the lock would make it anew
             raise FileNotFoundError("the run has been deleted")
         with FileLock(self.path.with_suffix(".lock")):
-            names = {**self.all(), bit: name}
+            names = {**self._read(), bit: name}
             kept = {str(place): text for place, text in sorted(names.items()) if text}
             write_atomic(self.path, json.dumps(kept, ensure_ascii=False))
+
+    def _read(self) -> dict[int, str]:
+        try:
+            names = _NAMES.validate_json(self.path.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return {}
+        return {bit: name[:LONGEST] for bit, name in sorted(names.items()) if 1 <= bit <= self.bits}

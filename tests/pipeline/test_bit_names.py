@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -56,6 +57,23 @@ def test_a_damaged_file_names_nothing_and_is_replaced(done_run: Run, content: st
 
     names.set(1, "é 日本")
     assert names.all() == {1: "é 日本"}
+
+
+def test_a_file_that_cannot_be_read_names_nothing_and_is_not_replaced(done_run: Run):
+    names = BitNames.of(done_run)
+    names.path.mkdir()
+
+    assert names.all() == {}
+    with pytest.raises(OSError):
+        names.set(1, "x")
+    assert names.path.is_dir()
+
+
+def test_a_long_name_written_by_hand_is_cut(done_run: Run):
+    names = BitNames.of(done_run)
+    names.path.write_text(json.dumps({"1": "a" * 500}), "utf-8")
+
+    assert names.all() == {1: "a" * LONGEST}
 
 
 def test_several_at_once_lose_nothing(done_run: Run):
