@@ -13,11 +13,14 @@ from pipeline.datasets.jobs import JobStatus
 
 def show(status: JobStatus) -> None:
     """Say what is there now and how it is split, with the ways on."""
+    before = {one.name for one in resources.datasets()}
     resources.datasets.clear()
     info = next((one for one in resources.datasets() if one.name == status.dataset), None)
     if info is None:
         st.info("This data set has been deleted since.")
         return
+    if info.name not in before:
+        st.rerun()  # the sidebar was drawn without it
     with st.container(border=True, key="import_done"):
         st.success(
             f"{plural(info.n, 'image')} in {duration(status.seconds)}, "

@@ -203,6 +203,21 @@ def test_a_finished_import_offers_what_comes_next(
     assert "--dataset set --method itq --bits 32 --protocol given" in app.code[-1].value
 
 
+def test_the_sidebar_lists_what_was_imported_at_once(
+    open_app: OpenApp, own_home: Path, tmp_path: Path
+):
+    app = open_app(own_home, "import_data")
+    assert len(app.sidebar.selectbox(key="ds").options) == 1
+
+    job = checked(own_home, class_folders(tmp_path / "set", pictures(12)), kind="import")
+    app.query_params["job"] = job.id
+    app.run()
+
+    assert not app.exception
+    assert "is in the library" in app.success[0].proto.title
+    assert len(app.sidebar.selectbox(key="ds").options) == 2
+
+
 @pytest.mark.parametrize(
     ("state", "sentence"), [("stopped", "Nothing was stored"), ("failed", "The check failed.")]
 )
