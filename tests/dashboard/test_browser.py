@@ -128,6 +128,10 @@ def test_two_methods_are_trained_watched_stopped_resumed_and_compared(
         page.get_by_role("button", name="Resume").click()
         expect(headline).to_contain_text(re.compile("queued|running"), timeout=20_000)
         expect(headline).to_contain_text("done", timeout=120_000)
+        sidebar = page.get_by_test_id("stSidebar")
+        sidebar.get_by_role("combobox", name="Model run").click()
+        expect(page.get_by_role("option", name=re.compile("^DPSH"))).to_be_visible()
+        page.keyboard.press("Escape")
         page.get_by_role("tab", name="Log").click()
         expect(
             page.get_by_text(re.compile(r"started, attempt 1, from epoch \d+")).last

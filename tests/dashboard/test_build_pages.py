@@ -128,7 +128,9 @@ def test_runs_show_state_log_settings_and_buttons(open_app: OpenApp, own_home: P
 def test_a_run_in_training_shows_its_curves(open_app: OpenApp, own_home: Path) -> None:
     run = RunRegistry(Settings(home=own_home)).open(queued(own_home))
     for epoch in (1, 2):
-        run.log_epoch(EpochLog(epoch, 30, {"likelihood": 1 / epoch}, 0.5 * epoch), validation_map=0.4)
+        run.log_epoch(
+            EpochLog(epoch, 30, {"likelihood": 1 / epoch}, 0.5 * epoch), validation_map=0.4
+        )
 
     app = open_app(own_home, "runs", job=run.id)
 

@@ -21,7 +21,7 @@ from dashboard.services.queries import (
     example_queries,
     preview,
 )
-from dashboard.services.resources.stored import datasets, settings, store
+from dashboard.services.resources.stored import datasets, runs, settings, store
 from dashboard.services.runs import IndexState, index_state
 from dashboard.services.search import Backend
 from pipeline.catalog import Backbone, HashMethod, load_backbone
@@ -79,7 +79,8 @@ def fall_back(run_id: str, reason: str) -> Backend:
 
 
 def retry() -> None:
-    """Forget what is known about indexes; for a button."""
+    """Forget what is known about runs and indexes: the next page looks at them anew."""
+    runs.clear()
     index.clear()
 
 
