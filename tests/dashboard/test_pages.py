@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -209,6 +210,19 @@ def test_a_bad_upload_gives_the_reason_and_keeps_the_last_result(
     assert "The last result is still shown." in app.error[0].value
     assert app.query_params["q"] == before
     assert app.metric
+
+
+@pytest.mark.parametrize("method", ["itq", "lsh"])
+def test_a_run_deleted_a_moment_ago_takes_no_page_down(
+    open_app: OpenApp, own_home: Path, method: str
+):
+    app = open_app(own_home)
+    registry = RunRegistry(Settings(home=own_home))
+    shutil.rmtree(next(run for run in registry.all() if run.spec.method == method).folder)
+
+    app.run()  # the list of runs may be seconds old
+
+    assert not app.exception
 
 
 def test_a_link_to_an_upload_of_another_tab_shows_an_example(open_app: OpenApp, shared_home: Path):
