@@ -11,6 +11,7 @@ from dashboard.components import chart_panel, gallery, linked_select, query_pane
 from dashboard.services import resources
 from dashboard.services.comparing import Compared, next_row
 from dashboard.services.open_run import OpenRun
+from dashboard.services.queries import dataset_ref
 from dashboard.services.runs import RunChoice
 from dashboard.services.search import Answer, Request, Result, answer
 from dashboard.services.text import escape_html, percent
@@ -49,6 +50,9 @@ def stepper(table: pd.DataFrame, row: int, opened: OpenRun) -> None:
         )
         with st.container(horizontal=True, width="content", gap="small"):
             _step_buttons(table, row)
+            if st.button("Search with this", icon=":material/image_search:"):
+                state.choose_query(dataset_ref(row))
+                state.switch_page("app_pages/search.py", q=dataset_ref(row))
 
 
 def _step_buttons(table: pd.DataFrame, row: int) -> None:
