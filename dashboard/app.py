@@ -20,10 +20,16 @@ from dashboard.routes import routes  # noqa: E402 - needs the path above
 from pipeline.settings import Settings  # noqa: E402
 
 
+def _import_ahead() -> None:
+    """What the first page needs, then what the first upload needs: seconds of imports each."""
+    for name in ("dashboard.components.board", "torchvision.transforms.v2", "torchvision.models"):
+        import_module(name)
+
+
 @asynccontextmanager
 async def warm(_: st.App) -> AsyncIterator[None]:
-    """Import in the background what the first page needs, so that its visitor does not wait."""
-    Thread(target=import_module, args=("dashboard.components.board",), daemon=True).start()
+    """Import in the background, so that the first visitor does not wait."""
+    Thread(target=_import_ahead, daemon=True).start()
     yield
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import browse_filters, browse_gallery, browse_manage, notices
+from dashboard.components import browse_filters, browse_gallery, browse_manage, browse_tags, notices
 from dashboard.services import resources
 from dashboard.services.browse import matching
 from dashboard.services.text import plural
@@ -34,22 +34,24 @@ except DatasetError as error:
     st.stop()
 with manage:
     browse_manage.show(dataset)
-filters = browse_filters.show(dataset)
-rows = matching(dataset, filters)
-st.markdown(
-    f"**{plural(len(rows), 'image')}** :gray[· of {len(dataset):,} · {dataset.info.split_summary}]"
-)
+tags = browse_tags.known(dataset)
+filters = browse_filters.show(dataset, tags)
+rows = matching(dataset, filters, tags)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    summary = f":gray[· of {len(dataset):,} · {dataset.info.split_summary}]"
+    st.markdown(f"**{plural(len(rows), 'image')}** {summary}", width="content")
+    is_choosing = browse_tags.switch()
 main = st.container()
 if dataset.info.label_sets:
     side, main = st.columns([1, 2.6], gap="large")
     with side:
-        browse_filters.chart(dataset, filters)
+        browse_filters.chart(dataset, filters, tags)
 with main:
     if not len(rows):
         st.info("No image passes these filters.")
     else:
-        clicked = browse_gallery.show(dataset, rows, filters.label_set)
-        if clicked is not None:
+        clicked = browse_gallery.show(dataset, rows, filters.label_set, tags, is_choosing)
+        if clicked is not None and not is_choosing:
             browse_gallery.open_drawer(dataset, clicked)
 browse_manage.problems(dataset)
 notices.licence(dataset.info)

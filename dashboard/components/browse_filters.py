@@ -7,7 +7,8 @@ from typing import Final
 import streamlit as st
 
 from dashboard.charts.counts import PICK, class_bars
-from dashboard.services.browse import Filters, class_bars_table, given_parts, matching
+from dashboard.components import browse_tags
+from dashboard.services.browse import Filters, TagsOf, class_bars_table, given_parts, matching
 from pipeline.datasets.base import RetrievalDataset
 
 PAGE = "bp"
@@ -16,11 +17,12 @@ _MOST_BARS = 25
 _URL: Final = "query-params"
 
 
-def show(dataset: RetrievalDataset) -> Filters:
+def show(dataset: RetrievalDataset, tags: TagsOf) -> Filters:
     """Draw the filters and say what they ask for."""
     sets = [labels.name for labels in dataset.info.label_sets]
     parts = given_parts(dataset)
-    label_set, classes, part = sets[0] if sets else "", [], "All"
+    label_set, part, tag = sets[0] if sets else "", "All", None
+    classes: list[str] = []
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         text = st.text_input("Text", key="text", placeholder="name, caption or label", bind=_URL)
         if len(sets) > 1:
@@ -48,13 +50,24 @@ def show(dataset: RetrievalDataset) -> Filters:
                 on_change=_first_page,
                 bind=_URL,
             )
-    return Filters(label_set, tuple(classes), "" if part == "All" else part, text)
+        if words := browse_tags.names(tags):
+            tag = st.selectbox(
+                "Tag",
+                words,
+                index=None,
+                key="tag",
+                placeholder="Any",
+                width=180,
+                on_change=_first_page,
+                bind=_URL,
+            )
+    return Filters(label_set, tuple(classes), "" if part == "All" else part, text, tag or "")
 
 
-def chart(dataset: RetrievalDataset, filters: Filters) -> None:
+def chart(dataset: RetrievalDataset, filters: Filters, tags: TagsOf) -> None:
     """Images a class under the other filters; a click on a bar filters by it."""
     labels = dataset.label_set(filters.label_set)
-    rows = matching(dataset, filters, any_class=True)
+    rows = matching(dataset, filters, tags, any_class=True)
     table = class_bars_table(dataset, labels, rows, _MOST_BARS)
     more = len(labels.classes) - len(table)
     st.markdown("**Images a class** :gray[· click to filter]")

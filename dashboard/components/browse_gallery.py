@@ -7,8 +7,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import state
-from dashboard.components import browse_filters, drawer, gallery, query_panel
+from dashboard.components import browse_filters, browse_tags, drawer, gallery, query_panel
 from dashboard.services import resources
+from dashboard.services.browse import TagsOf
 from dashboard.services.text import escape_markdown
 from dashboard.services.thumbs import thumb_url
 from pipeline.datasets.base import DatasetError, RetrievalDataset
@@ -18,8 +19,14 @@ KEY = "browse"
 PAGE_SIZE = 60
 
 
-def show(dataset: RetrievalDataset, rows: NDArray[np.int64], label_set: str) -> int | None:
-    """One page of images; returns the row that was clicked just now."""
+def show(
+    dataset: RetrievalDataset,
+    rows: NDArray[np.int64],
+    label_set: str,
+    tags: TagsOf,
+    is_choosing: bool,
+) -> int | None:
+    """One page of images, to look at or to choose from; the row that was clicked just now."""
     n_pages = -(-len(rows) // PAGE_SIZE)
     page = 1
     if n_pages > 1:
@@ -27,8 +34,17 @@ def show(dataset: RetrievalDataset, rows: NDArray[np.int64], label_set: str) -> 
             st.session_state[browse_filters.PAGE] = 1
         page = st.pagination(n_pages, key=browse_filters.PAGE, bind="query-params")
     shown = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    tiles = tuple(_tile(dataset, int(row), label_set) for row in shown)
-    clicked = gallery.show([gallery.TileGroup(tiles)], key=KEY, label="Images", tile_px=112)
+    if is_choosing:
+        browse_tags.bar(dataset, shown, tags)
+    tiles = tuple(_tile(dataset, int(row), label_set, tags) for row in shown)
+    clicked = gallery.show(
+        [gallery.TileGroup(tiles)],
+        key=KEY,
+        label="Images",
+        tile_px=112,
+        pressed=sorted(browse_tags.chosen(dataset)) if is_choosing else None,
+        on_pick=lambda: browse_tags.choose(dataset, shown, KEY),
+    )
     return int(clicked) if clicked else None
 
 
@@ -44,9 +60,10 @@ def open_drawer(dataset: RetrievalDataset, row: int) -> None:
     drawer.show(row, dataset, page="browse", gallery_key=KEY, opened=opened, asked=asked)
 
 
-def _tile(dataset: RetrievalDataset, row: int, label_set: str) -> gallery.Tile:
+def _tile(dataset: RetrievalDataset, row: int, label_set: str, tags: TagsOf) -> gallery.Tile:
     own = dataset.manifest.iloc[row]
-    labels = ", ".join(own[f"labels:{label_set}"]) if label_set else ""
+    words = (*(own[f"labels:{label_set}"] if label_set else ()), *tags.get(str(own["sha256"]), ()))
+    labels = ", ".join(words)
     text = str(own["text"]) or str(own["image_id"])
     return gallery.Tile(
         id=str(row),

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import notices
+from dashboard.components import browse_tags, notices
 from dashboard.services import imports, resources
 from dashboard.services.export import to_csv
 from dashboard.services.text import escape_markdown, plural
@@ -14,6 +14,7 @@ from pipeline.datasets.base import DatasetError, RetrievalDataset
 from pipeline.datasets.managing import delete_with_all, hanging_on, rename_dataset
 from pipeline.datasets.problems import read_problems
 from pipeline.store.base import StoreError
+from pipeline.tags import tag_table
 
 _TITLE, _PROBLEM = "browse_title", "browse_delete_problem"
 
@@ -43,6 +44,16 @@ def show(dataset: RetrievalDataset) -> None:
             disabled=table.empty,
             help="What was said in drawers and reviews; also: "
             f"python -m pipeline verdicts export {name} FILE",
+        )
+        tagged = tag_table(dataset, browse_tags.read(dataset)[0])
+        st.download_button(
+            f"Tags as CSV ({len(tagged):,})",
+            data=lambda: to_csv(tagged),
+            file_name=f"{name}-tags.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            disabled=tagged.empty,
         )
         st.caption("Images and labels, to be imported again:")
         st.code(f"python -m pipeline datasets export {name} {name}.zip", language="bash")

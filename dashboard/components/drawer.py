@@ -10,8 +10,8 @@ from typing import Literal
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import closeness, gallery, status_lines, verdict_buttons
-from dashboard.services import browse
+from dashboard.components import browse_tags, closeness, gallery, status_lines, verdict_buttons
+from dashboard.services import browse, resources
 from dashboard.services.open_run import OpenRun
 from dashboard.services.queries import dataset_ref
 from dashboard.services.search import AskedImage
@@ -49,7 +49,7 @@ def show(
     def drawer() -> None:
         _picture(dataset, row)
         if page == "browse":
-            status_lines.facts(browse.facts(dataset, row))
+            _facts(dataset, row)
         if opened is not None and asked is not None and asked.row != row:
             if page in _WITHOUT_QUERY:
                 closeness.query(opened, asked)
@@ -71,6 +71,12 @@ def _picture(dataset: RetrievalDataset, row: int) -> None:
         "object-fit:contain;border-radius:.4rem'>"
         f"<div style='font-weight:600;margin-top:.5rem;overflow-wrap:anywhere'>{name}</div>"
     )
+
+
+def _facts(dataset: RetrievalDataset, row: int) -> None:
+    tags = browse_tags.read(dataset)[0].get(str(dataset.manifest["sha256"].iloc[row]), ())
+    coded = [row in rows for rows in resources.coded_rows(dataset.info.name)]
+    status_lines.facts(browse.facts(dataset, row, tags, len(coded), sum(coded)))
 
 
 def _query_sha(asked: AskedImage, opened: OpenRun) -> str:

@@ -7,6 +7,7 @@ const SHAPES = {
   no: "M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6",
   unknown: "M6.2 6.3a1.8 1.8 0 1 1 2.6 1.6c-.6.3-.8.7-.8 1.3M8 11.4v.1",
 }
+const sent = new WeakMap() // root -> choices sent to the server, and the last that it answered with
 const drawn = new WeakMap() // root -> what it shows, so that a rerun with equal data changes nothing
 
 function element(tag, className, text) {
@@ -68,10 +69,36 @@ function section(group, still) {
   return node
 }
 
-function press(root, id) {
+function press(root, ids) {
   for (const button of root.querySelectorAll("button")) {
-    button.setAttribute("aria-pressed", String(button.dataset.id === id))
+    button.setAttribute("aria-pressed", String(ids.includes(button.dataset.id)))
   }
+}
+
+function turnOver(button) {
+  button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"))
+}
+
+function pressedIds(root) {
+  return [...root.querySelectorAll("button[aria-pressed=true]")].map((button) => button.dataset.id)
+}
+
+// What is chosen: clicks may be ahead of the server, whose answer to an earlier one changes nothing.
+function pressSeveral(root, ids) {
+  const known = sent.get(root) ?? { answered: null, waiting: [] }
+  const shown = new Set([...root.querySelectorAll("button")].map((button) => button.dataset.id))
+  const state = JSON.stringify(ids.filter((id) => shown.has(id)).sort())
+  const at = known.waiting.indexOf(state)
+  if (at < 0 && state !== known.answered) press(root, ids)
+  const waiting = at < 0 && state !== known.answered ? [] : known.waiting.slice(at + 1)
+  sent.set(root, { answered: state, waiting })
+}
+
+function chooseAlso(root, button) {
+  turnOver(button)
+  const ids = pressedIds(root)
+  sent.get(root).waiting.push(JSON.stringify([...ids].sort()))
+  return ids
 }
 
 function moveFocus(root, event) {
@@ -93,16 +120,21 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (drawn.get(root) !== content) {
     root.replaceChildren(...data.groups.map((group) => section(group, data.still)))
     drawn.set(root, content)
+    sent.delete(root)
   }
-  if (data.pressed !== null) press(root, data.pressed)
+  if (data.several) pressSeveral(root, data.pressed)
+  else if (data.pressed !== null) press(root, data.pressed)
   if (data.focus !== null) {
     root.querySelector(`[data-id="${CSS.escape(data.focus)}"]`)?.focus({ preventScroll: true })
   }
   root.onclick = (event) => {
     const button = event.target.closest("button")
     if (!button) return
-    press(root, button.dataset.id)
-    setTriggerValue("picked", button.dataset.id)
+    if (!data.several) {
+      press(root, [button.dataset.id])
+      return setTriggerValue("picked", button.dataset.id)
+    }
+    setTriggerValue("picked", chooseAlso(root, button)) // all of them: a click may overtake another
   }
   root.onkeydown = (event) => moveFocus(root, event)
 }

@@ -57,7 +57,7 @@ def show(
     tile_px: int,
     is_strip: bool = False,
     is_still: bool = False,
-    pressed: str | None = None,
+    pressed: str | Sequence[str] | None = None,
     on_pick: Callable[[], None] = lambda: None,
 ) -> str | None:
     """Draw the gallery and return the id that was clicked just now.
@@ -69,13 +69,14 @@ def show(
         tile_px: least width of a tile.
         is_strip: one row of six.
         is_still: pictures only, which nothing can be done with.
-        pressed: id of the tile in use; None: the one clicked last.
+        pressed: id of the tile in use; a sequence of those that are chosen, each of which a click
+            turns over; None: the one clicked last.
         on_pick: called before the page is drawn again; `picked(key)` tells the id.
     """
     n_items = sum(len(group.items) for group in groups)
     has_small_groups = len(groups) > 2 and n_items < 6 * len(groups)
     layout = "strip" if is_strip else "dense" if has_small_groups else "grouped"
-    clicked: str | None = _draw(
+    clicked: str | list[str] | None = _draw(
         key=key,
         data={
             "groups": [asdict(group) for group in groups],
@@ -83,12 +84,13 @@ def show(
             "layout": layout,
             "still": is_still,
             "tile": tile_px,
-            "pressed": pressed,
+            "pressed": [pressed] if isinstance(pressed, str) else pressed,
+            "several": pressed is not None and not isinstance(pressed, str),
             "focus": st.session_state.pop(_focus_key(key), None),
         },
         on_picked_change=on_pick,
     ).picked
-    return clicked
+    return clicked if isinstance(clicked, str) else None
 
 
 def focus(key: str, item_id: str) -> None:
@@ -102,4 +104,11 @@ def _focus_key(key: str) -> str:
 
 def picked(key: str) -> str | None:
     """The id clicked in the gallery `key`, inside its callback."""
-    return getattr(st.session_state.get(key), "picked", None)
+    clicked = getattr(st.session_state.get(key), "picked", None)
+    return clicked if isinstance(clicked, str) else None
+
+
+def chosen(key: str) -> list[str] | None:
+    """The ids that are chosen in the gallery `key` since a click, inside its callback."""
+    clicked = getattr(st.session_state.get(key), "picked", None)
+    return clicked if isinstance(clicked, list) else None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboard.services.text import file_size
+from dashboard.services.text import file_size, plural
 from pipeline.datasets.base import LabelSet, RetrievalDataset
 
 PARTS = ("query", "database", "train")
+TagsOf = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -23,22 +25,25 @@ class Filters:
         classes: at least one of these.
         part: of the manifest's split.
         text: in name, caption or labels, in any case.
+        tag: that people put on it.
     """
 
     label_set: str = ""
     classes: tuple[str, ...] = ()
     part: str = ""
     text: str = ""
+    tag: str = ""
 
 
 def matching(
-    dataset: RetrievalDataset, filters: Filters, *, any_class: bool = False
+    dataset: RetrievalDataset, filters: Filters, tags: TagsOf, *, any_class: bool = False
 ) -> NDArray[np.int64]:
     """Manifest rows (n,) of the images that pass.
 
     Args:
         dataset: to look at.
         filters: to pass.
+        tags: of images, by their SHA-256.
         any_class: leave the filter by class out, for the chart of classes.
     """
     manifest = dataset.manifest
@@ -49,6 +54,9 @@ def matching(
         labels = dataset.label_set(filters.label_set)
         columns = [labels.column(name) for name in filters.classes if name in labels.classes]
         passes &= dataset.labels(labels)[:, columns].any(axis=1)
+    if filters.tag:
+        tagged = [image for image, words in tags.items() if filters.tag in words]
+        passes &= manifest["sha256"].isin(tagged).to_numpy()
     wanted = filters.text.strip().lower()
     if wanted:
         haystack = manifest["image_id"] + "\n" + manifest["text"]
@@ -75,8 +83,18 @@ def given_parts(dataset: RetrievalDataset) -> tuple[str, ...]:
     return tuple(part for part in PARTS if part in present)
 
 
-def facts(dataset: RetrievalDataset, row: int) -> list[tuple[str, str]]:
-    """Name and value of everything known about an image."""
+def facts(
+    dataset: RetrievalDataset, row: int, tags: Sequence[str], n_runs: int, n_coded: int
+) -> list[tuple[str, str]]:
+    """Name and value of everything known about an image.
+
+    Args:
+        dataset: that it is in.
+        row: of the manifest.
+        tags: that people put on it.
+        n_runs: finished runs on the data set.
+        n_coded: how many of them have a code of it.
+    """
     own = dataset.manifest.iloc[row]
     labels = [
         (names.name.capitalize(), ", ".join(own[f"labels:{names.name}"]) or "none")
@@ -87,6 +105,8 @@ def facts(dataset: RetrievalDataset, row: int) -> list[tuple[str, str]]:
     group = [("Group", str(own["group"]))] if own["group"] != own["image_id"] else []
     return [
         *labels,
+        *([("Tags", ", ".join(tags))] if tags else []),
+        ("Codes", f"of {n_coded} of {plural(n_runs, 'run')}" if n_runs else "no run yet"),
         ("Image", str(own["image_id"])),
         ("Caption", str(own["text"])),
         ("Part", str(own["split"]) or "drawn at evaluation"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -37,7 +37,12 @@ def test_a_photograph_is_searched_with(open_tab: OpenTab):
         page = tab.page
         page.get_by_text("Use the camera").click()
         page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
-        page.get_by_role("button", name="Take Photo").click()
+        taken = page.get_by_role("button", name="Clear photo")
+        for _ in range(6):  # the camera may not be ready though its picture is there
+            page.get_by_role("button", name="Take Photo").click()
+            with suppress(AssertionError):
+                expect(taken).to_be_visible(timeout=5_000)
+                break
         expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
         expect(page).to_have_url(re.compile("q=up"))
 
@@ -101,6 +106,45 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
         expect(page.get_by_text(re.compile("shares? this code"))).to_be_visible()
         page.get_by_role("button", name="Copy link").click()
         expect(page.get_by_test_id("stCode").first).to_contain_text("view=Code+map")
+
+
+def test_images_are_chosen_and_tagged(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/browse") as tab:
+        page = tab.page
+        page.get_by_text("Choose images").click()
+        images = page.get_by_role("group", name="Images").get_by_role("button")
+        for place in (0, 2, 1, 1):  # the last is chosen, then no longer
+            images.nth(place).click()
+        expect(page.get_by_text("2 images chosen")).to_be_visible()
+        expect(images.nth(0)).to_have_attribute("aria-pressed", "true")
+        expect(images.nth(1)).to_have_attribute("aria-pressed", "false")
+        tag = page.get_by_role("combobox", name="Tag", exact=True).last
+        tag.fill("odd one")
+        tag.press("Enter")
+        page.get_by_role("button", name="Put", exact=True).click()
+        expect(page.get_by_text("0 images chosen")).to_be_visible()
+        expect(images.filter(has_text="odd one")).to_have_count(2)
+
+        page.get_by_text("Choose images").click()
+        expect(page.get_by_text("images chosen")).to_have_count(0)
+        tab.settle()
+        images.nth(2).click()
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_text("odd one")).to_be_visible()
+        expect(drawer.get_by_text("of 2 of 2 runs")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(drawer).to_have_count(0)
+
+        page.get_by_text("Choose images").click()
+        expect(page.get_by_text("0 images chosen")).to_be_visible()
+        for place in (0, 2):
+            images.nth(place).click()
+        page.get_by_role("combobox", name="Tag", exact=True).last.click()
+        page.get_by_role("option", name="odd one").click()
+        page.get_by_role("button", name="Take away").click()
+        expect(images.filter(has_text="odd one")).to_have_count(0)
 
 
 def test_rank_changes_are_drawn_and_a_row_of_the_table_loads_its_query(open_tab: OpenTab):

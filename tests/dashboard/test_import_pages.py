@@ -14,6 +14,7 @@ from pipeline.datasets.jobs import ImportJob, create_job, execute_job
 from pipeline.datasets.requests import ImportRequest
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
+from pipeline.tags import Tags
 from tests.dashboard.conftest import HOSTILE, draw_images
 from tests.dashboard.test_pages import texts
 from tests.layout_writers import class_folders, csv_table, pictures, put, with_many
@@ -276,6 +277,46 @@ def test_browse_filters_by_class_and_text_from_the_address_bar(
     by_class.text_input(key="text").set_value("nothing like it").run()
     assert not by_class.exception
     assert "No image passes" in by_class.info[0].value
+
+
+def test_images_are_chosen_tagged_filtered_and_freed_of_the_tag(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home, "browse")
+    app.toggle(key="choosing").set_value(True).run()
+    button(app, "All shown").click().run()
+    assert "60 images chosen" in texts(app)
+    button(app, "None").click().run()
+    assert button(app, "Put").disabled
+
+    dataset = load_dataset("shapes", Settings(home=own_home))
+    app.session_state[f"chosen_{dataset.info.fingerprint}"].update({"2", "5"})
+    app.selectbox(key="tag_to_put").set_value("review").run()
+    button(app, "Put").click().run()
+
+    assert not app.exception
+    tags = Tags.of("shapes", Settings(home=own_home))
+    rows = dataset.manifest["sha256"]
+    assert tags.all() == {rows[2]: ("review",), rows[5]: ("review",)}
+    app = open_app(own_home, "browse", tag="review")
+    assert "**2 images**" in texts(app)
+
+    app.toggle(key="choosing").set_value(True).run()
+    button(app, "All shown").click().run()
+    app.selectbox(key="tag_to_put").set_value("review").run()
+    button(app, "Take away").click().run()
+
+    assert not app.exception
+    assert tags.all() == {}
+    assert "**60 images**" in texts(app)
+
+
+def test_damaged_tags_are_a_problem_not_a_crash(open_app: OpenApp, own_home: Path):
+    put(own_home, "tags/shapes.json", b"[")
+
+    app = open_app(own_home, "browse")
+
+    assert not app.exception
+    assert "cannot be read" in app.error[0].proto.title
+    assert "60 images" in texts(app)
 
 
 def test_browse_of_an_empty_library_names_the_command(open_app: OpenApp, tmp_path: Path):

@@ -69,12 +69,14 @@ from dashboard.services.resources.searching import (
     stored,
 )
 from dashboard.services.resources.stored import (
+    coded_rows,
     dataset,
     datasets,
     published,
     runs,
     settings,
     store,
+    tags,
     verdict_table,
     verdicts,
 )
@@ -94,6 +96,7 @@ __all__ = [
     "change_run",
     "code_buckets",
     "code_view",
+    "coded_rows",
     "conditions",
     "curves",
     "dataset",
@@ -144,6 +147,7 @@ __all__ = [
     "store",
     "stored",
     "studies",
+    "tags",
     "take_back",
     "template",
     "training_table",

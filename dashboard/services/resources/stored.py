@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboard.services.runs import RunChoice, dataset_choices, run_choices
 from pipeline.datasets.base import DatasetInfo, RetrievalDataset, load_dataset
-from pipeline.indexing import IndexRecord, read_index
+from pipeline.indexing import IndexRecord, read_index, searched_codes
 from pipeline.runs import RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
 from pipeline.store.opening import store_of
+from pipeline.tags import Tags
 from pipeline.verdicts import Verdicts
 from pipeline.verdicts import verdict_table as read_verdict_table
 
@@ -74,9 +76,25 @@ def published(dataset: str) -> list[tuple[RunChoice, IndexRecord]]:
     return found
 
 
+def coded_rows(dataset: str) -> list[set[int]]:
+    """For each finished run of a data set the manifest rows that it has codes of."""
+    registry, found = RunRegistry(settings()), []
+    for choice in runs(dataset):
+        with suppress(RunError):  # deleted a moment ago, or damaged
+            run = registry.open(choice.id)
+            rows = [run.load_codes("query")[1], searched_codes(run)[1]]
+            found.append(set(np.concatenate(rows).tolist()))
+    return found
+
+
 def verdicts(dataset: str, label_set: str) -> Verdicts:
     """What people said about results on a label set."""
     return Verdicts.of(dataset, label_set, settings())
+
+
+def tags(dataset: str) -> Tags:
+    """What people said about images of a data set, in tags."""
+    return Tags.of(dataset, settings())
 
 
 def verdict_table(dataset: RetrievalDataset) -> pd.DataFrame:
