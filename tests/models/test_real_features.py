@@ -1,8 +1,8 @@
 """Every method learns from features of real drawings and ranks queries it never saw.
 
-All beat the mean of ten LSH seeds, 0.206 at 16 bits. Three do so by little: PCAH and SH, which at 32
-bits lie under LSH (0.219 and 0.235 against 0.240), and SSDH. The best of the ten seeds, 0.237, is
-above PCAH even at 16 bits.
+All beat the mean of ten LSH seeds, 0.206 at 16 bits. Three do so by little: PCAH and SH, which at
+32 bits lie under LSH (0.219 and 0.235 against 0.240), and SSDH. The best of the ten seeds, 0.237,
+is above PCAH even at 16 bits.
 """
 
 from __future__ import annotations
