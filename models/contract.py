@@ -6,8 +6,10 @@ Run by the tests on every method, and by `python -m pipeline methods check NAME`
 from __future__ import annotations
 
 import math
+import re
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ _POINTS, _WIDTH, _CLASSES, _BITS = 200, 160, 5, 16
 _NOISE = 0.5  # of the views beyond the plain one
 _MARGIN = 0.05  # mAP by which a trained method must beat LSH
 _EPOCHS = 3  # enough where a check does not ask how good the codes are
+_LENGTHS = (8, 13, 64, 128, 256)
 
 
 def clusters(seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -51,9 +54,9 @@ def training_set(method: Method, seed: int = 0) -> TrainingSet:
     return TrainingSet((features, *copies), labels if is_supervised else None)
 
 
-def brief(method: Method, bits: int = _BITS, seed: int = 0) -> HashMethod:
+def brief(method: Method, bits: int = _BITS, seed: int = 0, *, epochs: int = _EPOCHS) -> HashMethod:
     """The method with its defaults, but a deep one with few epochs."""
-    few = {"epochs": _EPOCHS} if issubclass(method, DeepHashMethod) else {}
+    few = {"epochs": epochs} if issubclass(method, DeepHashMethod) else {}
     return method(bits, method.Config.model_validate(few), seed=seed)
 
 
@@ -154,13 +157,25 @@ def other_label_kinds_are_handled(method: Method) -> None:
 
 
 def lengths_work_or_are_explained(method: Method) -> None:
-    """12, 32, 64 and 128 bits work, or are refused by a message about bits."""
-    features = clusters()[0]
-    for bits in (12, 32, 64, 128):
+    """Lengths from 8 to 256 bits work, or are refused by naming the longest code that works."""
+    features, train = clusters()[0], training_set(method)
+
+    def check(bits: int) -> None:
+        assert brief(method, bits, epochs=2).fit(train).encode(features).bits == bits
+
+    for bits in _LENGTHS:
         try:
-            assert fitted(method, bits).encode(features).bits == bits
+            check(bits)
         except ValueError as error:
-            assert "bits" in str(error), error
+            named = re.search(r"use at most (\d+) bits", str(error))
+            assert named, f"the message should say what to use: {error}"
+            longest = int(named[1])
+            assert longest < bits, error
+            try:
+                check(longest)
+            except ValueError as second:
+                raise AssertionError(f"{longest} bits do not work either: {second}") from second
+            _refuses(partial(check, longest + 1), f"use at most {longest} bits")
 
 
 def terms_are_named_and_finite(method: Method) -> None:

@@ -15,6 +15,7 @@ from models.codes import HashCodes
 
 Supervision = Literal["supervised", "unsupervised", "data-independent"]
 LabelKind = Literal["none", "single", "multi"]
+Provenance = Literal["paper", "another paper", "authors' repository", "issue thread", "re-run"]
 
 
 class NotFittedError(RuntimeError):
@@ -32,7 +33,16 @@ class MethodConfig(BaseModel):
 
 
 class Reported(BaseModel):
-    """A figure printed in a paper, so that ours can stand beside it."""
+    """A published figure, so that ours can stand beside it. None was run again for HashLens.
+
+    Attributes:
+        dataset: images, with the id of the protocol (docs/evaluation.md) and the backbone.
+        metric: such as mAP@1000; mAP@all counts all ranks.
+        source: where it is printed.
+        provenance: what kind of place it was read in: the method's paper or its supplement, another
+            paper's table, the authors' repository, an issue that quotes it, or the repository of
+            somebody who ran the method again.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +51,7 @@ class Reported(BaseModel):
     metric: str
     value: float
     source: str
+    provenance: Provenance
 
 
 class MethodCard(BaseModel):

@@ -30,6 +30,7 @@ __all__ = [
     "method_cards",
     "protocols",
     "zoo_details",
+    "zoo_summary",
     "zoo_table",
 ]
 
@@ -127,6 +128,21 @@ def zoo_table() -> str:
     return "\n".join(rows)
 
 
+def zoo_summary() -> str:
+    """The same in short, for README.md."""
+    rows = [
+        (
+            f"{card.title} (`{card.name}`)",
+            card.year,
+            card.supervision,
+            ", ".join(card.label_kinds),
+            f"[{card.venue}]({card.paper})" if card.paper else card.venue,
+        )
+        for card in method_cards()
+    ]
+    return _markdown(("method", "year", "supervision", "labels", "source"), rows)
+
+
 def zoo_details() -> str:
     """All that is known about every method, as a Markdown document (docs/methods.md)."""
     shared = _fields(DeepConfig)
@@ -171,13 +187,12 @@ def _details(card: MethodCard, fields: list[ConfigField]) -> list[str]:
     if fields:
         parts.append(_settings(fields))
     if card.reported:
-        names = ("published on", "bits", "measure", "value", "source")
-        parts.append(
-            _markdown(
-                names,
-                [(r.dataset, r.bits, r.metric, f"{r.value:g}", r.source) for r in card.reported],
-            )
-        )
+        names = ("published on", "bits", "measure", "value", "source", "read in")
+        figures = [
+            (r.dataset, r.bits, r.metric, f"{r.value:g}", r.source, r.provenance)
+            for r in card.reported
+        ]
+        parts.append(_markdown(names, figures))
     return parts
 
 

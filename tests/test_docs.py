@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from pipeline.catalog import config_fields, method_cards, zoo_details, zoo_table
+from pipeline.catalog import config_fields, method_cards, zoo_details, zoo_summary, zoo_table
 from pipeline.cli import app
 from pipeline.protocols import PROTOCOLS
 
@@ -55,6 +55,14 @@ def test_the_zoo_table_is_fresh():
     assert zoo_table() in (ROOT / "models" / "README.md").read_text("utf-8")
 
 
+def test_the_short_zoo_table_is_fresh():
+    """Between its markers, README.md has what `python -m pipeline methods table --short` prints."""
+    text = (ROOT / "README.md").read_text("utf-8")
+
+    assert f"<!-- methods -->\n{zoo_summary()}\n<!-- /methods -->" in text
+    assert zoo_summary().count("\n") == len(method_cards()) + 1
+
+
 def test_the_details_of_the_methods_are_fresh():
     """docs/methods.md is what `python -m pipeline methods table --full` prints."""
     assert (ROOT / "docs" / "methods.md").read_text("utf-8") == zoo_details() + "\n"
@@ -71,6 +79,8 @@ def test_the_details_name_every_setting_and_every_published_figure():
         for deviation in card.deviations:
             assert f"- {deviation}\n" in section
         assert section.count("| mAP@") == len(card.reported)
+        for figure in card.reported:
+            assert f"| {figure.source} | {figure.provenance} |\n" in section
 
 
 def test_every_protocol_is_documented_in_its_own_words():

@@ -6,22 +6,33 @@ import pandas as pd
 
 from dashboard.services.leaderboard import Comparison
 from pipeline.catalog import method_card
+from pipeline.protocols import Protocol
 
-COLUMNS = ("Method", "Bits", "Ours", "Published", "Published on", "Measure", "Source", "Comparable")
+COLUMNS = (
+    "Method",
+    "Bits",
+    "Ours",
+    "Published",
+    "Published on",
+    "Measure",
+    "Source",
+    "Read in",
+    "Comparable",
+)
 
 
 def published_table(comparison: Comparison, rows: pd.DataFrame) -> pd.DataFrame:
     """The figures of the methods on a leaderboard; columns `COLUMNS`, shares in percent.
 
     `Ours` is the best row of the method at the same code length, empty where there is none. Few
-    pairs are comparable: data set, protocol and backbone must be the same, and the column says so.
+    pairs are comparable: data set, protocol with its ranks, and backbone must be the same, and the
+    column says so.
     """
     found = []
     for method, own in rows.groupby("method"):
         card = method_card(str(method))
         for figure in card.reported:
             same_length = own[own["bits"] == figure.bits]["map"]
-            is_same_protocol = comparison.protocol.name in figure.dataset
             found.append(
                 (
                     card.title,
@@ -31,7 +42,17 @@ def published_table(comparison: Comparison, rows: pd.DataFrame) -> pd.DataFrame:
                     figure.dataset,
                     figure.metric,
                     figure.source,
-                    "same protocol, other backbone" if is_same_protocol else "no: other images",
+                    figure.provenance,
+                    _comparable(comparison.protocol, figure.dataset, figure.metric),
                 )
             )
     return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _comparable(protocol: Protocol, dataset: str, metric: str) -> str:
+    """How far a figure with this data set and measure may stand beside ours."""
+    if protocol.name not in dataset:
+        return "no: other images"
+    if metric != f"mAP@{protocol.cutoff or 'all'}":
+        return "no: other ranks"
+    return "same protocol, other backbone"

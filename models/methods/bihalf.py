@@ -79,11 +79,12 @@ class BiHalf(DeepHashMethod):
         ),
         reported=(
             Reported(
-                dataset="ImageNet100 (AlexNet)",
+                dataset="ImageNet100 (imagenet100, AlexNet)",
                 bits=64,
                 metric="mAP@1000",
                 value=0.403,
-                source="CISiPLab/cisip-FIRe, uniform table",
+                source="CISiPLab/cisip-FIRe, uniform re-run",
+                provenance="re-run",
             ),
         ),
     )

@@ -30,7 +30,7 @@ class CSQConfig(DeepConfig):
 
 
 def csq_loss(relaxed: Tensor, goals: Tensor, quantization: float) -> LossTerms:
-    """Bitwise cross-entropy to the centre plus quantization (the paper's equations 5 to 7).
+    """Bitwise cross-entropy to the centre plus quantization, the square of the authors' code.
 
     Args:
         relaxed: (b, K) in (-1, 1).
@@ -69,6 +69,7 @@ class CSQ(DeepHashMethod):
                 metric="mAP@5000",
                 value=0.789,
                 source="the authors' repository",
+                provenance="authors' repository",
             ),
         ),
     )

@@ -96,6 +96,7 @@ class DCH(DeepHashMethod):
                 metric="mAP@all",
                 value=0.810,
                 source="swuxyj/DeepHash-pytorch",
+                provenance="re-run",
             ),
         ),
     )

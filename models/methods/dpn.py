@@ -59,15 +59,17 @@ class DPN(DeepHashMethod):
         fidelity="paper",
         deviations=(
             "Targets are far apart instead of random; several labels share a bitwise majority.",
+            "The ternary variant is left out.",
             "A head on frozen features instead of the whole network.",
         ),
         reported=(
             Reported(
-                dataset="ImageNet100 (AlexNet, a uniform re-run)",
+                dataset="ImageNet100 (imagenet100, AlexNet)",
                 bits=64,
                 metric="mAP@1000",
                 value=0.692,
-                source="CISiPLab/cisip-FIRe",
+                source="CISiPLab/cisip-FIRe, uniform re-run",
+                provenance="re-run",
             ),
         ),
     )

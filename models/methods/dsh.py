@@ -84,6 +84,7 @@ class DSH(DeepHashMethod):
                 metric="mAP@all",
                 value=0.676,
                 source="the paper",
+                provenance="paper",
             ),
         ),
     )

@@ -73,11 +73,12 @@ class GreedyHash(DeepHashMethod):
         ),
         reported=(
             Reported(
-                dataset="ImageNet100 (AlexNet, a uniform re-run)",
+                dataset="ImageNet100 (imagenet100, AlexNet)",
                 bits=64,
                 metric="mAP@1000",
                 value=0.667,
-                source="CISiPLab/cisip-FIRe",
+                source="CISiPLab/cisip-FIRe, uniform re-run",
+                provenance="re-run",
             ),
         ),
     )

@@ -66,11 +66,12 @@ class HashNet(DeepHashMethod):
         ),
         reported=(
             Reported(
-                dataset="ImageNet100 (AlexNet)",
+                dataset="ImageNet100 (imagenet100, AlexNet)",
                 bits=64,
                 metric="mAP@1000",
                 value=0.684,
                 source="MIHash, as printed there",
+                provenance="another paper",
             ),
         ),
     )

@@ -77,6 +77,7 @@ class HyP2(DeepHashMethod):
                 metric="mAP@5000",
                 value=0.843,
                 source="the paper's table",
+                provenance="authors' repository",
             ),
         ),
     )

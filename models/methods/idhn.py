@@ -1,4 +1,4 @@
-"""IDHN: instance similarity deep hashing (Zhang et al., TMM 2020, https://arxiv.org/abs/1803.02987).
+"""IDHN: improved deep hashing (Zhang et al., TMM 2020, https://arxiv.org/abs/1803.02987).
 
 Idea: the similarity of two images is the cosine of their label vectors. Pairs that are fully alike
 or fully unlike are learned by likelihood, the others by the squared difference.
@@ -57,7 +57,7 @@ def idhn_loss(
 
 
 class IDHN(DeepHashMethod):
-    """Instance similarity deep hashing."""
+    """Improved deep hashing with soft pairwise similarity."""
 
     card = MethodCard(
         name="idhn",
@@ -78,6 +78,7 @@ class IDHN(DeepHashMethod):
                 metric="mAP@5000",
                 value=0.803,
                 source="HyP2's table",
+                provenance="another paper",
             ),
         ),
     )

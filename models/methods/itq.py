@@ -46,11 +46,12 @@ class ITQ(LinearHashMethod):
         fidelity="paper",
         reported=(
             Reported(
-                dataset="ImageNet100 (AlexNet)",
+                dataset="ImageNet100 (imagenet100, AlexNet)",
                 bits=64,
                 metric="mAP@1000",
                 value=0.402,
-                source="CISiPLab/cisip-FIRe, uniform table",
+                source="CISiPLab/cisip-FIRe, uniform re-run",
+                provenance="re-run",
             ),
         ),
     )

@@ -32,11 +32,12 @@ class LSH(LinearHashMethod):
         deviations=("Features are centred on the training mean.",),
         reported=(
             Reported(
-                dataset="ImageNet100 (AlexNet)",
+                dataset="ImageNet100 (imagenet100, AlexNet)",
                 bits=64,
                 metric="mAP@1000",
                 value=0.206,
-                source="CISiPLab/cisip-FIRe, uniform table",
+                source="CISiPLab/cisip-FIRe, uniform re-run",
+                provenance="re-run",
             ),
         ),
     )

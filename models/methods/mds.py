@@ -11,9 +11,11 @@ centres of their labels, away from the others, and, once they have settled, to o
     beta, lambda     config.beta, config.quantization
     epoch_change     config.warm_up
 
-Deviations: centres are chosen greedily from random codes instead of by the authors' optimisation;
-the tests check that they keep the Gilbert-Varshamov distance. beta is 0.1 instead of 1, which
-serves images with several labels better.
+Deviations: centres are rows of a Hadamard matrix where it fits, else chosen greedily from random
+codes, instead of by the authors' optimisation; the tests check that they keep the Gilbert-Varshamov
+distance. The authors fill U from a second encoder that follows the network slowly (momentum 0.9);
+here it holds what the head itself gave last. beta is 0.1 instead of 1, which serves images with
+several labels better.
 """
 
 from __future__ import annotations
@@ -81,7 +83,9 @@ class MDS(DeepHashMethod):
         label_kinds=("single", "multi"),
         fidelity="authors' code",
         deviations=(
-            "Centres are chosen greedily from random codes instead of optimised; beta is 0.1.",
+            "Centres are Hadamard rows or chosen greedily from random codes, not optimised.",
+            "The memory holds the head's own outputs instead of a momentum encoder's.",
+            "beta is 0.1 instead of 1.",
             "A head on frozen features instead of the whole network.",
         ),
     )

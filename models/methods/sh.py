@@ -63,11 +63,12 @@ class SH(HashMethod):
         deviations=("Where there are fewer axes than bits, the axes there are give more waves.",),
         reported=(
             Reported(
-                dataset="ImageNet100 (AlexNet)",
+                dataset="ImageNet100 (imagenet100, AlexNet)",
                 bits=64,
                 metric="mAP@1000",
                 value=0.350,
-                source="CISiPLab/cisip-FIRe, uniform table",
+                source="CISiPLab/cisip-FIRe, uniform re-run",
+                provenance="re-run",
             ),
         ),
     )

@@ -95,11 +95,12 @@ class SSDH(DeepHashMethod):
         deviations=("A linear head on frozen, centred features instead of the whole network.",),
         reported=(
             Reported(
-                dataset="ImageNet100 (AlexNet)",
+                dataset="ImageNet100 (imagenet100, AlexNet)",
                 bits=64,
                 metric="mAP@1000",
                 value=0.146,
-                source="CISiPLab/cisip-FIRe, uniform table",
+                source="CISiPLab/cisip-FIRe, uniform re-run",
+                provenance="re-run",
             ),
         ),
     )

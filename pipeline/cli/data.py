@@ -10,7 +10,14 @@ from rich.markup import escape
 
 from models.contract import CHECKS
 from models.registry import get_method
-from pipeline.catalog import config_fields, list_sources, method_cards, zoo_details, zoo_table
+from pipeline.catalog import (
+    config_fields,
+    list_sources,
+    method_cards,
+    zoo_details,
+    zoo_summary,
+    zoo_table,
+)
 from pipeline.cli.console import (
     console,
     current_settings,
@@ -213,9 +220,10 @@ def show_method(name: str) -> None:
 @methods.command()
 def table(
     full: Annotated[bool, typer.Option("--full", help="All details, for docs/methods.md.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="The facts alone, for README.md.")] = False,
 ) -> None:
     """All methods as a Markdown table, for models/README.md."""
-    print(zoo_details() if full else zoo_table())
+    print(zoo_details() if full else zoo_summary() if short else zoo_table())
 
 
 @methods.command()

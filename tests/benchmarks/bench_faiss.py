@@ -8,9 +8,10 @@ contract. faiss does not centre for LSH, so both get features less their trainin
 scales features to unit length. Codes are measured by the same evaluator. One thread. Seconds are
 those of fitting and encoding the database.
 
-faiss's ITQ reaches less, because its rotation step multiplies the singular vectors as U V where the
-paper's solution is U V^T (ITQMatrix::train in VectorTransform.cpp). The row "ITQ, faiss's step" is
-a plain ITQ in numpy with that step: it must agree with faiss, as LSH must.
+faiss's ITQ reaches less. Two things differ: it scales features to unit length before the principal
+components, and its rotation step multiplies the singular vectors as U V where the paper's solution
+is U V^T (ITQMatrix::train in VectorTransform.cpp). The row "ITQ, faiss's step" is a plain ITQ in
+numpy with both: it must agree with faiss, as LSH must. It does not tell the two apart.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,12 @@ from dashboard.services.curves import (
     queries_at,
 )
 from dashboard.services.failures import BY_AP, DROP, read_failures, worst
+from dashboard.services.leaderboard import Comparison, comparisons, read_board
 from dashboard.services.measured_run import MeasuredRun, read_measured
 from dashboard.services.published import published_table
 from dashboard.services.tradeoffs import COSTS, front_finding, on_front, with_front
 from pipeline.datasets.base import load_dataset
+from pipeline.protocols import PROTOCOLS
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 
@@ -152,8 +155,6 @@ def test_every_chart_can_be_built_and_never_says_it_by_colour_alone():
 
 
 def test_published_figures_carry_protocol_and_source(settings: Settings):
-    from dashboard.services.leaderboard import comparisons, read_board
-
     (comparison,) = comparisons(settings, "shapes")
 
     table = published_table(comparison, read_board(settings, comparison).rows)
@@ -161,6 +162,22 @@ def test_published_figures_carry_protocol_and_source(settings: Settings):
     assert set(table["Method"]) <= {"ITQ", "LSH"}
     assert table["Source"].str.len().min() > 0
     assert (table["Comparable"] == "no: other images").all()
+    assert set(table["Read in"]) == {"re-run"}
+
+
+def test_published_figures_count_as_the_same_protocol_only_with_the_same_ranks():
+    """DPSH and SDC were both measured under cifar10-59k, SDC by the first 1,000 ranks."""
+    protocol = PROTOCOLS["cifar10-59k"]
+    comparison = Comparison("cifar10", protocol, label_set="", split_seed=0)
+    rows = pd.DataFrame({"method": ["dpsh", "sdc", "itq"], "bits": [48, 64, 64], "map": 0.5})
+
+    table = published_table(comparison, rows).set_index("Method")["Comparable"]
+    cut = replace(comparison, protocol=protocol.model_copy(update={"cutoff": 1000}))
+    first_ranks = published_table(cut, rows).set_index("Method")["Comparable"]
+
+    same, ranks = "same protocol, other backbone", "no: other ranks"
+    assert dict(table) == {"DPSH": same, "SDC": ranks, "ITQ": "no: other images"}
+    assert dict(first_ranks) == {"DPSH": ranks, "SDC": same, "ITQ": "no: other images"}
 
 
 def test_a_run_with_torn_codes_cannot_be_measured(own_home: Path):

@@ -109,6 +109,20 @@ class CannotDoLongCodes(LSH):
         return super().fit(train, **options)
 
 
+class NamesTooShortALength(LSH):
+    def fit(self, train, **options):
+        if self.bits > 32:
+            raise ValueError("use at most 16 bits")
+        return super().fit(train, **options)
+
+
+class NamesTooLongALength(LSH):
+    def fit(self, train, **options):
+        if self.bits > 32:
+            raise ValueError("use at most 40 bits")
+        return super().fit(train, **options)
+
+
 class LogsNaN(ITQ):
     def projection(self, centred, generator, on_epoch):
         def log(epoch):
@@ -189,6 +203,8 @@ BAD = (
     (ClaimsToNeedLabels, contract.labels_are_used_as_declared),
     (ClaimsToNeedLabels, contract.other_label_kinds_are_handled),  # takes several all the same
     (CannotDoLongCodes, contract.lengths_work_or_are_explained),
+    (NamesTooShortALength, contract.lengths_work_or_are_explained),
+    (NamesTooLongALength, contract.lengths_work_or_are_explained),
     (LogsNaN, contract.terms_are_named_and_finite),
     (StartsCountingAtZero, contract.terms_are_named_and_finite),
     (GoesOnAfterCancel, contract.cancelling_stops),

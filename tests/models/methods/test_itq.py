@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.linear import closest_rotation
 from models.method import TrainingSet
 from models.methods.itq import ITQ, ITQConfig
 
@@ -58,6 +59,36 @@ def test_it_is_the_papers_alternation_from_the_same_start():
     expected = right.T @ naive_itq(centred @ right.T, rotation, 25)
 
     assert fitted.state["projection"].numpy() == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_rotation_of_four_points_by_hand():
+    """The best rotation takes the axes, on which the points lie, to the diagonals.
+
+    From any start the code of (3, 0) is at a right angle to that of (0, 1), as (1, -1) is to
+    (1, 1), and the other two points have the opposite codes. So V^T B = [[6, -6], [2, 2]] up to
+    signs, its left singular vectors are the axes and its right ones its rows over their lengths:
+    R = [[1, -1], [1, 1]] / sqrt 2. Then points lie 3 and 1 from the centre in the direction of
+    their codes, which lie sqrt 2 from it.
+    """
+    points = torch.tensor([[3.0, 0], [-3, 0], [0, 1], [0, -1]])
+    logged = []
+
+    state = ITQ(2).fit(TrainingSet((points,)), on_epoch=logged.append).state
+
+    rotation = state["projection"]  # the principal axes are x and y: R itself
+    assert rotation.abs().numpy() == pytest.approx(np.full((2, 2), np.sqrt(0.5)), abs=1e-6)
+    by_hand = ((3 - np.sqrt(2)) ** 2 + (1 - np.sqrt(2)) ** 2) / 2 / 2
+    assert logged[-1].terms["quantization"] == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_the_procrustes_step_by_hand():
+    """V^T B = [[6, -6], [2, 2]] as above, so R = [[1, -1], [1, 1]] / sqrt 2."""
+    points = torch.tensor([[3.0, 0], [-3, 0], [0, 1], [0, -1]])
+    codes = torch.tensor([[1.0, -1], [-1, 1], [1, 1], [-1, -1]])
+
+    rotation = closest_rotation(points, codes)
+
+    assert rotation.numpy() == pytest.approx(np.array([[1, -1], [1, 1]]) / np.sqrt(2), abs=1e-6)
 
 
 def test_the_error_is_as_small_as_another_implementations():

@@ -28,6 +28,33 @@ def test_bits_differ_with_probability_angle_over_pi(angle):
     assert share == pytest.approx(angle / np.pi, abs=4 * 0.007)
 
 
+def test_codes_by_hand(monkeypatch):
+    """Hyperplanes across (1, 2), (-1, 1) and (0, -1); features less their mean (2, 1)."""
+    directions = torch.tensor([[1.0, -1, 0], [2, 1, -1]])
+    monkeypatch.setattr(torch, "randn", lambda *shape, generator: directions)
+    points = torch.tensor([[3.0, 1], [2, 4], [1, -2]])  # centred: (1, 0), (0, 3), (-1, -3)
+
+    method = LSH(3).fit(TrainingSet((points,)))
+
+    products = [[1, -1, 0], [6, 3, -3], [-7, -2, 3]]
+    assert method.relax(points).tolist() == products
+    assert method.encode(points).signs().tolist() == [[1, -1, 1], [1, 1, -1], [-1, -1, 1]]
+
+
+def test_it_is_the_sign_of_products_with_seeded_gaussian_directions():
+    """Each bit anew, one image and one hyperplane at a time."""
+    features = torch.rand(20, 6, generator=torch.Generator().manual_seed(1))
+    directions = torch.randn(6, 9, generator=torch.Generator().manual_seed(5)).double().tolist()
+    mean = [sum(column) / 20 for column in zip(*features.double().tolist(), strict=True)]
+
+    codes = LSH(9, seed=5).fit(TrainingSet((features,))).encode(features).signs()
+
+    for image, row in enumerate(features.double().tolist()):
+        for bit in range(9):
+            product = sum((row[i] - mean[i]) * directions[i][bit] for i in range(6))
+            assert codes[image, bit] == (1 if product >= 0 else -1)
+
+
 def test_opposite_vectors_have_opposite_codes():
     pair = at_angle(1.0)
 

@@ -1,0 +1,146 @@
+"""Epochs of the deep methods: mAP on validation images cut from the training sets.
+
+python -m tests.benchmarks.bench_epochs [--sets coco18 cifar10-lossless] [--methods csq dch]
+    [--epochs 60 30] [--seeds 2] [--bits 32] [--home FOLDER]
+
+600 images of the training set, drawn at random, are the queries; the other images that may be
+searched are the database, and those of them in the training set train. The queries of the protocol
+are not touched. The real image sets are used where they lie beside the checkout, else the clusters
+of the method contract, of which a quarter are queries. Methods that learn from several views are
+left out. On coco18 the second figure is that without `person`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.backbones import load_backbone
+from models.contract import clusters
+from models.deep import DeepHashMethod
+from models.method import HashMethod, TrainingSet
+from models.registry import get_method, list_methods
+from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.split import make_split
+from pipeline.features import FeatureCache
+from pipeline.metrics import average_precision
+from pipeline.protocols import PROTOCOLS
+from pipeline.ranking import hamming_histograms
+from pipeline.settings import Settings
+from tests.benchmarks.bench_quality import FREQUENT
+from tests.shared_sets import open_shared
+
+QUERIES, SETS = 600, ("coco18", "cifar10-lossless")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Features (n, d) and labels (n, C), and which rows are validation queries or train.
+
+    Attributes:
+        is_query: (n,); the other rows are the database.
+        is_train: (n,), none of them a query.
+        frequent: column of a label to leave out in a second figure; None: no second figure.
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+    is_query: NDArray[np.bool_]
+    is_train: NDArray[np.bool_]
+    frequent: int | None = None
+
+
+def cut(name: str, settings: Settings) -> Cut | None:
+    """The searchable images of a set, 600 of the training images as queries; None: not there."""
+    source = open_shared(name)
+    if source is None:
+        return None
+    dataset = import_dataset(source, settings)
+    label_set = dataset.label_set()
+    split = make_split(dataset, PROTOCOLS["given"], label_set, seed=0)
+    query = np.random.default_rng(0).choice(split.train, QUERIES, replace=False)
+    features = FeatureCache(load_backbone("efficientnet_lite0"), settings).get(dataset)
+    frequent = label_set.column(FREQUENT[name]) if name in FREQUENT else None
+    is_query = np.isin(split.database, query)
+    is_train = np.isin(split.database, split.train) & ~is_query
+    rows = split.database
+    return Cut(features[rows], dataset.labels(label_set)[rows], is_query, is_train, frequent)
+
+
+def synthetic() -> Cut:
+    """The clusters of the method contract, every fourth point a query."""
+    features, labels = (part.numpy() for part in clusters())
+    is_query = np.arange(len(features)) % 4 == 0
+    return Cut(features, labels, is_query, ~is_query)
+
+
+def measured(method: type[HashMethod], part: Cut, bits: int, epochs: int, seed: int) -> list[float]:
+    """mAP@all in percent, and that without the frequent label where there is one."""
+    config = method.Config.model_validate({"epochs": epochs})
+    is_supervised = method.card.supervision == "supervised"
+    labels = torch.from_numpy(part.labels[part.is_train]) if is_supervised else None
+    fitted = method(bits, config, seed=seed).fit(
+        TrainingSet((torch.from_numpy(part.features[part.is_train]),), labels)
+    )
+    query, database = (
+        fitted.encode(torch.from_numpy(part.features[rows]))
+        for rows in (part.is_query, ~part.is_query)
+    )
+    wanted = [part.labels]
+    if part.frequent is not None:
+        wanted.append(np.delete(part.labels, part.frequent, axis=1))
+    found = []
+    for one in wanted:
+        counts = hamming_histograms(query, database, one[part.is_query], one[~part.is_query])
+        has_label = one[part.is_query].any(axis=1)
+        found.append(100 * float(average_precision(counts)[has_label].mean()))
+    return found
+
+
+def main() -> None:
+    able = [
+        name
+        for name in list_methods()
+        if issubclass(get_method(name), DeepHashMethod) and get_method(name).card.views == 1
+    ]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--methods", nargs="+", choices=able, default=able)
+    parser.add_argument("--epochs", nargs="+", type=int, default=[60, 30])
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--bits", type=int, default=32)
+    parser.add_argument("--home", type=Path, help="Keep data and features here, for the next time.")
+    options = parser.parse_args()
+    settings = Settings(home=options.home or Path(tempfile.mkdtemp(prefix="hashlens-bench-")))
+    found = {name: cut(name, settings) for name in options.sets}
+    sets = {name: part for name, part in found.items() if part is not None}
+    sets = sets or {"clusters": synthetic()}
+    names = ["method", *(f"{name}, {epochs}" for name in sets for epochs in options.epochs)]
+    print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
+    for name in options.methods:
+        method = get_method(name)
+        cells = [method.card.title]
+        for part in sets.values():
+            for epochs in options.epochs:
+                seeds = range(options.seeds)
+                values = [measured(method, part, options.bits, epochs, seed) for seed in seeds]
+                cells.append(_cell(np.array(values)))
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def _cell(values: NDArray[np.float64]) -> str:
+    """Mean and spread over the seeds (rows) of each figure (columns)."""
+    spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
+    return " / ".join(
+        f"{mean:.1f} ± {one:.1f}" for mean, one in zip(values.mean(axis=0), spread, strict=True)
+    )
+
+
+if __name__ == "__main__":
+    main()
