@@ -125,6 +125,7 @@ class Answer:
         asked: the query.
         groups: results by distance, after the relevance filter.
         n_found: results before the relevance filter.
+        n_within: images that pass the filters within the distance asked for, shown or not.
         n_database: images searched (the query itself is left out).
         judgement: None when the query has no labels.
         histogram: columns distance, relevance, images; over the whole database.
@@ -140,6 +141,7 @@ class Answer:
     asked: AskedImage
     groups: tuple[TieGroup, ...]
     n_found: int
+    n_within: int
     n_database: int
     judgement: Judgement | None
     histogram: pd.DataFrame
@@ -192,6 +194,7 @@ def answer(
         for rank, place in enumerate(order[: request.k], 1)
     ]
     passing = distances[others & passes(opened, request)]
+    n_within = int((passing <= (opened.bits if request.within is None else request.within)).sum())
     nearest = int(distances[others].min()) if others.any() else None
     cut = max((one.distance for one in results), default=None)
     shown = [one for one in results if _is_kind(one, request.relevance)]
@@ -199,6 +202,7 @@ def answer(
         asked=asked,
         groups=_groups(shown, passing) if again is None else _one_group(shown, len(passing)),
         n_found=len(results),
+        n_within=max(n_within, len(results)),  # an index may have grown since the run was read
         n_database=int(others.sum()),
         judgement=None
         if relevant is None or asked.row is None

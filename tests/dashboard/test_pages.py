@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,18 @@ def test_a_link_restores_query_mode_and_radius(open_app: OpenApp, shared_home: P
 
     assert app.query_params["q"] == "ds:5"
     assert "within 12 bits" in texts(app)
+
+
+def test_the_headline_counts_all_images_within_a_distance(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="ds:5", max="12")
+    assert "**47 images within 12 bits** · nearest 24 shown" in texts(app)
+
+    app.segmented_control(key="show").set_value("Relevant").run()
+    assert re.search(r"within 12 bits\*\* · \d+ of the nearest 24 shown", texts(app))
+
+    app.segmented_control(key="show").set_value("All").run()
+    app.segmented_control(key="k").set_value(48).run()
+    assert "**47 images within 12 bits** :gray" in texts(app)
 
 
 def test_a_request_with_an_older_address_undoes_no_choice(open_app: OpenApp, shared_home: Path):
