@@ -46,7 +46,7 @@ with right:
         search_order.values(opened, asked),
     )
     notices.index_problem(found.index, run_id)
-    results.headline(found, request)
+    results.headline(found, request, opened)
     if found.is_unusual:
         results.unusual(found, opened)
     results.measures(found.judgement)

@@ -18,7 +18,7 @@ _MARKS: dict[bool | None, gallery.Mark] = {True: "yes", False: "no", None: "unkn
 _WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
 
 
-def headline(answer: Answer, request: Request) -> None:
+def headline(answer: Answer, request: Request, opened: OpenRun) -> None:
     """One line: what was found, where, how fast."""
     n_shown = len(answer.results)
     found, shown = f"{answer.n_found:,} nearest", ""
@@ -39,7 +39,7 @@ def headline(answer: Answer, request: Request) -> None:
         f":gray[· {plural(answer.n_database, 'image')} searched · {where} · {times}]"
     )
     if answer.reordered is not None:
-        search_order.effect(answer.reordered)
+        search_order.effect(answer.reordered, opened, answer.asked)
     elif any(group.total > 1 for group in answer.groups):
         more = " More images lie at the last distance than are shown." if answer.is_tie_cut else ""
         st.caption(f"Inside a distance the order is arbitrary (by id).{more}")

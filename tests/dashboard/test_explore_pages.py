@@ -24,7 +24,7 @@ from pipeline.ranking import HashCodes, hamming_histograms
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.verdicts import Verdicts
-from tests.dashboard.test_pages import published_run, texts
+from tests.dashboard.test_pages import png, published_run, texts
 
 OpenApp = Callable[..., AppTest]
 
@@ -165,6 +165,38 @@ def test_an_upload_of_an_image_without_a_stored_code_is_probed(open_app: OpenApp
 
     assert not app.exception
     assert "flipped at least once" in texts(app)
+
+
+def test_an_upload_is_probed_and_ranked_under_another_run(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home)
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+    app.switch_page("app_pages/bits.py").run()
+    app.segmented_control(key="view").set_value("Robustness").run()
+    assert not app.exception
+    assert "flipped at least once" in texts(app)
+
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    other = run_choices(Settings(home=shared_home), "shapes")[1].id
+    row = int(opened.database_rows[3])
+    app = AppTest.from_function(upload_beside, args=(opened.id, row, png()), default_timeout=30)
+    app.run()
+    app.selectbox(key="other_run").set_value(other).run()
+    assert not app.exception
+    assert re.search(r"There</div><div[^>]*>rank \d+( to \d+)? · \d/8<", texts(app))
+
+
+def upload_beside(run_id: str, row: int, content: bytes) -> None:
+    """What the drawer shows of an image beside an upload, as a page of its own."""
+    from dashboard import state
+    from dashboard.components import closeness, query_panel
+    from dashboard.services import resources
+    from dashboard.services.queries import Upload
+
+    if state.upload() is None:
+        state.keep_upload(Upload("mine.png", content))
+    opened = resources.opened(run_id)
+    _, asked = query_panel.asked(state.query(), "ds:0", opened)
+    closeness.show(row, opened, asked)
 
 
 def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
@@ -374,6 +406,16 @@ def test_copy_link_names_what_bits_shows(open_app: OpenApp, shared_home: Path):
 
     assert "view=Bit+cards&" in link_on(app)
     assert "&bit=3&ix=" in link_on(app)
+
+
+def test_another_order_says_what_encoding_and_ordering_cost(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="ds:5", order="Relaxed query")
+    cost = r"47 images ordered by relaxed query: encoding (\d+ ms|[\d.]+ s) \+ ordering \d+ ms"
+    first = re.search(cost, texts(app))[1]
+    assert re.search(cost, texts(app.run()))[1] == first  # of the pass that was made
+
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+    assert "48 images ordered by relaxed query: ordering" in texts(app)  # encoded anyway
 
 
 def test_verdicts_can_be_downloaded_once_there_are_any(open_app: OpenApp, own_home: Path):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard.services import bits, permalink
+from dashboard.services import bits, permalink, resources
 from dashboard.services.comparing import (
     differing_most,
     next_row,
@@ -23,7 +23,7 @@ from dashboard.services.queries import Upload, random_query
 from dashboard.services.reordering import feature_values, relaxed_values, reordered
 from dashboard.services.runs import IndexState
 from dashboard.services.search import AskedImage, Backend, Request, TieGroup, answer, passes
-from pipeline.indexing import IndexRecord, write_index
+from pipeline.indexing import IndexRecord, index_alias, read_index, write_index
 from pipeline.ranking import HashCodes
 from pipeline.runs import RunRegistry
 from pipeline.search import exact_store, stored_query
@@ -91,6 +91,23 @@ def test_another_order_moves_ranks_and_reports_its_gain(opened, backend):
     ranks = {one.row: one.rank for one in plain}
     assert all(one.moved == ranks[one.row] - one.rank for one in found.results)
     assert [group.distance for group in found.groups] == [None]
+
+
+def test_an_image_that_the_run_does_not_know_yet_is_left_out(opened, backend):
+    """A refresh fills the index before it says so."""
+    row, newest = int(opened.query_rows[0]), int(opened.database_rows[-1])
+    older = replace(
+        opened,
+        database_codes=opened.database_codes[:-1],
+        database_rows=opened.database_rows[:-1],
+    )
+    order = relaxed_values(np.ones(opened.bits, np.float32), older)
+
+    for values in (None, order):
+        found = answer(older, asked(opened, row), Request(k=200), backend, None, values)
+
+        assert newest not in {one.row for one in found.results}
+        assert len(found.results) == found.n_within == len(older.database_rows)
 
 
 def test_asymmetric_values_weigh_sure_bits_more(opened):
@@ -187,6 +204,26 @@ def test_buckets_hold_every_image_once(opened):
     assert table["images"].is_monotonic_decreasing
     assert sorted(rows) == sorted(opened.database_rows.tolist())
     assert len(bits.bucket_rows(opened, 0)) == table["images"].iloc[0]
+
+
+def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
+    monkeypatch.setenv("HASHLENS_HOME", str(own_home))
+    run = next(r for r in RunRegistry(Settings(home=own_home)).all() if read_index(r))
+    kept = (resources.bit_table, resources.code_buckets, resources.relaxed_sample)
+    before = [one(resources.opened(run.id)) for one in kept]
+    assert resources.fall_back(run.id, "").store.count(index_alias(run)) == 48
+
+    codes, rows = run.load_codes("query")
+    run.save_codes("added", codes[:5], rows[:5])
+    write_index(run, read_index(run).model_copy(update={"count": 53}))
+
+    opened = resources.opened(run.id)
+    table, buckets, (sampled, _) = (one(opened) for one in kept)
+    assert not table["ones"].equals(before[0]["ones"])
+    assert buckets["images"].sum() == 53 > before[1]["images"].sum()
+    assert len(sampled) == 53
+    backend = resources.fall_back(run.id, "")
+    assert backend.store.count(index_alias(run)) == 53
 
 
 def test_the_strongest_images_of_a_bit_are_its_extremes():
