@@ -70,4 +70,6 @@ def say_gone(noun: str, options: Mapping[str, str], *keys: str) -> None:
     names = " and ".join(escape_markdown(name) for name, _ in gone)
     shown = " and ".join(escape_markdown(options[chosen]) for _, chosen in gone)
     what = f"a {noun} that is gone" if len(gone) == 1 else f"{noun}s that are gone"
-    st.info(f"This link names {what} ({names}); {shown} {'is' if len(gone) == 1 else 'are'} shown.")
+    st.info(
+        f"This link names {what} ({names}); {shown} {'is' if len(gone) == 1 else 'are'} shown instead."
+    )

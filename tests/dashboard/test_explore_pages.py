@@ -331,7 +331,7 @@ def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
 
     shown = run_choices(Settings(home=shared_home), "shapes")[0].label
     assert [one.value.replace("\\", "") for one in app.info] == [
-        f"This link names a run that is gone (<b>-12b-000000); {shown} is shown."
+        f"This link names a run that is gone (<b>-12b-000000); {shown} is shown instead."
     ]
     app.run()
     assert len(app.info) == 1
@@ -343,7 +343,7 @@ def test_a_link_to_a_data_set_that_is_gone_says_only_that(open_app: OpenApp, sha
     app = open_app(shared_home, ds="gone", run="itq-1", q="ds:5", ix="00000000.v9.1", v="1")
 
     assert [one.value for one in app.info] == [
-        "This link names a data set that is gone (gone); shapes is shown."
+        "This link names a data set that is gone (gone); shapes is shown instead."
     ]
     assert app.query_params["q"] != "ds:5"  # another image here
     kept = app.query_params["q"]
