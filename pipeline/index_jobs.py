@@ -12,9 +12,11 @@ the worker has the other one. Searches go on meanwhile and see the old index or 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.datasets.base import load_dataset
@@ -27,13 +29,14 @@ from pipeline.indexing import (
     searched_codes,
     verify_index,
 )
-from pipeline.refreshing import encode_added
+from pipeline.refreshing import refresh
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore, StoreError
 
 Action = Literal["publish", "refresh", "roll back", "drop", "delete"]
-_REQUEST, _RESULT = "index-request.json", "index-result.json"
+_REQUEST, _RESULT, _LOCK = "index-request.json", "index-result.json", ".index-request.lock"
+_SERVING = ".index-jobs.lock"
 _log = logging.getLogger(__name__)
 
 
@@ -58,9 +61,16 @@ class IndexResult(BaseModel):
 
 
 def request(run: Run, action: Action) -> IndexRequest:
-    """Ask for a change; another one that still waits is replaced."""
+    """Ask for a change; another one that still waits is replaced.
+
+    Raises:
+        FileNotFoundError: the run has been deleted.
+    """
+    if not run.folder.is_dir():  # the lock would make it anew
+        raise FileNotFoundError(f"run {run.id} has been deleted")
     asked = IndexRequest(action=action, asked=_now())
-    write_atomic(run.folder / _REQUEST, asked.model_dump_json())
+    with FileLock(run.folder / _LOCK):
+        write_atomic(run.folder / _REQUEST, asked.model_dump_json())
     return asked
 
 
@@ -87,23 +97,34 @@ def waiting(settings: Settings) -> list[Run]:
 
 
 def serve(settings: Settings) -> int:
-    """Do all that is asked for; failures are recorded, not raised. Returns how many there were."""
-    runs = waiting(settings)
-    for run in runs:
-        asked = requested(run)
-        if asked is None:
-            continue  # another worker was faster
-        try:
-            message, is_done = change(run, asked.action, settings), True
-        except (ValueError, OSError, RuntimeError, StoreError) as error:
-            _log.warning("index of run %s: %s failed: %s", run.id, asked.action, error)
-            message, is_done = str(error), False
-        if not run.folder.exists():
-            continue  # the run was to be deleted
-        result = IndexResult(action=asked.action, is_done=is_done, message=message, finished=_now())
-        write_atomic(run.folder / _RESULT, result.model_dump_json())
-        (run.folder / _REQUEST).unlink(missing_ok=True)
-    return len(runs)
+    """Do all that is asked for; failures are recorded, not raised. Returns how many there were.
+
+    One worker at a time does, since two would do the same twice; another one finds nothing to do.
+    """
+    with suppress(Timeout), FileLock(settings.home / _SERVING, timeout=0):
+        runs = waiting(settings)
+        for run in runs:
+            _serve(run, settings)
+        return len(runs)
+    return 0
+
+
+def _serve(run: Run, settings: Settings) -> None:
+    asked = requested(run)
+    if asked is None:
+        return  # withdrawn meanwhile
+    try:
+        message, is_done = change(run, asked.action, settings), True
+    except (ValueError, OSError, RuntimeError, StoreError) as error:
+        _log.warning("index of run %s: %s failed: %s", run.id, asked.action, error)
+        message, is_done = str(error), False
+    if not run.folder.exists():
+        return  # the run was to be deleted
+    result = IndexResult(action=asked.action, is_done=is_done, message=message, finished=_now())
+    write_atomic(run.folder / _RESULT, result.model_dump_json())
+    with FileLock(run.folder / _LOCK):
+        if requested(run) == asked:  # else something else was asked for meanwhile: it comes next
+            (run.folder / _REQUEST).unlink(missing_ok=True)
 
 
 def change(run: Run, action: Action, settings: Settings) -> str:
@@ -149,11 +170,12 @@ def _change(run: Run, action: Action, settings: Settings, store: CodeStore) -> s
         RunRegistry(settings).delete(run)
         return f"the run and {n_versions} versions of its index removed"
     dataset = load_dataset(run.spec.dataset, settings)
-    n_new = encode_added(run, dataset, settings) if action == "refresh" else 0
+    if action == "refresh":
+        n_new, record = refresh(run, dataset, store, settings)
+        return f"{record.count:,} codes in {record.collection}, {n_new:,} of them new"
     record = publish(run, dataset, store, force=True)
-    more = f", {n_new:,} of them new" if n_new else ""
-    return f"{record.count:,} codes in {record.collection}{more}"
+    return f"{record.count:,} codes in {record.collection}"
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")  # two requests must differ

@@ -21,7 +21,13 @@ from pipeline.payloads import PAYLOAD, item_id, item_payloads
 from pipeline.ranking import ranked
 from pipeline.run_results import TUNED
 from pipeline.runs import Run, RunError
-from pipeline.store.base import CodeStore, CollectionMismatch, StoreError, require_match
+from pipeline.store.base import (
+    CodeStore,
+    CollectionMismatch,
+    StoreError,
+    StoreUnavailable,
+    require_match,
+)
 
 _NOW, _BEFORE = "index.json", "index-before.json"
 _log = logging.getLogger(__name__)
@@ -51,9 +57,14 @@ class IndexRecord(BaseModel):
 
 
 def index_alias(run: Run) -> str:
-    """The alias under which a run's codes are searched."""
-    spec = run.spec
-    return f"codes__{spec.dataset}__{spec.method}-{spec.digest[:8]}__{spec.bits}b"
+    """The alias under which a run's codes are searched; no other run has it.
+
+    One that was published before runs had their own keeps the alias that it has.
+    """
+    if record := read_index(run):
+        return record.alias
+    spec, own = run.spec, hashlib.sha256(run.id.encode()).hexdigest()[:8]
+    return f"codes__{spec.dataset}__{spec.method}-{own}__{spec.bits}b"
 
 
 def weights_digest(run: Run) -> str:
@@ -116,7 +127,7 @@ def publish(
         run: with stored codes.
         dataset: of the run; gives payloads.
         store: where to.
-        force: build a new version even when the run is published.
+        force: build a new version even when all its codes are published.
         on_progress: called with images done and images in all.
 
     Raises:
@@ -128,7 +139,8 @@ def publish(
     with publish_lock(run):
         codes, rows = searched_codes(run)  # now: a refresh may have added some meanwhile
         before, live = read_index(run), store.resolve(alias)
-        if before and before.collection == live and not force and _fits(live, run, store):
+        is_whole = before and before.collection == live and before.count == len(codes)
+        if before and live and is_whole and not force and _fits(live, run, store):
             return before
         versions = _versions(store, alias)
         newest = _version_of(live) if live else 0
@@ -154,10 +166,13 @@ def publish(
 
 
 def _fits(collection: str, run: Run, store: CodeStore) -> bool:
-    """Whether the live index was built from this run, and as this version builds it."""
+    """Whether the live index was built from this run, and as this version builds it.
+
+    An embedded one that another process has open cannot be asked: it does not count as fitting.
+    """
     try:
         require_match(store.info(collection), expected_metadata(run))
-    except CollectionMismatch:
+    except (CollectionMismatch, StoreUnavailable):
         return False
     return True
 

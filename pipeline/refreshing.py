@@ -15,21 +15,35 @@ from models.backbones import load_backbone
 from models.codes import HashCodes
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.features import FeatureCache
-from pipeline.indexing import (
-    IndexRecord,
-    publish_lock,
-    searched_codes,
-    verify_index,
-    write_index,
-)
-from pipeline.payloads import item_id, item_payloads
-from pipeline.runs import Run
-from pipeline.search import open_index
+from pipeline.indexing import IndexRecord, publish, publish_lock, read_index, searched_codes
+from pipeline.runs import Run, RunError
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
 
 Progress = Callable[[int, int], None]
-_UPLOAD_ROWS = 2048
+
+
+def refresh(
+    run: Run,
+    dataset: RetrievalDataset,
+    store: CodeStore,
+    settings: Settings,
+    on_progress: Progress = lambda done, total: None,
+) -> tuple[int, IndexRecord]:
+    """Make the images that came after the run searchable; how many there were, and the index.
+
+    Only they are encoded. Searches see the old version of the index until the new one is whole; if
+    a kill or the store interrupts it, the next call goes on.
+
+    Raises:
+        RunError: the run has no index, no method or codes, or the data set is another by now.
+        ImageError: an image is gone or has changed.
+        StoreError: the store refuses, or what it then holds does not match the codes.
+    """
+    if read_index(run) is None:
+        raise RunError(f"run {run.id} has no index to refresh; publish it first")
+    n_new = encode_added(run, dataset, settings, on_progress)
+    return n_new, publish(run, dataset, store)
 
 
 def encode_added(
@@ -68,29 +82,6 @@ def _keep(run: Run, codes: HashCodes, rows: NDArray[np.int64]) -> int:
         if n_new:
             run.save_codes("added", codes, rows)
     return n_new
-
-
-def extend_index(run: Run, dataset: RetrievalDataset, store: CodeStore) -> IndexRecord:
-    """Add the codes that the published index does not have yet; searches go on meanwhile.
-
-    Adding twice changes nothing, so that a kill is repaired by the next call.
-
-    Raises:
-        RunError: the run has no index.
-        StoreError: the store refuses, or what it then holds does not match the codes.
-    """
-    with publish_lock(run):
-        record = open_index(run, store)
-        codes, rows = searched_codes(run)
-        for start in range(record.count, len(codes), _UPLOAD_ROWS):
-            part = slice(start, start + _UPLOAD_ROWS)
-            payloads = item_payloads(run, dataset, rows[part])
-            ids = [item_id(dataset.info.name, str(payload["sha256"])) for payload in payloads]
-            store.add(record.collection, ids, codes[part], payloads)
-        extended = record.model_copy(update={"count": len(codes)})
-        verify_index(extended, store, codes)
-        write_index(run, extended)
-    return extended
 
 
 def _new_rows(run: Run, dataset: RetrievalDataset) -> NDArray[np.int64]:

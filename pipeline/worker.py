@@ -62,6 +62,7 @@ def work(
                     time.sleep(_POLL_S)
         if _next(registry) is None and not waiting(settings):
             return executed
+        time.sleep(_POLL_S)  # asked for just now, or another worker is doing it
 
 
 def heartbeat_age_s(settings: Settings) -> float | None:

@@ -19,6 +19,7 @@ if len(runs) < 2:
         f"python -m pipeline run --dataset {dataset.name} --method itq --bits 32",
         "Then reload this page.",
     )
+    st.page_link("app_pages/train.py", label="Train another", icon=":material/model_training:")
     st.stop()
 first, second = (notices.opened(run_id) for run_id in compare_view.choose(runs))
 reason = why_not(first, second)

@@ -7,6 +7,7 @@ from dashboard.components import (
     copy_link,
     drawer,
     index_choice,
+    index_notice,
     notices,
     query_panel,
     results,
@@ -45,7 +46,7 @@ with right:
         lambda why: resources.fall_back(run_id, why),
         search_order.values(opened, asked),
     )
-    notices.index_problem(found.index, run_id)
+    index_notice.show(found.index, run_id)
     results.headline(found, request, opened)
     if found.is_unusual:
         results.unusual(found, opened)

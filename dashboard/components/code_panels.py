@@ -7,7 +7,7 @@ import streamlit as st
 from altair.typing import ChartType
 
 from dashboard.charts import codes as charts
-from dashboard.components import chart_panel, gallery
+from dashboard.components import chart_panel, drawer, gallery, notices, query_panel
 from dashboard.components.report_button import Entry
 from dashboard.services import resources
 from dashboard.services.code_view import CodeView, quantisation
@@ -102,9 +102,19 @@ def buckets(run: MeasuredRun, view: CodeView) -> None:
     chosen = st.selectbox("Bucket", range(len(names)), format_func=names.__getitem__, key="bucket")
     rows = run.database_rows[view.buckets[chosen][:_SHOWN]]
     tiles = tuple(_tile(run, int(row)) for row in rows)
-    gallery.show(
+    clicked = gallery.show(
         [gallery.TileGroup(tiles)], key="bucket_images", label="Images of a bucket", tile_px=96
     )
+    if clicked:
+        opened = notices.opened(run.id)
+        drawer.show(
+            int(clicked),
+            run.dataset,
+            page="codes",
+            gallery_key="bucket_images",
+            opened=opened,
+            asked=query_panel.of_search(opened),
+        )
 
 
 def drift(run: MeasuredRun) -> None:

@@ -7,12 +7,13 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.charts.rank_changes import rank_changes
-from dashboard.components import chart_panel, gallery, linked_select, results
+from dashboard.components import chart_panel, gallery, linked_select, query_panel, results
 from dashboard.services import resources
 from dashboard.services.comparing import Compared, next_row
 from dashboard.services.open_run import OpenRun
+from dashboard.services.queries import dataset_ref
 from dashboard.services.runs import RunChoice
-from dashboard.services.search import Answer, AskedImage, Request, Result, answer
+from dashboard.services.search import Answer, Request, Result, answer
 from dashboard.services.text import escape_html, percent
 from dashboard.services.thumbs import thumb_url
 
@@ -57,6 +58,9 @@ def stepper(table: pd.DataFrame, row: int, opened: OpenRun) -> None:
         )
         with st.container(horizontal=True, width="content", gap="small"):
             _step_buttons(table, row)
+            if st.button("Search with this", icon=":material/image_search:"):
+                state.choose_query(dataset_ref(row))
+                state.switch_page("app_pages/search.py", q=dataset_ref(row))
 
 
 def _step_buttons(table: pd.DataFrame, row: int) -> None:
@@ -74,12 +78,12 @@ def _step_buttons(table: pd.DataFrame, row: int) -> None:
 
 def ask(opened: OpenRun, row: int) -> Answer | None:
     """The answer of one run; None when it has no code of the query."""
-    query = resources.stored(opened.id, row)
-    if query is None:
+    asked = query_panel.of_row(row, opened)
+    if asked is None:
         return None
     return answer(
         opened,
-        AskedImage(query, opened.text("text", row) or opened.text("image_id", row), row),
+        asked,
         Request(k=SHOWN),
         resources.backend(opened.id),
         lambda why: resources.fall_back(opened.id, why),

@@ -1,6 +1,6 @@
 """The drawer on the right: one image in detail, why it is near the query, and what to do with it.
 
-Every page of Explore opens this one for its images.
+Every page opens this one for the images of a data set.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from dashboard.services.text import escape_html
 from dashboard.services.thumbs import thumb_url
 from pipeline.datasets.base import RetrievalDataset
 
-Page = Literal["search", "compare", "bits", "browse"]
+Page = Literal["search", "compare", "bits", "browse", "failures", "codes"]
+_WITHOUT_QUERY: tuple[Page, ...] = ("browse", "bits", "codes")  # they do not show it themselves
 
 
 def show(
@@ -50,7 +51,7 @@ def show(
         if page == "browse":
             status_lines.facts(browse.facts(dataset, row))
         if opened is not None and asked is not None and asked.row != row:
-            if page in ("browse", "bits"):
+            if page in _WITHOUT_QUERY:
                 closeness.query(opened, asked)
             closeness.show(row, opened, asked, is_known=page == "browse")
             verdict_buttons.show(opened, _query_sha(asked, opened), opened.text("sha256", row))
@@ -97,7 +98,7 @@ def _search(row: int, page: Page) -> None:
 
 def _compare(row: int, asked: AskedImage | None, page: Page) -> None:
     """A button to the page that compares runs: on the query that found the image, or on itself."""
-    query_row = asked.row if asked is not None and page == "search" else None
+    query_row = asked.row if asked is not None and page in ("search", "failures") else None
     is_pressed = st.button(
         f"Compare runs on this {'image' if query_row is None else 'query'}",
         icon=":material/compare_arrows:",

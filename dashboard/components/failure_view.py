@@ -6,7 +6,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts.confusion import PICK, confusion
-from dashboard.components import bit_strip, chart_panel, curve_view, gallery, report_button
+from dashboard.components import (
+    bit_strip,
+    chart_panel,
+    curve_view,
+    drawer,
+    gallery,
+    notices,
+    query_panel,
+    report_button,
+)
 from dashboard.components.report_button import Entry
 from dashboard.services import resources
 from dashboard.services.failures import (
@@ -133,7 +142,18 @@ def detail(run: MeasuredRun, found: Failures, place: int, *, is_review: bool = F
         for cause in why or ["nothing stands out"]:
             st.badge(escape_markdown(cause), color="orange" if why else "gray")
     tiles = tuple(_result_tile(run, one, rank) for rank, one in enumerate(results, 1))
-    gallery.show([gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84)
+    clicked = gallery.show([gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84)
+    if clicked:
+        opened = notices.opened(run.id)
+        drawer.show(
+            int(clicked),
+            run.dataset,
+            page="failures",
+            gallery_key="top",
+            title=f"Result {[one.row for one in results].index(int(clicked)) + 1}",
+            opened=opened,
+            asked=query_panel.of_row(row, opened),
+        )
     nearest = nearest_relevant(run, place)
     if nearest is not None:
         names = escape_markdown(", ".join(run.names(nearest.row)))

@@ -29,13 +29,15 @@ function mark(kind) {
   return svg
 }
 
-function tile(item) {
-  const button = element("button")
-  button.type = "button"
-  button.dataset.id = item.id
+function tile(item, still) {
+  const button = element(still ? "figure" : "button")
   button.title = item.caption
   button.setAttribute("aria-label", item.name)
-  button.setAttribute("aria-pressed", "false")
+  if (!still) {
+    button.type = "button"
+    button.dataset.id = item.id
+    button.setAttribute("aria-pressed", "false")
+  }
   const image = element("img")
   image.alt = ""
   image.loading = "lazy"
@@ -53,7 +55,7 @@ function tile(item) {
   return button
 }
 
-function section(group) {
+function section(group, still) {
   const node = element("section")
   if (group.heading) {
     const heading = element("h3", "", group.heading)
@@ -61,7 +63,7 @@ function section(group) {
     node.append(heading)
   }
   const tiles = element("div", "tiles")
-  tiles.append(...group.items.map(tile))
+  tiles.append(...group.items.map((item) => tile(item, still)))
   node.append(tiles)
   return node
 }
@@ -89,7 +91,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.style.setProperty("--most", data.tile > 160 ? "45%" : "30%") // two or three columns on a phone
   const content = JSON.stringify(data.groups)
   if (drawn.get(root) !== content) {
-    root.replaceChildren(...data.groups.map(section))
+    root.replaceChildren(...data.groups.map((group) => section(group, data.still)))
     drawn.set(root, content)
   }
   if (data.pressed !== null) press(root, data.pressed)

@@ -56,6 +56,7 @@ def show(
     label: str,
     tile_px: int,
     is_strip: bool = False,
+    is_still: bool = False,
     pressed: str | None = None,
     on_pick: Callable[[], None] = lambda: None,
 ) -> str | None:
@@ -67,6 +68,7 @@ def show(
         label: name of the whole for screen readers.
         tile_px: least width of a tile.
         is_strip: one row of six.
+        is_still: pictures only, which nothing can be done with.
         pressed: id of the tile in use; None: the one clicked last.
         on_pick: called before the page is drawn again; `picked(key)` tells the id.
     """
@@ -79,6 +81,7 @@ def show(
             "groups": [asdict(group) for group in groups],
             "label": label,
             "layout": layout,
+            "still": is_still,
             "tile": tile_px,
             "pressed": pressed,
             "focus": st.session_state.pop(_focus_key(key), None),

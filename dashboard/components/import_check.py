@@ -67,7 +67,9 @@ def found(plan: Plan) -> None:
         )
         for number, thumb in enumerate(plan.thumbs)
     )
-    gallery.show([gallery.TileGroup(tiles)], key="preview", label="Preview", tile_px=84)
+    gallery.show(
+        [gallery.TileGroup(tiles)], key="preview", label="Preview", tile_px=84, is_still=True
+    )
     _tables(plan)
 
 

@@ -69,7 +69,7 @@ def say_gone(noun: str, options: Mapping[str, str], *keys: str) -> None:
         return
     names = " and ".join(escape_markdown(name) for name, _ in gone)
     shown = " and ".join(escape_markdown(options[chosen]) for _, chosen in gone)
-    what = f"a {noun} that is gone" if len(gone) == 1 else f"{noun}s that are gone"
-    st.info(
-        f"This link names {what} ({names}); {shown} {'is' if len(gone) == 1 else 'are'} shown instead."
-    )
+    is_one = len(gone) == 1
+    what = f"a {noun} that is gone" if is_one else f"{noun}s that are gone"
+    verb = "is" if is_one else "are"
+    st.info(f"This link names {what} ({names}); {shown} {verb} shown instead.")

@@ -8,7 +8,6 @@ from dashboard import state
 from dashboard.services import resources
 from dashboard.services.measured_run import MeasuredRun
 from dashboard.services.open_run import OpenRun
-from dashboard.services.runs import IndexState
 from dashboard.services.text import escape_html, escape_markdown
 from pipeline.datasets.base import DatasetError, DatasetInfo
 from pipeline.runs import RunError
@@ -75,40 +74,6 @@ def measured(run_id: str) -> MeasuredRun:
             key="measured_problem",
         )
         st.stop()
-
-
-def index_problem(index: IndexState, run_id: str) -> None:
-    """Why results come from the code file instead of the index, and what to do; else nothing."""
-    works = "Results below are exact, from the run's own code file."
-    publish = f"python -m pipeline index publish {run_id}"
-    if index.kind == "missing":
-        with st.container(horizontal=True, vertical_alignment="center", key="no_index"):
-            st.badge("exact, from file", icon=":material/description:", color="orange")
-            st.markdown("This run has no index.", width="content")
-            with st.popover("Publish it", icon=":material/publish:"):
-                st.markdown("Run this, then press Retry:")
-                st.code(publish, language="bash")
-                st.button("Retry", icon=":material/refresh:", on_click=resources.retry)
-    elif index.kind == "mismatch":
-        problem(
-            "The index was built with other weights, or by an older version.",
-            reason=index.reason,
-            works=works,
-            todo="Publish the run again:",
-            command=f"{publish} --force",
-            key="index_mismatch",
-        )
-    elif index.kind == "unavailable":
-        problem(
-            "The index does not answer.",
-            reason=index.reason,
-            works=works,
-            todo="When it is back, press Retry.",
-            key="index_unavailable",
-        )
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge("exact, from file", icon=":material/description:", color="orange")
-            st.button("Retry", icon=":material/refresh:", on_click=resources.retry)
 
 
 def licence(info: DatasetInfo) -> None:

@@ -127,7 +127,7 @@ def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
             return asked(default, default, opened)
         return ref, _of_upload(image, code, opened)
     row = row_of_ref(ref, opened)
-    found = None if row is None else _of_row(row, opened)
+    found = None if row is None else of_row(row, opened)
     if found is None:  # training images outside the database have no stored code
         st.info("The code of this image is not stored; an example is shown instead.")
         return asked(default, default, opened)
@@ -141,7 +141,7 @@ def of_search(opened: OpenRun) -> AskedImage | None:
         code = state.upload_codes().get(opened.id)
         return None if image is None or code is None else _of_upload(image, code, opened)
     row = row_of_ref(ref, opened)
-    return None if row is None else _of_row(row, opened)
+    return None if row is None else of_row(row, opened)
 
 
 def card(opened: OpenRun, image: AskedImage) -> None:
@@ -172,7 +172,8 @@ def _of_upload(image: Upload, code: Query, opened: OpenRun) -> AskedImage:
     return AskedImage(code, image.name, opened.row_of.get(image.sha256))
 
 
-def _of_row(row: int, opened: OpenRun) -> AskedImage | None:
+def of_row(row: int, opened: OpenRun) -> AskedImage | None:
+    """An image of the data set as the query; None when the run has no code of it."""
     query = resources.stored(opened.id, row)
     name = opened.text("text", row) or opened.text("image_id", row)
     return None if query is None else AskedImage(query, name, row)

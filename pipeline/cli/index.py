@@ -19,7 +19,7 @@ from pipeline.datasets.base import load_dataset
 from pipeline.images import load_rgb
 from pipeline.index_jobs import verify
 from pipeline.indexing import drop_index, publish, read_index, roll_back
-from pipeline.refreshing import encode_added, extend_index
+from pipeline.refreshing import refresh
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.search import encode_image, search_index, searchable
 from pipeline.store.base import Where
@@ -45,9 +45,10 @@ def refresh_(run_id: str) -> None:
     run = RunRegistry(settings).open(run_id)
     dataset = load_dataset(run.spec.dataset, settings)
     with progress_bars() as show:
-        n_new = encode_added(run, dataset, settings, lambda n, of: show("features", n, of))
-        record = extend_index(run, dataset, current_store())
-    console.print(f"{n_new:,} new images encoded; {record.alias} holds {record.count:,} codes")
+        n_new, record = refresh(
+            run, dataset, current_store(), settings, lambda n, of: show("features", n, of)
+        )
+    console.print(f"{n_new:,} new images encoded; {record.collection} holds {record.count:,} codes")
 
 
 @index.command("list")

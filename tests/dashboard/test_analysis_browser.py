@@ -142,6 +142,28 @@ def test_a_radius_drift_and_ablation_answer_and_a_budget_is_in_the_address(open_
         expect(page.get_by_text("No candidate")).to_be_visible()
 
 
+def test_images_of_failures_and_codes_open_the_drawer(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/failures") as tab:
+        page = tab.page
+        first = page.get_by_role("group", name="First results").get_by_role("button").first
+        first.click()
+        drawer = page.get_by_role("dialog")
+        expect(drawer.get_by_text("Result 1", exact=True)).to_be_visible()
+        expect(drawer.get_by_role("button", name="Mark wrong")).to_be_visible()
+        expect(drawer.get_by_role("button", name="Compare runs on this query")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(drawer).to_have_count(0)
+
+        page.goto(page.url.split("/failures")[0] + "/codes?codes_view=Buckets")
+        tab.settle()
+        page.get_by_role("group", name="Images of a bucket").get_by_role("button").first.click()
+        expect(drawer.get_by_role("button", name="Search with this")).to_be_visible()
+        drawer.get_by_role("button", name="Search with this").click()
+        expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
+
+
 def test_a_review_goes_on_with_the_keyboard(open_tab: OpenTab):
     from playwright.sync_api import expect
 

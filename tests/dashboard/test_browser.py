@@ -198,7 +198,7 @@ def test_an_archive_is_uploaded_checked_imported_and_browsed(open_tab: OpenTab, 
         page = tab.page
         upload_and_check(page, archive)
 
-        preview = page.get_by_role("group", name="Preview").get_by_role("button")
+        preview = page.get_by_role("group", name="Preview").get_by_role("figure")
         expect(preview).to_have_count(24)
         assert preview.first.locator("img").evaluate("image => image.decode().then(() => true)")
         assert "job=" in page.url

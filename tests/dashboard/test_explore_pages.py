@@ -59,6 +59,17 @@ def test_compare_steps_on_from_the_query_on_screen(open_app: OpenApp, shared_hom
     assert app.query_params["cq"] == second
 
 
+def test_the_query_of_compare_is_searched_with(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+    row = app.query_params["cq"]
+
+    next(one for one in app.button if one.label == "Search with this").click().run()
+
+    assert not app.exception
+    assert app.title[0].value == "Search"
+    assert app.query_params["q"] == f"ds:{row}"
+
+
 def test_compare_swaps_its_runs(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, "compare")
     a, b = app.query_params["a"], app.query_params["b"]
@@ -79,6 +90,7 @@ def test_compare_with_one_run_says_that_it_needs_two(open_app: OpenApp, own_home
 
     assert not app.exception
     assert "Comparing needs two finished runs" in [one.value for one in app.subheader]
+    assert [one.label for one in app.get("page_link")][-1] == "Train another"
 
 
 def test_compare_refuses_runs_of_another_split(open_app: OpenApp, own_home: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.services.open_run import open_run
+from pipeline.index_jobs import requested, serve
 from pipeline.indexing import read_index
 from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
@@ -224,6 +226,19 @@ def test_a_bad_upload_gives_the_reason_and_keeps_the_last_result(
     assert app.metric
 
 
+@pytest.mark.parametrize("method", ["itq", "lsh"])
+def test_a_run_deleted_a_moment_ago_takes_no_page_down(
+    open_app: OpenApp, own_home: Path, method: str
+):
+    app = open_app(own_home)
+    registry = RunRegistry(Settings(home=own_home))
+    shutil.rmtree(next(run for run in registry.all() if run.spec.method == method).folder)
+
+    app.run()  # the list of runs may be seconds old
+
+    assert not app.exception
+
+
 def test_a_link_to_an_upload_of_another_tab_shows_an_example(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, q="up:0123456789ab")
 
@@ -232,9 +247,10 @@ def test_a_link_to_an_upload_of_another_tab_shows_an_example(open_app: OpenApp, 
     assert app.query_params["q"].startswith("ds:")
 
 
-def test_without_an_index_search_is_exact_and_says_how_to_publish(
-    open_app: OpenApp, own_home: Path
+def test_without_an_index_search_is_exact_and_publishing_is_one_press(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv("HASHLENS_START_WORKER", "0")
     run = published_run(own_home)
     (run.folder / "index.json").unlink()
 
@@ -242,8 +258,16 @@ def test_without_an_index_search_is_exact_and_says_how_to_publish(
 
     assert not app.exception
     assert "exact, from file" in texts(app)
-    assert f"python -m pipeline index publish {run.id}" in [one.value for one in app.code]
     assert app.metric
+    next(one for one in app.button if one.label == "Publish").click().run()
+    assert requested(run).action == "publish"
+    assert "The worker is publishing" in texts(app)
+
+    serve(Settings(home=own_home))
+    app.run()
+
+    assert "This run has no index" not in texts(app)
+    assert read_index(run) is not None
 
 
 def test_a_locked_store_falls_back_and_recovers_on_retry(open_app: OpenApp, own_home: Path):
@@ -284,7 +308,7 @@ def test_an_index_of_other_weights_is_a_problem_with_a_remedy(open_app: OpenApp,
 
     assert not app.exception
     assert "other weights" in app.error[0].proto.title
-    assert any(code.value.endswith("--force") for code in app.code)
+    assert any(one.label == "Publish" for one in app.button)
     assert app.metric
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from pipeline.datasets.base import load_dataset
@@ -46,7 +48,8 @@ for _ in range(3):
 def test_what_a_page_asks_for_is_done_by_the_worker(done_run: Run, own_library: Settings):
     for action, sentence in (
         ("publish", "__v1"),
-        ("refresh", "__v2"),
+        ("refresh", "__v1, 0 of them new"),
+        ("publish", "__v2"),
         ("roll back", "back to"),
         ("drop", "2 versions removed"),
     ):
@@ -74,6 +77,50 @@ def test_a_change_that_cannot_be_done_is_recorded_and_the_worker_goes_on(
     assert not last_result(done_run).is_done
     assert "no older version" in last_result(done_run).message
     assert waiting(own_library) == []
+
+
+def test_what_is_asked_for_meanwhile_comes_next(
+    done_run: Run, own_library: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    def publish_while_a_user_presses_drop(*arguments: object, **options: object):
+        monkeypatch.undo()
+        request(done_run, "drop")
+        return publish(*arguments, **options)
+
+    monkeypatch.setattr("pipeline.index_jobs.publish", publish_while_a_user_presses_drop)
+    request(done_run, "publish")
+
+    assert serve(own_library) == 1
+    assert last_result(done_run).action == "publish"
+    assert requested(done_run).action == "drop"
+    assert serve(own_library) == 1
+    assert last_result(done_run).action == "drop"
+    assert waiting(own_library) == []
+
+
+def test_two_workers_do_not_do_the_same_twice(
+    done_run: Run, own_library: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    others = []
+
+    def publish_while_another_worker_looks(*arguments: object, **options: object):
+        others.append(serve(own_library))
+        return publish(*arguments, **options)
+
+    monkeypatch.setattr("pipeline.index_jobs.publish", publish_while_another_worker_looks)
+    request(done_run, "publish")
+
+    assert serve(own_library) == 1
+    assert others == [0]
+    assert read_index(done_run).collection.endswith("__v1")
+
+
+def test_nothing_is_asked_of_a_run_that_has_been_deleted(done_run: Run):
+    shutil.rmtree(done_run.folder)
+
+    with pytest.raises(FileNotFoundError, match="has been deleted"):
+        request(done_run, "publish")
+    assert not done_run.folder.exists()
 
 
 def test_a_published_run_is_deleted_with_its_index(done_run: Run, own_library: Settings):

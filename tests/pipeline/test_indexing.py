@@ -12,15 +12,17 @@ from pipeline import indexing
 from pipeline.datasets.base import load_dataset
 from pipeline.datasets.managing import delete_dataset
 from pipeline.datasets.split import make_split
+from pipeline.execute import execute
 from pipeline.indexing import (
     drop_index,
     index_alias,
     publish,
     read_index,
     roll_back,
+    write_index,
 )
 from pipeline.payloads import item_id, item_payloads
-from pipeline.runs import Run, RunError
+from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import StoreError
 from pipeline.store.memory import MemoryCodeStore
@@ -166,6 +168,29 @@ def test_dropping_removes_every_version(done_run: Run, dataset, store) -> None:
     assert store.collections() == ["somebody_elses__v1"]
     assert read_index(done_run) is None
     assert publish(done_run, dataset, store).collection.endswith("__v1")
+
+
+def test_runs_of_one_spec_have_indexes_of_their_own(
+    done_run: Run, dataset, store, own_library: Settings
+) -> None:
+    twin = RunRegistry(own_library).create(done_run.spec)
+    execute(twin, own_library)
+    publish(done_run, dataset, store)
+    record = publish(twin, dataset, store)
+
+    with pytest.raises(StoreError, match="no older version"):
+        roll_back(twin, store)  # the other run's is none
+    drop_index(done_run, store)
+
+    assert store.count(record.alias) == record.count
+    assert store.collections() == [record.collection]
+
+
+def test_a_run_keeps_the_alias_that_it_was_published_under(done_run: Run, dataset, store) -> None:
+    record = publish(done_run, dataset, store)
+    write_index(done_run, record.model_copy(update={"alias": "codes__of_old"}))
+
+    assert index_alias(done_run) == "codes__of_old"
 
 
 class Forgetful(MemoryCodeStore):

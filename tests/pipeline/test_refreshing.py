@@ -1,4 +1,4 @@
-"""Refreshing an index after images were added: nothing is rebuilt, the evaluation stays."""
+"""Refreshing an index after images were added: only they are encoded, the evaluation stays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.datasets.base import RetrievalDataset, load_dataset
 from pipeline.datasets.growing import add_images
 from pipeline.datasets.sources import SourceRequest, open_source
 from pipeline.indexing import publish, publish_lock
-from pipeline.refreshing import encode_added, extend_index
+from pipeline.refreshing import encode_added, refresh
 from pipeline.runs import Run, RunError
 from pipeline.search import exact_store, open_index, search_index, stored_query
 from pipeline.settings import Settings
@@ -42,17 +42,15 @@ def grown(
 def test_added_images_are_found_and_the_rest_is_as_before(
     grown: RetrievalDataset, done_run: Run, own_library: Settings, store: MemoryCodeStore
 ) -> None:
-    live, n_before = (
-        store.resolve(open_index(done_run, store).alias),
-        len(done_run.load_codes("database")[1]),
-    )
+    before, n_before = open_index(done_run, store), len(done_run.load_codes("database")[1])
     report = done_run.report()
 
-    assert encode_added(done_run, grown, own_library) == 12
-    record = extend_index(done_run, grown, store)
+    n_new, record = refresh(done_run, grown, store, own_library)
 
-    assert record.count == store.count(record.collection) == n_before + 12
-    assert store.resolve(record.alias) == live
+    assert n_new == 12
+    assert record.count == store.count(record.alias) == n_before + 12
+    assert store.resolve(record.alias) == record.collection != before.collection
+    assert store.count(before.collection) == n_before  # for searches that go on, and to go back to
     codes, rows = done_run.load_codes("added")
     assert rows.tolist() == list(range(40, 52))
     nearest = search_index(store, record.alias, codes[[0]], k=1).result.hits[0]
@@ -65,11 +63,9 @@ def test_added_images_are_found_and_the_rest_is_as_before(
 def test_refreshing_twice_changes_nothing_and_publishing_again_keeps_the_added(
     grown: RetrievalDataset, done_run: Run, own_library: Settings, store: MemoryCodeStore
 ) -> None:
-    encode_added(done_run, grown, own_library)
-    first = extend_index(done_run, grown, store)
+    _, first = refresh(done_run, grown, store, own_library)
 
-    assert encode_added(done_run, grown, own_library) == 0
-    assert extend_index(done_run, grown, store) == first
+    assert refresh(done_run, grown, store, own_library) == (0, first)
     assert publish(done_run, grown, store, force=True).count == first.count
     exact, alias = exact_store(done_run, grown)
     assert exact.count(alias) == first.count
@@ -85,22 +81,24 @@ def test_a_store_that_fails_in_the_middle_is_repaired_by_the_next_call(
     def fail(*_arguments: object) -> None:
         raise StoreUnavailable("no answer")
 
-    encode_added(done_run, grown, own_library)
+    before = open_index(done_run, store)
     with monkeypatch.context() as broken:
         broken.setattr(store, "add", fail)
         with pytest.raises(StoreUnavailable):
-            extend_index(done_run, grown, store)
+            refresh(done_run, grown, store, own_library)
+    assert open_index(done_run, store) == before
 
-    assert extend_index(done_run, grown, store).count == store.count(
-        open_index(done_run, store).collection
-    )
+    n_new, record = refresh(done_run, grown, store, own_library)
+
+    assert n_new == 0  # encoded by the first call
+    assert record.count == store.count(record.alias) == before.count + 12
 
 
 def test_without_an_index_there_is_nothing_to_refresh(
     done_run: Run, own_library: Settings, store: MemoryCodeStore
 ) -> None:
-    with pytest.raises(RunError, match="has no index; publish it with"):
-        extend_index(done_run, load_dataset("shapes", own_library), store)
+    with pytest.raises(RunError, match="no index to refresh"):
+        refresh(done_run, load_dataset("shapes", own_library), store, own_library)
 
 
 def test_a_version_that_waits_for_a_refresh_has_the_added_images(

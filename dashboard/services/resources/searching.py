@@ -29,7 +29,7 @@ from dashboard.services.search import Backend
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.images import load_rgb
 from pipeline.indexing import index_alias, read_index
-from pipeline.runs import RunRegistry
+from pipeline.runs import RunError, RunRegistry
 from pipeline.search import Encoded, Query, encode_image, exact_store, stored_query
 from pipeline.store.base import CodeStore
 
@@ -71,7 +71,11 @@ def examples(run_id: str) -> list[Example]:
 @st.cache_data(ttl=20, show_spinner=False)
 def index(run_id: str) -> IndexState:
     """Whether the run's index answers."""
-    return index_state(RunRegistry(settings()).open(run_id), store())
+    try:
+        run = RunRegistry(settings()).open(run_id)
+    except RunError as error:  # deleted a moment ago
+        return IndexState("missing", reason=str(error))
+    return index_state(run, store())
 
 
 def backend(run_id: str) -> Backend:

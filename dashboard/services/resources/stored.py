@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pandas as pd
 import streamlit as st
 
 from dashboard.services.runs import RunChoice, dataset_choices, run_choices
 from pipeline.datasets.base import DatasetInfo, RetrievalDataset, load_dataset
 from pipeline.indexing import IndexRecord, read_index
-from pipeline.runs import RunRegistry
+from pipeline.runs import RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
 from pipeline.store.opening import store_of
@@ -64,9 +66,12 @@ def runs(dataset: str) -> list[RunChoice]:
 
 def published(dataset: str) -> list[tuple[RunChoice, IndexRecord]]:
     """The runs of a data set that have an index, with where it is."""
-    registry = RunRegistry(settings())
-    found = [(choice, read_index(registry.open(choice.id))) for choice in runs(dataset)]
-    return [(choice, record) for choice, record in found if record is not None]
+    registry, found = RunRegistry(settings()), []
+    for choice in runs(dataset):
+        with suppress(RunError):  # deleted a moment ago
+            if record := read_index(registry.open(choice.id)):
+                found.append((choice, record))
+    return found
 
 
 def verdicts(dataset: str, label_set: str) -> Verdicts:

@@ -1,0 +1,76 @@
+"""Why results come from the code file instead of the index, and a button that mends it."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import streamlit as st
+
+from dashboard.components import index_panel, notices
+from dashboard.services import resources
+from dashboard.services.runs import IndexState
+from dashboard.services.text import escape_markdown
+
+_WORKS = "Results below are exact, from the run's own code file."
+
+
+def show(index: IndexState, run_id: str) -> None:
+    """Draw it; nothing when the index answers."""
+    if index.kind == "ready":
+        return
+    if index.kind == "mismatch":
+        notices.problem(
+            "The index was built with other weights, or by an older version.",
+            reason=index.reason,
+            works=_WORKS,
+            todo="Publish the run again.",
+            key="index_mismatch",
+        )
+    elif index.kind == "unavailable":
+        notices.problem(
+            "The index does not answer.",
+            reason=index.reason,
+            works=_WORKS,
+            todo="When it is back, press Retry.",
+            key="index_unavailable",
+        )
+    with st.container(horizontal=True, vertical_alignment="center", key="no_index"):
+        st.badge("exact, from file", icon=":material/description:", color="orange")
+        if index.kind == "unavailable":
+            st.button("Retry", icon=":material/refresh:", on_click=resources.retry)
+        else:
+            _publish(index, run_id)
+
+
+def _publish(index: IndexState, run_id: str) -> None:
+    view = resources.index_view(run_id)
+    if view.waiting:
+        _follow(run_id)
+        return
+    if index.kind == "missing" and view.record is not None:
+        _again()  # published a moment ago
+    if index.kind == "missing":
+        st.markdown("This run has no index.", width="content")
+    st.button(
+        "Publish",
+        icon=":material/publish:",
+        on_click=index_panel.ask,
+        args=(run_id, "publish"),
+        help=f"The same as: python -m pipeline index publish {run_id} --force",
+    )
+    if view.result and not view.result.is_done:
+        st.caption(escape_markdown(f"Last: {view.result.action}. {view.result.message}"))
+
+
+@st.fragment(run_every=1.0)
+def _follow(run_id: str) -> None:
+    """Wait for the worker; the page is drawn anew when the index is there."""
+    if resources.index_view(run_id).waiting:
+        st.caption("The worker is publishing; searches go on with the code file.")
+    else:
+        _again()
+
+
+def _again() -> NoReturn:
+    resources.retry()
+    st.rerun()
