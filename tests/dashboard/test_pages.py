@@ -146,11 +146,12 @@ def test_links_name_data_set_and_run_in_short(open_app: OpenApp, shared_home: Pa
 
 
 def test_nonsense_in_the_address_bar_gives_the_defaults(open_app: OpenApp, shared_home: Path):
-    app = open_app(shared_home, q="ds:99999", k="9999", mode="bogus", ds="../etc", p="abc")
+    app = open_app(shared_home, q="ds:99999", k="9999", mode="bogus", p="abc")
 
     assert not app.exception
     assert "**24 nearest** :gray[· 48 images searched" in texts(app)
     assert "does not have" in app.info[0].value
+    assert "that is gone" in open_app(shared_home, q="ds:99999", ds="../etc").info[0].value
 
 
 def test_an_empty_radius_says_how_far_the_nearest_is_and_shows_it(
