@@ -176,9 +176,11 @@ def test_compare_takes_other_runs_and_shows_what_only_one_has(open_tab: OpenTab)
 
 def choose_run(tab: Any, name: str) -> None:
     """By the sidebar, which a phone hides and which then lies on the page."""
+    tab.settle()  # else the list is closed by what is drawn
     opener = tab.page.get_by_test_id("stExpandSidebarButton")
     if opener.is_visible():
         opener.click()
+        tab.page.wait_for_timeout(500)  # a list that moves is closed too
     tab.page.get_by_role("combobox", name="Model run").click()
     tab.page.get_by_role("option", name=re.compile(f"^{name}")).click()
     tab.settle()
