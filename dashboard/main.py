@@ -117,5 +117,5 @@ page = st.navigation(
     },
     expanded=True,  # else the last pages hide behind "view more"
 )
-sidebar.show()
+sidebar.show(is_run_shown=page.url_path != "compare")  # which has two of its own
 page.run()

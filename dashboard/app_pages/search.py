@@ -47,7 +47,7 @@ with right:
         search_order.values(opened, asked),
     )
     index_notice.show(found.index, run_id)
-    results.headline(found, request)
+    results.headline(found, request, opened)
     if found.is_unusual:
         results.unusual(found, opened)
     results.measures(found.judgement)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from dashboard import state
 from dashboard.charts.code_map import PICK, code_map
-from dashboard.components import bit_names, bit_strip, bits_worth, drawer, gallery, query_panel
+from dashboard.components import (
+    bit_names,
+    bit_strip,
+    bits_worth,
+    drawer,
+    gallery,
+    query_panel,
+    search_order,
+)
 from dashboard.services import bits, resources
 from dashboard.services.explain import unsure_bits
 from dashboard.services.open_run import OpenRun
-from dashboard.services.probing import STRENGTHS
+from dashboard.services.probing import STRENGTHS, Probe
 from dashboard.services.queries import EncodingError
 from dashboard.services.search import AskedImage, bit_string
 from dashboard.services.text import escape_markdown, percent, plural
@@ -54,7 +63,7 @@ def what_if(opened: OpenRun, asked: AskedImage) -> None:
 
 def cards(opened: OpenRun) -> None:
     """Every bit in a table; the images that say 1 and 0 most clearly for a chosen one."""
-    table, names = resources.bit_table(opened.id), BitNames.of(opened.run).all()
+    table, names = resources.bit_table(opened), BitNames.of(opened.run).all()
     st.dataframe(
         table.assign(
             name=[names.get(bit, "") for bit in table["bit"]],
@@ -86,7 +95,7 @@ def cards(opened: OpenRun) -> None:
         return
     try:
         with st.spinner("Relaxed codes of a sample"):
-            rows, relaxed = resources.relaxed_sample(opened.id)
+            rows, relaxed = resources.relaxed_sample(opened)
     except EncodingError as error:
         st.error(escape_markdown(str(error)), title="No relaxed codes")
         return
@@ -98,16 +107,13 @@ def cards(opened: OpenRun) -> None:
 
 def robustness(opened: OpenRun, asked: AskedImage) -> None:
     """Five small changes of the query image, and the bits they flip."""
-    if asked.row is None:
-        st.info("Choose an image of the data set as the query to probe it.")
-        return
     strength = st.segmented_control(
         "Change", STRENGTHS, default="Medium", required=True, key="probe", bind="query-params"
     )
     try:
         with st.spinner("Encoding five changed images"):
-            found = resources.probes(opened.id, asked.row, STRENGTHS.index(strength))
-            unsure = unsure_bits(resources.relaxed(opened.id, asked.row).relaxed)
+            found = _probes(opened, asked, STRENGTHS.index(strength))
+        unsure = unsure_bits(search_order.relaxed_query(opened, asked).relaxed)
     except EncodingError as error:
         st.error(escape_markdown(str(error)), title="This run cannot encode images")
         return
@@ -144,9 +150,17 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
     )
 
 
+def _probes(opened: OpenRun, asked: AskedImage, strength: int) -> list[Probe]:
+    if asked.row is not None:
+        return resources.probes(opened, asked.row, strength)
+    image = state.upload()
+    assert image is not None  # only an upload has no row
+    return resources.probes_of_upload(opened, image, strength, asked.query)
+
+
 def code_buckets(opened: OpenRun) -> None:
     """Distinct codes as discs; a click shows the images of one."""
-    table: pd.DataFrame = resources.code_buckets(opened.id)
+    table: pd.DataFrame = resources.code_buckets(opened)
     n_images = int(table["images"].sum())
     st.caption(
         f"The {len(table):,} fullest of the distinct codes hold {n_images:,} of "

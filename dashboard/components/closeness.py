@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.components import bit_names, bit_strip, query_panel, search_order, status_lines
 from dashboard.services import resources
 from dashboard.services.explain import place, unsure_bits, unsure_words
@@ -86,7 +87,7 @@ def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:
     others = {
         one.id: one.label for one in resources.runs(opened.dataset.info.name) if one.id != opened.id
     }
-    if others and asked.row is not None:
+    if others:
         chosen = st.selectbox(
             "Rank under another run",
             list(others),
@@ -96,14 +97,18 @@ def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:
             placeholder="choose a run",
         )
         if chosen:
-            lines.append(("There", _place_under(chosen, row, asked.row)))
+            lines.append(("There", _place_under(chosen, row, asked)))
     status_lines.facts(lines)
 
 
-def _place_under(run_id: str, row: int, query_row: int) -> str:
+def _place_under(run_id: str, row: int, asked: AskedImage) -> str:
     try:
-        other, asked = resources.opened(run_id), resources.stored(run_id, query_row)
-    except (RunError, DatasetError) as error:
+        other = resources.opened(run_id)
+        query = None if asked.row is None else resources.stored(run_id, asked.row)
+        image = state.upload() if isinstance(asked.query, Encoded) else None
+        if query is None and image is not None:
+            query = query_panel.upload_code(run_id, image)
+    except (RunError, DatasetError, EncodingError) as error:
         return str(error)
-    found = place(other, asked, row, query_row) if asked else None
+    found = place(other, query, row, asked.row) if query else None
     return found.words if found else "the run has no code of query or image"

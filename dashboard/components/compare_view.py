@@ -26,12 +26,20 @@ def choose(runs: list[RunChoice]) -> tuple[str, str]:
     """The two runs; B starts as the best one that is not A."""
     labels = {run.slug: run.label for run in runs}
     ids = {run.slug: run.id for run in runs}
+    place = st.empty()
+    wanted = state.asked(B, st.session_state.get(B))
+    if wanted in labels:
+        st.session_state[B] = wanted  # before A: where A is gone it must not become the same
     left, right, swap = st.columns([5, 5, 1], vertical_alignment="bottom")
     with left:
-        a = linked_select.show("Run A", labels, key=A)
+        default = next(slug for slug in labels if slug != st.session_state.get(B))
+        a = linked_select.show("Run A", labels, key=A, default=default)
     with right:
         others = {slug: label for slug, label in labels.items() if slug != a}
         b = linked_select.show("Run B", others, key=B)
+    if not linked_select.is_any_gone(state.DATASET):
+        with place:
+            linked_select.say_gone("run", labels, A, B)
     swap.button("Swap", on_click=_swap, args=(a, b), help="A becomes B.", width="stretch")
     return ids[a], ids[b]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import saved_queries
+from dashboard.components import linked_select, saved_queries
 from dashboard.services import permalink, resources
 from dashboard.services.open_run import OpenRun
-from pipeline.indexing import read_index
 
 SEARCH = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max", state.PAGE)
 BITS = ("view", "flip", "mute", "bit", "probe")
+_LINK = "link_opened"  # fingerprint in the address bar, and the runs that it is about
 COMPARE = (*state.COMPARED, state.COMPARED_QUERY)
 
 
@@ -35,9 +35,18 @@ def show(settings: tuple[str, ...], *opened: OpenRun, ref: str = "") -> None:
 
 
 def outdated(*opened: OpenRun) -> None:
-    """Say what has changed since the link in the address bar was made; else nothing."""
-    changed = permalink.what_changed(st.query_params.get("ix", ""), _searched(opened))
-    if changed:
+    """Say what has changed since the link in the address bar was made; else nothing.
+
+    Its fingerprint stays in the address when other runs are chosen, of which it says nothing: to
+    take it out would be one more step for the browser's Back.
+    """
+    asked, runs = st.query_params.get("ix", ""), [one.run.spec.digest for one in opened]
+    if st.session_state.get(_LINK, ("",))[0] != asked:
+        is_gone = linked_select.is_any_gone(state.DATASET, state.RUN, *state.COMPARED)
+        st.session_state[_LINK] = asked, [] if is_gone else runs
+    if st.session_state.get(_LINK) != (asked, runs):
+        return
+    if changed := permalink.what_changed(asked, _searched(opened)):
         st.info(changed)
 
 
@@ -50,6 +59,4 @@ def _link(settings: tuple[str, ...], opened: tuple[OpenRun, ...], ref: str) -> s
 
 
 def _searched(opened: tuple[OpenRun, ...]) -> str:
-    return permalink.fingerprint(
-        *((one.dataset.info.fingerprint, read_index(one.run)) for one in opened)
-    )
+    return permalink.fingerprint(*((one.dataset.info.fingerprint, one.run) for one in opened))

@@ -115,7 +115,7 @@ def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
     if ref.startswith("up:") and image is not None:
         try:
             with place:
-                code = _upload_code(opened.id, image)
+                code = upload_code(opened.id, image)
         except EncodingError as error:
             notices.problem(
                 "This run cannot encode images.",
@@ -206,7 +206,12 @@ def _take_file(key: str) -> None:
     state.keep_upload(image)
 
 
-def _upload_code(run_id: str, image: Upload) -> Query:
+def upload_code(run_id: str, image: Upload) -> Query:
+    """The code of this tab's upload under a run; encoded once a run.
+
+    Raises:
+        EncodingError: the run cannot encode it.
+    """
     codes = state.upload_codes()
     if run_id not in codes:
         with st.spinner("Encoding the image"):

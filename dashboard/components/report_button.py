@@ -74,4 +74,6 @@ def _address() -> str:
     """This page with what its address bar holds, and the fingerprint of the data set."""
     info = resources.dataset(str(state.dataset())).info
     fingerprint = permalink.fingerprint((info.fingerprint, None))
-    return permalink.link(st.context.url or "", st.query_params.to_dict(), fingerprint)
+    shown = st.query_params.to_dict()
+    shown = {name: shown[name] for name in shown if name not in ("ix", "v")}
+    return permalink.link(st.context.url or "", shown, fingerprint)

@@ -18,24 +18,28 @@ _MARKS: dict[bool | None, gallery.Mark] = {True: "yes", False: "no", None: "unkn
 _WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
 
 
-def headline(answer: Answer, request: Request) -> None:
+def headline(answer: Answer, request: Request, opened: OpenRun) -> None:
     """One line: what was found, where, how fast."""
     n_shown = len(answer.results)
-    kind = "nearest"
+    found, shown = f"{answer.n_found:,} nearest", ""
     if request.within is not None:
-        images = "image" if answer.n_found == 1 else "images"
-        kind = f"{images} within {plural(request.within, 'bit')}"
-    filtered = f" ({n_shown:,} shown)" if n_shown < answer.n_found else ""
+        found = f"{plural(answer.n_within, 'image')} within {plural(request.within, 'bit')}"
+        if answer.n_found < answer.n_within:
+            kind = "nearest" if answer.reordered is None else "first"
+            of = f"{n_shown:,} of the " if n_shown < answer.n_found else ""
+            shown = f" · {of}{kind} {answer.n_found:,} shown"
+    if not shown and n_shown < answer.n_found:
+        shown = f" ({n_shown:,} shown)"
     times = f"search {duration(answer.search_s)}"
     if answer.asked.query.encode_s:
         times = f"encoding {duration(answer.asked.query.encode_s)} · {times}"
     where = "index" if answer.index.kind == "ready" else "exact, from file"
     st.markdown(
-        f"**{answer.n_found:,} {kind}**{filtered} "
+        f"**{found}**{shown} "
         f":gray[· {plural(answer.n_database, 'image')} searched · {where} · {times}]"
     )
     if answer.reordered is not None:
-        search_order.effect(answer.reordered)
+        search_order.effect(answer.reordered, opened, answer.asked)
     elif any(group.total > 1 for group in answer.groups):
         more = " More images lie at the last distance than are shown." if answer.is_tie_cut else ""
         st.caption(f"Inside a distance the order is arbitrary (by id).{more}")

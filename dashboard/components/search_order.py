@@ -47,11 +47,17 @@ def relaxed_query(opened: OpenRun, asked: AskedImage) -> Encoded:
         return resources.relaxed(opened.id, asked.row)
 
 
-def effect(reordered: Reordered) -> None:
-    """One line: the shortlist, the gain in P@10, the cost."""
+def effect(reordered: Reordered, opened: OpenRun, asked: AskedImage) -> None:
+    """One line: the shortlist, the gain in P@10, the cost.
+
+    The cost of encoding the query once more is that of the first time; an upload is encoded anyway.
+    """
     name = search_controls.order().lower()
     n = plural(len(reordered.order), "image")
-    cost = f"{n} ordered by {name} in {duration(reordered.seconds)}"
+    cost = f"{n} ordered by {name}: "
+    if asked.row is not None and not isinstance(asked.query, Encoded):
+        cost += f"encoding {duration(resources.relaxed(opened.id, asked.row).encode_s)} + "
+    cost += f"ordering {duration(reordered.seconds)}"
     if reordered.before is None or reordered.after is None:
         st.caption(f"{cost}. Arrows show ranks gained or lost against distance.")
         return

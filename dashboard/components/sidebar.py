@@ -19,26 +19,38 @@ _BADGES: dict[IndexKind, Badge] = {
 }
 
 
-def show() -> None:
-    """Draw the two choices; pages read them through `state`."""
+def show(*, is_run_shown: bool = True) -> None:
+    """Draw the two choices; pages read them through `state`.
+
+    Args:
+        is_run_shown: whether the page is about the chosen run, so that it matters when it is gone.
+    """
     datasets = resources.datasets()
     state.set_run(None)
+    place = st.empty()  # always there: else the page would be drawn anew when it is empty
     with st.sidebar:
         if not datasets:
             st.caption("No data set yet.")
             return
+        titles = {info.name: _dataset_label(info.title, info.name) for info in datasets}
+        was_gone = linked_select.is_any_gone(state.DATASET)
         dataset = linked_select.show(
-            "Data set",
-            {info.name: _dataset_label(info.title, info.name) for info in datasets},
-            key=state.DATASET,
-            on_change=state.forget_query,
+            "Data set", titles, key=state.DATASET, on_change=state.forget_query
         )
+        is_gone = linked_select.is_any_gone(state.DATASET)
+        if is_gone and not was_gone:
+            state.forget_query()
+        with place:
+            linked_select.say_gone("data set", titles, state.DATASET)
         runs = {run.slug: run for run in resources.runs(dataset)}
         if not runs:
             st.caption("No finished run on this data set.")
             return
         labels = {slug: run.label for slug, run in runs.items()}
         run = runs[linked_select.show("Model run", labels, key=state.RUN)]
+        if is_run_shown and not is_gone:
+            with place:
+                linked_select.say_gone("run", labels, state.RUN)
         state.set_run(run.id)
         _index_badge(resources.index(run.id))
         st.caption(run.facts)

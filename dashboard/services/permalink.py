@@ -19,12 +19,13 @@ from urllib.parse import urlencode
 from dashboard.services.queries import Upload
 from pipeline.files import write_atomic
 from pipeline.images import load_rgb
-from pipeline.indexing import IndexRecord
+from pipeline.indexing import read_index
+from pipeline.runs import Run
 from pipeline.settings import Settings
 
 VERSION = "1"
 _SHORT, _SHA256 = re.compile(r"up:([0-9a-f]{12})"), re.compile(r"[0-9a-f]{64}")
-_PRINT = re.compile(r"[0-9a-f]*\.\w+\.\d+")
+_PRINT = re.compile(r"[0-9a-f]*(\.\w+\.\d+(\.[0-9a-f]{6}\.[0-9a-f]{6})?)?")
 _NAME = ".name"
 Value = object
 
@@ -37,11 +38,14 @@ class SavedQuery:
     name: str
 
 
-def fingerprint(*searched: tuple[str, IndexRecord | None]) -> str:
-    """Data, version and size of what was searched, for example `3f2a91c0.v2.1492`.
+def fingerprint(*searched: tuple[str, Run | None]) -> str:
+    """What was searched, for example `3f2a91c0.v2.1492.77aa01.0c55de`.
+
+    That is data, version and size of the index, what the run was asked for, and its training. Older
+    links end with the size; those without a run are of the data alone.
 
     Args:
-        searched: fingerprint of the data set and index of each run on screen.
+        searched: fingerprint of the data set and each run on screen; None: of no run.
     """
     return "_".join(_fingerprint(*one) for one in searched)
 
@@ -59,14 +63,22 @@ def link(base: str, settings: Mapping[str, Value], searched: str) -> str:
 
 
 def what_changed(asked: str, now: str) -> str:
-    """What is different since a link was made, as a sentence; empty for nothing."""
-    if not asked or asked == now:
-        return ""
+    """What is different since a link was made, as a sentence; empty for nothing.
+
+    Nothing is said about a link of other runs than those on screen.
+    """
+    if "." not in asked:
+        now = now.split(".")[0]
     pairs = list(zip(asked.split("_"), now.split("_"), strict=False))
+    if not asked or any(
+        _run_asked_for(then) not in ("", _run_asked_for(ours)) for then, ours in pairs
+    ):
+        return ""
     if asked.count("_") != now.count("_") or not all(_PRINT.fullmatch(then) for then, _ in pairs):
         return "This link was made with another version of HashLens; results may differ."
-    changes = [change for then, since in pairs for change in _changes(then, since)]
-    return f"Since this link was made {' and '.join(dict.fromkeys(changes))}; results may differ."
+    changes = [change for then, ours in pairs for change in _changes(then, ours)]
+    said = " and ".join(dict.fromkeys(changes))
+    return f"Since this link was made {said}; results may differ." if said else ""
 
 
 def store_query(upload: Upload, settings: Settings) -> Path:
@@ -107,21 +119,29 @@ def stored_query(ref: str, settings: Settings) -> Upload | None:
     return None
 
 
-def _fingerprint(dataset_fingerprint: str, record: IndexRecord | None) -> str:
-    if record is None:
-        return f"{dataset_fingerprint[:8]}.file.0"
-    version = record.collection.rsplit("__", 1)[-1]
-    return f"{dataset_fingerprint[:8]}.{version}.{record.count}"
+def _fingerprint(dataset_fingerprint: str, run: Run | None) -> str:
+    if run is None:
+        return dataset_fingerprint[:8]
+    record = read_index(run)
+    index = f"{record.collection.rsplit('__', 1)[-1]}.{record.count}" if record else "file.0"
+    trained = hashlib.sha256(run.id.encode()).hexdigest()
+    return f"{dataset_fingerprint[:8]}.{index}.{run.spec.digest[:6]}.{trained[:6]}"
+
+
+def _run_asked_for(one: str) -> str:
+    """The part of a fingerprint that tells runs of different specs apart; empty in older ones."""
+    return "".join(one.split(".")[3:4])
 
 
 def _changes(then: str, now: str) -> list[str]:
-    """What differs between two fingerprints of one run."""
-    (data_then, version_then, count_then), (data_now, version_now, count_now) = (
-        one.split(".") for one in (then, now)
-    )
-    changes = []
-    if data_then != data_now:
-        changes.append("the data set has other content")
+    """What differs between two fingerprints of one run, as far as the first one goes."""
+    (data_then, *run_then), (data_now, *run_now) = then.split("."), now.split(".")
+    changes = ["the data set has other content"] if data_then != data_now else []
+    if not run_then:
+        return changes
+    if len(run_then) > 2 and run_then[3:] != run_now[3:]:
+        changes.append("the run was trained again")
+    (version_then, count_then), (version_now, count_now) = run_then[:2], run_now[:2]
     if "file" in (version_then, version_now):
         is_same = version_then == version_now
         return changes if is_same else [*changes, "the run has been published or withdrawn"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -125,6 +125,7 @@ class Answer:
         asked: the query.
         groups: results by distance, after the relevance filter.
         n_found: results before the relevance filter.
+        n_within: images that pass the filters within the distance asked for, shown or not.
         n_database: images searched (the query itself is left out).
         judgement: None when the query has no labels.
         histogram: columns distance, relevance, images; over the whole database.
@@ -140,6 +141,7 @@ class Answer:
     asked: AskedImage
     groups: tuple[TieGroup, ...]
     n_found: int
+    n_within: int
     n_database: int
     judgement: Judgement | None
     histogram: pd.DataFrame
@@ -184,7 +186,7 @@ def answer(
     others = opened.database_rows != (-1 if asked.row is None else asked.row)
     distances = asked.query.code.hamming(opened.database_codes)[0]
     relevant = relevance(opened, asked.row)
-    hits = [hit for hit in found.result.hits if hit.payload["row"] != asked.row][:depth]
+    hits = _known(found.result.hits, opened, asked.row)[:depth]
     again = None if values is None else reordered(_rows(hits), values, relevant)
     order = range(len(hits)) if again is None else again.order.tolist()
     results = [
@@ -192,6 +194,7 @@ def answer(
         for rank, place in enumerate(order[: request.k], 1)
     ]
     passing = distances[others & passes(opened, request)]
+    n_within = int((passing <= (opened.bits if request.within is None else request.within)).sum())
     nearest = int(distances[others].min()) if others.any() else None
     cut = max((one.distance for one in results), default=None)
     shown = [one for one in results if _is_kind(one, request.relevance)]
@@ -199,6 +202,7 @@ def answer(
         asked=asked,
         groups=_groups(shown, passing) if again is None else _one_group(shown, len(passing)),
         n_found=len(results),
+        n_within=n_within,
         n_database=int(others.sum()),
         judgement=None
         if relevant is None or asked.row is None
@@ -245,7 +249,17 @@ def _found(asked: AskedImage, request: Request, backend: Backend, depth: int) ->
     )
 
 
-def _rows(hits: list[Hit]) -> NDArray[np.int64]:
+def _known(hits: Sequence[Hit], opened: OpenRun, query_row: int | None) -> list[Hit]:
+    """Without the query, and what an index got after the run was read; the next page has that."""
+    is_known = np.isin(_rows(hits), opened.database_rows)
+    return [
+        hit
+        for hit, known in zip(hits, is_known, strict=True)
+        if known and hit.payload["row"] != query_row
+    ]
+
+
+def _rows(hits: Sequence[Hit]) -> NDArray[np.int64]:
     return np.array([int(str(hit.payload["row"])) for hit in hits], np.int64)
 
 

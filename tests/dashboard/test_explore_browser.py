@@ -10,11 +10,22 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pipeline.settings import Settings
 from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
+from tests.dashboard.conftest import train
 from tests.dashboard.test_pages import png
+from tests.factories import copied_library
 
 pytestmark = [*NEEDS_BROWSER, IN_EVERY_LOOK]
 RANK_1 = re.compile(r"^rank 1,")
+
+
+@pytest.fixture(scope="module")
+def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With a third run, so that each side of Compare has a choice."""
+    home = copied_library(shared_home, tmp_path_factory.mktemp("served") / "home")
+    train(Settings(home=home, threads=1), "shapes", bits=8)
+    return home
 
 
 def test_filters_order_and_dice_change_what_is_found(open_tab: OpenTab):
@@ -60,6 +71,10 @@ def test_the_drawer_takes_a_verdict_and_takes_it_back(open_tab: OpenTab, served_
         assert len(list((served_home / "verdicts/shapes").glob("*.jsonl"))) == 1
         drawer.get_by_role("button", name="Undo").click()
         expect(drawer.get_by_role("button", name="Mark wrong")).to_be_visible()
+        drawer.get_by_role("button", name="Mark right").click()
+        expect(drawer.get_by_text("You said: relevant")).to_be_visible()
+        drawer.get_by_role("button", name="Undo").click()
+        expect(drawer.get_by_role("button", name="Mark right")).to_be_visible()
 
         drawer.get_by_role("combobox", name="Rank under another run").click()
         page.get_by_role("option", name=re.compile("^LSH")).click()
@@ -138,6 +153,62 @@ def test_compare_steps_with_the_keyboard_and_swaps(open_tab: OpenTab):
         a = re.search(r"[?&]a=([^&]+)", page.url)[1]
         page.get_by_role("button", name="Swap").click()
         expect(page).to_have_url(re.compile(rf"[?&]b={a}"))
+
+
+def test_compare_takes_other_runs_and_shows_what_only_one_has(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/compare") as tab:
+        page = tab.page
+        for side, run, slug in (("A", "LSH", "lsh-8b"), ("B", "ITQ · 8 bits", "itq-8b")):
+            page.get_by_role("combobox", name=f"Run {side}").click()
+            page.get_by_role("option", name=re.compile(f"^{run}")).click()
+            expect(page).to_have_url(re.compile(f"[?&]{side.lower()}={slug}"))
+            tab.settle()
+        for side in "AB":
+            name = re.compile(rf"^Only in {side} \(\d+\)")
+            page.get_by_role("tab", name=name).click()
+            images = page.get_by_role("group", name=name).get_by_role("button")
+            expect(images.first).to_be_visible()
+        images.first.click()
+        expect(page.get_by_role("dialog").get_by_text("bits differ").first).to_be_visible()
+
+
+def choose_run(tab: Any, name: str) -> None:
+    """By the sidebar, which a phone hides and which then lies on the page."""
+    tab.settle()  # else the list is closed by what is drawn
+    opener = tab.page.get_by_test_id("stExpandSidebarButton")
+    if opener.is_visible():
+        opener.click()
+        tab.page.wait_for_timeout(500)  # a list that moves is closed too
+    tab.page.get_by_role("combobox", name="Model run").click()
+    tab.page.get_by_role("option", name=re.compile(f"^{name}")).click()
+    tab.settle()
+
+
+def test_a_link_says_that_its_run_is_gone_and_nothing_of_another_run(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/?run=gone-1&ix=00000000.v9.1&v=1") as tab:
+        notice = tab.page.get_by_text("This link names a run that is gone (gone-1); ITQ · 12")
+        expect(notice).to_be_visible()
+        expect(tab.page.get_by_text("Since this link was made")).to_have_count(0)
+        choose_run(tab, "LSH")
+        expect(notice).to_have_count(0)
+        choose_run(tab, "ITQ · 12 bits")
+        tab.page.get_by_role("button", name="Copy link").dispatch_event("click")
+        link = tab.page.get_by_test_id("stCode").first.inner_text().strip()
+
+    older = re.sub(r"(ix=\w+)\.v\d+\.", r"\1.v9.", "/?" + urlsplit(link).query)
+    with open_tab(older) as tab:
+        notice = tab.page.get_by_text("Since this link was made the index was built again")
+        expect(notice).to_be_visible()
+        choose_run(tab, "LSH")
+        expect(notice).to_have_count(0)
+        tab.page.reload()
+        tab.settle()
+        expect(tab.page.get_by_role("button", name=RANK_1)).to_be_visible()
+        expect(notice).to_have_count(0)
 
 
 def test_a_search_is_changed_and_a_result_opened_by_keyboard_alone(open_tab: OpenTab):

@@ -6,9 +6,11 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.services.open_run import open_run
@@ -22,7 +24,7 @@ from pipeline.ranking import HashCodes, hamming_histograms
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.verdicts import Verdicts
-from tests.dashboard.test_pages import published_run, texts
+from tests.dashboard.test_pages import png, published_run, texts
 
 OpenApp = Callable[..., AppTest]
 
@@ -177,6 +179,38 @@ def test_an_upload_of_an_image_without_a_stored_code_is_probed(open_app: OpenApp
     assert "flipped at least once" in texts(app)
 
 
+def test_an_upload_is_probed_and_ranked_under_another_run(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home)
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+    app.switch_page("app_pages/bits.py").run()
+    app.segmented_control(key="view").set_value("Robustness").run()
+    assert not app.exception
+    assert "flipped at least once" in texts(app)
+
+    opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
+    other = run_choices(Settings(home=shared_home), "shapes")[1].id
+    row = int(opened.database_rows[3])
+    app = AppTest.from_function(upload_beside, args=(opened.id, row, png()), default_timeout=30)
+    app.run()
+    app.selectbox(key="other_run").set_value(other).run()
+    assert not app.exception
+    assert re.search(r"There</div><div[^>]*>rank \d+( to \d+)? · \d/8<", texts(app))
+
+
+def upload_beside(run_id: str, row: int, content: bytes) -> None:
+    """What the drawer shows of an image beside an upload, as a page of its own."""
+    from dashboard import state
+    from dashboard.components import closeness, query_panel
+    from dashboard.services import resources
+    from dashboard.services.queries import Upload
+
+    if state.upload() is None:
+        state.keep_upload(Upload("mine.png", content))
+    opened = resources.opened(run_id)
+    _, asked = query_panel.asked(state.query(), "ds:0", opened)
+    closeness.show(row, opened, asked)
+
+
 def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
     open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -302,6 +336,77 @@ def test_copy_link_names_what_compare_shows(open_app: OpenApp, shared_home: Path
     assert "the data set has other content" in app.run().info[0].value
 
 
+def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, run="<b>-12b-000000", ix="00000000.v9.1", v="1", p="1")
+
+    shown = run_choices(Settings(home=shared_home), "shapes")[0].label
+    assert [one.value.replace("\\", "") for one in app.info] == [
+        f"This link names a run that is gone (<b>-12b-000000); {shown} is shown instead."
+    ]
+    app.run()
+    assert len(app.info) == 1
+    app.sidebar.selectbox(key="run").select_index(1).run()
+    assert not app.info
+
+
+def test_a_link_to_a_data_set_that_is_gone_says_only_that(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, ds="gone", run="itq-1", q="ds:5", ix="00000000.v9.1", v="1")
+
+    assert [one.value for one in app.info] == [
+        "This link names a data set that is gone (gone); shapes is shown instead."
+    ]
+    assert app.query_params["q"] != "ds:5"  # another image here
+    kept = app.query_params["q"]
+    assert app.run().query_params["q"] == kept
+
+
+def test_compare_says_which_runs_of_a_link_are_gone(open_app: OpenApp, shared_home: Path):
+    first, second = (one.slug for one in run_choices(Settings(home=shared_home), "shapes"))
+
+    app = open_app(shared_home, "compare", run="old-1", a="old-1", b=first)
+    assert "a run that is gone (old-1); LSH" in app.info[0].value.replace("\\", "")
+    assert len(app.info) == 1
+    assert (app.query_params["a"], app.query_params["b"]) == (second, first)
+
+    app = open_app(shared_home, "compare", run="old-1", a="old-1", b="old-2")
+    assert "runs that are gone (old-1 and old-2); ITQ" in app.info[0].value.replace("\\", "")
+    assert len(app.info) == 1
+
+
+def test_what_has_changed_since_a_link_is_not_said_of_another_run(
+    open_app: OpenApp, shared_home: Path
+):
+    older = {"ix": "00000000.v9.1", "v": "1"}
+    app = open_app(shared_home, **older)
+    assert "the data set has other content" in app.info[0].value
+
+    app.sidebar.selectbox(key="run").select_index(1).run()
+    assert not app.info
+
+    link = link_on(open_app(shared_home))
+    made = dict(parse_qsl(link.partition("?")[2]))
+    app = open_app(shared_home, **{**made, "ix": re.sub("[.]v1[.]", ".v9.", made["ix"])})
+    assert "the index was built again (v9 then, v1 now)" in app.info[0].value
+    app.sidebar.selectbox(key="run").select_index(1).run()
+    assert not app.info
+    assert not open_app(shared_home, **app.query_params).info  # the page is loaded again
+
+
+def test_a_link_notices_that_its_run_was_trained_again(open_app: OpenApp, own_home: Path):
+    run = published_run(own_home)
+    made = dict(parse_qsl(link_on(open_app(own_home)).partition("?")[2]))
+    run.folder.rename(run.folder.with_name("2099" + run.id[4:]))
+    st.cache_data.clear()
+
+    app = open_app(own_home, **made)
+
+    assert [one.value for one in app.info] == [
+        "Since this link was made the run was trained again; results may differ."
+    ]
+
+
 def test_copy_link_names_what_bits_shows(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, "bits")
     app.multiselect(key="flip").set_value([2, 5]).run()
@@ -313,6 +418,16 @@ def test_copy_link_names_what_bits_shows(open_app: OpenApp, shared_home: Path):
 
     assert "view=Bit+cards&" in link_on(app)
     assert "&bit=3&ix=" in link_on(app)
+
+
+def test_another_order_says_what_encoding_and_ordering_cost(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="ds:5", order="Relaxed query")
+    cost = r"47 images ordered by relaxed query: encoding (\d+ ms|[\d.]+ s) \+ ordering \d+ ms"
+    first = re.search(cost, texts(app))[1]
+    assert re.search(cost, texts(app.run()))[1] == first  # of the pass that was made
+
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+    assert "48 images ordered by relaxed query: ordering" in texts(app)  # encoded anyway
 
 
 def test_verdicts_can_be_downloaded_once_there_are_any(open_app: OpenApp, own_home: Path):

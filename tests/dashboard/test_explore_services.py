@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard.services import bits, permalink
+from dashboard.services import bits, permalink, resources
 from dashboard.services.comparing import (
     differing_most,
     next_row,
@@ -23,7 +23,7 @@ from dashboard.services.queries import Upload, random_query
 from dashboard.services.reordering import feature_values, relaxed_values, reordered
 from dashboard.services.runs import IndexState
 from dashboard.services.search import AskedImage, Backend, Request, TieGroup, answer, passes
-from pipeline.indexing import IndexRecord
+from pipeline.indexing import IndexRecord, index_alias, read_index, write_index
 from pipeline.ranking import HashCodes
 from pipeline.runs import RunRegistry
 from pipeline.search import exact_store, stored_query
@@ -91,6 +91,23 @@ def test_another_order_moves_ranks_and_reports_its_gain(opened, backend):
     ranks = {one.row: one.rank for one in plain}
     assert all(one.moved == ranks[one.row] - one.rank for one in found.results)
     assert [group.distance for group in found.groups] == [None]
+
+
+def test_an_image_that_the_run_does_not_know_yet_is_left_out(opened, backend):
+    """A refresh fills the index before it says so."""
+    row, newest = int(opened.query_rows[0]), int(opened.database_rows[-1])
+    older = replace(
+        opened,
+        database_codes=opened.database_codes[:-1],
+        database_rows=opened.database_rows[:-1],
+    )
+    order = relaxed_values(np.ones(opened.bits, np.float32), older)
+
+    for values in (None, order):
+        found = answer(older, asked(opened, row), Request(k=200), backend, None, values)
+
+        assert newest not in {one.row for one in found.results}
+        assert len(found.results) == found.n_within == len(older.database_rows)
 
 
 def test_asymmetric_values_weigh_sure_bits_more(opened):
@@ -189,6 +206,26 @@ def test_buckets_hold_every_image_once(opened):
     assert len(bits.bucket_rows(opened, 0)) == table["images"].iloc[0]
 
 
+def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
+    monkeypatch.setenv("HASHLENS_HOME", str(own_home))
+    run = next(r for r in RunRegistry(Settings(home=own_home)).all() if read_index(r))
+    kept = (resources.bit_table, resources.code_buckets, resources.relaxed_sample)
+    before = [one(resources.opened(run.id)) for one in kept]
+    assert resources.fall_back(run.id, "").store.count(index_alias(run)) == 48
+
+    codes, rows = run.load_codes("query")
+    run.save_codes("added", codes[:5], rows[:5])
+    write_index(run, read_index(run).model_copy(update={"count": 53}))
+
+    opened = resources.opened(run.id)
+    table, buckets, (sampled, _) = (one(opened) for one in kept)
+    assert not table["ones"].equals(before[0]["ones"])
+    assert buckets["images"].sum() == 53 > before[1]["images"].sum()
+    assert len(sampled) == 53
+    backend = resources.fall_back(run.id, "")
+    assert backend.store.count(index_alias(run)) == 53
+
+
 def test_the_strongest_images_of_a_bit_are_its_extremes():
     rows, relaxed = np.array([5, 6, 7]), np.array([[0.1], [-3.0], [2.0]], np.float32)
 
@@ -215,23 +252,42 @@ def test_a_hard_query_is_answered_badly_but_not_hopelessly(opened, settings):
     assert drawn <= {int(r) for r in opened.query_rows[(ap > 0) & (ap <= worst[-1])]}
 
 
-def test_a_link_names_everything_and_says_what_has_changed():
-    record = IndexRecord(alias="a", collection="a__v2", count=10, created="")
-    searched = permalink.fingerprint(("f" * 64, record))
+def test_a_link_names_everything_and_says_what_has_changed(both, tmp_path):
+    published, unpublished = both[0].run, both[1].run
+    version = replace(published, folder=tmp_path)
+    (tmp_path / "spec.json").write_bytes((published.folder / "spec.json").read_bytes())
+    write_index(version, IndexRecord(alias="a", collection="a__v2", count=10, created=""))
+    searched = permalink.fingerprint(("f" * 64, version))
+    trained = ".".join(searched.split(".")[3:])
 
     link = permalink.link("http://h/", {"q": "ds:1", "label": ["a b", "c"], "max": None}, searched)
 
-    assert link == "http://h/?q=ds%3A1&label=a+b&label=c&ix=ffffffff.v2.10&v=1"
+    assert link == f"http://h/?q=ds%3A1&label=a+b&label=c&ix=ffffffff.v2.10.{trained}&v=1"
     assert permalink.what_changed(searched, searched) == permalink.what_changed("", searched) == ""
     sentence = permalink.what_changed("ffffffff.v1.7", searched)
     assert "built again (v1 then, v2 now) and it holds 3 images more" in sentence
     assert "other content" in permalink.what_changed("00000000.v2.10", searched)
     assert "published or withdrawn" in permalink.what_changed("ffffffff.file.0", searched)
     assert "another version" in permalink.what_changed("<b>", searched)
-    both = permalink.fingerprint(("f" * 64, record), ("f" * 64, None))
-    assert both == "ffffffff.v2.10_ffffffff.file.0"
-    assert "published or withdrawn" in permalink.what_changed(both.replace("file", "v1"), both)
-    assert "another version" in permalink.what_changed(searched, both)
+    assert "another version" in permalink.what_changed("ffffffff.v2", searched)
+    assert permalink.what_changed("ffffffff.v2.10", searched) == ""  # an older link
+    assert permalink.what_changed("ffffffff", searched) == ""  # of a report: the data alone
+    assert "other content" in permalink.what_changed("00000000", searched)
+    again = f"ffffffff.v2.10.{version.spec.digest[:6]}.000000"
+    assert permalink.what_changed(again, searched) == (
+        "Since this link was made the run was trained again; results may differ."
+    )
+    two = permalink.fingerprint(("f" * 64, version), ("f" * 64, unpublished))
+    assert two.startswith(f"{searched}_ffffffff.file.0.")
+    assert "published or withdrawn" in permalink.what_changed(two.replace("file", "v1"), two)
+    assert "another version" in permalink.what_changed(searched, two)
+
+
+def test_a_link_of_another_run_says_nothing_about_this_one(both):
+    first, second = (permalink.fingerprint(("f" * 64, one.run)) for one in both)
+
+    assert permalink.what_changed(first, second) == ""
+    assert permalink.what_changed(f"{first}_{second}", f"{second}_{first}") == ""
 
 
 def test_a_stored_query_comes_back_by_its_short_name_unless_damaged(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +102,18 @@ def test_a_link_restores_query_mode_and_radius(open_app: OpenApp, shared_home: P
     assert "within 12 bits" in texts(app)
 
 
+def test_the_headline_counts_all_images_within_a_distance(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="ds:5", max="12")
+    assert "**47 images within 12 bits** · nearest 24 shown" in texts(app)
+
+    app.segmented_control(key="show").set_value("Relevant").run()
+    assert re.search(r"within 12 bits\*\* · \d+ of the nearest 24 shown", texts(app))
+
+    app.segmented_control(key="show").set_value("All").run()
+    app.segmented_control(key="k").set_value(48).run()
+    assert "**47 images within 12 bits** :gray" in texts(app)
+
+
 def test_a_request_with_an_older_address_undoes_no_choice(open_app: OpenApp, shared_home: Path):
     """The browser may send it before it hears of the last choice, most of all where it polls."""
     app = open_app(shared_home, q="ds:5")
@@ -133,11 +146,12 @@ def test_links_name_data_set_and_run_in_short(open_app: OpenApp, shared_home: Pa
 
 
 def test_nonsense_in_the_address_bar_gives_the_defaults(open_app: OpenApp, shared_home: Path):
-    app = open_app(shared_home, q="ds:99999", k="9999", mode="bogus", ds="../etc", p="abc")
+    app = open_app(shared_home, q="ds:99999", k="9999", mode="bogus", p="abc")
 
     assert not app.exception
     assert "**24 nearest** :gray[· 48 images searched" in texts(app)
     assert "does not have" in app.info[0].value
+    assert "that is gone" in open_app(shared_home, q="ds:99999", ds="../etc").info[0].value
 
 
 def test_an_empty_radius_says_how_far_the_nearest_is_and_shows_it(

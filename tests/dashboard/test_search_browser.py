@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -177,6 +179,9 @@ def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
         else:
             raise AssertionError(f"tiles are {small} pixels wide as before")
 
+        page.get_by_role("radio", name="Relevant", exact=True).click()
+        expect(page.get_by_text("(16 shown)")).to_be_visible()
+        expect(results.and_(page.get_by_role("button", name=", relevant"))).to_have_count(16)
         page.get_by_role("radio", name="Not relevant").click()
         expect(page.get_by_text("(32 shown)")).to_be_visible()
         expect(results.and_(page.get_by_role("button", name=", not relevant"))).to_have_count(32)
@@ -219,6 +224,40 @@ def test_pages_of_results_are_turned_and_the_address_knows_the_page(open_tab: Op
         expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
         page.get_by_role("radio", name="24").click()
         expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
+
+
+def test_copy_link_restores_mode_filters_order_and_page_in_another_tab(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    def shown(page: Any) -> list[str]:
+        expect(page.get_by_role("button", name=re.compile("^rank 101,"))).to_be_visible()
+        expect(page.get_by_text("ordered by relaxed query")).to_be_visible()
+        tiles = page.get_by_role("group", name="Search results").get_by_role("button")
+        return tiles.evaluate_all("tiles => tiles.map((tile) => tile.getAttribute('aria-label'))")
+
+    with open_tab("/?ds=many") as tab:
+        page = tab.page
+        for choice in ("Radius", "Relaxed query"):
+            page.get_by_role("radio", name=choice).click()
+            tab.settle()
+        page.get_by_role("spinbutton", name="Radius (bits)").fill("8")
+        page.keyboard.press("Enter")
+        tab.settle()
+        page.get_by_role("combobox", name="Part").click()
+        page.get_by_role("option", name="Trained on", exact=True).click()
+        page.get_by_role("button", name="Page 2", exact=True).click()
+        before = shown(page)
+        page.get_by_role("button", name="Copy link").click()
+        link = page.get_by_test_id("stCode").first.inner_text().strip()
+
+    with open_tab("/?" + urlsplit(link).query) as other:
+        page = other.page
+        assert shown(page) == before
+        for choice in ("Radius", "Relaxed query"):
+            expect(page.get_by_role("radio", name=choice)).to_be_checked()
+        expect(page.get_by_role("spinbutton", name="Radius (bits)")).to_have_value("8")
+        expect(page.get_by_role("combobox", name="Part")).to_have_value("Trained on")
+        expect(page.get_by_text("Since this link was made")).to_have_count(0)
 
 
 def test_another_index_is_searched_with_the_same_query(open_tab: OpenTab):

@@ -8,7 +8,15 @@ import pytest
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.queries import example_queries, row_of_ref
 from dashboard.services.runs import IndexState
-from dashboard.services.search import Answer, AskedImage, Backend, Request, answer, bit_string
+from dashboard.services.search import (
+    Answer,
+    AskedImage,
+    Backend,
+    Request,
+    answer,
+    bit_string,
+    passes,
+)
 from pipeline.runs import Run, RunRegistry
 from pipeline.search import exact_store, stored_query
 from pipeline.settings import Settings
@@ -84,6 +92,18 @@ def test_relevance_filter_keeps_the_ranks(run, opened, backend):
         one.rank for one in everything if not one.relevant
     ]
     assert found.n_found == 30
+
+
+@pytest.mark.parametrize("asked_for", [{"radius": 5}, {"most": 5}, {"most": 12, "text": "stripes"}])
+def test_all_images_within_a_distance_are_counted_not_those_shown(run, opened, backend, asked_for):
+    row = int(opened.query_rows[0])
+    request = Request(k=3, **asked_for)
+
+    found = answer(opened, ask(run, row), request, backend, never)
+
+    distances = opened.query_codes[[0]].hamming(opened.database_codes)[0]
+    expected = int((passes(opened, request) & (distances <= request.within)).sum())
+    assert found.n_found == 3 < expected == found.n_within
 
 
 def test_an_unlabelled_query_has_no_marks_and_no_judgement(run, opened, backend):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +35,14 @@ from pipeline.store.base import CodeStore
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
 _encoding = Lock()  # one image at a time: torch already uses all threads
+
+
+def _content(run: OpenRun) -> tuple[str, str, int]:
+    """What a cache knows an open run by; a refresh adds images to it."""
+    return run.id, run.dataset.info.fingerprint, len(run.database_rows)
+
+
+_HASHED: dict[str | type, Callable[[Any], Any]] = {OpenRun: _content}
 
 
 def opened(run_id: str) -> OpenRun:
@@ -88,13 +98,13 @@ def retry() -> None:
     index.clear()
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _exact(run_id: str) -> tuple[CodeStore, str]:
-    return exact_store(RunRegistry(settings()).open(run_id), opened(run_id).dataset)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_HASHED)
+def _exact(run: OpenRun) -> tuple[CodeStore, str]:
+    return exact_store(run.run, run.dataset)
 
 
 def _exact_backend(run_id: str, found: IndexState) -> Backend:
-    exact, alias = _exact(run_id)
+    exact, alias = _exact(opened(run_id))
     return Backend(exact, alias, found)
 
 
@@ -162,22 +172,41 @@ def _encode(run_id: str, image: Image.Image) -> Encoded:
         return encode_image(image, backbone, _method(run_id))
 
 
-@st.cache_data(max_entries=60, show_spinner=False)
-def probes(run_id: str, row: int, strength: int) -> list[Probe]:
+@st.cache_data(max_entries=60, show_spinner=False, hash_funcs=_HASHED)
+def probes(run: OpenRun, row: int, strength: int) -> list[Probe]:
     """What small changes of an image do to its code, the stored one if there is one.
 
     Raises:
         EncodingError: as for an upload.
     """
-    run, query = opened(run_id), stored(run_id, row)
+    return _probes(run, lambda: run.dataset.load_image(row), stored(run.id, row), row, strength)
+
+
+@st.cache_data(max_entries=6, show_spinner=False, hash_funcs=_HASHED, scope="session")
+def probes_of_upload(run: OpenRun, upload: Upload, strength: int, _query: Query) -> list[Probe]:
+    """The same for an upload with its code; kept for the tab alone, as the upload is.
+
+    Raises:
+        EncodingError: as for an upload.
+    """
+    return _probes(run, lambda: load_rgb(upload.content), _query, None, strength)
+
+
+def _probes(
+    run: OpenRun,
+    load: Callable[[], Image.Image],
+    query: Query | None,
+    row: int | None,
+    strength: int,
+) -> list[Probe]:
     try:
-        image = run.dataset.load_image(row)
+        image = load()
         return probing.probes(
             run,
             image,
-            (query or _encode(run_id, image)).code,
+            (query or _encode(run.id, image)).code,
             row,
-            lambda altered: _encode(run_id, altered).code,
+            lambda altered: _encode(run.id, altered).code,
             strength,
         )
     except (RuntimeError, ValueError) as error:
@@ -191,20 +220,20 @@ def saved_preview(ref: str) -> str:
     return "" if found is None else preview(found, 96)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def bit_table(run_id: str) -> pd.DataFrame:
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
+def bit_table(run: OpenRun) -> pd.DataFrame:
     """Every bit of a run: balance, twin, label."""
-    return bits.bit_table(opened(run_id))
+    return bits.bit_table(run)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def code_buckets(run_id: str) -> pd.DataFrame:
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
+def code_buckets(run: OpenRun) -> pd.DataFrame:
     """The fullest distinct codes of a run, on a plane."""
-    return bits.buckets(opened(run_id))
+    return bits.buckets(run)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def relaxed_sample(run_id: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
+def relaxed_sample(run: OpenRun) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Manifest rows (n,) of up to 300 database images, and their relaxed codes (n, K).
 
     Raises:
@@ -212,11 +241,11 @@ def relaxed_sample(run_id: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]
     """
     import torch  # only here and for uploads
 
-    every = opened(run_id).database_rows
+    every = run.database_rows
     rows = every[np.linspace(0, len(every) - 1, min(_SAMPLE, len(every))).astype(int)]
     try:
-        inputs = torch.from_numpy(np.array(features(run_id, rows)))
+        inputs = torch.from_numpy(np.array(features(run.id, rows)))
         with torch.inference_mode():
-            return rows, _method(run_id).relax(inputs).numpy()
+            return rows, _method(run.id).relax(inputs).numpy()
     except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error
