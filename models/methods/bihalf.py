@@ -76,6 +76,7 @@ class BiHalf(DeepHashMethod):
         fidelity="authors' code",
         deviations=(
             "Centred features, a hidden layer and Adam instead of one linear layer and SGD.",
+            "30 epochs and batches of 128, where the authors have 100 to 300 and 32.",
         ),
         reported=(
             Reported(

@@ -65,6 +65,7 @@ class GreedyHashU(DeepHashMethod):
         fidelity="authors' code",
         deviations=(
             "Centred features, a hidden layer and Adam instead of one linear layer and SGD.",
+            "30 epochs and batches of 128, where the authors have 60 to 300 and 32.",
         ),
         reported=(
             Reported(
