@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components import sidebar
+from dashboard.components import glossary, sidebar
 
 ASSETS = Path(__file__).parent / "assets"
 ICON = ASSETS / "icon.png"  # a local file: icon names load from the web
@@ -118,4 +118,5 @@ page = st.navigation(
     expanded=True,  # else the last pages hide behind "view more"
 )
 sidebar.show(is_run_shown=page.url_path != "compare")  # which has two of its own
+glossary.show()
 page.run()

@@ -67,6 +67,15 @@ def test_every_page_fits_wide_and_narrow_in_light_and_dark(
             assert tab.page.get_by_test_id("stApp").evaluate(background) == paper
 
 
+def test_words_and_keys_are_explained_beside_every_page(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/leaderboard") as tab:
+        tab.page.get_by_role("button", name="Words and keys").click()
+        expect(tab.page.get_by_text("how many bits of two codes differ")).to_be_visible()
+        expect(tab.page.get_by_text("the query before, the next")).to_be_visible()
+
+
 def test_two_methods_are_trained_watched_stopped_resumed_and_compared(
     open_tab: OpenTab, tmp_path: Path
 ):
