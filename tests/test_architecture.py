@@ -66,9 +66,10 @@ def printing(path: str, source: str) -> list[str]:
 
 
 def forgetful(path: str, source: str) -> list[str]:
-    """Page switches past `state.switch_page`, which would lose the data set and the run."""
+    """Page switches past `state.switch_page`, fragments past `alone`: each loses something."""
     switches = "st.switch_page(" in source and path != "dashboard/state.py"
-    return [f"{path} calls st.switch_page"] if switches else []
+    fragments = "st.fragment" in source and path != "dashboard/components/fragments.py"
+    return [f"{path} calls st.switch_page"] * switches + [f"{path} uses st.fragment"] * fragments
 
 
 def too_long(path: str, source: str) -> list[str]:
@@ -177,6 +178,7 @@ def test_the_other_rules_can_fail() -> None:
     assert too_long("a.py", "\n" * (MAX_FILE + 1)) == ["a.py: 351 lines"]
     assert printing("models/a.py", "print(1)")
     assert forgetful("dashboard/main.py", 'st.switch_page("a.py")')
+    assert forgetful("dashboard/main.py", "@st.fragment")
     assert undocumented("a.py", "x = 1") == ["a.py has no docstring"]
     assert undocumented("a.py", undocumented_class) == ["a.py:4 f has no docstring"]
     assert undocumented("a.py", '"""Doc."""\ndef _f(): ...') == ["a.py:2 _f has no return type"]

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.components import job_detail, job_table, linked_select, notices
+from dashboard.components.fragments import alone
 from dashboard.services import jobs, resources
 from dashboard.services.jobs import Job
 from pipeline.runs import RunError
@@ -38,7 +39,7 @@ def now() -> list[Job]:
     return latest
 
 
-@st.fragment(run_every=every)
+@alone(run_every=every)
 def table() -> None:
     """All runs, which change by themselves."""
     latest = now()
@@ -48,7 +49,7 @@ def table() -> None:
         st.rerun()  # the other parts show the chosen run
 
 
-@st.fragment(run_every=every)
+@alone(run_every=every)
 def detail(run_id: str) -> None:
     """The chosen run, which changes by itself."""
     now()

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.charts.heat_table import heat_table
 from dashboard.charts.tradeoff import PICK, tradeoff
 from dashboard.components import board_table, board_tray, chart_panel
+from dashboard.components.fragments import alone
 from dashboard.components.report_button import Entry
 from dashboard.services.leaderboard import Board, Comparison
 from dashboard.services.published import published_table
@@ -75,7 +76,7 @@ def tradeoffs(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
         board_tray.show(rows[rows["run"].isin(chosen | set(beside))], comparison)
 
 
-@st.fragment
+@alone()
 def published(rows: pd.DataFrame, comparison: Comparison) -> None:
     """Figures from papers beside ours."""
     table = published_table(comparison, rows)

@@ -10,6 +10,7 @@ import streamlit as st
 from altair.typing import ChartType
 
 from dashboard.components import report_button
+from dashboard.components.fragments import alone
 from dashboard.components.report_button import Entry
 from dashboard.services import render
 from dashboard.services.export import to_csv
@@ -74,7 +75,7 @@ def _files(
                 report_button.show(entry, table, chart=chart, key=key)
 
 
-files = st.fragment(_files)  # opening it must not run the page again
+files = alone()(_files)  # opening it must not run the page again
 
 
 def _downloads(chart: ChartType, table: pd.DataFrame, key: str) -> None:

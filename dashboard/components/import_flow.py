@@ -7,6 +7,7 @@ import time
 import streamlit as st
 
 from dashboard.components import notices
+from dashboard.components.fragments import alone
 from dashboard.services import imports, resources
 from dashboard.services.text import duration, plural
 from pipeline.datasets.jobs import LIVE, ImportJob, JobStatus, Kind
@@ -63,7 +64,7 @@ def _again(job: ImportJob) -> tuple[ImportRequest, Kind]:
     return job.request(), job.status().kind
 
 
-@st.fragment(run_every="1s")
+@alone(run_every=1.0)
 def _live(job: ImportJob) -> None:
     status = job.status()
     if status.state not in LIVE:

@@ -7,6 +7,7 @@ from typing import NoReturn
 import streamlit as st
 
 from dashboard.components import index_panel, notices
+from dashboard.components.fragments import alone
 from dashboard.services import resources
 from dashboard.services.runs import IndexState
 from dashboard.services.text import escape_markdown
@@ -62,7 +63,7 @@ def _publish(index: IndexState, run_id: str) -> None:
         st.caption(escape_markdown(f"Last: {view.result.action}. {view.result.message}"))
 
 
-@st.fragment(run_every=1.0)
+@alone(run_every=1.0)
 def _follow(run_id: str) -> None:
     """Wait for the worker; the page is drawn anew when the index is there."""
     if resources.index_view(run_id).waiting:

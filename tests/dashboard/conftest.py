@@ -94,11 +94,14 @@ def settings(shared_home: Path) -> Settings:
     return Settings(home=shared_home, threads=2)
 
 
-class FragmentWatch:
-    """Notes parts that refresh by themselves inside others that do.
+_EVENTS = 2  # place of dialogs in the root, beside the page and the sidebar
 
-    Streamlit drops what an outer fragment has not sent yet when it runs again, and keeps what the
-    inner one has drawn into it: on a slow line the whole page goes white.
+
+class FragmentWatch:
+    """Notes fragments inside others, and those without a container of their own.
+
+    When a fragment runs again, Streamlit drops what it has not sent yet of its last run: places
+    that depend on it are then gone in the browser, and on a slow line the whole page goes white.
     """
 
     def __init__(self) -> None:
@@ -113,6 +116,9 @@ class FragmentWatch:
         path, own = tuple(message.metadata.delta_path), message.delta.fragment_id
         if message.delta.WhichOneof("type") == "add_block":
             self._owners[path] = own
+            is_first = own and path[0] != _EVENTS and self._owners.get(path[:-1], "") != own
+            if is_first and (path[-1] != 0 or path[:-1] not in self._owners):
+                self.found.add(f"not alone: {str(message.delta)[:300]}")
         around = {self._owners.get(path[:depth], "") for depth in range(1, len(path))}
         if around - {"", own}:
             self.found.add(str(message.delta)[:300])
@@ -121,8 +127,8 @@ class FragmentWatch:
 @pytest.fixture
 def open_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
     """Opens a page of the dashboard on a library, with parameters in the address bar."""
-    nested = FragmentWatch()
-    ForwardMsgQueue.on_before_enqueue_msg(nested)
+    watch = FragmentWatch()
+    ForwardMsgQueue.on_before_enqueue_msg(watch)
 
     def open_at(home: Path, page: str = "", **parameters: str) -> AppTest:
         monkeypatch.setenv("HASHLENS_HOME", str(home))
@@ -134,4 +140,4 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]
 
     yield open_at
     ForwardMsgQueue.on_before_enqueue_msg(None)
-    assert not nested.found, "a fragment inside another"
+    assert not watch.found, "a fragment inside another, or not in its own container"

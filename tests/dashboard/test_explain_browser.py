@@ -115,9 +115,10 @@ def test_images_are_chosen_and_tagged(open_tab: OpenTab):
         page = tab.page
         page.get_by_text("Choose images").click()
         images = page.get_by_role("group", name="Images").get_by_role("button")
-        for place in (0, 2, 1, 1):  # the last is chosen, then no longer
+        tab.settle()
+        for place, n in ((0, "1 image"), (2, "2 images"), (1, "3 images"), (1, "2 images")):
             images.nth(place).click()
-        expect(page.get_by_text("2 images chosen")).to_be_visible()
+            expect(page.get_by_text(f"{n} chosen", exact=True)).to_be_visible()
         expect(images.nth(0)).to_have_attribute("aria-pressed", "true")
         expect(images.nth(1)).to_have_attribute("aria-pressed", "false")
         tag = page.get_by_role("combobox", name="Tag", exact=True).last
@@ -139,8 +140,10 @@ def test_images_are_chosen_and_tagged(open_tab: OpenTab):
 
         page.get_by_text("Choose images").click()
         expect(page.get_by_text("0 images chosen")).to_be_visible()
-        for place in (0, 2):
+        tab.settle()
+        for place, n in ((0, "1 image"), (2, "2 images")):
             images.nth(place).click()
+            expect(page.get_by_text(f"{n} chosen", exact=True)).to_be_visible()
         page.get_by_role("combobox", name="Tag", exact=True).last.click()
         page.get_by_role("option", name="odd one").click()
         page.get_by_role("button", name="Take away").click()
