@@ -123,7 +123,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     sent.delete(root)
   }
   if (data.several) pressSeveral(root, data.pressed)
-  else if (data.pressed !== null) press(root, data.pressed)
+  else {
+    sent.delete(root)
+    if (data.pressed !== null) press(root, data.pressed)
+  }
   if (data.focus !== null) {
     root.querySelector(`[data-id="${CSS.escape(data.focus)}"]`)?.focus({ preventScroll: true })
   }
