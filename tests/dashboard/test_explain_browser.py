@@ -115,6 +115,7 @@ def test_images_are_chosen_and_tagged(open_tab: OpenTab):
         page = tab.page
         page.get_by_text("Choose images").click()
         images = page.get_by_role("group", name="Images").get_by_role("button")
+        expect(page.get_by_text("0 images chosen")).to_be_visible()
         tab.settle()
         for place, n in ((0, "1 image"), (2, "2 images"), (1, "3 images"), (1, "2 images")):
             images.nth(place).click()
