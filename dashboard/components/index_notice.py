@@ -67,7 +67,10 @@ def _publish(index: IndexState, run_id: str) -> None:
 def _follow(run_id: str) -> None:
     """Wait for the worker; the page is drawn anew when the index is there."""
     if resources.index_view(run_id).waiting:
-        st.caption("The worker is publishing; searches go on with the code file.")
+        words = "Waiting for the worker to publish; searches go on with the code file."
+        if not resources.has_worker():
+            words += " No worker runs; start one with: `python -m pipeline worker`"
+        st.caption(words)
     else:
         _again()
 

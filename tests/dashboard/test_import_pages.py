@@ -309,6 +309,16 @@ def test_images_are_chosen_tagged_filtered_and_freed_of_the_tag(open_app: OpenAp
     assert "**60 images**" in texts(app)
 
 
+def test_a_link_to_a_tag_that_is_gone_shows_all_images(open_app: OpenApp, own_home: Path):
+    assert "**60 images**" in texts(open_app(own_home, "browse", tag="gone"))
+    Tags.of("shapes", Settings(home=own_home)).put(["a" * 64], "<b>odd</b> $x$")
+
+    app = open_app(own_home, "browse", tag="gone")
+
+    assert not app.exception
+    assert "**60 images**" in texts(app)
+
+
 def test_damaged_tags_are_a_problem_not_a_crash(open_app: OpenApp, own_home: Path):
     put(own_home, "tags/shapes.json", b"[")
 

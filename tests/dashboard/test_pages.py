@@ -262,7 +262,8 @@ def test_without_an_index_search_is_exact_and_publishing_is_one_press(
     assert app.metric
     next(one for one in app.button if one.label == "Publish").click().run()
     assert requested(run).action == "publish"
-    assert "The worker is publishing" in texts(app)
+    assert "Waiting for the worker to publish" in texts(app)
+    assert "No worker runs; start one" in texts(app)
 
     serve(Settings(home=own_home))
     app.run()
