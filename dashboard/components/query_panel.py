@@ -78,7 +78,7 @@ def dice(opened: OpenRun) -> None:
             icon=":material/casino:",
             on_click=_draw,
             args=(opened, False),
-            help="Any image of the query set.",
+            help="Any other image of the query set.",
         )
         st.button(
             "Hard",
@@ -180,7 +180,8 @@ def of_row(row: int, opened: OpenRun) -> AskedImage | None:
 
 
 def _draw(opened: OpenRun, is_hard: bool) -> None:
-    row = random_query(opened, resources.settings(), is_hard=is_hard)
+    current = row_of_ref(state.query(), opened)
+    row = random_query(opened, resources.settings(), is_hard=is_hard, current=current)
     state.choose_query(dataset_ref(row))
 
 

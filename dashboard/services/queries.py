@@ -87,20 +87,24 @@ def example_queries(opened: OpenRun, settings: Settings) -> list[Example]:
     return [_example(opened, row) for row in dict.fromkeys(rows)][:N_EXAMPLES]
 
 
-def random_query(opened: OpenRun, settings: Settings, *, is_hard: bool = False) -> int:
+def random_query(
+    opened: OpenRun, settings: Settings, *, is_hard: bool = False, current: int | None = None
+) -> int:
     """The manifest row of any query, or of one that this run answers badly but not hopelessly.
 
     Args:
         opened: the run.
         settings: where its report is.
         is_hard: from the worst quarter of those with an AP above 0, where that was measured.
+        current: the row on screen, drawn only where there is no other.
     """
     places = np.arange(len(opened.query_rows))
     ap = _measured_ap(opened, settings) if is_hard else None
     if ap is not None and (ap > 0).any():
         solvable = np.flatnonzero(ap > 0)
         places = solvable[np.argsort(ap[solvable], kind="stable")][: max(1, len(solvable) // 4)]
-    return int(opened.query_rows[np.random.default_rng().choice(places)])
+    others = places[opened.query_rows[places] != current]
+    return int(opened.query_rows[np.random.default_rng().choice(others if len(others) else places)])
 
 
 def _measured_ap(opened: OpenRun, settings: Settings) -> NDArray[np.float64] | None:

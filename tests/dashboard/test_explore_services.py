@@ -252,6 +252,18 @@ def test_a_hard_query_is_answered_badly_but_not_hopelessly(opened, settings):
     assert drawn <= {int(r) for r in opened.query_rows[(ap > 0) & (ap <= worst[-1])]}
 
 
+@pytest.mark.parametrize("is_hard", [False, True])
+def test_the_query_on_screen_is_not_drawn_again_while_there_are_others(opened, settings, is_hard):
+    draws = {random_query(opened, settings, is_hard=is_hard) for _ in range(60)}
+    assert len(draws) > 1
+    current = draws.pop()
+    again = {random_query(opened, settings, is_hard=is_hard, current=current) for _ in range(60)}
+    assert again
+    assert current not in again
+    alone = replace(opened, query_rows=np.array([current]))
+    assert random_query(alone, settings, current=current) == current
+
+
 def test_a_link_names_everything_and_says_what_has_changed(both, tmp_path):
     published, unpublished = both[0].run, both[1].run
     version = replace(published, folder=tmp_path)

@@ -196,7 +196,9 @@ def test_a_killed_training_goes_on_from_its_checkpoint_and_ends_the_same(
     assert killed.state() == "done"
     assert not (killed.folder / "checkpoint").exists()
     assert killed.history()[:2] == first_two
-    assert [line["terms"] for line in killed.history()] == [x["terms"] for x in whole.history()]
+    for line, other in zip(killed.history(), whole.history(), strict=True):
+        # Where memory lies differs between processes, and with it the last digit of a sum.
+        assert line["terms"] == pytest.approx(other["terms"], rel=1e-5)
     for part in ("query", "database"):
         codes, same = killed.load_codes(part)[0], whole.load_codes(part)[0]
         assert np.array_equal(codes.packed, same.packed)
