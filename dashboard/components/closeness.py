@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import state
 from dashboard.components import bit_names, bit_strip, query_panel, search_order, status_lines
 from dashboard.services import resources
 from dashboard.services.explain import place, unsure_bits, unsure_words
@@ -105,9 +104,8 @@ def _place_under(run_id: str, row: int, asked: AskedImage) -> str:
     try:
         other = resources.opened(run_id)
         query = None if asked.row is None else resources.stored(run_id, asked.row)
-        image = state.upload() if isinstance(asked.query, Encoded) else None
-        if query is None and image is not None:
-            query = query_panel.upload_code(run_id, image)
+        if query is None and asked.upload is not None:
+            query = query_panel.upload_code(run_id, asked.upload)
     except (RunError, DatasetError, EncodingError) as error:
         return str(error)
     found = place(other, query, row, asked.row) if query else None

@@ -12,25 +12,30 @@ from dashboard.services.open_run import OpenRun
 SEARCH = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max", state.PAGE)
 BITS = ("view", "flip", "mute", "bit", "probe")
 _LINK = "link_opened"  # fingerprint in the address bar, and the runs that it is about
-COMPARE = (*state.COMPARED, state.COMPARED_QUERY)
 
 
-def show(settings: tuple[str, ...], *opened: OpenRun, ref: str = "") -> None:
+def show(
+    settings: tuple[str, ...], *opened: OpenRun, ref: str = "", name: str = state.QUERY
+) -> None:
     """A button that shows the link; an uploaded query is stored when it is asked for.
 
     Args:
         settings: parameters of the page beside data set, run and query.
         opened: the runs on screen.
-        ref: link name of the query; empty where `settings` name it.
+        ref: link name of the query; empty for none.
+        name: of the query's parameter.
     """
     with st.popover("Copy link", icon=":material/link:"):
         if ref.startswith("up:") and permalink.stored_query(ref, resources.settings()) is None:
             st.markdown("The link needs your image: it will be stored in this library.")
             st.button(
-                "Store the image and make the link", on_click=saved_queries.store, type="primary"
+                "Store the image and make the link",
+                on_click=saved_queries.store,
+                args=(ref,),
+                type="primary",
             )
             return
-        st.code(_link(settings, opened, ref), language=None, wrap_lines=True)
+        st.code(_link(settings, opened, {name: ref}), language=None, wrap_lines=True)
         st.caption("Restores what is on screen, and says what has changed in the index since.")
 
 
@@ -50,12 +55,12 @@ def outdated(*opened: OpenRun) -> None:
         st.info(changed)
 
 
-def _link(settings: tuple[str, ...], opened: tuple[OpenRun, ...], ref: str) -> str:
+def _link(settings: tuple[str, ...], opened: tuple[OpenRun, ...], query: dict[str, str]) -> str:
     chosen = {
         name: st.session_state.get(name, st.query_params.get(name))
         for name in (state.DATASET, state.RUN, *settings)
     }
-    return permalink.link(st.context.url or "", {**chosen, "q": ref}, _searched(opened))
+    return permalink.link(st.context.url or "", {**chosen, **query}, _searched(opened))
 
 
 def _searched(opened: tuple[OpenRun, ...]) -> str:

@@ -74,12 +74,13 @@ def differing_most(a: OpenRun, b: OpenRun) -> pd.DataFrame:
     return table.loc[order].rename_axis("row").reset_index()
 
 
-def compare(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer], query_row: int) -> Compared:
-    """Compare two answers to the same image of the data set."""
+def compare(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer]) -> Compared:
+    """Compare two answers to the same image."""
     left, right = (answer.results for answer in answers)
+    query_row = answers[0].asked.row
     rows_a, rows_b = {one.row for one in left}, {one.row for one in right}
     known = [average_precisions(opened) for opened in (a, b)]
-    ap_a, ap_b = (float(ap[query_row]) if query_row in ap.index else None for ap in known)
+    ap_a, ap_b = (None if query_row is None else ap.get(query_row) for ap in known)
     return Compared(
         ap=(ap_a, ap_b),
         overlap=len(rows_a & rows_b),
@@ -89,7 +90,7 @@ def compare(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer], query_row: i
             [one for one in left if one.row in rows_b],
             [one for one in right if one.row not in rows_a],
         ),
-        changes=_changes(a, b, answers, query_row),
+        changes=_changes(a, b, answers),
     )
 
 
@@ -106,17 +107,14 @@ def rank_biased_overlap(first: list[int], second: list[int]) -> float:
     return float(np.average(shared, weights=weights))
 
 
-def _changes(
-    a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer], query_row: int
-) -> pd.DataFrame:
+def _changes(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer]) -> pd.DataFrame:
     top: dict[int, Result] = {}
     for answer in answers:
         top.update({one.row: one for one in answer.results[:_DRAWN] if one.row not in top})
     lines = []
     for row, one in top.items():
         first, second = (
-            _rank(opened, answer, row, query_row)
-            for opened, answer in zip((a, b), answers, strict=True)
+            _rank(opened, answer, row) for opened, answer in zip((a, b), answers, strict=True)
         )
         if first is None or second is None:
             continue
@@ -127,16 +125,16 @@ def _changes(
     return pd.DataFrame(lines, columns=["row", "image", "run", "rank", "fate"])
 
 
-def _rank(opened: OpenRun, answer: Answer, row: int, query_row: int) -> int | None:
+def _rank(opened: OpenRun, answer: Answer, row: int) -> int | None:
     """The rank shown, or the best one in its tie for an image that is not shown."""
     shown = next((one.rank for one in answer.results if one.row == row), None)
     if shown is not None:
         return shown
-    found = place(opened, answer.asked.query, row, query_row)
+    found = place(opened, answer.asked.query, row, answer.asked.row)
     return found.first if found else None
 
 
-def next_row(table: pd.DataFrame, row: int, step: int) -> int:
+def next_row(table: pd.DataFrame, row: int | None, step: int) -> int:
     """The query `step` places further in the table of differences; the first when not in it."""
     rows: NDArray[np.int64] = table["row"].to_numpy()
     at = np.flatnonzero(rows == row)

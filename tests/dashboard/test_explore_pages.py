@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.services.open_run import open_run
+from dashboard.services.queries import Upload
 from dashboard.services.runs import run_choices
 from pipeline.bit_names import BitNames
 from pipeline.datasets.base import load_dataset
@@ -61,13 +62,79 @@ def test_compare_steps_on_from_the_query_on_screen(open_app: OpenApp, shared_hom
 
 def test_the_query_of_compare_is_searched_with(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, "compare")
-    row = app.query_params["cq"]
+    ref = app.query_params["cq"]
 
     next(one for one in app.button if one.label == "Search with this").click().run()
 
     assert not app.exception
     assert app.title[0].value == "Search"
-    assert app.query_params["q"] == f"ds:{row}"
+    assert app.query_params["q"] == ref
+    assert open_app(shared_home, "compare", cq=ref[3:]).query_params["cq"] == ref  # an older link
+
+
+def compare_upload(app: AppTest, colour: str = "red") -> str:
+    """Upload an image on Search and compare runs on it; returns its link name."""
+    app.file_uploader(key="upload_file").upload("mine.png", png(colour)).run()
+    ref = Upload("mine.png", png(colour)).ref
+    app.switch_page("app_pages/compare.py")
+    app.query_params["cq"] = ref
+    app.run()
+    assert not app.exception
+    return ref
+
+
+def test_an_upload_is_compared_and_its_link_brings_it_back(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home)
+    ref = compare_upload(app)
+
+    assert app.query_params["cq"] == ref
+    ap_a, ap_b, gain, overlap, _ = (one.value for one in app.metric)
+    assert ap_a == ap_b == gain == "–"
+    assert "AP is unknown" in texts(app)
+    assert re.fullmatch(r"\d+ of 24", overlap)
+    assert "mine.png" in texts(app)
+    lost = open_app(own_home, "compare", cq=ref)
+    assert "Upload it again" in lost.info[0].value
+    assert lost.query_params["cq"].startswith("ds:")
+
+    assert not app.code
+    next(one for one in app.button if one.label.startswith("Store the image")).click().run()
+    link = dict(parse_qsl(link_on(app).partition("?")[2]))
+    assert link["cq"] == ref
+    back = open_app(own_home, "compare", **link)
+    assert back.query_params["cq"] == ref
+    assert [one.value for one in back.metric] == [one.value for one in app.metric]
+
+    back.button(key="compare_Next").click().run()
+    assert back.query_params["cq"].startswith("ds:")
+    assert back.metric[0].value != "–"
+
+
+def test_another_upload_on_search_leaves_the_compared_one(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home)
+    first = compare_upload(app)
+    app.switch_page("app_pages/search.py").run()
+    app.file_uploader(key="upload_file").upload("other.png", png("blue")).run()
+    second = app.query_params["q"]
+
+    app.switch_page("app_pages/compare.py").run()
+    assert app.query_params["cq"] == first
+    assert not app.info
+    app.switch_page("app_pages/search.py").run()
+    assert app.query_params["q"] == second != first
+    assert not app.info
+
+
+def test_an_upload_that_one_run_cannot_encode_is_not_compared(open_app: OpenApp, own_home: Path):
+    (published_run(own_home).folder / "model" / "config.json").write_text("{}", "utf-8")
+    app = open_app(own_home)
+
+    compare_upload(app)
+
+    assert re.fullmatch(r"Run [AB] cannot encode images\.", app.error[0].proto.title)
+    assert not app.metric
+    app.button(key="compare_Next").click().run()
+    assert app.metric
 
 
 def test_compare_swaps_its_runs(open_app: OpenApp, shared_home: Path):
@@ -204,7 +271,7 @@ def upload_beside(run_id: str, row: int, content: bytes) -> None:
     from dashboard.services import resources
     from dashboard.services.queries import Upload
 
-    if state.upload() is None:
+    if not state.query():
         state.keep_upload(Upload("mine.png", content))
     opened = resources.opened(run_id)
     _, asked = query_panel.asked(state.query(), "ds:0", opened)

@@ -52,6 +52,7 @@ from dashboard.services.resources.reporting import (
     template,
 )
 from dashboard.services.resources.searching import (
+    answer,
     backend,
     bit_table,
     code_buckets,
@@ -86,6 +87,7 @@ from dashboard.services.resources.system import forget_status, overview
 __all__ = [
     "add_to_report",
     "advice",
+    "answer",
     "backend",
     "basket",
     "bit_ablation",

@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.services import bits, probing
+from dashboard.services import bits, probing, search
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.permalink import stored_query as saved_query
 from dashboard.services.probing import Probe
@@ -23,9 +23,10 @@ from dashboard.services.queries import (
     example_queries,
     preview,
 )
+from dashboard.services.reordering import Values
 from dashboard.services.resources.stored import datasets, runs, settings, store
 from dashboard.services.runs import IndexState, index_state
-from dashboard.services.search import Backend
+from dashboard.services.search import Answer, AskedImage, Backend, Request
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.images import load_rgb
 from pipeline.indexing import index_alias, read_index
@@ -90,6 +91,22 @@ def fall_back(run_id: str, reason: str) -> Backend:
     """The exact backend after the store failed in mid-use; the index is asked again next time."""
     index.clear()
     return _exact_backend(run_id, IndexState("unavailable", reason=reason))
+
+
+def answer(
+    run: OpenRun, asked: AskedImage, request: Request, values: Values | None = None
+) -> Answer:
+    """Search the run's index, or its own codes when that fails.
+
+    Args:
+        run: that is searched.
+        asked: the query.
+        request: what is asked for.
+        values: what to order by; None: by distance.
+    """
+    return search.answer(
+        run, asked, request, backend(run.id), lambda why: fall_back(run.id, why), values
+    )
 
 
 def retry() -> None:
