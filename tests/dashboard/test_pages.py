@@ -472,12 +472,22 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
     shown = "".join(str(one.value) for one in [*app.html, *app.markdown])
     assert "of 12 bits differ" in shown
     assert "Shared with the query" in shown
+    assert "near the threshold" not in texts(app)
     assert [one.label for one in app.button] == [
         "Mark right",
         "Mark wrong",
         "Search with this",
         "Compare runs on this query",
     ]
+
+    app.toggle(key="unsure").set_value(True).run()
+    assert not app.exception
+    assert re.search("Differing bits, least sure first: [0-9, ]+[.]", texts(app))
+    assert re.search(
+        "differing bits? w.* near the threshold in the query; with its relaxed code this image "
+        "(moves from rank [0-9–]+ to|stays at rank) [0-9–]+[.]",
+        texts(app),
+    )
 
 
 def test_the_leaderboard_offers_the_ablation_view_once_there_is_a_study(
