@@ -68,6 +68,7 @@ from dashboard.services.resources.searching import (
     relaxed_sample,
     retry,
     saved_preview,
+    since_last_success,
     stored,
 )
 from dashboard.services.resources.stored import (
@@ -146,6 +147,7 @@ __all__ = [
     "say",
     "settings",
     "settings_table",
+    "since_last_success",
     "standing",
     "started",
     "store",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Lock
 from typing import Any
@@ -104,9 +105,24 @@ def answer(
         request: what is asked for.
         values: what to order by; None: by distance.
     """
-    return search.answer(
+    found = search.answer(
         run, asked, request, backend(run.id), lambda why: fall_back(run.id, why), values
     )
+    if found.index.kind == "ready":
+        _successes()["last"] = time.time()
+    return found
+
+
+def since_last_success() -> float | None:
+    """Seconds since an index last answered anybody's search; None: never since the start."""
+    last = _successes().get("last")
+    return None if last is None else max(0.0, time.time() - last)  # clocks are set back at times
+
+
+@st.cache_resource
+def _successes() -> dict[str, float]:
+    """When an index last answered, for all tabs; one item, since setting it is one step."""
+    return {}
 
 
 def retry() -> None:
