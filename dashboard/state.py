@@ -16,6 +16,7 @@ from pipeline.search import Query
 
 DATASET, RUN, PAGE = "ds", "run", "p"
 QUERY, COMPARED, COMPARED_QUERY = "q", ("a", "b"), "cq"
+FINGERPRINT = "ix"  # of what a link was made from; see `permalink`
 _RUN_ID, _UPLOADS = "run_id", "uploads"
 _LINKED = "linked"  # names in the address bar that a link within the dashboard has set
 
@@ -52,9 +53,15 @@ def asked(name: str, current: str | None) -> str | None:
 
 
 def show(name: str, choice: str) -> None:
-    """Write what is chosen into the address bar."""
-    if st.query_params.get(name) != choice:
-        st.query_params[name] = choice
+    """Write what is chosen into the address bar.
+
+    A link's fingerprint is of the runs that it names: it leaves with them, in one step, since two
+    would be two for the browser's Back.
+    """
+    was = st.query_params.get(name)
+    if was != choice:
+        is_other = was is not None and name in (DATASET, RUN, *COMPARED)
+        st.query_params.update({name: choice} | ({FINGERPRINT: []} if is_other else {}))
 
 
 def switch_page(page: str, **parameters: str) -> NoReturn:

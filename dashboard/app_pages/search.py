@@ -31,13 +31,18 @@ with left:
     query_panel.uploader()
     query_panel.dice(opened)
 with right:
-    copy_link.outdated(opened)
+    changes = st.container()  # of a link: known with the results, said above them
     if note:
         st.info(note)
     ref, asked = query_panel.asked(ref, found_examples[0].ref, opened)
     state.show_query(ref)
     request = search_filters.show(opened, search_controls.show(opened))
-    found = resources.answer(opened, asked, request, search_order.values(opened, asked))
+    values = search_order.values(opened, asked)
+    found = resources.answer(opened, asked, request, values)
+    with changes:
+        copy_link.outdated(
+            opened, since=lambda version: resources.since(version, opened, found, request, values)
+        )
     index_notice.show(found.index, run_id)
     results.headline(found, request, opened)
     if found.is_unusual:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -19,11 +20,12 @@ from dashboard.services.runs import run_choices
 from pipeline.bit_names import BitNames
 from pipeline.datasets.base import load_dataset
 from pipeline.index_jobs import requested, serve
-from pipeline.indexing import read_index
+from pipeline.indexing import publish, read_index
 from pipeline.metrics import average_precision
 from pipeline.ranking import HashCodes, hamming_histograms
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
+from pipeline.store.opening import open_store
 from pipeline.verdicts import Verdicts
 from tests.dashboard.test_pages import png, published_run, texts
 
@@ -459,6 +461,64 @@ def test_what_has_changed_since_a_link_is_not_said_of_another_run(
     app.sidebar.selectbox(key="run").select_index(1).run()
     assert not app.info
     assert not open_app(shared_home, **app.query_params).info  # the page is loaded again
+
+
+def test_a_link_without_a_mark_of_its_run_is_forgotten_with_that_run(
+    open_app: OpenApp, shared_home: Path
+):
+    made = dict(parse_qsl(link_on(open_app(shared_home)).partition("?")[2]))
+    older = re.sub("[.]v1[.]([0-9]+)[.].*", r".v9.\1", made["ix"])
+    app = open_app(shared_home, **{**made, "ix": older})
+    assert "the index was built again (v9 then, v1 now)" in app.info[0].value
+    assert app.query_params["ix"] == older
+
+    app.sidebar.selectbox(key="run").select_index(1).run()
+    assert "ix" not in app.query_params
+    assert not open_app(shared_home, **app.query_params).info  # the page is loaded again
+
+
+def publish_again(home: Path) -> None:
+    run, settings = published_run(home), Settings(home=home)
+    store = open_store(None, settings.index_path)
+    publish(run, load_dataset("shapes", settings), store, force=True)
+    store.close()
+
+
+def tiles_of(app: AppTest, label: str) -> list[tuple[str, int]]:
+    """Headings and numbers of tiles in a gallery; empty when it is not on the page."""
+    for one in app.get("bidi_component"):
+        drawn = json.loads(one.proto.json)
+        if drawn["label"] == label:
+            return [(group["heading"], len(group["items"])) for group in drawn["groups"]]
+    return []
+
+
+def test_an_outdated_link_says_how_many_results_differ_while_its_index_is_kept(
+    open_app: OpenApp, own_home: Path
+):
+    run = published_run(own_home)
+    made = dict(parse_qsl(link_on(open_app(own_home)).partition("?")[2]))
+    publish_again(own_home)
+    app = open_app(own_home, **made)
+    assert app.info[0].value.endswith("(v1 then, v2 now); the results are the same.")
+    assert tiles_of(app, "Results that differ") == []
+
+    made = dict(parse_qsl(link_on(app).partition("?")[2]))
+    codes, rows = run.load_codes("query")
+    run.save_codes("added", codes, rows)  # with these, others are nearest
+    publish_again(own_home)
+    app = open_app(own_home, **made)
+    said = re.search(
+        r"[(]v2 then, v3 now[)] and it holds 12 images more; (\d+) of the 24 results differ[.]",
+        app.info[0].value,
+    )
+    n = int(said[1])
+    assert tiles_of(app, "Results that differ") == [(f"New: {n}", n), (f"Gone: {n}", n)]
+
+    publish_again(own_home)  # keeps the third version, not the second
+    assert "; results may differ." in open_app(own_home, **made).info[0].value
+    made = dict(parse_qsl(link_on(open_app(own_home)).partition("?")[2]))
+    assert not open_app(own_home, **made).info
 
 
 def test_a_link_notices_that_its_run_was_trained_again(open_app: OpenApp, own_home: Path):

@@ -326,6 +326,10 @@ def test_a_link_names_everything_and_says_what_has_changed(both, tmp_path):
     assert permalink.what_changed(again, searched) == (
         "Since this link was made the run was trained again; results may differ."
     )
+    assert permalink.version_then(f"ffffffff.v1.7.{trained}", searched) == "v1"
+    silent = (searched, "", "ffffffff", "ffffffff.v1.7", f"ffffffff.file.0.{trained}", "<b>")
+    for link in (*silent, again.replace("v2", "v1"), f"{searched}_{searched}"):
+        assert permalink.version_then(link, searched) == ""
     two = permalink.fingerprint(("f" * 64, version), ("f" * 64, unpublished))
     assert two.startswith(f"{searched}_ffffffff.file.0.")
     assert "published or withdrawn" in permalink.what_changed(two.replace("file", "v1"), two)

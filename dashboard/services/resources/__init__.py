@@ -68,6 +68,7 @@ from dashboard.services.resources.searching import (
     relaxed_sample,
     retry,
     saved_preview,
+    since,
     since_last_success,
     stored,
 )
@@ -147,6 +148,7 @@ __all__ = [
     "say",
     "settings",
     "settings_table",
+    "since",
     "since_last_success",
     "standing",
     "started",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.services import bits, probing, search
+from dashboard.services.comparing import Groups, groups
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.permalink import stored_query as saved_query
 from dashboard.services.probing import Probe
@@ -30,10 +31,10 @@ from dashboard.services.runs import IndexState, index_state
 from dashboard.services.search import Answer, AskedImage, Backend, Request
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.images import load_rgb
-from pipeline.indexing import index_alias, read_index
+from pipeline.indexing import expected_metadata, index_alias, read_index
 from pipeline.runs import RunError, RunRegistry
 from pipeline.search import Encoded, Query, encode_image, exact_store, stored_query
-from pipeline.store.base import CodeStore
+from pipeline.store.base import CodeStore, StoreError, require_match
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
 _encoding = Lock()  # one image at a time: torch already uses all threads
@@ -111,6 +112,37 @@ def answer(
     if found.index.kind == "ready":
         _successes()["last"] = time.time()
     return found
+
+
+def since(
+    version: str, run: OpenRun, found: Answer, request: Request, values: Values | None = None
+) -> Groups | None:
+    """Results beside those of a version of the index that is kept for rolling back.
+
+    Args:
+        version: for example `v2`.
+        run: that is searched.
+        found: what is on screen.
+        request: what was asked for.
+        values: what results are ordered by; None: distance.
+
+    Returns:
+        None when that version is gone or does not fit, or no index gave the results.
+    """
+    collection = f"{index_alias(run.run)}__{version}"
+    if found.index.kind != "ready":
+        return None
+    try:
+        require_match(store().info(collection), expected_metadata(run.run))
+        kept = Backend(store(), collection, found.index)
+        then = search.answer(run, found.asked, request, kept, _refuse, values)
+    except (StoreError, RunError, OSError):
+        return None
+    return groups(found, then)
+
+
+def _refuse(reason: str) -> Backend:
+    raise StoreError(reason)
 
 
 def since_last_success() -> float | None:
