@@ -66,6 +66,7 @@ table()
 by_age = sorted(shown, key=lambda job: (job.created, job.id), reverse=True)
 labels = {job.id: f"{job.label} · seed {job.seed} · {job.id[:19]}" for job in by_age}
 first = shown[0].id  # what runs now, if anything does
-detail(linked_select.show("Run", labels, key="job", default=first))
+every_id = [job.id for job in found]
+detail(linked_select.show("Run", labels, key="job", default=first, hidden=every_id))
 with gone:
     linked_select.say_gone("run", labels, "job")
