@@ -56,10 +56,9 @@ def outdated(
     found = since(version) if version else None
     effect = "results may differ" if found is None else differing_words(found)
     if changed := permalink.what_changed(asked, now, effect):
-        with st.container(horizontal=True, vertical_alignment="center", key="outdated"):
-            st.info(changed, width="stretch")
-            if found is not None and (found.first or found.second):
-                _see(found, opened[0])
+        st.info(changed)
+        if found is not None and (found.first or found.second):
+            _see(found, opened[0])
 
 
 def _see(found: Groups, opened: OpenRun) -> None:
@@ -70,7 +69,7 @@ def _see(found: Groups, opened: OpenRun) -> None:
         for name, part in parts
         if part
     ]
-    with st.popover("See", icon=":material/difference:", width="content"):
+    with st.popover("See which", icon=":material/difference:", width="content"):
         gallery.show(shown, key="differing", label="Results that differ", tile_px=84, is_still=True)
 
 
