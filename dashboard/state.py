@@ -132,8 +132,9 @@ def upload(ref: str) -> Upload | None:
 
 
 def upload_codes(ref: str) -> dict[str, Query]:
-    """Codes of an upload that this tab has, by run id, so that it is encoded once a run."""
-    return _uploads()[ref][1]
+    """Codes of an upload by run id, so that it is encoded once a run while this tab keeps it."""
+    _, codes = _uploads().get(ref, (None, {}))
+    return codes
 
 
 def keep_upload(image: Upload | None) -> None:
@@ -149,7 +150,7 @@ def take_upload(image: Upload) -> None:
     """Keep an upload for this tab; of older ones those that are a query stay."""
     used = (image.ref, *(st.session_state.get(name) for name in (QUERY, COMPARED_QUERY)))
     kept = {ref: one for ref, one in _uploads().items() if ref in used}
-    st.session_state[_UPLOADS] = {image.ref: (image, {}), **kept}
+    st.session_state[_UPLOADS] = {**kept, image.ref: (image, upload_codes(image.ref))}
 
 
 def _uploads() -> dict[str, tuple[Upload, dict[str, Query]]]:

@@ -31,7 +31,7 @@ def show(index: IndexState, run_id: str) -> None:
         notices.problem(
             "The index does not answer.",
             reason=index.reason,
-            works=f"Last successful search: {_last_success()}. {_WORKS}",
+            works=f"Last successful index search: {_last_success()}. {_WORKS}",
             todo="When it is back, press Retry.",
             key="index_unavailable",
         )

@@ -284,7 +284,7 @@ def test_a_locked_store_falls_back_and_recovers_on_retry(open_app: OpenApp, own_
     assert not app.exception
     assert "does not answer" in app.error[0].proto.title
     assert "open in another process" in texts(app)
-    assert "Last successful search: not since this server started." in texts(app)
+    assert "Last successful index search: not since this server started." in texts(app)
     assert app.metric
     other.close()
     next(one for one in app.button if one.label == "Retry").click().run()
@@ -296,7 +296,7 @@ def test_a_locked_store_falls_back_and_recovers_on_retry(open_app: OpenApp, own_
     other.info(record.alias)
     resources.index.clear()
     other_tab = open_app(own_home)
-    assert re.search(r"Last successful search: [\d.]+ m?s ago[.]", texts(other_tab))
+    assert re.search(r"Last successful index search: [\d.]+ m?s ago[.]", texts(other_tab))
     other.close()
 
 
