@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.components import bits_views, copy_link, notices, query_panel
 from dashboard.services import resources
 
@@ -23,7 +24,7 @@ view = st.segmented_control(
 copy_link.outdated(opened)
 ref = ""
 if view in ("What if", "Robustness"):
-    ref, note = query_panel.resolve(opened, examples[0].ref)
+    ref, note = query_panel.resolve(state.query(), opened, examples[0].ref)
     query_panel.examples(examples, ref)
     ref, asked = query_panel.asked(ref, examples[0].ref, opened)
     if note:

@@ -52,6 +52,7 @@ from dashboard.services.resources.reporting import (
     template,
 )
 from dashboard.services.resources.searching import (
+    answer,
     backend,
     bit_table,
     code_buckets,
@@ -67,6 +68,8 @@ from dashboard.services.resources.searching import (
     relaxed_sample,
     retry,
     saved_preview,
+    since,
+    since_last_success,
     stored,
 )
 from dashboard.services.resources.stored import (
@@ -86,6 +89,7 @@ from dashboard.services.resources.system import forget_status, overview
 __all__ = [
     "add_to_report",
     "advice",
+    "answer",
     "backend",
     "basket",
     "bit_ablation",
@@ -144,6 +148,8 @@ __all__ = [
     "say",
     "settings",
     "settings_table",
+    "since",
+    "since_last_success",
     "standing",
     "started",
     "store",

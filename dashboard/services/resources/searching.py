@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Lock
 from typing import Any
@@ -12,7 +13,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.services import bits, probing
+from dashboard.services import bits, probing, search
+from dashboard.services.comparing import Groups, groups
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.permalink import stored_query as saved_query
 from dashboard.services.probing import Probe
@@ -23,15 +25,16 @@ from dashboard.services.queries import (
     example_queries,
     preview,
 )
+from dashboard.services.reordering import Values
 from dashboard.services.resources.stored import datasets, runs, settings, store
 from dashboard.services.runs import IndexState, index_state
-from dashboard.services.search import Backend
+from dashboard.services.search import Answer, AskedImage, Backend, Request
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.images import load_rgb
-from pipeline.indexing import index_alias, read_index
+from pipeline.indexing import expected_metadata, index_alias, read_index
 from pipeline.runs import RunError, RunRegistry
 from pipeline.search import Encoded, Query, encode_image, exact_store, stored_query
-from pipeline.store.base import CodeStore
+from pipeline.store.base import CodeStore, StoreError, require_match
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
 _encoding = Lock()  # one image at a time: torch already uses all threads
@@ -90,6 +93,68 @@ def fall_back(run_id: str, reason: str) -> Backend:
     """The exact backend after the store failed in mid-use; the index is asked again next time."""
     index.clear()
     return _exact_backend(run_id, IndexState("unavailable", reason=reason))
+
+
+def answer(
+    run: OpenRun, asked: AskedImage, request: Request, values: Values | None = None
+) -> Answer:
+    """Search the run's index, or its own codes when that fails.
+
+    Args:
+        run: that is searched.
+        asked: the query.
+        request: what is asked for.
+        values: what to order by; None: by distance.
+    """
+    found = search.answer(
+        run, asked, request, backend(run.id), lambda why: fall_back(run.id, why), values
+    )
+    if found.index.kind == "ready":
+        _successes()["last"] = time.time()
+    return found
+
+
+def since(
+    version: str, run: OpenRun, found: Answer, request: Request, values: Values | None = None
+) -> Groups | None:
+    """Results beside those of a version of the index that is kept for rolling back.
+
+    Args:
+        version: for example `v2`.
+        run: that is searched.
+        found: what is on screen.
+        request: what was asked for.
+        values: what results are ordered by; None: distance.
+
+    Returns:
+        None when that version is gone or does not fit, or no index gave the results.
+    """
+    collection = f"{index_alias(run.run)}__{version}"
+    if found.index.kind != "ready":
+        return None
+    try:
+        require_match(store().info(collection), expected_metadata(run.run))
+        kept = Backend(store(), collection, found.index)
+        then = search.answer(run, found.asked, request, kept, _refuse, values)
+    except (StoreError, RunError, OSError):
+        return None
+    return groups(found, then)
+
+
+def _refuse(reason: str) -> Backend:
+    raise StoreError(reason)
+
+
+def since_last_success() -> float | None:
+    """Seconds since an index last answered anybody's search; None: never since the start."""
+    last = _successes().get("last")
+    return None if last is None else max(0.0, time.time() - last)  # clocks are set back at times
+
+
+@st.cache_resource
+def _successes() -> dict[str, float]:
+    """When an index last answered, for all tabs; one item, since setting it is one step."""
+    return {}
 
 
 def retry() -> None:
