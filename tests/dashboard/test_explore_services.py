@@ -206,6 +206,28 @@ def test_buckets_hold_every_image_once(opened):
     assert len(bits.bucket_rows(opened, 0)) == table["images"].iloc[0]
 
 
+def test_links_join_near_codes_of_one_label(opened):
+    """Against comparing every pair bit by bit; unlabelled buckets join nothing."""
+    table, signs = bits.buckets(opened), opened.database_codes.signs()
+    place = [int(opened.place_of[bits.bucket_rows(opened, one)[0]]) for one in table["bucket"]]
+    expected = {
+        (a, b): int((signs[place[a]] != signs[place[b]]).sum())
+        for a in range(len(table))
+        for b in range(a + 1, len(table))
+        if table["label"][a] == table["label"][b]
+    }
+    expected = {pair: distance for pair, distance in expected.items() if distance <= 2}
+
+    found = bits.links(opened, table)
+
+    assert len(found) > 3
+    assert {(a, b): d for a, b, d in found[["first", "second", "distance"]].values} == expected
+    assert found["distance"].is_monotonic_increasing
+    ends = table.loc[found["second"], ["x", "y"]].to_numpy()
+    assert (found[["x2", "y2"]].to_numpy() == ends).all()
+    assert bits.links(opened, table.assign(purity=0.0)).empty
+
+
 def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
     monkeypatch.setenv("HASHLENS_HOME", str(own_home))
     run = next(r for r in RunRegistry(Settings(home=own_home)).all() if read_index(r))
@@ -218,9 +240,9 @@ def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
     write_index(run, read_index(run).model_copy(update={"count": 53}))
 
     opened = resources.opened(run.id)
-    table, buckets, (sampled, _) = (one(opened) for one in kept)
+    table, (buckets, _), (sampled, _) = (one(opened) for one in kept)
     assert not table["ones"].equals(before[0]["ones"])
-    assert buckets["images"].sum() == 53 > before[1]["images"].sum()
+    assert buckets["images"].sum() == 53 > before[1][0]["images"].sum()
     assert len(sampled) == 53
     backend = resources.fall_back(run.id, "")
     assert backend.store.count(index_alias(run)) == 53

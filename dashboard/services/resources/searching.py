@@ -227,9 +227,10 @@ def bit_table(run: OpenRun) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
-def code_buckets(run: OpenRun) -> pd.DataFrame:
-    """The fullest distinct codes of a run, on a plane."""
-    return bits.buckets(run)
+def code_buckets(run: OpenRun) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The fullest distinct codes of a run, on a plane, and the pairs that belong together."""
+    table = bits.buckets(run)
+    return table, bits.links(run, table)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
