@@ -12,6 +12,7 @@ from dashboard.components import (
     bits_worth,
     drawer,
     gallery,
+    notices,
     query_panel,
     search_order,
 )
@@ -115,7 +116,7 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
             found = _probes(opened, asked, STRENGTHS.index(strength))
         unsure = unsure_bits(search_order.relaxed_query(opened, asked).relaxed)
     except EncodingError as error:
-        st.error(escape_markdown(str(error)), title="This run cannot encode images")
+        notices.cannot_encode(str(error))
         return
     tiles = tuple(
         gallery.Tile(

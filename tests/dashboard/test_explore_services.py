@@ -260,7 +260,9 @@ def test_a_probe_counts_the_bits_that_a_changed_image_flips(opened):
     signs = code.signs().astype(np.float32)
     signs[0, 1] *= -1
 
-    found = probes(opened, image, code, row, lambda _: HashCodes.from_relaxed(signs), 1)
+    found = probes(
+        opened, image, code, row, lambda images: HashCodes.from_relaxed(signs[[0] * len(images)]), 1
+    )
 
     assert [probe.flipped for probe in found] == [(2,)] * 5
     assert all(probe.preview.startswith("data:image/webp;base64,") for probe in found)

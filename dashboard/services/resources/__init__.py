@@ -67,6 +67,7 @@ from dashboard.services.resources.searching import (
     relaxed_sample,
     retry,
     saved_preview,
+    steadiness,
     stored,
 )
 from dashboard.services.resources.stored import (
@@ -146,6 +147,7 @@ __all__ = [
     "settings_table",
     "standing",
     "started",
+    "steadiness",
     "store",
     "stored",
     "studies",

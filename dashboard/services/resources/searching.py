@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.services import bits, probing
+from dashboard.services import bits, probing, robustness
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.permalink import stored_query as saved_query
 from dashboard.services.probing import Probe
@@ -29,8 +29,16 @@ from dashboard.services.search import Backend
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.images import load_rgb
 from pipeline.indexing import index_alias, read_index
+from pipeline.ranking import HashCodes
 from pipeline.runs import RunError, RunRegistry
-from pipeline.search import Encoded, Query, encode_image, exact_store, stored_query
+from pipeline.search import (
+    Encoded,
+    Query,
+    encode_image,
+    encode_images,
+    exact_store,
+    stored_query,
+)
 from pipeline.store.base import CodeStore
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
@@ -166,10 +174,18 @@ def encoded(run_id: str, upload: Upload) -> Encoded:
 
 
 def _encode(run_id: str, image: Image.Image) -> Encoded:
-    spec = RunRegistry(settings()).open(run_id).spec
     with _encoding:
-        backbone = _backbone(spec.backbone, run_id if spec.finetune else "")
-        return encode_image(image, backbone, _method(run_id))
+        return encode_image(image, *_networks(run_id))
+
+
+def _encode_all(run_id: str, images: list[Image.Image]) -> HashCodes:
+    with _encoding:
+        return encode_images(images, *_networks(run_id))
+
+
+def _networks(run_id: str) -> tuple[Backbone, HashMethod]:
+    spec = RunRegistry(settings()).open(run_id).spec
+    return _backbone(spec.backbone, run_id if spec.finetune else ""), _method(run_id)
 
 
 @st.cache_data(max_entries=60, show_spinner=False, hash_funcs=_HASHED)
@@ -206,9 +222,24 @@ def _probes(
             image,
             (query or _encode(run.id, image)).code,
             row,
-            lambda altered: _encode(run.id, altered).code,
+            lambda images: _encode_all(run.id, images),
             strength,
         )
+    except (RuntimeError, ValueError) as error:
+        raise EncodingError(str(error)) from error
+
+
+@st.cache_data(max_entries=5000, show_spinner=False, hash_funcs=_HASHED)
+def steadiness(run: OpenRun, row: int) -> NDArray[np.float64]:
+    """What every change at every strength does to a query image, see `robustness.steadiness`.
+
+    Raises:
+        ImageError: it cannot be read.
+        EncodingError: as for an upload.
+    """
+    image = run.dataset.load_image(row)
+    try:
+        return robustness.steadiness(run, row, image, lambda images: _encode_all(run.id, images))
     except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error
 
