@@ -26,7 +26,7 @@ def code_map(buckets: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
     x, y = alt.X("x:Q", axis=hidden, scale=scale), alt.Y("y:Q", axis=hidden, scale=scale)
     lines = (
         alt.Chart(links)
-        .mark_rule(color=NEUTRAL, opacity=0.4, strokeWidth=0.75)
+        .mark_rule(color=NEUTRAL, opacity=0.5, strokeWidth=1)
         .encode(x=x, y=y, x2="x2", y2="y2")
     )
     discs = (

@@ -19,7 +19,7 @@ def robustness(rows: pd.DataFrame, title: str) -> alt.LayerChart:
         title: of the axis.
     """
     runs = list(dict.fromkeys(rows["run"]))
-    legend = alt.Legend(title=None, orient="top", columns=1, labelLimit=280, symbolSize=90)
+    legend = alt.Legend(title=None, orient="top", columns=1, labelLimit=230, symbolSize=90)
     shown = None if len(runs) == 1 else legend
     colour = alt.Color("run:N", sort=runs, legend=shown, scale=_scale(runs, COLOURS))
     shape = alt.Shape("run:N", sort=runs, legend=shown, scale=_scale(runs, SHAPES))

@@ -165,8 +165,8 @@ def code_buckets(opened: OpenRun) -> None:
     n_images = int(table["images"].sum())
     st.caption(
         f"The {len(table):,} fullest of the distinct codes hold {n_images:,} of "
-        f"{len(opened.database_rows):,} images. Near discs have like codes. Click one. "
-        f"{_lines_mean(len(links))}"
+        f"{len(opened.database_rows):,} images. Near discs have like codes. "
+        f"{_lines_mean(len(links))} Click a disc to see its images."
     )
     event = st.altair_chart(
         code_map(table, links.head(_MOST_LINKS)),

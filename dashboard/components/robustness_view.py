@@ -24,21 +24,21 @@ _TITLES = {"flipped": "Bits flipped (%)", "kept": f"Overlap@{NEAREST} (%)"}
 def show(run: MeasuredRun) -> None:
     """The table and charts of the runs that were asked for, and a button for the others."""
     choices = resources.runs(run.dataset.info.name)
-    labels = {run.id: run.label, **{one.id: one.label for one in choices}}
-    slugs = {one.slug: one.id for one in choices if one.id != run.id}
-    names = {_ALONE: "no other run", **{slug: labels[one] for slug, one in slugs.items()}}
-    other = linked_select.show("Beside", names, key="beside", default=_ALONE)
-    ids = [run.id] if other == _ALONE else [run.id, slugs[other]]
+    others = {one.slug: one for one in choices if one.id != run.id}
+    names = {_ALONE: "no other run", **{slug: one.label for slug, one in others.items()}}
+    other = others.get(linked_select.show("Beside", names, key="beside", default=_ALONE))
+    ids = [run.id, *([other.id] if other else [])]
     asked = st.session_state.setdefault(_ASKED, set())
     if not asked.issuperset(ids):
         st.markdown(
             f"{N_IMAGES} query images are drawn, rotated, cropped, blurred, compressed and "
-            "brightened in three strengths, and encoded again; that takes some seconds."
+            "brightened in three strengths, and encoded again; mostly done within a minute."
         )
         st.button(
             "Measure", type="primary", icon=":material/speed:", on_click=asked.update, args=(ids,)
         )
-    found = [_measured(one, labels[one]) for one in ids if one in asked]
+    labels = {one.id: one.label for one in choices}
+    found = [_measured(one, labels.get(one, run.label)) for one in ids if one in asked]
     if found := [one for one in found if one is not None]:
         _results(found, ids)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.services.open_run import OpenRun
-from dashboard.services.probing import STRENGTHS, Encode, altered, change_names
+from dashboard.services.probing import STRENGTHS, altered, change_names
 from dashboard.services.text import percent, plural
 from pipeline.images import ImageError
 from pipeline.ranking import HashCodes, ranked
@@ -86,23 +86,24 @@ def measure(
     return Robustness(label, tuple(rows), values[: len(rows)], missing)
 
 
-def steadiness(
-    opened: OpenRun, row: int, image: Image.Image, encode: Encode
-) -> NDArray[np.float64]:
-    """Change a query image in all ways and strengths and search with each.
+def all_altered(image: Image.Image) -> list[Image.Image]:
+    """An RGB image changed in all c ways: the five changes, each from light to strong."""
+    by_strength = [altered(image, strength) for strength in range(len(STRENGTHS))]
+    return [one for kind in zip(*by_strength, strict=True) for one in kind]
+
+
+def steadiness(opened: OpenRun, row: int, codes: HashCodes) -> NDArray[np.float64]:
+    """Compare a query's code with those of the changed image.
 
     Args:
         opened: the run.
         row: of the query, which is no result.
-        image: the query, RGB.
-        encode: images -> codes.
+        codes: c codes, of `all_altered`.
 
     Returns:
         (2, c) for every change the share of bits that flip, and of the nearest that stay.
     """
     code = opened.query_codes[np.flatnonzero(opened.query_rows == row)]
-    by_strength = [altered(image, strength) for strength in range(len(STRENGTHS))]
-    codes = encode([one for kind in zip(*by_strength, strict=True) for one in kind])
     (before,) = _nearest(opened, code, row)
     kept = [np.isin(before, after).mean() for after in _nearest(opened, codes, row)]
     return np.array([codes.hamming(code)[:, 0] / opened.bits, kept])
@@ -127,8 +128,8 @@ def table(found: Sequence[Robustness]) -> pd.DataFrame:
 def difference(first: Robustness, second: Robustness) -> str:
     """How much more the second run flips than the first, on the images of both, in a sentence."""
     rows = [row for row in first.rows if row in second.rows]
-    if not rows:
-        return "The runs have no query image in common, so their difference has no interval."
+    if len(rows) < len(first.rows) / 2:
+        return "The runs have other query images, so only their means can be compared."
     mine, theirs = (
         one.values[[one.rows.index(row) for row in rows], 0].mean(axis=1) for one in (first, second)
     )
@@ -140,7 +141,7 @@ def difference(first: Robustness, second: Robustness) -> str:
 
 
 def _changes() -> list[tuple[str, str]]:
-    """Every change with its size, and its strength, in the order of `steadiness`."""
+    """Every change with its size, and its strength, in the order of `all_altered`."""
     by_strength = [change_names(strength) for strength in range(len(STRENGTHS))]
     return [
         (name, strength)

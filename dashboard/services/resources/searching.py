@@ -27,7 +27,8 @@ from dashboard.services.resources.stored import datasets, runs, settings, store
 from dashboard.services.runs import IndexState, index_state
 from dashboard.services.search import Backend
 from pipeline.catalog import Backbone, HashMethod, load_backbone
-from pipeline.images import load_rgb
+from pipeline.datasets.base import RetrievalDataset
+from pipeline.images import ImageError, load_rgb
 from pipeline.indexing import index_alias, read_index
 from pipeline.ranking import HashCodes
 from pipeline.runs import RunError, RunRegistry
@@ -231,17 +232,35 @@ def _probes(
 
 @st.cache_data(max_entries=5000, show_spinner=False, hash_funcs=_HASHED)
 def steadiness(run: OpenRun, row: int) -> NDArray[np.float64]:
-    """What every change at every strength does to a query image, see `robustness.steadiness`.
+    """What changes of a query image do to its code, see `robustness.steadiness`.
 
     Raises:
         ImageError: it cannot be read.
         EncodingError: as for an upload.
     """
-    image = run.dataset.load_image(row)
+    import torch  # only where images are encoded
+
+    spec, content = run.run.spec, (run.dataset.info.name, run.dataset.info.fingerprint)
     try:
-        return robustness.steadiness(run, row, image, lambda images: _encode_all(run.id, images))
+        network = spec.backbone, run.id if spec.finetune else ""
+        method = _method(run.id)
+        codes = method.encode(torch.from_numpy(_changed(content, network, row, run.dataset)))
+    except ImageError:
+        raise
     except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error
+    return robustness.steadiness(run, row, codes)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _changed(
+    content: tuple[str, str], network: tuple[str, str], row: int, _dataset: RetrievalDataset
+) -> NDArray[np.float32]:
+    """Features of a changed image, for all runs on the same network."""
+    images = robustness.all_altered(_dataset.load_image(row))
+    with _encoding:
+        features: NDArray[np.float32] = _backbone(*network).embed(images).numpy()
+    return features
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
