@@ -1,11 +1,11 @@
-"""Bits: what single bits of a run do, for the query that Search shows and for all images."""
+"""Bits: what single bits of a run do, for the query on Search, for all images, in other runs."""
 
 import streamlit as st
 
-from dashboard.components import bits_views, copy_link, notices, query_panel
+from dashboard.components import bits_beside, bits_views, copy_link, notices, query_panel
 from dashboard.services import resources
 
-_VIEWS = ("What if", "Bit cards", "Robustness", "Code map")
+_VIEWS = ("What if", "Bit cards", "Robustness", "Code map", "Other run")
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Bits", anchor=False, width="content")
@@ -20,7 +20,8 @@ examples = resources.examples(run_id)
 view = st.segmented_control(
     "View", _VIEWS, default=_VIEWS[0], required=True, key="view", bind="query-params"
 )
-copy_link.outdated(opened)
+beside = [bits_beside.choose(opened)] if view == "Other run" else []
+copy_link.outdated(opened, *beside)
 ref = ""
 if view in ("What if", "Robustness"):
     ref, note = query_panel.resolve(opened, examples[0].ref)
@@ -29,13 +30,15 @@ if view in ("What if", "Robustness"):
     if note:
         st.info(note)
 with actions:
-    copy_link.show(copy_link.BITS, opened, ref=ref)
+    copy_link.show(copy_link.BITS, opened, *beside, ref=ref)
 if view == "Bit cards":
     bits_views.cards(opened)
 elif view == "Robustness":
     bits_views.robustness(opened, asked)
 elif view == "Code map":
     bits_views.code_buckets(opened)
+elif beside:
+    bits_beside.show(opened, *beside)
 else:
     bits_views.what_if(opened, asked)
 notices.licence(opened.dataset.info)

@@ -10,7 +10,7 @@ from dashboard.services import permalink, resources
 from dashboard.services.open_run import OpenRun
 
 SEARCH = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max", state.PAGE)
-BITS = ("view", "flip", "mute", "bit", "probe")
+BITS = ("view", "flip", "mute", "bit", "probe", "beside")
 _LINK = "link_opened"  # fingerprint in the address bar, and the runs that it is about
 COMPARE = (*state.COMPARED, state.COMPARED_QUERY)
 

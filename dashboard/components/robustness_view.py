@@ -11,6 +11,7 @@ from dashboard.components import chart_panel, linked_select, notices
 from dashboard.components.report_button import Entry
 from dashboard.services import resources, robustness
 from dashboard.services.measured_run import MeasuredRun
+from dashboard.services.open_run import OpenRun, short_labels
 from dashboard.services.queries import EncodingError
 from dashboard.services.robustness import N_IMAGES, NEAREST, Robustness
 from dashboard.services.text import escape_markdown, plural
@@ -37,15 +38,19 @@ def show(run: MeasuredRun) -> None:
         st.button(
             "Measure", type="primary", icon=":material/speed:", on_click=asked.update, args=(ids,)
         )
-    labels = {one.id: one.label for one in choices}
-    found = [_measured(one, labels.get(one, run.label)) for one in ids if one in asked]
+    opened = [notices.opened(one) for one in ids]
+    found = [
+        _measured(one, label)
+        for one, label in zip(opened, short_labels(opened), strict=True)
+        if one.id in asked
+    ]
     if found := [one for one in found if one is not None]:
         _results(found, ids)
 
 
-def _measured(run_id: str, label: str) -> Robustness | None:
+def _measured(opened: OpenRun, label: str) -> Robustness | None:
     """What is known of a run, image by image; None, with the reason on screen, if nothing."""
-    opened, place, began = notices.opened(run_id), st.empty(), time.monotonic()
+    place, began = st.empty(), time.monotonic()
 
     def progress(done: int, of: int) -> None:
         if time.monotonic() > began + _PATIENCE_S:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from dashboard.charts.ablation import ablation
+from dashboard.charts.alignment import alignment
 from dashboard.charts.code_map import PICK, code_map
 from dashboard.charts.distance_histogram import distance_histogram
 from dashboard.charts.map_by_bits import map_by_bits
@@ -145,3 +146,26 @@ def test_the_code_map_draws_its_lines_under_the_discs_and_only_discs_are_picked(
     lines, discs = (layer["encoding"] for layer in chart["layer"])
     assert lines["x"] == discs["x"]  # one scale
     assert "color" not in lines
+
+
+def test_aligned_bits_are_drawn_in_the_order_of_the_table_with_two_lines():
+    table = pd.DataFrame(
+        {
+            "bit": [3, 1, 2],
+            "counterpart": pd.array([1, 2, None], "Int64"),
+            "correlation": [-0.9, 0.5, 0.0],
+            "likeness": [0.9, 0.5, 0.0],
+            "sense": ["inverted", "same", "same"],
+        }
+    )
+
+    chart = alignment(table, 0.7, 0.1).to_dict()
+
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["bar", "rule", "rule"]
+    bars = chart["layer"][0]["encoding"]
+    assert bars["x"]["sort"] is None
+    assert bars["color"]["scale"]["domain"] == ["same", "inverted"]
+    values = [value for part in chart["datasets"].values() for value in part]
+    assert [value["bit"] for value in values if "bit" in value] == [3, 1]  # bit 2 is left over
+    assert {"likeness": 0.7} in values
+    assert {"likeness": 0.1} in values

@@ -52,6 +52,7 @@ from dashboard.services.resources.reporting import (
     template,
 )
 from dashboard.services.resources.searching import (
+    aligned,
     backend,
     bit_table,
     code_buckets,
@@ -87,6 +88,7 @@ from dashboard.services.resources.system import forget_status, overview
 __all__ = [
     "add_to_report",
     "advice",
+    "aligned",
     "backend",
     "basket",
     "bit_ablation",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.services import bits, probing, robustness
+from dashboard.services.alignment import Aligned, align
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.permalink import stored_query as saved_query
 from dashboard.services.probing import Probe
@@ -281,6 +282,16 @@ def code_buckets(run: OpenRun) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The fullest distinct codes of a run, on a plane, and the pairs that belong together."""
     table = bits.buckets(run)
     return table, bits.links(run, table)
+
+
+@st.cache_data(max_entries=20, show_spinner=False, hash_funcs=_HASHED)
+def aligned(run: OpenRun, other: OpenRun) -> Aligned:
+    """The bits of a run and their counterparts in another.
+
+    Raises:
+        ValueError: the runs have no image in common.
+    """
+    return align(run, other)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
