@@ -1,4 +1,4 @@
-"""Aligned bits: how like each bit of a run is to its counterpart in another, clearest first."""
+"""Aligned bits: how each bit of a run correlates with its counterpart, clearest first."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def alignment(table: pd.DataFrame, least: float, chance: float) -> alt.LayerChar
     """The chart.
 
     Args:
-        table: columns bit, counterpart, correlation, likeness, sense; bits in order of the rows.
-        least: likeness from which a bit counts as found again; a dashed line.
-        chance: mean likeness by chance; a dotted line.
+        table: columns bit, counterpart, correlation, sense; bits in the order of the rows.
+        least: likeness from which a bit counts as found again; dashed lines.
+        chance: mean likeness by chance; dotted lines.
     """
     shown = table.dropna(subset=["counterpart"]).astype({"counterpart": int})
     scale = alt.Scale(domain=_SENSES, range=[COLOURS[0], COLOURS[1]])
@@ -31,7 +31,7 @@ def alignment(table: pd.DataFrame, least: float, chance: float) -> alt.LayerChar
                 title="Bit",
                 axis=alt.Axis(labelAngle=0, labelOverlap=True),
             ),
-            y=alt.Y("likeness:Q", title="|Correlation|", scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("correlation:Q", title="Correlation", scale=alt.Scale(domain=[-1, 1])),
             color=alt.Color("sense:N", sort=_SENSES, scale=scale, legend=legend),
             tooltip=[
                 alt.Tooltip("bit:O", title="Bit"),
@@ -42,9 +42,9 @@ def alignment(table: pd.DataFrame, least: float, chance: float) -> alt.LayerChar
         )
     )
     rules = [
-        alt.Chart(pd.DataFrame({"likeness": [value]}))
+        alt.Chart(pd.DataFrame({"correlation": [-value, value]}))
         .mark_rule(color=NEUTRAL, strokeDash=dash, strokeWidth=1.5)
-        .encode(y="likeness:Q")
+        .encode(y="correlation:Q")
         for value, dash in ((least, [6, 4]), (chance, [2, 2]))
     ]
-    return alt.LayerChart(layer=[bars, *rules]).properties(height=240)
+    return alt.LayerChart(layer=[bars, *rules]).properties(height=280)

@@ -40,7 +40,7 @@ def show(opened: OpenRun, other: OpenRun) -> None:
         st.info(escape_markdown(f"The bits cannot be aligned: {error}."))
         return
     st.markdown(escape_markdown(found.finding))
-    alt = f"Likeness of bits to their counterparts. {found.finding}"
+    alt = f"Correlation of bits with their counterparts. {found.finding}"
     chart_panel.draw(alignment(found.table, service.LEAST, found.chance), alt=alt, key="alignment")
     st.caption(
         f"Bits are matched one to one by their correlation over {plural(found.n_images, 'image')} "

@@ -53,9 +53,11 @@ def align(first: OpenRun, second: OpenRun) -> Aligned:
     )
     stable = table[table["likeness"] >= LEAST]
     n_inverted = int((stable["sense"] == "inverted").sum())
+    other = short_labels([first, second])[1]
+    other += f" (which has {second.bits})" * (second.bits < first.bits)
     finding = (
-        f"{len(stable)} of {plural(first.bits, 'bit')} have a counterpart in "
-        f"{short_labels([first, second])[1]} with |r| ≥ {LEAST}, {n_inverted} of them inverted: "
+        f"{len(stable)} of {plural(first.bits, 'bit')} have a counterpart in {other} with "
+        f"|r| ≥ {LEAST}, {n_inverted} of them inverted: "
         f"{100 * len(stable) / first.bits:.0f} % of the code is stable. Chance alone gives "
         f"{found.n_by_chance(LEAST):.1f} bits. Mean |r| is {table['likeness'].mean():.2f}, by "
         f"chance {found.chance.mean():.2f}."

@@ -167,5 +167,5 @@ def test_aligned_bits_are_drawn_in_the_order_of_the_table_with_two_lines():
     assert bars["color"]["scale"]["domain"] == ["same", "inverted"]
     values = [value for part in chart["datasets"].values() for value in part]
     assert [value["bit"] for value in values if "bit" in value] == [3, 1]  # bit 2 is left over
-    assert {"likeness": 0.7} in values
-    assert {"likeness": 0.1} in values
+    lines = [value["correlation"] for value in values if value.keys() == {"correlation"}]
+    assert lines == [-0.7, 0.7, -0.1, 0.1]

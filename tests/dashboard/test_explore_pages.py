@@ -163,7 +163,8 @@ def test_bits_of_another_run_are_matched_named_and_linked(open_app: OpenApp, own
 
     assert not app.exception
     assert re.search(
-        r"\d+ of 12 bits have a counterpart in LSH · 8 bits with \|r\| ≥ 0.7", texts(app)
+        r"\d+ of 12 bits have a counterpart in LSH · 8 bits \(which has 8\) with \|r\| ≥ 0.7",
+        texts(app),
     )
     table = app.dataframe[0].value
     assert sorted(table["bit"]) == list(range(1, 13))
