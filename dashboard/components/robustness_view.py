@@ -28,6 +28,7 @@ def show(run: MeasuredRun) -> None:
     others = {one.slug: one for one in choices if one.id != run.id}
     names = {_ALONE: "no other run", **{slug: one.label for slug, one in others.items()}}
     other = others.get(linked_select.show("Beside", names, key="beside", default=_ALONE))
+    linked_select.say_gone("run", names, "beside")
     ids = [run.id, *([other.id] if other else [])]
     asked = st.session_state.setdefault(_ASKED, set())
     if not asked.issuperset(ids):

@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components import bits_views
 from dashboard.services.open_run import open_run
 from dashboard.services.runs import run_choices
 from pipeline.bit_names import BitNames
@@ -153,6 +154,17 @@ def test_a_name_that_cannot_be_stored_is_said(
 
     assert app.error[0].proto.title == "The name was not stored"
     assert "no space left" in app.error[0].value
+
+
+def test_the_code_map_says_how_many_of_its_lines_are_drawn(
+    open_app: OpenApp, shared_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    app = open_app(shared_home, "bits")
+    app.segmented_control(key="view").set_value("Code map").run()
+    assert "A line joins two that are at most 2 bits apart and mostly of one label." in texts(app)
+
+    monkeypatch.setattr(bits_views, "_MOST_LINKS", 2)
+    assert re.search(r"label; the nearest 2 of \d+ are drawn\.", texts(app.run()))
 
 
 def test_bits_of_another_run_are_matched_named_and_linked(open_app: OpenApp, own_home: Path):
