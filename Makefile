@@ -26,7 +26,7 @@ unit: .venv/.installed-dev
 	$(BIN)/python -m pytest
 
 browser: .venv/.installed-dev ## journeys through the dashboard, each file with a server of its own
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser --reruns 1 --rerun-show-tracebacks
 
 bench: .venv/.installed-dev ## tables with ratios against named peers
 	$(BIN)/python -m tests.benchmarks.bench_evaluation

@@ -26,13 +26,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-torch.set_num_threads(1)  # the tensors are small, and other processes want the cores
-
-
 @pytest.fixture(autouse=True)
-def _seeds() -> None:
-    """Random starts are the same in every run; code under test must not rely on it."""
+def _seed_and_thread() -> None:
+    """Random starts are the same in every run; code under test must not rely on it.
+
+    One thread, whatever an earlier test has set: the tensors are small, and other processes want
+    the cores.
+    """
     torch.manual_seed(0)
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

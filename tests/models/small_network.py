@@ -1,6 +1,6 @@
 """A small network whose features vary, images for it, and a method that learns it.
 
-`python -m tests.models.small_network FILE` trains in one process or several and stores the weights.
+`torchrun -m tests.models.small_network FILE` trains in several processes; each stores the weights.
 """
 
 from __future__ import annotations
@@ -73,14 +73,15 @@ def weights(network: Backbone) -> dict[str, torch.Tensor]:
     return {name: p.detach().clone() for name, p in network.network.named_parameters()}
 
 
-if __name__ == "__main__":
-    if dist.is_torchelastic_launched():
-        dist.init_process_group("gloo")
-    torch.set_num_threads(1)
+def learned() -> dict[str, torch.Tensor]:
+    """The weights of backbone and head after three epochs in batches of 5."""
     own = backbone()
     method = dpsh(3, batch=5).fit(train(own), trunk=trunk(own, learning_rate=1e-3))
-    rank = dist.get_rank() if dist.is_initialized() else 0
-    found = {**weights(own), **{name: t.contiguous() for name, t in method.state.items()}}
-    save_file(found, f"{sys.argv[1]}.{rank}")
-    if dist.is_initialized():
-        dist.destroy_process_group()
+    return {**weights(own), **{name: value.contiguous() for name, value in method.state.items()}}
+
+
+if __name__ == "__main__":
+    dist.init_process_group("gloo")
+    torch.set_num_threads(1)
+    save_file(learned(), f"{sys.argv[1]}.{dist.get_rank()}")
+    dist.destroy_process_group()

@@ -18,7 +18,7 @@ from pipeline.run_results import TUNED
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.search import encode_image, stored_query
 from pipeline.settings import Settings
-from tests.factories import ROOT, spec
+from tests.factories import ROOT, copied_library, spec
 
 TINY = {"method": "dpsh", "config": {"epochs": 6, "batch": 8, "hidden": 0, "dropout": 0}}
 TUNE = {"stages": 0, "learning_rate": 0.003}
@@ -30,15 +30,25 @@ def executed(settings: Settings, **changes: object) -> Run:
     return run
 
 
+@pytest.fixture(scope="module")
+def tuned_library(library: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A library with a fine-tuned run beside the other; not to be changed."""
+    home = copied_library(library.home, tmp_path_factory.mktemp("tuned") / "library")
+    settings = Settings(home=home, threads=1)
+    executed(settings, finetune=TUNE)
+    return settings
+
+
 @pytest.fixture
-def tuned(own_library: Settings) -> Run:
-    return executed(own_library, finetune=TUNE)
+def tuned(tuned_library: Settings, settings: Settings) -> Run:
+    """The fine-tuned run in a library that the test may change."""
+    copied_library(tuned_library.home, settings.home)
+    (run,) = [run for run in RunRegistry(settings).all() if run.spec.finetune]
+    return run
 
 
-def test_a_fine_tuned_run_is_another_run_than_a_frozen_one(
-    own_library: Settings, tuned: Run
-) -> None:
-    frozen = RunRegistry(own_library).create(spec(**TINY))
+def test_a_fine_tuned_run_is_another_run_than_a_frozen_one(settings: Settings, tuned: Run) -> None:
+    frozen = RunRegistry(settings).create(spec(**TINY))
 
     assert tuned.state() == "done"
     assert tuned.spec.label == f"{frozen.spec.label} · fine-tuned"
@@ -46,9 +56,9 @@ def test_a_fine_tuned_run_is_another_run_than_a_frozen_one(
 
 
 def test_codes_search_and_index_use_the_weights_that_were_learned(
-    own_library: Settings, tuned: Run
+    settings: Settings, tuned: Run
 ) -> None:
-    dataset = load_dataset("shapes", own_library)
+    dataset = load_dataset("shapes", settings)
     row = int(tuned.load_codes("query")[1][0])
 
     query = encode_image(dataset.load_image(row), tuned.load_backbone(), tuned.load_method())
@@ -62,12 +72,12 @@ def test_codes_search_and_index_use_the_weights_that_were_learned(
     assert weights_digest(tuned) != digest
 
 
-def test_the_published_weights_are_not_touched(own_library: Settings, tuned: Run) -> None:
+def test_the_published_weights_are_not_touched(settings: Settings, tuned: Run) -> None:
     published, own = load_backbone("tiny").network, tuned.load_backbone().network
 
     pairs = list(zip(published.state_dict().values(), own.state_dict().values(), strict=True))
     assert not all(torch.equal(a, b) for a, b in pairs)
-    features = own_library.features_path.rglob("keys.bin")
+    features = settings.features_path.rglob("keys.bin")
     assert all(path.stat().st_size == 32 * 40 for path in features)  # 40 images, nothing else
 
 
