@@ -15,9 +15,9 @@ from dashboard.services.queries import Upload
 from pipeline.search import Query
 
 DATASET, RUN, PAGE = "ds", "run", "p"
-COMPARED, COMPARED_QUERY = ("a", "b"), "cq"
-_RUN_ID = "run_id"
-_QUERY, _COMPARED_ROW, _UPLOAD, _CODES = "query", "compared_row", "upload", "upload_codes"
+QUERY, COMPARED, COMPARED_QUERY = "q", ("a", "b"), "cq"
+FINGERPRINT = "ix"  # of what a link was made from; see `permalink`
+_RUN_ID, _UPLOADS = "run_id", "uploads"
 _LINKED = "linked"  # names in the address bar that a link within the dashboard has set
 
 
@@ -53,9 +53,15 @@ def asked(name: str, current: str | None) -> str | None:
 
 
 def show(name: str, choice: str) -> None:
-    """Write what is chosen into the address bar."""
-    if st.query_params.get(name) != choice:
-        st.query_params[name] = choice
+    """Write what is chosen into the address bar.
+
+    A link's fingerprint is of the runs that it names: it leaves with them, in one step, since two
+    would be two for the browser's Back.
+    """
+    was = st.query_params.get(name)
+    if was != choice:
+        is_other = was is not None and name in (DATASET, RUN, *COMPARED)
+        st.query_params.update({name: choice} | ({FINGERPRINT: []} if is_other else {}))
 
 
 def switch_page(page: str, **parameters: str) -> NoReturn:
@@ -70,10 +76,10 @@ def switch_page(page: str, **parameters: str) -> NoReturn:
     st.switch_page(page, query_params=kept | parameters)
 
 
-def switch_to_compare(row: int) -> NoReturn:
-    """Go to the page that compares runs, with an image as the query; its runs stay."""
+def switch_to_compare(ref: str) -> NoReturn:
+    """Go to the page that compares runs, on the query of a link name; its runs stay."""
     runs = {name: st.session_state[name] for name in COMPARED if name in st.session_state}
-    switch_page("app_pages/compare.py", **runs, **{COMPARED_QUERY: str(row)})
+    switch_page("app_pages/compare.py", **runs, **{COMPARED_QUERY: ref})
 
 
 def choose_run(slug: str) -> None:
@@ -81,17 +87,23 @@ def choose_run(slug: str) -> None:
     st.session_state[RUN] = slug
 
 
-def query() -> str:
-    """Link name of the query, empty for the default."""
-    if wanted := asked("q", st.session_state.get(_QUERY)):
-        st.session_state[_QUERY] = wanted
-    return str(st.session_state.get(_QUERY, ""))
+def query(name: str = QUERY) -> str:
+    """Link name of the query, empty for the default.
+
+    Args:
+        name: of its parameter: `q` on Search, `cq` where runs are compared.
+    """
+    if wanted := asked(name, st.session_state.get(name)):
+        # Older links name the row alone.
+        st.session_state[name] = f"ds:{wanted}" if wanted.isdecimal() else wanted
+    return str(st.session_state.get(name, ""))
 
 
-def choose_query(ref: str) -> None:
-    """Make `ref` the query, from its first result on; for callbacks."""
-    st.session_state[_QUERY] = ref
-    first_page()
+def choose_query(ref: str, name: str = QUERY) -> None:
+    """Make `ref` the query, on Search from its first result on; for callbacks."""
+    st.session_state[name] = ref
+    if name == QUERY:
+        first_page()
 
 
 def first_page() -> None:
@@ -99,55 +111,48 @@ def first_page() -> None:
     st.session_state[PAGE] = 1
 
 
-def show_query(ref: str) -> None:
+def show_query(ref: str, name: str = QUERY) -> None:
     """Write the query on screen into the address bar; a default one stays for other runs."""
-    if not st.session_state.get(_QUERY):
-        st.session_state[_QUERY] = ref
-    show("q", ref)
+    if not st.session_state.get(name):
+        st.session_state[name] = ref
+    show(name, ref)
 
 
 def forget_query() -> None:
     """Back to the default queries, for a data set whose rows mean something else."""
-    for key, name in ((_QUERY, "q"), (_COMPARED_ROW, COMPARED_QUERY)):
-        st.session_state.pop(key, None)
+    for name in (QUERY, COMPARED_QUERY):
+        st.session_state.pop(name, None)
         st.query_params.pop(name, None)
 
 
-def compared_row(default: int, size: int) -> int:
-    """Manifest row of the query that runs are compared on, of a data set of `size` images."""
-    wanted = asked(COMPARED_QUERY, st.session_state.get(_COMPARED_ROW))
-    wanted = wanted or st.session_state.get(_COMPARED_ROW, "")
-    row = int(wanted) if wanted.isdecimal() and len(wanted) < 10 else default
-    row = row if row < size else default
-    choose_compared_row(row)
-    show(COMPARED_QUERY, str(row))
-    return row
+def upload(ref: str) -> Upload | None:
+    """The upload behind a link name; None if this tab does not have it."""
+    image, _ = _uploads().get(ref, (None, {}))
+    return image
 
 
-def choose_compared_row(row: int) -> None:
-    """Compare runs on another query; for callbacks."""
-    st.session_state[_COMPARED_ROW] = str(row)
-
-
-def upload() -> Upload | None:
-    """The image this tab uploaded last."""
-    return st.session_state.get(_UPLOAD)
+def upload_codes(ref: str) -> dict[str, Query]:
+    """Codes of an upload by run id, so that it is encoded once a run while this tab keeps it."""
+    _, codes = _uploads().get(ref, (None, {}))
+    return codes
 
 
 def keep_upload(image: Upload | None) -> None:
-    """Keep an upload, or forget the last one, and search with it."""
-    st.session_state[_UPLOAD] = image
-    st.session_state[_CODES] = {}
+    """Search with an upload; None: forget all."""
     choose_query(image.ref if image else "")
+    if image is None:
+        _uploads().clear()
+    else:
+        take_upload(image)
 
 
-def take_stored(image: Upload) -> None:
-    """Search with an upload that a link brought back."""
-    st.session_state[_UPLOAD] = image
-    st.session_state[_CODES] = {}
+def take_upload(image: Upload) -> None:
+    """Keep an upload for this tab; of older ones those that are a query stay."""
+    used = (image.ref, *(st.session_state.get(name) for name in (QUERY, COMPARED_QUERY)))
+    kept = {ref: one for ref, one in _uploads().items() if ref in used}
+    st.session_state[_UPLOADS] = {**kept, image.ref: (image, upload_codes(image.ref))}
 
 
-def upload_codes() -> dict[str, Query]:
-    """Codes of the upload by run id, so that it is encoded once a run."""
-    codes: dict[str, Query] = st.session_state.setdefault(_CODES, {})
-    return codes
+def _uploads() -> dict[str, tuple[Upload, dict[str, Query]]]:
+    kept: dict[str, tuple[Upload, dict[str, Query]]] = st.session_state.setdefault(_UPLOADS, {})
+    return kept

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.components import bits_beside, bits_views, copy_link, notices, query_panel
 from dashboard.services import resources
 
@@ -21,16 +22,16 @@ view = st.segmented_control(
     "View", _VIEWS, default=_VIEWS[0], required=True, key="view", bind="query-params"
 )
 beside = [bits_beside.choose(opened)] if view == "Other run" else []
-copy_link.outdated(opened, *beside)
+copy_link.outdated(opened)
 ref = ""
 if view in ("What if", "Robustness"):
-    ref, note = query_panel.resolve(opened, examples[0].ref)
+    ref, note = query_panel.resolve(state.query(), opened, examples[0].ref)
     query_panel.examples(examples, ref)
     ref, asked = query_panel.asked(ref, examples[0].ref, opened)
     if note:
         st.info(note)
 with actions:
-    copy_link.show(copy_link.BITS, opened, *beside, ref=ref)
+    copy_link.show(copy_link.BITS, opened, ref=ref)
 if view == "Bit cards":
     bits_views.cards(opened)
 elif view == "Robustness":

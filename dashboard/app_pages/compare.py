@@ -3,9 +3,10 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import compare_view, copy_link, drawer, notices, results
+from dashboard.components import compare_view, copy_link, drawer, notices, query_panel, results
 from dashboard.services import resources
 from dashboard.services.comparing import compare, differing_most, why_not
+from dashboard.services.queries import dataset_ref
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Compare", anchor=False, width="content")
@@ -27,19 +28,20 @@ if reason:
     st.warning(reason, title="These runs cannot be compared")
     st.stop()
 table = differing_most(first, second)
-default = int(table["row"].iloc[0] if len(table) else first.query_rows[0])
-row = state.compared_row(default, len(first.dataset))
+default = dataset_ref(int(table["row"].iloc[0] if len(table) else first.query_rows[0]))
+ref, note = query_panel.resolve(state.query(state.COMPARED_QUERY), first, default)
+state.show_query(ref, state.COMPARED_QUERY)
 with actions:
-    copy_link.show(copy_link.COMPARE, first, second)
+    copy_link.show(state.COMPARED, first, second, ref=ref, name=state.COMPARED_QUERY)
 copy_link.outdated(first, second)
-compare_view.stepper(table, row, first)
-answer_a, answer_b = compare_view.ask(first, row), compare_view.ask(second, row)
-if answer_a is None or answer_b is None:
-    st.info("One of the runs has no stored code of this image; choose a query of the query set.")
+if note:
+    st.info(note)
+compare_view.stepper(table, ref, first)
+answers = compare_view.ask(ref, first, second)
+if answers is None:
     compare_view.differing(table, first)
     st.stop()
-answers = answer_a, answer_b
-compared = compare(first, second, answers, row)
+compared = compare(first, second, answers)
 compare_view.figures(compared)
 clicked = compare_view.lists(compared, (first, second), answers)
 if clicked:

@@ -9,6 +9,7 @@ from dashboard.services.jobs import Job
 from pipeline.runs import RunError
 
 st.title("Runs", anchor=False)
+gone = st.empty()  # always there: else all below would be drawn anew
 found = resources.jobs()
 if not found:
     notices.first_run(
@@ -65,4 +66,7 @@ table()
 by_age = sorted(shown, key=lambda job: (job.created, job.id), reverse=True)
 labels = {job.id: f"{job.label} · seed {job.seed} · {job.id[:19]}" for job in by_age}
 first = shown[0].id  # what runs now, if anything does
-detail(linked_select.show("Run", labels, key="job", default=first))
+every_id = [job.id for job in found]
+detail(linked_select.show("Run", labels, key="job", default=first, hidden=every_id))
+with gone:
+    linked_select.say_gone("run", labels, "job")

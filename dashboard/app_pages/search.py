@@ -17,7 +17,6 @@ from dashboard.components import (
     search_order,
 )
 from dashboard.services import resources
-from dashboard.services.search import answer
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Search", anchor=False, width="content")
@@ -25,27 +24,25 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
 run_id = notices.chosen_run()
 opened = notices.opened(run_id)
 found_examples = resources.examples(run_id)
-ref, note = query_panel.resolve(opened, found_examples[0].ref)
+ref, note = query_panel.resolve(state.query(), opened, found_examples[0].ref)
 query_panel.examples(found_examples, ref)
 left, right = st.columns([1, 3.4], gap="medium")
 with left:
     query_panel.uploader()
     query_panel.dice(opened)
 with right:
-    copy_link.outdated(opened)
+    changes = st.container()  # of a link: known with the results, said above them
     if note:
         st.info(note)
     ref, asked = query_panel.asked(ref, found_examples[0].ref, opened)
     state.show_query(ref)
     request = search_filters.show(opened, search_controls.show(opened))
-    found = answer(
-        opened,
-        asked,
-        request,
-        resources.backend(run_id),
-        lambda why: resources.fall_back(run_id, why),
-        search_order.values(opened, asked),
-    )
+    values = search_order.values(opened, asked)
+    found = resources.answer(opened, asked, request, values)
+    with changes:
+        copy_link.outdated(
+            opened, since=lambda version: resources.since(version, opened, found, request, values)
+        )
     index_notice.show(found.index, run_id)
     results.headline(found, request, opened)
     if found.is_unusual:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from dashboard.services.open_run import OpenRun
@@ -36,13 +38,21 @@ def differing(opened: OpenRun, differs: str) -> None:
         opened: the run.
         differs: text with 1 for every bit (K) that differs.
     """
-    named = [
-        f"{bit} ({escape_markdown(name)})"
-        for bit, name in BitNames.of(opened.run).all().items()
-        if differs[bit - 1] == "1"
-    ]
-    if named:
-        st.caption(f"Named bits that differ: {', '.join(named)}.")
+    names = BitNames.of(opened.run).all()
+    if named := [bit for bit in names if differs[bit - 1] == "1"]:
+        st.caption(f"Named bits that differ: {_listed(named, names)}.")
+
+
+def least_sure_first(opened: OpenRun, bits: Sequence[int]) -> None:
+    """A line with all bits (from 1) that differ, with their names, in the order given."""
+    names = BitNames.of(opened.run).all()
+    st.caption(f"Differing bits, least sure first: {_listed(bits, names)}.")
+
+
+def _listed(bits: Sequence[int], names: Mapping[int, str]) -> str:
+    return ", ".join(
+        f"{bit} ({escape_markdown(names[bit])})" if bit in names else str(bit) for bit in bits
+    )
 
 
 def _keep(opened: OpenRun, bit: int, key: str) -> None:

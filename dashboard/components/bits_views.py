@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import state
 from dashboard.charts.code_map import PICK, code_map
 from dashboard.components import (
     bit_names,
@@ -154,9 +153,8 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
 def _probes(opened: OpenRun, asked: AskedImage, strength: int) -> list[Probe]:
     if asked.row is not None:
         return resources.probes(opened, asked.row, strength)
-    image = state.upload()
-    assert image is not None  # only an upload has no row
-    return resources.probes_of_upload(opened, image, strength, asked.query)
+    assert asked.upload is not None  # only an upload has no row
+    return resources.probes_of_upload(opened, asked.upload, strength, asked.query)
 
 
 def code_buckets(opened: OpenRun) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import state
 from dashboard.components import bit_names, bit_strip, query_panel, search_order, status_lines
 from dashboard.services import resources
-from dashboard.services.explain import place, unsure_bits, unsure_words
+from dashboard.services.explain import least_sure_first, place, unsure_bits, unsure_words
 from dashboard.services.judging import is_relevant
 from dashboard.services.open_run import OpenRun
 from dashboard.services.queries import EncodingError
@@ -66,18 +65,22 @@ def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
     mine, theirs = bit_string(asked.query), bit_string(found)
     differs = bit_strip.differences(mine, theirs)
     st.markdown(f"**{differs.count('1')} of {opened.bits} bits differ**")
-    unsure = ""
+    relaxed = None
     if isinstance(asked.query, Encoded) or st.toggle(
         "Mark unsure bits", key="unsure", help="Encodes the query once more; a moment."
     ):
         try:
-            unsure = unsure_bits(search_order.relaxed_query(opened, asked).relaxed)
+            relaxed = search_order.relaxed_query(opened, asked).relaxed
         except EncodingError as error:
             st.error(escape_markdown(str(error)))
+    unsure = "" if relaxed is None else unsure_bits(relaxed)
     st.html(bit_strip.two_codes(mine, theirs, unsure))
-    if unsure and "1" in differs:
-        st.caption(unsure_words(differs, unsure))
-    bit_names.differing(opened, differs)
+    if relaxed is None or "1" not in differs:
+        bit_names.differing(opened, differs)
+        return
+    bit_names.least_sure_first(opened, least_sure_first(differs, relaxed))
+    before, after = (place(opened, asked.query, row, asked.row, by) for by in (None, relaxed))
+    st.caption(unsure_words(differs, unsure, before, after))
 
 
 def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:
@@ -105,9 +108,8 @@ def _place_under(run_id: str, row: int, asked: AskedImage) -> str:
     try:
         other = resources.opened(run_id)
         query = None if asked.row is None else resources.stored(run_id, asked.row)
-        image = state.upload() if isinstance(asked.query, Encoded) else None
-        if query is None and image is not None:
-            query = query_panel.upload_code(run_id, image)
+        if query is None and asked.upload is not None:
+            query = query_panel.upload_code(run_id, asked.upload)
     except (RunError, DatasetError, EncodingError) as error:
         return str(error)
     found = place(other, query, row, asked.row) if query else None

@@ -7,13 +7,20 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.charts.rank_changes import rank_changes
-from dashboard.components import chart_panel, gallery, linked_select, query_panel, results
+from dashboard.components import (
+    chart_panel,
+    gallery,
+    linked_select,
+    notices,
+    query_panel,
+    results,
+)
 from dashboard.services import resources
 from dashboard.services.comparing import Compared, next_row
 from dashboard.services.open_run import OpenRun
-from dashboard.services.queries import dataset_ref
+from dashboard.services.queries import EncodingError, Upload, dataset_ref, preview, row_of_ref
 from dashboard.services.runs import RunChoice
-from dashboard.services.search import Answer, Request, Result, answer
+from dashboard.services.search import Answer, Request, Result
 from dashboard.services.text import escape_html, percent
 from dashboard.services.thumbs import thumb_url
 
@@ -44,26 +51,40 @@ def choose(runs: list[RunChoice]) -> tuple[str, str]:
     return ids[a], ids[b]
 
 
-def stepper(table: pd.DataFrame, row: int, opened: OpenRun) -> None:
-    """The query's picture, and buttons to the one before and after in the table."""
-    name = escape_html(opened.text("text", row) or opened.text("image_id", row))
-    source = thumb_url(opened.dataset.info.name, opened.text("sha256", row))
-    labels = escape_html(", ".join(opened.label_names(row)))
+def stepper(table: pd.DataFrame, ref: str, opened: OpenRun) -> None:
+    """The query's picture, and buttons to the one before and after in the table.
+
+    Args:
+        table: queries that differ most.
+        ref: link name of the query.
+        opened: a run of the data set.
+    """
+    row, image = row_of_ref(ref, opened), state.upload(ref)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.html(
-            f"<div style='display:flex;gap:.75rem;align-items:center'><img src='{source}' "
-            f"alt='query: {name}' style='width:5rem;border-radius:.4rem;background:#fff'>"
-            f"<span><b>{name}</b><br>{labels}</span></div>",
-            width="content",
-        )
+        st.html(_picture(row, image, opened), width="content")
         with st.container(horizontal=True, width="content", gap="small"):
             _step_buttons(table, row)
             if st.button("Search with this", icon=":material/image_search:"):
-                state.choose_query(dataset_ref(row))
-                state.switch_page("app_pages/search.py", q=dataset_ref(row))
+                state.choose_query(ref)
+                state.switch_page("app_pages/search.py", q=ref)
 
 
-def _step_buttons(table: pd.DataFrame, row: int) -> None:
+def _picture(row: int | None, image: Upload | None, opened: OpenRun) -> str:
+    if image is not None:
+        source, name, labels = preview(image), image.name, "your image"
+    else:
+        assert row is not None  # `query_panel.resolve` gives no other
+        source = thumb_url(opened.dataset.info.name, opened.text("sha256", row))
+        name = opened.text("text", row) or opened.text("image_id", row)
+        labels = ", ".join(opened.label_names(row))
+    return (
+        f"<div style='display:flex;gap:.75rem;align-items:center'><img src='{source}' "
+        f"alt='query: {escape_html(name)}' style='width:5rem;border-radius:.4rem;background:#fff'>"
+        f"<span><b>{escape_html(name)}</b><br>{escape_html(labels)}</span></div>"
+    )
+
+
+def _step_buttons(table: pd.DataFrame, row: int | None) -> None:
     for label, step, key in (("Previous", -1, "P"), ("Next", 1, "N")):
         st.button(
             label,
@@ -76,18 +97,27 @@ def _step_buttons(table: pd.DataFrame, row: int) -> None:
         )
 
 
-def ask(opened: OpenRun, row: int) -> Answer | None:
-    """The answer of one run; None when it has no code of the query."""
-    asked = query_panel.of_row(row, opened)
-    if asked is None:
-        return None
-    return answer(
-        opened,
-        asked,
-        Request(k=SHOWN),
-        resources.backend(opened.id),
-        lambda why: resources.fall_back(opened.id, why),
-    )
+def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
+    """The answers of both runs; when one has no code of the query say why, and None."""
+    answers = []
+    for side, opened in zip("AB", runs, strict=True):
+        try:
+            asked = query_panel.of_ref(ref, opened)
+        except EncodingError as error:
+            notices.problem(
+                f"Run {side} cannot encode images.",
+                reason=str(error),
+                works="Images of the query set can be compared on.",
+                todo="Train the run again, or choose another one.",
+                key="encoding_problem",
+            )
+            return None
+        if asked is None:
+            st.info("One of the runs has no stored code of this image; choose one of the queries.")
+            return None
+        answers.append(resources.answer(opened, asked, Request(k=SHOWN)))
+    first, second = answers
+    return first, second
 
 
 def figures(compared: Compared) -> None:
@@ -104,6 +134,8 @@ def figures(compared: Compared) -> None:
             f"{compared.rbo:.2f}",
             help="1: the same order; early ranks weigh more.",
         )
+    if first is None or second is None:
+        st.caption("AP is unknown: it is measured for labelled images of the query set only.")
 
 
 def lists(
@@ -195,11 +227,15 @@ def _swap(a: str, b: str) -> None:
     st.session_state[A], st.session_state[B] = b, a
 
 
-def _step(table: pd.DataFrame, row: int, step: int) -> None:
-    state.choose_compared_row(next_row(table, row, step))
+def _step(table: pd.DataFrame, row: int | None, step: int) -> None:
+    _choose(next_row(table, row, step))
 
 
 def _load(shown: pd.DataFrame) -> None:
     chosen = st.session_state[TABLE].selection.rows
     if chosen:
-        state.choose_compared_row(int(shown["row"].iloc[chosen[0]]))
+        _choose(int(shown["row"].iloc[chosen[0]]))
+
+
+def _choose(row: int) -> None:
+    state.choose_query(dataset_ref(row), state.COMPARED_QUERY)

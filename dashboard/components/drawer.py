@@ -82,8 +82,7 @@ def _facts(dataset: RetrievalDataset, row: int) -> None:
 def _query_sha(asked: AskedImage, opened: OpenRun) -> str:
     if asked.row is not None:
         return opened.text("sha256", asked.row)
-    uploaded = state.upload()
-    return uploaded.sha256 if uploaded else ""
+    return asked.upload.sha256 if asked.upload else ""
 
 
 def _search(row: int, page: Page) -> None:
@@ -104,11 +103,11 @@ def _search(row: int, page: Page) -> None:
 
 def _compare(row: int, asked: AskedImage | None, page: Page) -> None:
     """A button to the page that compares runs: on the query that found the image, or on itself."""
-    query_row = asked.row if asked is not None and page in ("search", "failures") else None
+    is_of_query = asked is not None and page in ("search", "failures")
     is_pressed = st.button(
-        f"Compare runs on this {'image' if query_row is None else 'query'}",
+        f"Compare runs on this {'query' if is_of_query else 'image'}",
         icon=":material/compare_arrows:",
         width="stretch",
     )
     if is_pressed:
-        state.switch_to_compare(row if query_row is None else query_row)
+        state.switch_to_compare(asked.ref if asked and is_of_query else dataset_ref(row))

@@ -10,7 +10,7 @@ from dashboard.components import index_panel, notices
 from dashboard.components.fragments import alone
 from dashboard.services import resources
 from dashboard.services.runs import IndexState
-from dashboard.services.text import escape_markdown
+from dashboard.services.text import duration, escape_markdown
 
 _WORKS = "Results below are exact, from the run's own code file."
 
@@ -31,7 +31,7 @@ def show(index: IndexState, run_id: str) -> None:
         notices.problem(
             "The index does not answer.",
             reason=index.reason,
-            works=_WORKS,
+            works=f"Last successful index search: {_last_success()}. {_WORKS}",
             todo="When it is back, press Retry.",
             key="index_unavailable",
         )
@@ -41,6 +41,11 @@ def show(index: IndexState, run_id: str) -> None:
             st.button("Retry", icon=":material/refresh:", on_click=resources.retry)
         else:
             _publish(index, run_id)
+
+
+def _last_success() -> str:
+    since = resources.since_last_success()
+    return "not since this server started" if since is None else f"{duration(since)} ago"
 
 
 def _publish(index: IndexState, run_id: str) -> None:

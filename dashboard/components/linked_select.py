@@ -5,7 +5,7 @@ Streamlit's own binding writes the text that is shown, which changes with titles
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import streamlit as st
 
@@ -22,6 +22,7 @@ def show(
     key: str,
     default: str | None = None,
     on_change: Callable[[], None] | None = None,
+    hidden: Collection[str] = (),
 ) -> str:
     """Draw the box and return the name that is chosen.
 
@@ -31,6 +32,7 @@ def show(
         key: of the box and of the parameter.
         default: one of the names; None: the first.
         on_change: called when the user chooses.
+        hidden: names that are not offered here, though they are not gone.
     """
     gone = st.session_state.setdefault(_GONE, {})
     asked = state.asked(key, st.session_state.get(key))
@@ -43,7 +45,7 @@ def show(
     chosen = st.selectbox(
         label, list(options), format_func=options.__getitem__, key=key, on_change=on_change
     )
-    if asked and asked not in options:
+    if asked and asked not in {*options, *hidden}:
         gone[key] = asked, chosen
     elif gone.get(key, ("", chosen))[1] != chosen:
         del gone[key]

@@ -89,20 +89,24 @@ def dice(opened: OpenRun) -> None:
         )
 
 
-def resolve(opened: OpenRun, default: str) -> tuple[str, str]:
-    """The link name of the query to search with, and a sentence when a link asked for another."""
-    wanted, image = state.query(), state.upload()
+def resolve(wanted: str, opened: OpenRun, default: str) -> tuple[str, str]:
+    """The link name of the query to show, and a sentence where the one wanted cannot be.
+
+    Args:
+        wanted: link name; empty for the default. An upload that is stored comes back.
+        opened: a run of the data set.
+        default: link name.
+    """
     if wanted.startswith("up:"):
-        if image is not None and image.ref == wanted:
+        if state.upload(wanted) is not None:
             return wanted, ""
         kept = stored_query(wanted, resources.settings())
         if kept is not None:
-            state.take_stored(kept)
+            state.take_upload(kept)
             return wanted, ""
         return default, (
             "This address was made from an uploaded image that was not stored with Save or Copy "
-            "link, or was removed since. Upload it again to search with it; an example is shown "
-            "instead."
+            "link, or was removed since. Upload it again on Search; an example is shown instead."
         )
     if wanted and row_of_ref(wanted, opened) is None:
         return default, "This link names an image that this data set does not have."
@@ -111,35 +115,43 @@ def resolve(opened: OpenRun, default: str) -> tuple[str, str]:
 
 def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
     """The query behind a link name, encoded, and its name; the default where that fails."""
-    image, place = state.upload(), st.empty()  # always there: else all below would be drawn anew
-    if ref.startswith("up:") and image is not None:
-        try:
-            with place:
-                code = upload_code(opened.id, image)
-        except EncodingError as error:
-            notices.problem(
-                "This run cannot encode images.",
-                reason=str(error),
-                works="Images of the data set can be searched with; an example is shown.",
-                todo="Train the run again, or choose another one.",
-                key="encoding_problem",
-            )
-            return asked(default, default, opened)
-        return ref, _of_upload(image, code, opened)
-    row = row_of_ref(ref, opened)
-    found = None if row is None else of_row(row, opened)
+    try:
+        found = of_ref(ref, opened)
+    except EncodingError as error:
+        notices.problem(
+            "This run cannot encode images.",
+            reason=str(error),
+            works="Images of the data set can be searched with; an example is shown.",
+            todo="Train the run again, or choose another one.",
+            key="encoding_problem",
+        )
+        return asked(default, default, opened)
     if found is None:  # training images outside the database have no stored code
         st.info("The code of this image is not stored; an example is shown instead.")
         return asked(default, default, opened)
     return ref, found
 
 
+def of_ref(ref: str, opened: OpenRun) -> AskedImage | None:
+    """The query behind a link name that `resolve` gave; None where the run has no code of it.
+
+    Raises:
+        EncodingError: the run cannot encode an upload.
+    """
+    image, place = state.upload(ref), st.empty()  # always there: else all below would be drawn anew
+    if image is not None:
+        with place:
+            return _of_upload(image, upload_code(opened.id, image), opened)
+    row = row_of_ref(ref, opened)
+    return None if row is None else of_row(row, opened)
+
+
 def of_search(opened: OpenRun) -> AskedImage | None:
     """The query that Search has now, for other pages; None where this run has no code of it."""
-    ref, image = state.query() or resources.examples(opened.id)[0].ref, state.upload()
-    if ref.startswith("up:"):
-        code = state.upload_codes().get(opened.id)
-        return None if image is None or code is None else _of_upload(image, code, opened)
+    ref = state.query() or resources.examples(opened.id)[0].ref
+    if image := state.upload(ref):
+        code = state.upload_codes(ref).get(opened.id)
+        return None if code is None else _of_upload(image, code, opened)
     row = row_of_ref(ref, opened)
     return None if row is None else of_row(row, opened)
 
@@ -164,12 +176,11 @@ def source(opened: OpenRun, image: AskedImage) -> str:
     """Address of a query's picture; an upload is put into the page itself, not on the server."""
     if image.row is not None:
         return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
-    uploaded = state.upload()
-    return "" if uploaded is None else preview(uploaded)
+    return "" if image.upload is None else preview(image.upload)
 
 
 def _of_upload(image: Upload, code: Query, opened: OpenRun) -> AskedImage:
-    return AskedImage(code, image.name, opened.row_of.get(image.sha256))
+    return AskedImage(code, image.name, opened.row_of.get(image.sha256), image)
 
 
 def of_row(row: int, opened: OpenRun) -> AskedImage | None:
@@ -208,12 +219,12 @@ def _take_file(key: str) -> None:
 
 
 def upload_code(run_id: str, image: Upload) -> Query:
-    """The code of this tab's upload under a run; encoded once a run.
+    """The code of an upload of this tab under a run; encoded once a run.
 
     Raises:
         EncodingError: the run cannot encode it.
     """
-    codes = state.upload_codes()
+    codes = state.upload_codes(image.ref)
     if run_id not in codes:
         with st.spinner("Encoding the image"):
             codes[run_id] = resources.encoded(run_id, image)

@@ -29,13 +29,13 @@ def show(ref: str) -> None:
             st.button("Remove it", icon=":material/delete:", on_click=_remove, args=(ref,))
         else:
             st.markdown("Keeps the query on screen in this library, for everybody who uses it.")
-            st.button("Save this image", on_click=store, type="primary")
+            st.button("Save this image", on_click=store, args=(ref,), type="primary")
         _list(found, ref)
 
 
-def store() -> None:
-    """Keep the upload of this tab in the library; for callbacks."""
-    uploaded = state.upload()
+def store(ref: str) -> None:
+    """Keep an upload of this tab in the library; for callbacks."""
+    uploaded = state.upload(ref)
     if uploaded is None:
         return
     try:

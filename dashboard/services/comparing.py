@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,19 @@ from numpy.typing import NDArray
 from dashboard.services.explain import place
 from dashboard.services.open_run import OpenRun
 from dashboard.services.search import Answer, Result
+from dashboard.services.text import plural
 from pipeline.runs import RunError
 
 _PERSISTENCE = 0.9  # of rank-biased overlap: the first ten ranks carry most of the weight
 _DRAWN = 10  # ranks of each run in the rank-change chart
+
+
+class Groups(NamedTuple):
+    """Results only in the first of two answers, in both (in its order), only in the second."""
+
+    first: list[Result]
+    both: list[Result]
+    second: list[Result]
 
 
 @dataclass(frozen=True)
@@ -25,14 +35,14 @@ class Compared:
         ap: average precision of the query under A and B, in [0, 1]; None if it was not measured.
         overlap: images that both found.
         rbo: rank-biased overlap of the lists, in [0, 1] (Webber, Moffat and Zobel, 2010).
-        groups: results only in A, in both (as A ranks them), only in B.
+        groups: which results both have.
         changes: columns image, run, rank, fate; the first ranks of both, for the chart.
     """
 
     ap: tuple[float | None, float | None]
     overlap: int
     rbo: float
-    groups: tuple[list[Result], list[Result], list[Result]]
+    groups: Groups
     changes: pd.DataFrame
 
 
@@ -74,23 +84,41 @@ def differing_most(a: OpenRun, b: OpenRun) -> pd.DataFrame:
     return table.loc[order].rename_axis("row").reset_index()
 
 
-def compare(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer], query_row: int) -> Compared:
-    """Compare two answers to the same image of the data set."""
+def compare(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer]) -> Compared:
+    """Compare two answers to the same image."""
     left, right = (answer.results for answer in answers)
-    rows_a, rows_b = {one.row for one in left}, {one.row for one in right}
+    query_row = answers[0].asked.row
+    grouped = groups(*answers)
     known = [average_precisions(opened) for opened in (a, b)]
-    ap_a, ap_b = (float(ap[query_row]) if query_row in ap.index else None for ap in known)
+    ap_a, ap_b = (None if query_row is None else ap.get(query_row) for ap in known)
     return Compared(
         ap=(ap_a, ap_b),
-        overlap=len(rows_a & rows_b),
+        overlap=len(grouped.both),
         rbo=rank_biased_overlap([one.row for one in left], [one.row for one in right]),
-        groups=(
-            [one for one in left if one.row not in rows_b],
-            [one for one in left if one.row in rows_b],
-            [one for one in right if one.row not in rows_a],
-        ),
-        changes=_changes(a, b, answers, query_row),
+        groups=grouped,
+        changes=_changes(a, b, answers),
     )
+
+
+def groups(first: Answer, second: Answer) -> Groups:
+    """Which images two answers share."""
+    rows_a, rows_b = ({one.row for one in answer.results} for answer in (first, second))
+    return Groups(
+        [one for one in first.results if one.row not in rows_b],
+        [one for one in first.results if one.row in rows_b],
+        [one for one in second.results if one.row not in rows_a],
+    )
+
+
+def differing_words(found: Groups) -> str:
+    """How many results now differ from those then, for example `3 of the 24 results differ`."""
+    new, gone = len(found.first), len(found.second)
+    if new:
+        of = plural(new + len(found.both), "result")
+        return f"{new} of the {of} {'differs' if new == 1 else 'differ'}"
+    if gone:
+        return f"{plural(gone, 'result')} {'is' if gone == 1 else 'are'} gone"
+    return "the results are the same"
 
 
 def rank_biased_overlap(first: list[int], second: list[int]) -> float:
@@ -106,17 +134,14 @@ def rank_biased_overlap(first: list[int], second: list[int]) -> float:
     return float(np.average(shared, weights=weights))
 
 
-def _changes(
-    a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer], query_row: int
-) -> pd.DataFrame:
+def _changes(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer]) -> pd.DataFrame:
     top: dict[int, Result] = {}
     for answer in answers:
         top.update({one.row: one for one in answer.results[:_DRAWN] if one.row not in top})
     lines = []
     for row, one in top.items():
         first, second = (
-            _rank(opened, answer, row, query_row)
-            for opened, answer in zip((a, b), answers, strict=True)
+            _rank(opened, answer, row) for opened, answer in zip((a, b), answers, strict=True)
         )
         if first is None or second is None:
             continue
@@ -127,16 +152,16 @@ def _changes(
     return pd.DataFrame(lines, columns=["row", "image", "run", "rank", "fate"])
 
 
-def _rank(opened: OpenRun, answer: Answer, row: int, query_row: int) -> int | None:
+def _rank(opened: OpenRun, answer: Answer, row: int) -> int | None:
     """The rank shown, or the best one in its tie for an image that is not shown."""
     shown = next((one.rank for one in answer.results if one.row == row), None)
     if shown is not None:
         return shown
-    found = place(opened, answer.asked.query, row, query_row)
+    found = place(opened, answer.asked.query, row, answer.asked.row)
     return found.first if found else None
 
 
-def next_row(table: pd.DataFrame, row: int, step: int) -> int:
+def next_row(table: pd.DataFrame, row: int | None, step: int) -> int:
     """The query `step` places further in the table of differences; the first when not in it."""
     rows: NDArray[np.int64] = table["row"].to_numpy()
     at = np.flatnonzero(rows == row)

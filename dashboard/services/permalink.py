@@ -26,6 +26,7 @@ from pipeline.settings import Settings
 VERSION = "1"
 _SHORT, _SHA256 = re.compile(r"up:([0-9a-f]{12})"), re.compile(r"[0-9a-f]{64}")
 _PRINT = re.compile(r"[0-9a-f]*(\.\w+\.\d+(\.[0-9a-f]{6}\.[0-9a-f]{6})?)?")
+_VERSION, _PARTS = re.compile(r"v[0-9]+"), 5  # of the fingerprint of one run
 _NAME = ".name"
 Value = object
 
@@ -62,10 +63,15 @@ def link(base: str, settings: Mapping[str, Value], searched: str) -> str:
     return f"{base}?{urlencode([*given, ('ix', searched), ('v', VERSION)], doseq=True)}"
 
 
-def what_changed(asked: str, now: str) -> str:
+def what_changed(asked: str, now: str, effect: str = "results may differ") -> str:
     """What is different since a link was made, as a sentence; empty for nothing.
 
     Nothing is said about a link of other runs than those on screen.
+
+    Args:
+        asked: fingerprint in the link.
+        now: of what is on screen.
+        effect: what follows from a change.
     """
     if "." not in asked:
         now = now.split(".")[0]
@@ -78,7 +84,19 @@ def what_changed(asked: str, now: str) -> str:
         return "This link was made with another version of HashLens; results may differ."
     changes = [change for then, ours in pairs for change in _changes(then, ours)]
     said = " and ".join(dict.fromkeys(changes))
-    return f"Since this link was made {said}; results may differ." if said else ""
+    return f"Since this link was made {said}; {effect}." if said else ""
+
+
+def version_then(asked: str, now: str) -> str:
+    """The version of the index that a link was made with, for example `v2`; empty for this one.
+
+    It is empty, too, where the link does not tell: one of several runs, of another training or
+    without its mark, or of a run that had no index.
+    """
+    then, ours = asked.split("."), now.split(".")
+    is_same_run = len(then) == len(ours) == _PARTS and then[3:] == ours[3:]
+    is_other = is_same_run and then[1] != ours[1] and _VERSION.fullmatch(then[1])
+    return then[1] if is_other else ""
 
 
 def store_query(upload: Upload, settings: Settings) -> Path:

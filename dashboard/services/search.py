@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.services.judging import Judgement, histogram, judgement, relevance
 from dashboard.services.open_run import OpenRun
+from dashboard.services.queries import Upload, dataset_ref
 from dashboard.services.reordering import Reordered, Values, reordered
 from dashboard.services.runs import IndexState
 from pipeline.search import Found, Query, search_index
@@ -75,11 +76,21 @@ class AskedImage:
         query: its hash code.
         name: for people.
         row: its manifest row; None for an image that is not in the data set.
+        upload: the image that the user gave; None for one of the data set.
     """
 
     query: Query
     name: str
     row: int | None
+    upload: Upload | None = None
+
+    @property
+    def ref(self) -> str:
+        """Its link name."""
+        if self.upload is not None:
+            return self.upload.ref
+        assert self.row is not None
+        return dataset_ref(self.row)
 
 
 @dataclass(frozen=True)

@@ -288,6 +288,7 @@ class EdgeClient:
             aliases, stale = self._files.aliases(), collection
             collection = aliases.get(name, name)
             if collection == stale:  # else it was switched and dropped since the aliases were read
+                self._release(collection)
                 raise ValueError(f"Collection {name} not found")
         if name in aliases:
             previous = self._followed.get(name, collection)

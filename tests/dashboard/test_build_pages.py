@@ -33,10 +33,10 @@ def train_page(open_app: OpenApp, home: Path) -> AppTest:
     return app.selectbox(key="backbone").select("tiny").run()
 
 
-def queued(home: Path, **changes: object) -> str:
+def queued(home: Path, sweep: str = "", **changes: object) -> str:
     usual = {"dataset": "shapes", "method": "dpsh", "bits": 12, "backbone": "tiny"}
     spec = RunSpec.model_validate({**usual, "label_set": "class", **changes})
-    return RunRegistry(Settings(home=home)).create(spec).id
+    return RunRegistry(Settings(home=home)).create(spec, sweep).id
 
 
 def test_without_a_data_set_both_pages_say_what_to_do(open_app: OpenApp, tmp_path: Path) -> None:
@@ -176,3 +176,22 @@ def test_a_lost_run_is_explained(open_app: OpenApp, own_home: Path) -> None:
     app = open_app(own_home, "runs", job=run_id)
 
     assert "nothing has been heard of it for a minute" in texts(app)
+
+
+def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
+    open_app: OpenApp, own_home: Path
+):
+    waiting = queued(own_home, sweep="night")
+    done = next(run.id for run in RunRegistry(Settings(home=own_home)).all() if run.id != waiting)
+    app = open_app(own_home, "runs", job="20200101-gone")
+    (said,) = (one.value.replace("\\", "") for one in app.info)
+    shown = app.selectbox(key="job")
+    assert said.startswith("This link names a run that is gone (20200101-gone); ")
+    assert said.endswith(f"{shown.options[shown.index]} is shown instead.")
+    assert len(app.run().info) == 1
+    app.selectbox(key="job").set_value(done).run()
+    assert not app.info
+
+    app = open_app(own_home, "runs", job=done, sweep="night")
+    assert app.selectbox(key="job").value == waiting
+    assert not app.info  # it is not gone, only not of this sweep

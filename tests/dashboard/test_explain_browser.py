@@ -183,7 +183,7 @@ def test_rank_changes_are_drawn_and_a_row_of_the_table_loads_its_query(open_tab:
         page.get_by_role("button", name="Previous").click()
         expect(page).to_have_url(before)  # the first of the table
         page.get_by_role("button", name="Copy link").click()
-        query = re.search(r"cq=\d+", page.url)[0]
+        query = re.search(r"cq=ds[^&]+", page.url)[0]
         expect(page.get_by_test_id("stCode").first).to_contain_text(query)
 
 

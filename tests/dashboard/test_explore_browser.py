@@ -113,6 +113,25 @@ def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home
         assert len(download.value.path().read_text("utf-8").splitlines()) == 25
 
 
+def test_runs_are_compared_on_an_upload(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        give(page)
+        page.get_by_role("button", name=RANK_1).click()
+        page.get_by_role("button", name="Compare runs on this query").click()
+        expect(page.get_by_text("AP is unknown")).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("img", name="query: mine.png")).to_be_visible()
+        expect(page).to_have_url(re.compile("cq=up"))
+        page.get_by_role("button", name="Next").click()
+        expect(page.get_by_text("AP is unknown")).to_have_count(0)
+        page.go_back()
+        expect(page.get_by_role("img", name="query: mine.png")).to_be_visible()
+        page.get_by_role("button", name="Search with this").click()
+        expect(page.get_by_text("Relevance is unknown")).to_be_visible()
+
+
 def test_a_saved_image_is_listed_opened_again_and_removed(open_tab: OpenTab, served_home: Path):
     from playwright.sync_api import expect
 

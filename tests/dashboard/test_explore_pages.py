@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -15,15 +16,17 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components import bits_views
 from dashboard.services.open_run import open_run
+from dashboard.services.queries import Upload
 from dashboard.services.runs import run_choices
 from pipeline.bit_names import BitNames
 from pipeline.datasets.base import load_dataset
 from pipeline.index_jobs import requested, serve
-from pipeline.indexing import read_index
+from pipeline.indexing import publish, read_index
 from pipeline.metrics import average_precision
 from pipeline.ranking import HashCodes, hamming_histograms
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
+from pipeline.store.opening import open_store
 from pipeline.verdicts import Verdicts
 from tests.dashboard.test_pages import png, published_run, texts
 
@@ -62,13 +65,79 @@ def test_compare_steps_on_from_the_query_on_screen(open_app: OpenApp, shared_hom
 
 def test_the_query_of_compare_is_searched_with(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home, "compare")
-    row = app.query_params["cq"]
+    ref = app.query_params["cq"]
 
     next(one for one in app.button if one.label == "Search with this").click().run()
 
     assert not app.exception
     assert app.title[0].value == "Search"
-    assert app.query_params["q"] == f"ds:{row}"
+    assert app.query_params["q"] == ref
+    assert open_app(shared_home, "compare", cq=ref[3:]).query_params["cq"] == ref  # an older link
+
+
+def compare_upload(app: AppTest, colour: str = "red") -> str:
+    """Upload an image on Search and compare runs on it; returns its link name."""
+    app.file_uploader(key="upload_file").upload("mine.png", png(colour)).run()
+    ref = Upload("mine.png", png(colour)).ref
+    app.switch_page("app_pages/compare.py")
+    app.query_params["cq"] = ref
+    app.run()
+    assert not app.exception
+    return ref
+
+
+def test_an_upload_is_compared_and_its_link_brings_it_back(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home)
+    ref = compare_upload(app)
+
+    assert app.query_params["cq"] == ref
+    ap_a, ap_b, gain, overlap, _ = (one.value for one in app.metric)
+    assert ap_a == ap_b == gain == "–"
+    assert "AP is unknown" in texts(app)
+    assert re.fullmatch(r"\d+ of 24", overlap)
+    assert "mine.png" in texts(app)
+    lost = open_app(own_home, "compare", cq=ref)
+    assert "Upload it again" in lost.info[0].value
+    assert lost.query_params["cq"].startswith("ds:")
+
+    assert not app.code
+    next(one for one in app.button if one.label.startswith("Store the image")).click().run()
+    link = dict(parse_qsl(link_on(app).partition("?")[2]))
+    assert link["cq"] == ref
+    back = open_app(own_home, "compare", **link)
+    assert back.query_params["cq"] == ref
+    assert [one.value for one in back.metric] == [one.value for one in app.metric]
+
+    back.button(key="compare_Next").click().run()
+    assert back.query_params["cq"].startswith("ds:")
+    assert back.metric[0].value != "–"
+
+
+def test_another_upload_on_search_leaves_the_compared_one(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home)
+    first = compare_upload(app)
+    app.switch_page("app_pages/search.py").run()
+    app.file_uploader(key="upload_file").upload("other.png", png("blue")).run()
+    second = app.query_params["q"]
+
+    app.switch_page("app_pages/compare.py").run()
+    assert app.query_params["cq"] == first
+    assert not app.info
+    app.switch_page("app_pages/search.py").run()
+    assert app.query_params["q"] == second != first
+    assert not app.info
+
+
+def test_an_upload_that_one_run_cannot_encode_is_not_compared(open_app: OpenApp, own_home: Path):
+    (published_run(own_home).folder / "model" / "config.json").write_text("{}", "utf-8")
+    app = open_app(own_home)
+
+    compare_upload(app)
+
+    assert re.fullmatch(r"Run [AB] cannot encode images\.", app.error[0].proto.title)
+    assert not app.metric
+    app.button(key="compare_Next").click().run()
+    assert app.metric
 
 
 def test_compare_swaps_its_runs(open_app: OpenApp, shared_home: Path):
@@ -251,7 +320,7 @@ def upload_beside(run_id: str, row: int, content: bytes) -> None:
     from dashboard.services import resources
     from dashboard.services.queries import Upload
 
-    if state.upload() is None:
+    if not state.query():
         state.keep_upload(Upload("mine.png", content))
     opened = resources.opened(run_id)
     _, asked = query_panel.asked(state.query(), "ds:0", opened)
@@ -439,6 +508,64 @@ def test_what_has_changed_since_a_link_is_not_said_of_another_run(
     app.sidebar.selectbox(key="run").select_index(1).run()
     assert not app.info
     assert not open_app(shared_home, **app.query_params).info  # the page is loaded again
+
+
+def test_a_link_without_a_mark_of_its_run_is_forgotten_with_that_run(
+    open_app: OpenApp, shared_home: Path
+):
+    made = dict(parse_qsl(link_on(open_app(shared_home)).partition("?")[2]))
+    older = re.sub("[.]v1[.]([0-9]+)[.].*", r".v9.\1", made["ix"])
+    app = open_app(shared_home, **{**made, "ix": older})
+    assert "the index was built again (v9 then, v1 now)" in app.info[0].value
+    assert app.query_params["ix"] == older
+
+    app.sidebar.selectbox(key="run").select_index(1).run()
+    assert "ix" not in app.query_params
+    assert not open_app(shared_home, **app.query_params).info  # the page is loaded again
+
+
+def publish_again(home: Path) -> None:
+    run, settings = published_run(home), Settings(home=home)
+    store = open_store(None, settings.index_path)
+    publish(run, load_dataset("shapes", settings), store, force=True)
+    store.close()
+
+
+def tiles_of(app: AppTest, label: str) -> list[tuple[str, int]]:
+    """Headings and numbers of tiles in a gallery; empty when it is not on the page."""
+    for one in app.get("bidi_component"):
+        drawn = json.loads(one.proto.json)
+        if drawn["label"] == label:
+            return [(group["heading"], len(group["items"])) for group in drawn["groups"]]
+    return []
+
+
+def test_an_outdated_link_says_how_many_results_differ_while_its_index_is_kept(
+    open_app: OpenApp, own_home: Path
+):
+    run = published_run(own_home)
+    made = dict(parse_qsl(link_on(open_app(own_home)).partition("?")[2]))
+    publish_again(own_home)
+    app = open_app(own_home, **made)
+    assert app.info[0].value.endswith("(v1 then, v2 now); the results are the same.")
+    assert tiles_of(app, "Results that differ") == []
+
+    made = dict(parse_qsl(link_on(app).partition("?")[2]))
+    codes, rows = run.load_codes("query")
+    run.save_codes("added", codes, rows)  # with these, others are nearest
+    publish_again(own_home)
+    app = open_app(own_home, **made)
+    said = re.search(
+        r"[(]v2 then, v3 now[)] and it holds 12 images more; (\d+) of the 24 results differ[.]",
+        app.info[0].value,
+    )
+    n = int(said[1])
+    assert tiles_of(app, "Results that differ") == [(f"New: {n}", n), (f"Gone: {n}", n)]
+
+    publish_again(own_home)  # keeps the third version, not the second
+    assert "; results may differ." in open_app(own_home, **made).info[0].value
+    made = dict(parse_qsl(link_on(open_app(own_home)).partition("?")[2]))
+    assert not open_app(own_home, **made).info
 
 
 def test_a_link_notices_that_its_run_was_trained_again(open_app: OpenApp, own_home: Path):

@@ -16,7 +16,7 @@ from dashboard.services.comparing import (
     rank_biased_overlap,
     why_not,
 )
-from dashboard.services.explain import place, unsure_bits
+from dashboard.services.explain import Place, least_sure_first, place, unsure_bits, unsure_words
 from dashboard.services.export import results_table, to_csv
 from dashboard.services.open_run import OpenRun, open_run, short_labels
 from dashboard.services.probing import probes
@@ -141,6 +141,43 @@ def test_a_place_is_the_range_of_ranks_in_its_tie(opened):
     assert found.first == (distances < distances[7]).sum() + 1
     assert found.last == (distances <= distances[7]).sum()
     assert place(opened, query, int(opened.query_rows[1]), None) is None
+
+
+def test_the_relaxed_code_ranks_by_its_size_where_bits_differ(opened):
+    """Cost: |relaxed| summed over the bits that differ; the inner product is a line of that."""
+    query = asked(opened, int(opened.query_rows[0]))
+    signs = query.query.code.signs()[0]
+    relaxed = (signs * np.linspace(0.1, 1.2, opened.bits)).astype(np.float32)
+    cost = ((opened.database_codes.signs() != signs) * np.abs(relaxed)).sum(axis=1)
+    others = opened.database_rows != query.row
+
+    for own in range(0, len(opened.database_rows), 7):
+        row = int(opened.database_rows[own])
+        found = place(opened, query.query, row, query.row, relaxed)
+        assert found.first == 1 + (cost[others] < cost[own] - 1e-5).sum()
+        assert found.last == (cost[others] < cost[own] + 1e-5).sum()
+        assert found.distance == place(opened, query.query, row, query.row).distance
+
+
+def test_differing_bits_stand_with_the_least_sure_first_and_say_where_the_image_moves():
+    relaxed = np.array([0.9, -0.1, 1, -0.05, 0.8], np.float32)
+    assert least_sure_first("11110", relaxed) == [4, 2, 1, 3]
+    unsure, by_distance, by_relaxed = unsure_bits(relaxed), Place(3, 5, 41, 45), Place(3, 5, 9, 9)
+
+    assert unsure_words("11110", unsure, by_distance, by_relaxed) == (
+        "2 of the 4 differing bits were near the threshold in the query; with its relaxed code "
+        "this image moves from rank 41–45 to 9."
+    )
+    assert unsure_words("10100", unsure, by_relaxed, by_relaxed) == (
+        "None of the 2 differing bits was near the threshold in the query; with its relaxed code "
+        "this image stays at rank 9."
+    )
+    assert unsure_words("10000", unsure, None, None) == (
+        "The differing bit was not near the threshold in the query."
+    )
+    assert unsure_words("01000", unsure, None, None) == (
+        "The differing bit was near the threshold in the query."
+    )
 
 
 def test_unsure_bits_are_those_near_the_threshold():
@@ -347,6 +384,10 @@ def test_a_link_names_everything_and_says_what_has_changed(both, tmp_path):
     assert permalink.what_changed(again, searched) == (
         "Since this link was made the run was trained again; results may differ."
     )
+    assert permalink.version_then(f"ffffffff.v1.7.{trained}", searched) == "v1"
+    silent = (searched, "", "ffffffff", "ffffffff.v1.7", f"ffffffff.file.0.{trained}", "<b>")
+    for link in (*silent, again.replace("v2", "v1"), f"{searched}_{searched}"):
+        assert permalink.version_then(link, searched) == ""
     two = permalink.fingerprint(("f" * 64, version), ("f" * 64, unpublished))
     assert two.startswith(f"{searched}_ffffffff.file.0.")
     assert "published or withdrawn" in permalink.what_changed(two.replace("file", "v1"), two)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dashboard.services import resources
 from dashboard.services.open_run import open_run
 from pipeline.index_jobs import requested, serve
 from pipeline.indexing import read_index
@@ -283,11 +284,20 @@ def test_a_locked_store_falls_back_and_recovers_on_retry(open_app: OpenApp, own_
     assert not app.exception
     assert "does not answer" in app.error[0].proto.title
     assert "open in another process" in texts(app)
+    assert "Last successful index search: not since this server started." in texts(app)
     assert app.metric
     other.close()
     next(one for one in app.button if one.label == "Retry").click().run()
     assert not app.error
     assert "index" in texts(app)
+
+    resources.store.clear()  # closes it
+    other = open_store(None, own_home / "index")
+    other.info(record.alias)
+    resources.index.clear()
+    other_tab = open_app(own_home)
+    assert re.search(r"Last successful index search: [\d.]+ m?s ago[.]", texts(other_tab))
+    other.close()
 
 
 def test_an_unreachable_server_is_named_without_secrets(
@@ -472,12 +482,22 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
     shown = "".join(str(one.value) for one in [*app.html, *app.markdown])
     assert "of 12 bits differ" in shown
     assert "Shared with the query" in shown
+    assert "near the threshold" not in texts(app)
     assert [one.label for one in app.button] == [
         "Mark right",
         "Mark wrong",
         "Search with this",
         "Compare runs on this query",
     ]
+
+    app.toggle(key="unsure").set_value(True).run()
+    assert not app.exception
+    assert re.search("Differing bits, least sure first: [0-9, ]+[.]", texts(app))
+    assert re.search(
+        "differing bits? w.* near the threshold in the query; with its relaxed code this image "
+        "(moves from rank [0-9–]+ to|stays at rank) [0-9–]+[.]",
+        texts(app),
+    )
 
 
 def test_the_leaderboard_offers_the_ablation_view_once_there_is_a_study(

@@ -39,6 +39,15 @@ from dashboard.services.resources.building import (
     started,
     verify_index,
 )
+from dashboard.services.resources.encoding import (
+    encoded,
+    features,
+    probes,
+    probes_of_upload,
+    relaxed,
+    relaxed_sample,
+    steadiness,
+)
 from dashboard.services.resources.evaluating import board, boards, curves, finding, studies
 from dashboard.services.resources.reporting import (
     add_to_report,
@@ -53,22 +62,18 @@ from dashboard.services.resources.reporting import (
 )
 from dashboard.services.resources.searching import (
     aligned,
+    answer,
     backend,
     bit_table,
     code_buckets,
-    encoded,
     examples,
     fall_back,
-    features,
     index,
     opened,
-    probes,
-    probes_of_upload,
-    relaxed,
-    relaxed_sample,
     retry,
     saved_preview,
-    steadiness,
+    since,
+    since_last_success,
     stored,
 )
 from dashboard.services.resources.stored import (
@@ -89,6 +94,7 @@ __all__ = [
     "add_to_report",
     "advice",
     "aligned",
+    "answer",
     "backend",
     "basket",
     "bit_ablation",
@@ -147,6 +153,8 @@ __all__ = [
     "say",
     "settings",
     "settings_table",
+    "since",
+    "since_last_success",
     "standing",
     "started",
     "steadiness",

@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
-from PIL import Image
 
-from dashboard.services import bits, probing, robustness
+from dashboard.services import bits, search
 from dashboard.services.alignment import Aligned, align
+from dashboard.services.comparing import Groups, groups
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.permalink import stored_query as saved_query
-from dashboard.services.probing import Probe
 from dashboard.services.queries import (
-    EncodingError,
     Example,
-    Upload,
     example_queries,
     preview,
 )
+from dashboard.services.reordering import Values
 from dashboard.services.resources.stored import datasets, runs, settings, store
 from dashboard.services.runs import IndexState, index_state
-from dashboard.services.search import Backend
-from pipeline.catalog import Backbone, HashMethod, load_backbone
-from pipeline.datasets.base import RetrievalDataset
-from pipeline.images import ImageError, load_rgb
-from pipeline.indexing import index_alias, read_index
-from pipeline.ranking import HashCodes
+from dashboard.services.search import Answer, AskedImage, Backend, Request
+from pipeline.indexing import expected_metadata, index_alias, read_index
 from pipeline.runs import RunError, RunRegistry
 from pipeline.search import (
-    Encoded,
     Query,
-    encode_image,
-    encode_images,
     exact_store,
     stored_query,
 )
-from pipeline.store.base import CodeStore
-
-_SAMPLE = 300  # images whose relaxed codes are computed for bit cards
-_encoding = Lock()  # one image at a time: torch already uses all threads
+from pipeline.store.base import CodeStore, StoreError, require_match
 
 
 def _content(run: OpenRun) -> tuple[str, str, int]:
@@ -52,7 +38,7 @@ def _content(run: OpenRun) -> tuple[str, str, int]:
     return run.id, run.dataset.info.fingerprint, len(run.database_rows)
 
 
-_HASHED: dict[str | type, Callable[[Any], Any]] = {OpenRun: _content}
+HASHED: dict[str | type, Callable[[Any], Any]] = {OpenRun: _content}  # for caches of open runs
 
 
 def opened(run_id: str) -> OpenRun:
@@ -102,13 +88,75 @@ def fall_back(run_id: str, reason: str) -> Backend:
     return _exact_backend(run_id, IndexState("unavailable", reason=reason))
 
 
+def answer(
+    run: OpenRun, asked: AskedImage, request: Request, values: Values | None = None
+) -> Answer:
+    """Search the run's index, or its own codes when that fails.
+
+    Args:
+        run: that is searched.
+        asked: the query.
+        request: what is asked for.
+        values: what to order by; None: by distance.
+    """
+    found = search.answer(
+        run, asked, request, backend(run.id), lambda why: fall_back(run.id, why), values
+    )
+    if found.index.kind == "ready":
+        _successes()["last"] = time.time()
+    return found
+
+
+def since(
+    version: str, run: OpenRun, found: Answer, request: Request, values: Values | None = None
+) -> Groups | None:
+    """Results beside those of a version of the index that is kept for rolling back.
+
+    Args:
+        version: for example `v2`.
+        run: that is searched.
+        found: what is on screen.
+        request: what was asked for.
+        values: what results are ordered by; None: distance.
+
+    Returns:
+        None when that version is gone or does not fit, or no index gave the results.
+    """
+    collection = f"{index_alias(run.run)}__{version}"
+    if found.index.kind != "ready":
+        return None
+    try:
+        require_match(store().info(collection), expected_metadata(run.run))
+        kept = Backend(store(), collection, found.index)
+        then = search.answer(run, found.asked, request, kept, _refuse, values)
+    except (StoreError, RunError, OSError):
+        return None
+    return groups(found, then)
+
+
+def _refuse(reason: str) -> Backend:
+    raise StoreError(reason)
+
+
+def since_last_success() -> float | None:
+    """Seconds since an index last answered anybody's search; None: never since the start."""
+    last = _successes().get("last")
+    return None if last is None else max(0.0, time.time() - last)  # clocks are set back at times
+
+
+@st.cache_resource
+def _successes() -> dict[str, float]:
+    """When an index last answered, for all tabs; one item, since setting it is one step."""
+    return {}
+
+
 def retry() -> None:
     """Forget what is known about runs and indexes: the next page looks at them anew."""
     runs.clear()
     index.clear()
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_HASHED)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=HASHED)
 def _exact(run: OpenRun) -> tuple[CodeStore, str]:
     return exact_store(run.run, run.dataset)
 
@@ -118,150 +166,9 @@ def _exact_backend(run_id: str, found: IndexState) -> Backend:
     return Backend(exact, alias, found)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _backbone(name: str, tuned_run: str = "") -> Backbone:
-    import torch  # only an upload needs it here
-
-    torch.set_num_threads(settings().threads)
-    return (
-        RunRegistry(settings()).open(tuned_run).load_backbone()
-        if tuned_run
-        else load_backbone(name)
-    )
-
-
-@st.cache_resource(max_entries=3, show_spinner=False)
-def _method(run_id: str) -> HashMethod:
-    return RunRegistry(settings()).open(run_id).load_method()
-
-
 def stored(run_id: str, row: int) -> Query | None:
     """The code that the run stored for an image of its data set; None when it has none."""
     return stored_query(RunRegistry(settings()).open(run_id), row)
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def relaxed(run_id: str, row: int) -> Encoded:
-    """An image of the run's data set, through network and method once more: for its relaxed code.
-
-    Raises:
-        EncodingError: as for an upload.
-    """
-    try:
-        return _encode(run_id, opened(run_id).dataset.load_image(row))
-    except (RuntimeError, ValueError) as error:
-        raise EncodingError(str(error)) from error
-
-
-def features(run_id: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The backbone's features (n, d) of images of the run's data set, from the cache on disk."""
-    from pipeline.features import FeatureCache  # loads torch
-
-    spec = RunRegistry(settings()).open(run_id).spec
-    return FeatureCache(_backbone(spec.backbone), settings()).get(
-        opened(run_id).dataset, images=rows
-    )
-
-
-def encoded(run_id: str, upload: Upload) -> Encoded:
-    """The code of an uploaded image; loads the network when first needed.
-
-    Raises:
-        EncodingError: no usable image, no fitted method, or the network's weights cannot be had.
-    """
-    try:
-        return _encode(run_id, load_rgb(upload.content))
-    except (RuntimeError, ValueError) as error:  # what image, run and weights raise
-        raise EncodingError(str(error)) from error
-
-
-def _encode(run_id: str, image: Image.Image) -> Encoded:
-    with _encoding:
-        return encode_image(image, *_networks(run_id))
-
-
-def _encode_all(run_id: str, images: list[Image.Image]) -> HashCodes:
-    with _encoding:
-        return encode_images(images, *_networks(run_id))
-
-
-def _networks(run_id: str) -> tuple[Backbone, HashMethod]:
-    spec = RunRegistry(settings()).open(run_id).spec
-    return _backbone(spec.backbone, run_id if spec.finetune else ""), _method(run_id)
-
-
-@st.cache_data(max_entries=60, show_spinner=False, hash_funcs=_HASHED)
-def probes(run: OpenRun, row: int, strength: int) -> list[Probe]:
-    """What small changes of an image do to its code, the stored one if there is one.
-
-    Raises:
-        EncodingError: as for an upload.
-    """
-    return _probes(run, lambda: run.dataset.load_image(row), stored(run.id, row), row, strength)
-
-
-@st.cache_data(max_entries=6, show_spinner=False, hash_funcs=_HASHED, scope="session")
-def probes_of_upload(run: OpenRun, upload: Upload, strength: int, _query: Query) -> list[Probe]:
-    """The same for an upload with its code; kept for the tab alone, as the upload is.
-
-    Raises:
-        EncodingError: as for an upload.
-    """
-    return _probes(run, lambda: load_rgb(upload.content), _query, None, strength)
-
-
-def _probes(
-    run: OpenRun,
-    load: Callable[[], Image.Image],
-    query: Query | None,
-    row: int | None,
-    strength: int,
-) -> list[Probe]:
-    try:
-        image = load()
-        return probing.probes(
-            run,
-            image,
-            (query or _encode(run.id, image)).code,
-            row,
-            lambda images: _encode_all(run.id, images),
-            strength,
-        )
-    except (RuntimeError, ValueError) as error:
-        raise EncodingError(str(error)) from error
-
-
-@st.cache_data(max_entries=5000, show_spinner=False, hash_funcs=_HASHED)
-def steadiness(run: OpenRun, row: int) -> NDArray[np.float64]:
-    """What changes of a query image do to its code, see `robustness.steadiness`.
-
-    Raises:
-        ImageError: it cannot be read.
-        EncodingError: as for an upload.
-    """
-    import torch  # only where images are encoded
-
-    spec, content = run.run.spec, (run.dataset.info.name, run.dataset.info.fingerprint)
-    try:
-        network = spec.backbone, run.id if spec.finetune else ""
-        method = _method(run.id)
-        codes = method.encode(torch.from_numpy(_changed(content, network, row, run.dataset)))
-    except ImageError:
-        raise
-    except (RuntimeError, ValueError) as error:
-        raise EncodingError(str(error)) from error
-    return robustness.steadiness(run, row, codes)
-
-
-@st.cache_data(max_entries=500, show_spinner=False)
-def _changed(
-    content: tuple[str, str], network: tuple[str, str], row: int, _dataset: RetrievalDataset
-) -> NDArray[np.float32]:
-    """Features of a changed image, for all runs on the same network."""
-    images = robustness.all_altered(_dataset.load_image(row))
-    with _encoding:
-        features: NDArray[np.float32] = _backbone(*network).embed(images).numpy()
-    return features
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -271,20 +178,20 @@ def saved_preview(ref: str) -> str:
     return "" if found is None else preview(found, 96)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
 def bit_table(run: OpenRun) -> pd.DataFrame:
     """Every bit of a run: balance, twin, label."""
     return bits.bit_table(run)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
 def code_buckets(run: OpenRun) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The fullest distinct codes of a run, on a plane, and the pairs that belong together."""
     table = bits.buckets(run)
     return table, bits.links(run, table)
 
 
-@st.cache_data(max_entries=20, show_spinner=False, hash_funcs=_HASHED)
+@st.cache_data(max_entries=20, show_spinner=False, hash_funcs=HASHED)
 def aligned(run: OpenRun, other: OpenRun) -> Aligned:
     """The bits of a run and their counterparts in another.
 
@@ -292,22 +199,3 @@ def aligned(run: OpenRun, other: OpenRun) -> Aligned:
         ValueError: the runs have no image in common.
     """
     return align(run, other)
-
-
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
-def relaxed_sample(run: OpenRun) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Manifest rows (n,) of up to 300 database images, and their relaxed codes (n, K).
-
-    Raises:
-        EncodingError: the network or the method cannot be had.
-    """
-    import torch  # only here and for uploads
-
-    every = run.database_rows
-    rows = every[np.linspace(0, len(every) - 1, min(_SAMPLE, len(every))).astype(int)]
-    try:
-        inputs = torch.from_numpy(np.array(features(run.id, rows)))
-        with torch.inference_mode():
-            return rows, _method(run.id).relax(inputs).numpy()
-    except (RuntimeError, ValueError) as error:
-        raise EncodingError(str(error)) from error
