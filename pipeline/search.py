@@ -79,6 +79,11 @@ def encode_image(image: Image.Image, backbone: Backbone, method: HashMethod) -> 
     return Encoded(code, seconds, relaxed=relaxed[0].numpy(), features=features[0].numpy())
 
 
+def encode_images(images: list[Image.Image], backbone: Backbone, method: HashMethod) -> HashCodes:
+    """The codes of RGB images, which pass the network together."""
+    return method.encode(backbone.embed(images))
+
+
 def stored_query(run: Run, row: int) -> Query | None:
     """The code that the run stored for manifest row `row`, None when it has none."""
     has_added = (run.folder / "codes" / "added.npz").exists()

@@ -1,12 +1,12 @@
-"""Bits: what single bits of a run do, for the query that Search shows and for all images."""
+"""Bits: what single bits of a run do, for the query on Search, for all images, in other runs."""
 
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import bits_views, copy_link, notices, query_panel
+from dashboard.components import bits_beside, bits_views, copy_link, notices, query_panel
 from dashboard.services import resources
 
-_VIEWS = ("What if", "Bit cards", "Robustness", "Code map")
+_VIEWS = ("What if", "Bit cards", "Robustness", "Code map", "Other run")
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Bits", anchor=False, width="content")
@@ -21,6 +21,7 @@ examples = resources.examples(run_id)
 view = st.segmented_control(
     "View", _VIEWS, default=_VIEWS[0], required=True, key="view", bind="query-params"
 )
+beside = [bits_beside.choose(opened)] if view == "Other run" else []
 copy_link.outdated(opened)
 ref = ""
 if view in ("What if", "Robustness"):
@@ -37,6 +38,8 @@ elif view == "Robustness":
     bits_views.robustness(opened, asked)
 elif view == "Code map":
     bits_views.code_buckets(opened)
+elif beside:
+    bits_beside.show(opened, *beside)
 else:
     bits_views.what_if(opened, asked)
 notices.licence(opened.dataset.info)

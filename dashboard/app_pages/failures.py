@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components import failure_view, notices, review_view
+from dashboard.components import failure_view, notices, review_view, robustness_view
 from dashboard.services import resources
 from dashboard.services.text import escape_markdown, plural
 
@@ -16,6 +16,8 @@ if view == failure_view.CONFUSION:
     failure_view.confused(found)
 elif view == failure_view.REVIEW:
     review_view.show(run, found)
+elif view == failure_view.ROBUSTNESS:
+    robustness_view.show(run)
 else:
     table = failure_view.ordered(run, found)
     if table.empty:

@@ -1,4 +1,4 @@
-"""The map of distinct codes: a disc for each bucket, its size by how many images share the code."""
+"""The map of distinct codes: a disc for each bucket, sized by its images; lines join near ones."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from dashboard.charts.palette import COLOURS, NEUTRAL
 PICK = "bucket"
 
 
-def code_map(buckets: pd.DataFrame) -> alt.Chart:
+def code_map(buckets: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
     """The chart.
 
     Args:
         buckets: columns bucket, x, y, images, label, purity.
+        links: lines under the discs, columns x, y, x2, y2.
     """
     top = buckets.groupby("label")["images"].sum().nlargest(len(COLOURS)).index.tolist()
     shown = buckets.assign(group=buckets["label"].where(buckets["label"].isin(top), "other"))
     names = [*top, "other"] if (shown["group"] == "other").any() else top
     colours = alt.Scale(domain=names, range=[*COLOURS[: len(top)], NEUTRAL])
     hidden = alt.Axis(labels=False, ticks=False, title=None, grid=False, domain=False)
-    return (
+    scale = alt.Scale(zero=False, padding=20)
+    x, y = alt.X("x:Q", axis=hidden, scale=scale), alt.Y("y:Q", axis=hidden, scale=scale)
+    lines = (
+        alt.Chart(links)
+        .mark_rule(color=NEUTRAL, opacity=0.5, strokeWidth=1)
+        .encode(x=x, y=y, x2="x2", y2="y2")
+    )
+    discs = (
         alt.Chart(shown)
         .mark_circle(opacity=0.75, stroke=NEUTRAL, strokeWidth=0.5, cursor="pointer")
         .encode(
-            x=alt.X("x:Q", axis=hidden, scale=alt.Scale(zero=False, padding=20)),
-            y=alt.Y("y:Q", axis=hidden, scale=alt.Scale(zero=False, padding=20)),
+            x=x,
+            y=y,
             size=alt.Size(
                 "images:Q", scale=alt.Scale(range=[30, 900]), legend=alt.Legend(title="Images")
             ),
@@ -40,5 +48,5 @@ def code_map(buckets: pd.DataFrame) -> alt.Chart:
             ],
         )
         .add_params(alt.selection_point(PICK, fields=["bucket"]))
-        .properties(height=420)
     )
+    return alt.LayerChart(layer=[lines, discs]).properties(height=420)

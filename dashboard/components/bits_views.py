@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.charts.code_map import PICK, code_map
@@ -12,6 +11,7 @@ from dashboard.components import (
     bits_worth,
     drawer,
     gallery,
+    notices,
     query_panel,
     search_order,
 )
@@ -27,6 +27,7 @@ from pipeline.bit_names import BitNames
 from pipeline.search import Query
 
 _TILE_PX, _SHOWN = 96, 24
+_MOST_LINKS = 600  # lines of the code map; more hide the discs
 
 
 def what_if(opened: OpenRun, asked: AskedImage) -> None:
@@ -114,7 +115,7 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
             found = _probes(opened, asked, STRENGTHS.index(strength))
         unsure = unsure_bits(search_order.relaxed_query(opened, asked).relaxed)
     except EncodingError as error:
-        st.error(escape_markdown(str(error)), title="This run cannot encode images")
+        notices.cannot_encode(str(error))
         return
     tiles = tuple(
         gallery.Tile(
@@ -158,24 +159,34 @@ def _probes(opened: OpenRun, asked: AskedImage, strength: int) -> list[Probe]:
 
 def code_buckets(opened: OpenRun) -> None:
     """Distinct codes as discs; a click shows the images of one."""
-    table: pd.DataFrame = resources.code_buckets(opened)
+    table, links = resources.code_buckets(opened)
     n_images = int(table["images"].sum())
     st.caption(
         f"The {len(table):,} fullest of the distinct codes hold {n_images:,} of "
-        f"{len(opened.database_rows):,} images. Near discs have like codes. Click one."
+        f"{len(opened.database_rows):,} images. Near discs have like codes. "
+        f"{_lines_mean(len(links))} Click a disc to see its images."
     )
     event = st.altair_chart(
-        code_map(table),
+        code_map(table, links.head(_MOST_LINKS)),
         key="code_map",
         on_select="rerun",
         selection_mode=[PICK],
-        alt=f"{len(table)} distinct codes by likeness; the fullest has {table['images'].max()}.",
+        alt=f"{len(table)} distinct codes by likeness; the fullest has {table['images'].max()}. "
+        f"{_lines_mean(len(links))}",
     )
     picked = event.selection.get(PICK, [])
     if picked:
         rows = bits.bucket_rows(opened, int(picked[0]["bucket"]))
         st.markdown(f"**{plural(len(rows), 'image')} share this code**")
         _images(opened, rows[:60], "bucket")
+
+
+def _lines_mean(n_links: int) -> str:
+    near = f"at most {bits.LINKED_WITHIN} bits apart and mostly of one label"
+    if not n_links:
+        return f"No two of them are {near}."
+    drawn = f"; the nearest {_MOST_LINKS:,} of {n_links:,} are drawn" * (n_links > _MOST_LINKS)
+    return f"A line joins two that are {near}{drawn}."
 
 
 def _images(

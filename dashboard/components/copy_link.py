@@ -13,7 +13,7 @@ from dashboard.services.comparing import Groups, differing_words
 from dashboard.services.open_run import OpenRun
 
 SEARCH = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max", state.PAGE)
-BITS = ("view", "flip", "mute", "bit", "probe")
+BITS = ("view", "flip", "mute", "bit", "probe", "beside")
 
 
 def show(

@@ -37,7 +37,7 @@ from dashboard.services.report_basket import Picture
 from dashboard.services.text import escape_html, escape_markdown, plural
 from dashboard.services.thumbs import thumb_url
 
-WORST, CONFUSION, REVIEW = "Worst queries", "Confusion", "Review"
+WORST, CONFUSION, REVIEW, ROBUSTNESS = "Worst queries", "Confusion", "Review", "Robustness"
 _PAGE = 24
 _PLACE = "failure"  # the chosen query, also in the address bar
 _PAIR = "confused_pair"
@@ -47,7 +47,7 @@ def view() -> str:
     """How to look at the failures."""
     return st.segmented_control(
         "View",
-        (WORST, CONFUSION, REVIEW),
+        (WORST, CONFUSION, REVIEW, ROBUSTNESS),
         default=WORST,
         required=True,
         key="failures_view",

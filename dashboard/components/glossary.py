@@ -15,6 +15,7 @@ _WORDS = {
     "AP, mAP": "mean precision at the ranks of the relevant images of one query; its mean over "
     "queries. Ties count as the mean over their orders.",
     "Radius, lookup": "all images within a distance, found by looking up nearby codes.",
+    "Correlation, r": "of two bits over images: +1 always alike, −1 always opposite, 0 unrelated.",
     "Protocol": "which images are queries, database and training set; only runs under the same "
     "protocol are compared.",
     "±": "half of the 95 % interval, over queries or seeds as the page says.",

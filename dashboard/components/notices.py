@@ -76,6 +76,11 @@ def measured(run_id: str) -> MeasuredRun:
         st.stop()
 
 
+def cannot_encode(reason: str) -> None:
+    """Say why a run cannot encode images."""
+    st.error(escape_markdown(reason), title="This run cannot encode images")
+
+
 def licence(info: DatasetInfo) -> None:
     """A small line with licence and attribution of the data set on screen."""
     parts = [part for part in (info.attribution, f"Licence: {info.licence}") if part]

@@ -13,6 +13,7 @@ from dashboard.services.open_run import OpenRun
 from pipeline.ranking import HashCodes
 
 MOST_BUCKETS = 300  # distinct codes in the map, fullest first
+LINKED_WITHIN = 2  # bits between two codes of a line in the map
 
 
 @dataclass(frozen=True)
@@ -103,24 +104,21 @@ def buckets(opened: OpenRun) -> pd.DataFrame:
     Columns bucket, x, y, images, label (of most of its images), purity (their share). The plane is
     spanned by the two directions in which distinct codes differ most, counted by their images.
     """
-    packed, bucket, counts = np.unique(
-        opened.database_codes.packed, axis=0, return_inverse=True, return_counts=True
-    )
-    fullest = np.argsort(-counts, kind="stable")[:MOST_BUCKETS]
-    signs = HashCodes(packed[fullest], opened.bits).signs().astype(np.float64)
-    weights = counts[fullest] / counts[fullest].sum()
+    codes, counts, bucket = _fullest(opened)
+    signs = codes.signs().astype(np.float64)
+    weights = counts / counts.sum()
     centred = (signs - weights @ signs) * np.sqrt(weights)[:, None]
     axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
     places = (signs - weights @ signs) @ axes.T
     if places.shape[1] < 2:  # a single bucket or bit
         places = np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
-    labels = [_majority(opened, np.flatnonzero(bucket.ravel() == one)) for one in fullest]
+    labels = [_majority(opened, np.flatnonzero(bucket == one)) for one in range(len(codes))]
     return pd.DataFrame(
         {
-            "bucket": np.arange(len(fullest)),
+            "bucket": np.arange(len(codes)),
             "x": places[:, 0],
             "y": places[:, 1],
-            "images": counts[fullest],
+            "images": counts,
             "label": [label for label, _ in labels],
             "purity": [purity for _, purity in labels],
         }
@@ -129,11 +127,48 @@ def buckets(opened: OpenRun) -> pd.DataFrame:
 
 def bucket_rows(opened: OpenRun, bucket: int) -> list[int]:
     """The manifest rows of the images in a bucket of `buckets`."""
-    _, inverse, counts = np.unique(
+    return [int(row) for row in opened.database_rows[_fullest(opened)[2] == bucket]]
+
+
+def links(opened: OpenRun, table: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of the `buckets` table within 2 bits that are mostly of one label, nearest first.
+
+    Columns first, second (buckets), distance, and the ends x, y, x2, y2. Pairs that are as near
+    come by how full they are.
+    """
+    codes = _fullest(opened)[0]
+    label = table["label"].where(table["purity"] > 0).to_numpy()  # missing equals nothing
+    distances = codes.hamming(codes)
+    is_link = (distances <= LINKED_WITHIN) & (label[:, None] == label)
+    first, second = np.nonzero(np.triu(is_link, 1))
+    order = np.argsort(distances[first, second], kind="stable")
+    first, second = first[order], second[order]
+    x, y = table["x"].to_numpy(), table["y"].to_numpy()
+    return pd.DataFrame(
+        {
+            "first": first,
+            "second": second,
+            "distance": distances[first, second],
+            "x": x[first],
+            "y": y[first],
+            "x2": x[second],
+            "y2": y[second],
+        }
+    )
+
+
+def _fullest(opened: OpenRun) -> tuple[HashCodes, NDArray[np.int64], NDArray[np.int64]]:
+    """The b fullest distinct codes, their images (b,), and the place of each image's code (m,).
+
+    The place is -1 for an image on another code.
+    """
+    packed, code, counts = np.unique(
         opened.database_codes.packed, axis=0, return_inverse=True, return_counts=True
     )
-    chosen = np.argsort(-counts, kind="stable")[bucket]
-    return [int(row) for row in opened.database_rows[inverse.ravel() == chosen]]
+    fullest = np.argsort(-counts, kind="stable")[:MOST_BUCKETS]
+    place = np.full(len(packed), -1)
+    place[fullest] = np.arange(len(fullest))
+    return HashCodes(packed[fullest], opened.bits), counts[fullest], place[code.ravel()]
 
 
 def _nearest(

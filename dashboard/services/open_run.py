@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -132,3 +133,12 @@ def open_run(run_id: str, settings: Settings) -> OpenRun:
         database_codes=database_codes,
         database_rows=database_rows,
     )
+
+
+def short_labels(runs: Sequence[OpenRun]) -> list[str]:
+    """Names of runs side by side, with the seed or the time added where they are alike."""
+    for added in ("", " · seed {0.run.spec.seed}"):
+        names = [one.run_label + added.format(one) for one in runs]
+        if len({*names}) == len(runs):
+            return names
+    return [f"{one.run_label} · {one.id:.19}" for one in runs]

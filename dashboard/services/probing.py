@@ -14,6 +14,14 @@ from dashboard.services.open_run import OpenRun
 from pipeline.ranking import HashCodes
 
 STRENGTHS = ("Light", "Medium", "Strong")
+_SIZES = {  # of each change, by strength
+    "Rotated by {}°": (5, 15, 30),
+    "Cropped to {:.0%}": (0.9, 0.8, 0.6),
+    "Blurred, {} px": (1, 2, 4),
+    "JPEG quality {}": (50, 20, 5),
+    "Brightness × {:g}": (1.2, 1.5, 2.0),
+}
+Encode = Callable[[list[Image.Image]], HashCodes]
 _MOST_PIXELS = 160  # of a preview's longest side
 
 
@@ -41,7 +49,7 @@ def probes(
     image: Image.Image,
     code: HashCodes,
     query_row: int | None,
-    encode: Callable[[Image.Image], HashCodes],
+    encode: Encode,
     strength: int,
     k: int = 24,
 ) -> list[Probe]:
@@ -52,34 +60,39 @@ def probes(
         image: the query, RGB.
         code: its code, unchanged.
         query_row: of the query, which is no result.
-        encode: image -> code.
+        encode: images -> codes.
         strength: 0, 1 or 2 for light, medium, strong.
         k: nearest images to compare.
     """
-    found = []
-    for name, altered in _altered(image, strength):
-        signs, now = code.signs()[0], encode(altered).signs()[0]
-        flipped = tuple(int(bit) + 1 for bit in (signs != now).nonzero()[0])
+    found, images = [], altered(image, strength)
+    codes = encode(images).signs()
+    for name, picture, now in zip(change_names(strength), images, codes, strict=True):
+        flipped = tuple(int(bit) + 1 for bit in (code.signs()[0] != now).nonzero()[0])
         overlap = changed(opened, code, query_row, flipped=flipped, k=k).overlap
-        found.append(Probe(name, _preview(altered), flipped, overlap, k))
+        found.append(Probe(name, _preview(picture), flipped, overlap, k))
     return found
 
 
-def _altered(image: Image.Image, strength: int) -> list[tuple[str, Image.Image]]:
-    degrees, share = (5, 15, 30)[strength], (0.9, 0.8, 0.6)[strength]
-    blur, quality, light = (1, 2, 4)[strength], (50, 20, 5)[strength], (1.2, 1.5, 2.0)[strength]
+def change_names(strength: int) -> list[str]:
+    """The five changes in words, with their size at a strength."""
+    return [name.format(sizes[strength]) for name, sizes in _SIZES.items()]
+
+
+def altered(image: Image.Image, strength: int) -> list[Image.Image]:
+    """An RGB image changed in the five ways."""
+    degrees, share, blur, quality, light = (sizes[strength] for sizes in _SIZES.values())
     width, height = image.size
     left, top = round(width * (1 - share) / 2), round(height * (1 - share) / 2)
     turned = image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor="white")
     compressed = io.BytesIO()
-    image.save(compressed, "JPEG", quality=quality)
+    image.save(compressed, "JPEG", quality=int(quality))
     radius = blur * max(width, height) / 224  # pixels at the size the networks see
     return [
-        (f"Rotated by {degrees}°", turned),
-        (f"Cropped to {share:.0%}", image.crop((left, top, width - left, height - top))),
-        (f"Blurred, {blur} px", image.filter(ImageFilter.GaussianBlur(radius))),
-        (f"JPEG quality {quality}", Image.open(compressed).convert("RGB")),
-        (f"Brightness × {light:g}", ImageEnhance.Brightness(image).enhance(light)),
+        turned,
+        image.crop((left, top, width - left, height - top)),
+        image.filter(ImageFilter.GaussianBlur(radius)),
+        Image.open(compressed).convert("RGB"),
+        ImageEnhance.Brightness(image).enhance(light),
     ]
 
 

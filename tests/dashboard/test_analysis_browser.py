@@ -142,6 +142,23 @@ def test_a_radius_drift_and_ablation_answer_and_a_budget_is_in_the_address(open_
         expect(page.get_by_text("No candidate")).to_be_visible()
 
 
+def test_robustness_is_measured_beside_another_run(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab("/failures?failures_view=Robustness") as tab:
+        page = tab.page
+        page.get_by_role("button", name="Measure").click()
+        expect(charts(page)).to_have_count(2, timeout=30_000)
+        expect(charts(page).first.locator(POINT)).to_have_count(15)
+        tab.settle()
+        page.get_by_role("combobox", name="Beside").click()
+        page.get_by_role("option", name=re.compile("LSH · 8 bits")).click()
+        page.get_by_role("button", name="Measure").click()
+        expect(page.get_by_text(re.compile("Bits flipped, LSH"))).to_be_visible(timeout=30_000)
+        expect(charts(page).first.locator(POINT)).to_have_count(30)
+        expect(page.get_by_role("button", name="Measure")).to_have_count(0)
+
+
 def test_images_of_failures_and_codes_open_the_drawer(open_tab: OpenTab):
     from playwright.sync_api import expect
 

@@ -41,6 +41,7 @@ def test_an_empty_library_says_what_is_missing(open_app: OpenApp, tmp_path: Path
         ("curves", {"curve": "Training", "loss": "Terms"}),
         ("failures", {}),
         ("failures", {"failures_view": "Confusion"}),
+        ("failures", {"failures_view": "Robustness"}),
         ("failures", {"worst_by": "Biggest drop"}),
         ("codes", {}),
         ("codes", {"codes_view": "Hash lookup"}),

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from dashboard.charts.ablation import ablation
+from dashboard.charts.alignment import alignment
+from dashboard.charts.code_map import PICK, code_map
 from dashboard.charts.distance_histogram import distance_histogram
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.palette import COLOURS, styles
@@ -121,3 +123,49 @@ def test_ablation_draws_points_around_zero_and_names_only_the_verdicts_that_occu
     values = [value for part in chart["datasets"].values() for value in part]
     first = next(value for value in values if value.get("variant") == "a off")
     assert (first["low"], first["difference"], first["high"]) == pytest.approx((-12, -10, -8))
+
+
+def test_the_code_map_draws_its_lines_under_the_discs_and_only_discs_are_picked():
+    buckets = pd.DataFrame(
+        {
+            "bucket": [0, 1],
+            "x": [0.0, 1.0],
+            "y": [0.0, 2.0],
+            "images": [3, 1],
+            "label": ["a", "a"],
+            "purity": [1.0, 1.0],
+        }
+    )
+    links = pd.DataFrame({"x": [0.0], "y": [0.0], "x2": [1.0], "y2": [2.0]})
+
+    chart = code_map(buckets, links).to_dict()
+
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["rule", "circle"]
+    (param,) = chart["params"]
+    assert (param["name"], param["views"]) == (PICK, [chart["layer"][1]["name"]])
+    lines, discs = (layer["encoding"] for layer in chart["layer"])
+    assert lines["x"] == discs["x"]  # one scale
+    assert "color" not in lines
+
+
+def test_aligned_bits_are_drawn_in_the_order_of_the_table_with_two_lines():
+    table = pd.DataFrame(
+        {
+            "bit": [3, 1, 2],
+            "counterpart": pd.array([1, 2, None], "Int64"),
+            "correlation": [-0.9, 0.5, 0.0],
+            "likeness": [0.9, 0.5, 0.0],
+            "sense": ["inverted", "same", "same"],
+        }
+    )
+
+    chart = alignment(table, 0.7, 0.1).to_dict()
+
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["bar", "rule", "rule"]
+    bars = chart["layer"][0]["encoding"]
+    assert bars["x"]["sort"] is None
+    assert bars["color"]["scale"]["domain"] == ["same", "inverted"]
+    values = [value for part in chart["datasets"].values() for value in part]
+    assert [value["bit"] for value in values if "bit" in value] == [3, 1]  # bit 2 is left over
+    lines = [value["correlation"] for value in values if value.keys() == {"correlation"}]
+    assert lines == [-0.7, 0.7, -0.1, 0.1]

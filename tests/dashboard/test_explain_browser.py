@@ -106,6 +106,15 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
         expect(page.get_by_text(re.compile("shares? this code"))).to_be_visible()
         page.get_by_role("button", name="Copy link").click()
         expect(page.get_by_test_id("stCode").first).to_contain_text("view=Code+map")
+        page.keyboard.press("Escape")
+
+        page.get_by_role("radio", name="Other run").click()
+        expect(
+            page.get_by_text(re.compile(r"of 12 bits have a counterpart in LSH"))
+        ).to_be_visible()
+        bars = page.locator("path[aria-roledescription=bar]")
+        expect(bars).to_have_count(8)  # as many as the other run has bits
+        expect(page).to_have_url(re.compile("beside=lsh-8b"))
 
 
 def test_images_are_chosen_and_tagged(open_tab: OpenTab):

@@ -14,6 +14,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components import bits_views
 from dashboard.services.open_run import open_run
 from dashboard.services.queries import Upload
 from dashboard.services.runs import run_choices
@@ -173,7 +174,7 @@ def test_compare_refuses_runs_of_another_split(open_app: OpenApp, own_home: Path
     assert "split seed differ" in app.warning[0].value
 
 
-@pytest.mark.parametrize("view", ["What if", "Bit cards", "Robustness", "Code map"])
+@pytest.mark.parametrize("view", ["What if", "Bit cards", "Robustness", "Code map", "Other run"])
 def test_every_view_of_bits_is_drawn(open_app: OpenApp, shared_home: Path, view: str):
     app = open_app(shared_home, "bits")
     app.segmented_control(key="view").set_value(view).run()
@@ -222,6 +223,52 @@ def test_a_name_that_cannot_be_stored_is_said(
 
     assert app.error[0].proto.title == "The name was not stored"
     assert "no space left" in app.error[0].value
+
+
+def test_the_code_map_says_how_many_of_its_lines_are_drawn(
+    open_app: OpenApp, shared_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    app = open_app(shared_home, "bits")
+    app.segmented_control(key="view").set_value("Code map").run()
+    assert "A line joins two that are at most 2 bits apart and mostly of one label." in texts(app)
+
+    monkeypatch.setattr(bits_views, "_MOST_LINKS", 2)
+    assert re.search(r"label; the nearest 2 of \d+ are drawn\.", texts(app.run()))
+
+
+def test_bits_of_another_run_are_matched_named_and_linked(open_app: OpenApp, own_home: Path):
+    run = published_run(own_home)
+    BitNames.of(run).set(3, "warm")
+    app = open_app(own_home, "bits")
+    app.segmented_control(key="view").set_value("Other run").run()
+
+    assert not app.exception
+    assert re.search(
+        r"\d+ of 12 bits have a counterpart in LSH · 8 bits \(which has 8\) with \|r\| ≥ 0.7",
+        texts(app),
+    )
+    table = app.dataframe[0].value
+    assert sorted(table["bit"]) == list(range(1, 13))
+    assert sorted(table["counterpart"].dropna()) == list(range(1, 9))  # each once
+    assert table.set_index("bit").loc[3, "name"] == "warm"
+    assert "theirs" not in app.dataframe[0].proto.column_order
+    slug = app.selectbox(key="beside").value
+    assert f"view=Other+run&beside={slug}&" in link_on(app)
+
+    app = open_app(own_home, "bits", beside="gone-1")
+    app.query_params["beside"] = "gone-1"
+    app.segmented_control(key="view").set_value("Other run").run()
+    assert "This link names a run that is gone (gone\\-1)" in app.info[0].value
+
+
+def test_a_single_run_has_no_other_to_align_with(open_app: OpenApp, own_home: Path):
+    registry = RunRegistry(Settings(home=own_home))
+    registry.delete(next(run for run in registry.all() if run.spec.method == "lsh"))
+    app = open_app(own_home, "bits")
+    app.segmented_control(key="view").set_value("Other run").run()
+
+    assert not app.exception
+    assert "the only finished run" in app.info[0].value
 
 
 def test_bits_without_a_method_say_why(open_app: OpenApp, own_home: Path):

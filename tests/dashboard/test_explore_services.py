@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dashboard.services import bits, permalink, resources
+from dashboard.services.alignment import align
 from dashboard.services.comparing import (
     differing_most,
     next_row,
@@ -17,7 +18,7 @@ from dashboard.services.comparing import (
 )
 from dashboard.services.explain import Place, least_sure_first, place, unsure_bits, unsure_words
 from dashboard.services.export import results_table, to_csv
-from dashboard.services.open_run import OpenRun, open_run
+from dashboard.services.open_run import OpenRun, open_run, short_labels
 from dashboard.services.probing import probes
 from dashboard.services.queries import Upload, random_query
 from dashboard.services.reordering import feature_values, relaxed_values, reordered
@@ -243,6 +244,61 @@ def test_buckets_hold_every_image_once(opened):
     assert len(bits.bucket_rows(opened, 0)) == table["images"].iloc[0]
 
 
+def test_links_join_near_codes_of_one_label(opened):
+    """Against comparing every pair bit by bit; unlabelled buckets join nothing."""
+    table, signs = bits.buckets(opened), opened.database_codes.signs()
+    place = [int(opened.place_of[bits.bucket_rows(opened, one)[0]]) for one in table["bucket"]]
+    expected = {
+        (a, b): int((signs[place[a]] != signs[place[b]]).sum())
+        for a in range(len(table))
+        for b in range(a + 1, len(table))
+        if table["label"][a] == table["label"][b]
+    }
+    expected = {pair: distance for pair, distance in expected.items() if distance <= 2}
+
+    found = bits.links(opened, table)
+
+    assert len(found) > 3
+    assert {(a, b): d for a, b, d in found[["first", "second", "distance"]].values} == expected
+    assert found["distance"].is_monotonic_increasing
+    ends = table.loc[found["second"], ["x", "y"]].to_numpy()
+    assert (found[["x2", "y2"]].to_numpy() == ends).all()
+    assert bits.links(opened, table.assign(purity=0.0)).empty
+
+
+def test_bits_are_aligned_on_the_images_of_both_databases(opened):
+    """The same codes in another order, some of them inverted, without five of the images."""
+    order = np.random.default_rng(3).permutation(opened.bits)
+    signs = opened.database_codes.signs()[:, order].astype(np.float32)
+    signs[:, 4] *= -1
+    places = np.random.default_rng(4).permutation(len(signs))[5:]
+    other = replace(
+        opened,
+        database_codes=HashCodes.from_relaxed(signs[places]),
+        database_rows=opened.database_rows[places],
+    )
+
+    found = align(opened, other)
+
+    assert found.n_images == len(signs) - 5
+    table = found.table.set_index("bit").sort_index()
+    assert (table["likeness"] > 0.99).all()
+    assert table.loc[order[4] + 1, "sense"] == "inverted"
+    assert (table["sense"] == "inverted").sum() == 1
+    assert found.finding.startswith("12 of 12 bits have a counterpart in ITQ · 12 bits")
+    assert "1 of them inverted: 100 % of the code is stable" in found.finding
+    with pytest.raises(ValueError, match="got 0 and 0"):
+        align(opened, replace(other, database_rows=other.database_rows + 1000))
+
+
+def test_labels_of_runs_side_by_side_differ(both):
+    itq, lsh = both
+    assert short_labels([itq, lsh]) == ["ITQ · 12 bits", "LSH · 8 bits"]
+    seeded = replace(itq, run=replace(itq.run, spec=itq.run.spec.model_copy(update={"seed": 3})))
+    assert short_labels([itq, seeded]) == ["ITQ · 12 bits · seed 0", "ITQ · 12 bits · seed 3"]
+    assert short_labels([itq, itq])[0].startswith("ITQ · 12 bits · 20")
+
+
 def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
     monkeypatch.setenv("HASHLENS_HOME", str(own_home))
     run = next(r for r in RunRegistry(Settings(home=own_home)).all() if read_index(r))
@@ -255,9 +311,9 @@ def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
     write_index(run, read_index(run).model_copy(update={"count": 53}))
 
     opened = resources.opened(run.id)
-    table, buckets, (sampled, _) = (one(opened) for one in kept)
+    table, (buckets, _), (sampled, _) = (one(opened) for one in kept)
     assert not table["ones"].equals(before[0]["ones"])
-    assert buckets["images"].sum() == 53 > before[1]["images"].sum()
+    assert buckets["images"].sum() == 53 > before[1][0]["images"].sum()
     assert len(sampled) == 53
     backend = resources.fall_back(run.id, "")
     assert backend.store.count(index_alias(run)) == 53
@@ -275,7 +331,9 @@ def test_a_probe_counts_the_bits_that_a_changed_image_flips(opened):
     signs = code.signs().astype(np.float32)
     signs[0, 1] *= -1
 
-    found = probes(opened, image, code, row, lambda _: HashCodes.from_relaxed(signs), 1)
+    found = probes(
+        opened, image, code, row, lambda images: HashCodes.from_relaxed(signs[[0] * len(images)]), 1
+    )
 
     assert [probe.flipped for probe in found] == [(2,)] * 5
     assert all(probe.preview.startswith("data:image/webp;base64,") for probe in found)

@@ -39,6 +39,15 @@ from dashboard.services.resources.building import (
     started,
     verify_index,
 )
+from dashboard.services.resources.encoding import (
+    encoded,
+    features,
+    probes,
+    probes_of_upload,
+    relaxed,
+    relaxed_sample,
+    steadiness,
+)
 from dashboard.services.resources.evaluating import board, boards, curves, finding, studies
 from dashboard.services.resources.reporting import (
     add_to_report,
@@ -52,20 +61,15 @@ from dashboard.services.resources.reporting import (
     template,
 )
 from dashboard.services.resources.searching import (
+    aligned,
     answer,
     backend,
     bit_table,
     code_buckets,
-    encoded,
     examples,
     fall_back,
-    features,
     index,
     opened,
-    probes,
-    probes_of_upload,
-    relaxed,
-    relaxed_sample,
     retry,
     saved_preview,
     since,
@@ -89,6 +93,7 @@ from dashboard.services.resources.system import forget_status, overview
 __all__ = [
     "add_to_report",
     "advice",
+    "aligned",
     "answer",
     "backend",
     "basket",
@@ -152,6 +157,7 @@ __all__ = [
     "since_last_success",
     "standing",
     "started",
+    "steadiness",
     "store",
     "stored",
     "studies",

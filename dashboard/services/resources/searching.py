@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
-from PIL import Image
 
-from dashboard.services import bits, probing, search
+from dashboard.services import bits, search
+from dashboard.services.alignment import Aligned, align
 from dashboard.services.comparing import Groups, groups
 from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.permalink import stored_query as saved_query
-from dashboard.services.probing import Probe
 from dashboard.services.queries import (
-    EncodingError,
     Example,
-    Upload,
     example_queries,
     preview,
 )
@@ -29,15 +23,14 @@ from dashboard.services.reordering import Values
 from dashboard.services.resources.stored import datasets, runs, settings, store
 from dashboard.services.runs import IndexState, index_state
 from dashboard.services.search import Answer, AskedImage, Backend, Request
-from pipeline.catalog import Backbone, HashMethod, load_backbone
-from pipeline.images import load_rgb
 from pipeline.indexing import expected_metadata, index_alias, read_index
 from pipeline.runs import RunError, RunRegistry
-from pipeline.search import Encoded, Query, encode_image, exact_store, stored_query
+from pipeline.search import (
+    Query,
+    exact_store,
+    stored_query,
+)
 from pipeline.store.base import CodeStore, StoreError, require_match
-
-_SAMPLE = 300  # images whose relaxed codes are computed for bit cards
-_encoding = Lock()  # one image at a time: torch already uses all threads
 
 
 def _content(run: OpenRun) -> tuple[str, str, int]:
@@ -45,7 +38,7 @@ def _content(run: OpenRun) -> tuple[str, str, int]:
     return run.id, run.dataset.info.fingerprint, len(run.database_rows)
 
 
-_HASHED: dict[str | type, Callable[[Any], Any]] = {OpenRun: _content}
+HASHED: dict[str | type, Callable[[Any], Any]] = {OpenRun: _content}  # for caches of open runs
 
 
 def opened(run_id: str) -> OpenRun:
@@ -163,7 +156,7 @@ def retry() -> None:
     index.clear()
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_HASHED)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=HASHED)
 def _exact(run: OpenRun) -> tuple[CodeStore, str]:
     return exact_store(run.run, run.dataset)
 
@@ -173,109 +166,9 @@ def _exact_backend(run_id: str, found: IndexState) -> Backend:
     return Backend(exact, alias, found)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _backbone(name: str, tuned_run: str = "") -> Backbone:
-    import torch  # only an upload needs it here
-
-    torch.set_num_threads(settings().threads)
-    return (
-        RunRegistry(settings()).open(tuned_run).load_backbone()
-        if tuned_run
-        else load_backbone(name)
-    )
-
-
-@st.cache_resource(max_entries=3, show_spinner=False)
-def _method(run_id: str) -> HashMethod:
-    return RunRegistry(settings()).open(run_id).load_method()
-
-
 def stored(run_id: str, row: int) -> Query | None:
     """The code that the run stored for an image of its data set; None when it has none."""
     return stored_query(RunRegistry(settings()).open(run_id), row)
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def relaxed(run_id: str, row: int) -> Encoded:
-    """An image of the run's data set, through network and method once more: for its relaxed code.
-
-    Raises:
-        EncodingError: as for an upload.
-    """
-    try:
-        return _encode(run_id, opened(run_id).dataset.load_image(row))
-    except (RuntimeError, ValueError) as error:
-        raise EncodingError(str(error)) from error
-
-
-def features(run_id: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The backbone's features (n, d) of images of the run's data set, from the cache on disk."""
-    from pipeline.features import FeatureCache  # loads torch
-
-    spec = RunRegistry(settings()).open(run_id).spec
-    return FeatureCache(_backbone(spec.backbone), settings()).get(
-        opened(run_id).dataset, images=rows
-    )
-
-
-def encoded(run_id: str, upload: Upload) -> Encoded:
-    """The code of an uploaded image; loads the network when first needed.
-
-    Raises:
-        EncodingError: no usable image, no fitted method, or the network's weights cannot be had.
-    """
-    try:
-        return _encode(run_id, load_rgb(upload.content))
-    except (RuntimeError, ValueError) as error:  # what image, run and weights raise
-        raise EncodingError(str(error)) from error
-
-
-def _encode(run_id: str, image: Image.Image) -> Encoded:
-    spec = RunRegistry(settings()).open(run_id).spec
-    with _encoding:
-        backbone = _backbone(spec.backbone, run_id if spec.finetune else "")
-        return encode_image(image, backbone, _method(run_id))
-
-
-@st.cache_data(max_entries=60, show_spinner=False, hash_funcs=_HASHED)
-def probes(run: OpenRun, row: int, strength: int) -> list[Probe]:
-    """What small changes of an image do to its code, the stored one if there is one.
-
-    Raises:
-        EncodingError: as for an upload.
-    """
-    return _probes(run, lambda: run.dataset.load_image(row), stored(run.id, row), row, strength)
-
-
-@st.cache_data(max_entries=6, show_spinner=False, hash_funcs=_HASHED, scope="session")
-def probes_of_upload(run: OpenRun, upload: Upload, strength: int, _query: Query) -> list[Probe]:
-    """The same for an upload with its code; kept for the tab alone, as the upload is.
-
-    Raises:
-        EncodingError: as for an upload.
-    """
-    return _probes(run, lambda: load_rgb(upload.content), _query, None, strength)
-
-
-def _probes(
-    run: OpenRun,
-    load: Callable[[], Image.Image],
-    query: Query | None,
-    row: int | None,
-    strength: int,
-) -> list[Probe]:
-    try:
-        image = load()
-        return probing.probes(
-            run,
-            image,
-            (query or _encode(run.id, image)).code,
-            row,
-            lambda altered: _encode(run.id, altered).code,
-            strength,
-        )
-    except (RuntimeError, ValueError) as error:
-        raise EncodingError(str(error)) from error
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -285,32 +178,24 @@ def saved_preview(ref: str) -> str:
     return "" if found is None else preview(found, 96)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
 def bit_table(run: OpenRun) -> pd.DataFrame:
     """Every bit of a run: balance, twin, label."""
     return bits.bit_table(run)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
-def code_buckets(run: OpenRun) -> pd.DataFrame:
-    """The fullest distinct codes of a run, on a plane."""
-    return bits.buckets(run)
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
+def code_buckets(run: OpenRun) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The fullest distinct codes of a run, on a plane, and the pairs that belong together."""
+    table = bits.buckets(run)
+    return table, bits.links(run, table)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_HASHED)
-def relaxed_sample(run: OpenRun) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Manifest rows (n,) of up to 300 database images, and their relaxed codes (n, K).
+@st.cache_data(max_entries=20, show_spinner=False, hash_funcs=HASHED)
+def aligned(run: OpenRun, other: OpenRun) -> Aligned:
+    """The bits of a run and their counterparts in another.
 
     Raises:
-        EncodingError: the network or the method cannot be had.
+        ValueError: the runs have no image in common.
     """
-    import torch  # only here and for uploads
-
-    every = run.database_rows
-    rows = every[np.linspace(0, len(every) - 1, min(_SAMPLE, len(every))).astype(int)]
-    try:
-        inputs = torch.from_numpy(np.array(features(run.id, rows)))
-        with torch.inference_mode():
-            return rows, _method(run.id).relax(inputs).numpy()
-    except (RuntimeError, ValueError) as error:
-        raise EncodingError(str(error)) from error
+    return align(run, other)
