@@ -186,8 +186,11 @@ def _nearest(
 
 
 def _majority(opened: OpenRun, places: NDArray[np.int64]) -> tuple[str, float]:
+    """The most frequent label of images in the database, and their share with it."""
     if opened.labels is None or opened.label_set is None:
         return "", 0.0
     counts = opened.labels[opened.database_rows[places]].sum(axis=0)
     best = int(counts.argmax())
+    if not counts[best]:
+        return "no label", 0.0
     return opened.label_set.classes[best], float(counts[best] / len(places))

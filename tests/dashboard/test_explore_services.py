@@ -244,6 +244,12 @@ def test_buckets_hold_every_image_once(opened):
     assert len(bits.bucket_rows(opened, 0)) == table["images"].iloc[0]
 
 
+def test_buckets_of_images_without_labels_have_none(opened):
+    table = bits.buckets(replace(opened, labels=np.zeros_like(opened.labels)))
+    assert set(table["label"]) == {"no label"}
+    assert (table["purity"] == 0).all()
+
+
 def test_links_join_near_codes_of_one_label(opened):
     """Against comparing every pair bit by bit; unlabelled buckets join nothing."""
     table, signs = bits.buckets(opened), opened.database_codes.signs()
