@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -144,12 +145,22 @@ def copied_library(home: Path, to: Path) -> Path:
 
 
 def _copy_sparse(source: str, target: str) -> str:
-    with Path(source).open("rb") as read, Path(target).open("wb") as write:
-        while block := read.read(1 << 20):
-            if block.count(0) == len(block):
-                write.seek(len(block), os.SEEK_CUR)
-            else:
-                write.write(block)
-        write.truncate(write.tell())
+    with Path(source).open("rb", 0) as read, Path(target).open("wb", 0) as write:
+        at = 0
+        while (start := _data_from(read, at)) is not None:
+            at = read.seek(start, os.SEEK_HOLE)
+            read.seek(start)
+            write.seek(start)
+            write.write(read.read(at - start))
+        write.truncate(os.fstat(read.fileno()).st_size)
     shutil.copystat(source, target)
     return target
+
+
+def _data_from(file: io.FileIO, at: int) -> int | None:
+    try:
+        return file.seek(at, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # nothing but a hole follows
+            return None
+        raise
