@@ -44,7 +44,10 @@ if answers is None:
 compared = compare(first, second, answers)
 compare_view.figures(compared)
 clicked = compare_view.lists(compared, (first, second), answers)
-if clicked:
+compare_view.changes(compared)
+compare_view.differing(table, first)
+notices.licence(dataset)
+if clicked:  # last: Streamlit may lose a press in a drawer while the page is still drawn
     result, side, key = clicked
     opened = (first, second)[side]
     drawer.show(
@@ -56,6 +59,3 @@ if clicked:
         opened=opened,
         asked=answers[side].asked,
     )
-compare_view.changes(compared)
-compare_view.differing(table, first)
-notices.licence(dataset)

@@ -48,22 +48,13 @@ with right:
     if found.is_unusual:
         results.unusual(found, opened)
     results.measures(found.judgement)
+    clicked = None
     if not found.groups:
         results.empty(found, request)
     else:
         clicked = results.show(
             found, opened, search_controls.tile_px(), search_controls.page(found)
         )
-        if clicked:
-            drawer.show(
-                clicked.row,
-                opened.dataset,
-                page="search",
-                gallery_key=results.KEY,
-                title=results.title(clicked, opened),
-                opened=opened,
-                asked=asked,
-            )
     results.distances(found, opened)
 with left:
     query_panel.card(opened, asked)
@@ -73,3 +64,13 @@ with actions:
     saved_queries.show(ref)
     results.export(found, opened)
 notices.licence(opened.dataset.info)
+if clicked:  # last: Streamlit may lose a press in a drawer while the page is still drawn
+    drawer.show(
+        clicked.row,
+        opened.dataset,
+        page="search",
+        gallery_key=results.KEY,
+        title=results.title(clicked, opened),
+        opened=opened,
+        asked=asked,
+    )

@@ -68,6 +68,13 @@ class Tab:
             opener.click()
         self.page.get_by_role("link", name=name, exact=True).click()
 
+    def drawer(self) -> Any:
+        """The open drawer with the page behind it drawn: until then Streamlit may lose a press."""
+        found = self.page.get_by_role("dialog")
+        found.wait_for(timeout=30_000)
+        self.settle()
+        return found
+
     def seen(self) -> str:
         """The page in words, and its complaints; for the report of a failure."""
         try:

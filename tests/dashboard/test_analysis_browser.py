@@ -166,7 +166,7 @@ def test_images_of_failures_and_codes_open_the_drawer(open_tab: OpenTab):
         page = tab.page
         first = page.get_by_role("group", name="First results").get_by_role("button").first
         first.click()
-        drawer = page.get_by_role("dialog")
+        drawer = tab.drawer()
         expect(drawer.get_by_text("Result 1", exact=True)).to_be_visible()
         expect(drawer.get_by_role("button", name="Mark wrong")).to_be_visible()
         expect(drawer.get_by_role("button", name="Compare runs on this query")).to_be_visible()
@@ -176,8 +176,7 @@ def test_images_of_failures_and_codes_open_the_drawer(open_tab: OpenTab):
         page.goto(page.url.split("/failures")[0] + "/codes?codes_view=Buckets")
         tab.settle()
         page.get_by_role("group", name="Images of a bucket").get_by_role("button").first.click()
-        expect(drawer.get_by_role("button", name="Search with this")).to_be_visible()
-        drawer.get_by_role("button", name="Search with this").click()
+        tab.drawer().get_by_role("button", name="Search with this").click()
         expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
 
 

@@ -253,7 +253,7 @@ def test_a_bar_filters_the_gallery_and_a_tile_opens_the_drawer(open_tab: OpenTab
         assert "class=" in page.url
 
         page.get_by_role("group", name="Images").get_by_role("button").first.click()
-        drawer = page.get_by_role("dialog")
+        drawer = tab.drawer()
         expect(drawer.get_by_text("SHA-256")).to_be_visible()
         drawer.get_by_role("button", name="Search with this").click()
         expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()

@@ -60,7 +60,7 @@ def test_the_drawer_takes_a_verdict_and_takes_it_back(open_tab: OpenTab, served_
     with open_tab() as tab:
         page = tab.page
         page.get_by_role("button", name=RANK_1).click()
-        drawer = page.get_by_role("dialog")
+        drawer = tab.drawer()
         drawer.get_by_role("button", name="Mark wrong").click()
         expect(drawer.get_by_text("You said: not relevant")).to_be_visible()
         assert len(list((served_home / "verdicts/shapes").glob("*.jsonl"))) == 1
@@ -301,7 +301,7 @@ def test_axe_finds_nothing_serious_in_an_open_drawer(open_tab: OpenTab, path: st
         page = tab.page
         group = "Images" if path == "/browse" else "Search results"
         page.get_by_role("group", name=group).get_by_role("button").nth(1).click()
-        drawer = page.get_by_role("dialog")
+        drawer = tab.drawer()
         expect(drawer.get_by_role("button", name=re.compile("^Compare runs"))).to_be_visible()
         page.wait_for_timeout(500)
         assert not serious(page)
@@ -314,7 +314,7 @@ def test_every_gallery_opens_the_drawer_and_any_image_is_compared(open_tab: Open
     with open_tab("/bits") as tab:
         page = tab.page
         page.get_by_role("group", name="Images").get_by_role("button").first.click()
-        drawer = page.get_by_role("dialog")
+        drawer = tab.drawer()
         expect(drawer.get_by_text("Beside the query of Search")).to_be_visible()
         drawer.get_by_role("button", name="Compare runs on this image").click()
         expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
@@ -323,6 +323,6 @@ def test_every_gallery_opens_the_drawer_and_any_image_is_compared(open_tab: Open
         expect(page).not_to_have_url(before)
         before = page.url
         page.get_by_role("group", name="Results of B").get_by_role("button").nth(1).click()
-        drawer.get_by_role("button", name="Compare runs on this image").click()
+        tab.drawer().get_by_role("button", name="Compare runs on this image").click()
         expect(page).not_to_have_url(before)
         assert re.findall(r"[?&]a=[^&]+", page.url) == re.findall(r"[?&]a=[^&]+", before)

@@ -108,7 +108,7 @@ def test_any_result_can_become_the_query(open_tab: OpenTab):
         page = tab.page
         page.get_by_role("button", name=re.compile(r"^rank 2,")).click()
         before = page.url
-        page.get_by_role("button", name="Search with this").click()
+        tab.drawer().get_by_role("button", name="Search with this").click()
 
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page).not_to_have_url(before)
