@@ -158,12 +158,15 @@ def test_compare_steps_with_the_keyboard_and_swaps(open_tab: OpenTab):
     with open_tab("/compare") as tab:
         page = tab.page
         expect(page.get_by_text("Rank-biased overlap").first).to_be_visible()
+        tab.settle()  # Streamlit may lose a key while the page is still drawn
         before = page.url
         page.get_by_role("heading", name="Compare", exact=True).click()
         page.keyboard.press("n")
         expect(page).not_to_have_url(before)
+        tab.settle()
         page.keyboard.press("p")
         expect(page).to_have_url(before)
+        tab.settle()
         a = re.search(r"[?&]a=([^&]+)", page.url)[1]
         page.get_by_role("button", name="Swap").click()
         expect(page).to_have_url(re.compile(rf"[?&]b={a}"))
