@@ -214,6 +214,28 @@ def test_a_collection_rebuilt_by_another_process_is_opened_anew(tmp_path: Path) 
     reader.close()
 
 
+def test_a_collection_dropped_by_another_process_does_not_stay_open(tmp_path: Path) -> None:
+    reader, writer = store_in(tmp_path), store_in(tmp_path)
+    filled(reader, random_codes(5, 16))
+    reader.close()
+    assert reader.count("contract-v1") == 5
+    assert open_files(tmp_path)
+    writer.drop("contract-v1")
+
+    with pytest.raises(CollectionMissing):
+        reader.count("contract-v1")
+
+    assert not open_files(tmp_path)
+    reader.close()
+    writer.close()
+
+
+def open_files(root: Path) -> list[str]:
+    """Files under `root` that this process holds open or mapped."""
+    mapped = Path("/proc/self/maps").read_text().splitlines()
+    return [line for line in mapped if str(root) in line]
+
+
 def test_the_remains_of_interrupted_work_are_no_collections(tmp_path: Path) -> None:
     store = filled(store_in(tmp_path), random_codes(5, 16))
     half_made = tmp_path / "collections" / "contract-v2"
