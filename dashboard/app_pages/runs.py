@@ -19,9 +19,9 @@ if not found:
     )
     st.page_link("app_pages/train.py", label="Train", icon=":material/model_training:")
     st.stop()
-sweep = ""
-if names := jobs.sweeps(found):
-    choices = {"": "All runs"} | {name: name for name in names}
+names = jobs.sweeps(found)
+choices, sweep = {"": "All runs"} | {name: name for name in names}, ""
+if names:
     sweep = linked_select.show("Show", choices, key="sweep")
 
 shown = [job for job in found if sweep in ("", job.sweep)]
@@ -68,5 +68,6 @@ labels = {job.id: f"{job.label} · seed {job.seed} · {job.id[:19]}" for job in 
 first = shown[0].id  # what runs now, if anything does
 every_id = [job.id for job in found]
 detail(linked_select.show("Run", labels, key="job", default=first, hidden=every_id))
-with gone:
+with gone.container():
+    linked_select.say_gone("sweep", choices, "sweep")
     linked_select.say_gone("run", labels, "job")

@@ -115,7 +115,8 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
             found = _probes(opened, asked, STRENGTHS.index(strength))
         unsure = unsure_bits(search_order.relaxed_query(opened, asked).relaxed)
     except EncodingError as error:
-        notices.cannot_encode(str(error))
+        works = "The other views of this page need stored codes only."
+        notices.cannot_encode(str(error), works=works, key="probe_problem")
         return
     tiles = tuple(
         gallery.Tile(

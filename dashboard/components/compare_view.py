@@ -104,12 +104,9 @@ def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
         try:
             asked = query_panel.of_ref(ref, opened)
         except EncodingError as error:
-            notices.problem(
-                f"Run {side} cannot encode images.",
-                reason=str(error),
-                works="Images of the query set can be compared on.",
-                todo="Train the run again, or choose another one.",
-                key="encoding_problem",
+            works = "Images of the query set can be compared on."
+            notices.cannot_encode(
+                str(error), works=works, key="encoding_problem", run=f"Run {side}"
             )
             return None
         if asked is None:

@@ -76,9 +76,17 @@ def measured(run_id: str) -> MeasuredRun:
         st.stop()
 
 
-def cannot_encode(reason: str) -> None:
-    """Say why a run cannot encode images."""
-    st.error(escape_markdown(reason), title="This run cannot encode images")
+def cannot_encode(reason: str, *, works: str, key: str, run: str = "This run") -> None:
+    """Say why a run cannot encode images.
+
+    Args:
+        reason: the details, from an error.
+        works: what still works.
+        key: of the box.
+        run: which run it is; begins the title.
+    """
+    todo = "Train the run again, or choose another one."
+    problem(f"{run} cannot encode images.", reason=reason, works=works, todo=todo, key=key)
 
 
 def licence(info: DatasetInfo) -> None:

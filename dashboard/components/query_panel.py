@@ -118,13 +118,8 @@ def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
     try:
         found = of_ref(ref, opened)
     except EncodingError as error:
-        notices.problem(
-            "This run cannot encode images.",
-            reason=str(error),
-            works="Images of the data set can be searched with; an example is shown.",
-            todo="Train the run again, or choose another one.",
-            key="encoding_problem",
-        )
+        works = "Images of the data set can be searched with; an example is shown."
+        notices.cannot_encode(str(error), works=works, key="encoding_problem")
         return asked(default, default, opened)
     if found is None:  # training images outside the database have no stored code
         st.info("The code of this image is not stored; an example is shown instead.")

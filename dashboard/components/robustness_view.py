@@ -64,7 +64,8 @@ def _measured(opened: OpenRun, label: str) -> Robustness | None:
             )
     except EncodingError as error:
         place.empty()
-        notices.cannot_encode(f"{label}: {error}")
+        works = "The other views of this page need stored codes only."
+        notices.cannot_encode(f"{label}: {error}", works=works, key=f"cannot_encode_{opened.id}")
         return None
     place.empty()
     if not found.rows:

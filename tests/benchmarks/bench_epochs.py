@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from pipeline.datasets.split import make_split
 from pipeline.features import FeatureCache
 from pipeline.metrics import average_precision
 from pipeline.protocols import PROTOCOLS
-from pipeline.ranking import hamming_histograms
+from pipeline.ranking import Counts, Labels, hamming_histograms
 from pipeline.settings import Settings
 from tests.benchmarks.bench_quality import FREQUENT
 from tests.shared_sets import open_shared
@@ -47,6 +48,7 @@ class Cut:
         is_query: (n,); the other rows are the database.
         is_train: (n,), none of them a query.
         frequent: column of a label to leave out in a second figure; None: no second figure.
+        augmented: features (n_train, d) of augmented views of the training images.
     """
 
     features: NDArray[np.float32]
@@ -54,10 +56,17 @@ class Cut:
     is_query: NDArray[np.bool_]
     is_train: NDArray[np.bool_]
     frequent: int | None = None
+    augmented: tuple[NDArray[np.float32], ...] = ()
 
 
-def cut(name: str, settings: Settings) -> Cut | None:
-    """The searchable images of a set, 600 of the training images as queries; None: not there."""
+def cut(name: str, settings: Settings, n_views: int = 0) -> Cut | None:
+    """The searchable images of a set, 600 of the training images as queries; None: not there.
+
+    Args:
+        name: of the set.
+        settings: where data and features are kept.
+        n_views: augmented views to make of each training image.
+    """
     source = open_shared(name)
     if source is None:
         return None
@@ -65,12 +74,19 @@ def cut(name: str, settings: Settings) -> Cut | None:
     label_set = dataset.label_set()
     split = make_split(dataset, PROTOCOLS["given"], label_set, seed=0)
     query = np.random.default_rng(0).choice(split.train, QUERIES, replace=False)
-    features = FeatureCache(load_backbone("efficientnet_lite0"), settings).get(dataset)
+    cache = FeatureCache(load_backbone("efficientnet_lite0"), settings)
     frequent = label_set.column(FREQUENT[name]) if name in FREQUENT else None
     is_query = np.isin(split.database, query)
     is_train = np.isin(split.database, split.train) & ~is_query
     rows = split.database
-    return Cut(features[rows], dataset.labels(label_set)[rows], is_query, is_train, frequent)
+    return Cut(
+        cache.get(dataset)[rows],
+        dataset.labels(label_set)[rows],
+        is_query,
+        is_train,
+        frequent,
+        cache.augmented_views(dataset, rows[is_train], n_views),
+    )
 
 
 def synthetic() -> Cut:
@@ -80,26 +96,39 @@ def synthetic() -> Cut:
     return Cut(features, labels, is_query, ~is_query)
 
 
-def measured(method: type[HashMethod], part: Cut, bits: int, epochs: int, seed: int) -> list[float]:
-    """mAP@all in percent, and that without the frequent label where there is one."""
-    config = method.Config.model_validate({"epochs": epochs})
+def measured(
+    method: type[HashMethod], part: Cut, bits: int, config: Mapping[str, object], seed: int
+) -> list[float]:
+    """The `figures` of a fit on the training images."""
     is_supervised = method.card.supervision == "supervised"
     labels = torch.from_numpy(part.labels[part.is_train]) if is_supervised else None
-    fitted = method(bits, config, seed=seed).fit(
-        TrainingSet((torch.from_numpy(part.features[part.is_train]),), labels)
+    views = (part.features[part.is_train], *part.augmented[: method.card.views - 1])
+    fitted = method(bits, method.Config.model_validate(config), seed=seed).fit(
+        TrainingSet(tuple(torch.from_numpy(np.array(view)) for view in views), labels)
     )
     query, database = (
         fitted.encode(torch.from_numpy(part.features[rows]))
         for rows in (part.is_query, ~part.is_query)
     )
+    return figures(part, lambda *labels: [hamming_histograms(query, database, *labels)])
+
+
+def figures(part: Cut, count: Callable[[Labels, Labels], Iterable[Counts]]) -> list[float]:
+    """mAP@all in percent, and that without the frequent label where there is one.
+
+    Args:
+        part: the images.
+        count: ranks the database, block of queries by block, from the labels of both.
+    """
     wanted = [part.labels]
     if part.frequent is not None:
         wanted.append(np.delete(part.labels, part.frequent, axis=1))
     found = []
     for one in wanted:
-        counts = hamming_histograms(query, database, one[part.is_query], one[~part.is_query])
+        blocks = count(one[part.is_query], one[~part.is_query])
+        precision = np.concatenate([average_precision(block) for block in blocks])
         has_label = one[part.is_query].any(axis=1)
-        found.append(100 * float(average_precision(counts)[has_label].mean()))
+        found.append(100 * float(precision[has_label].mean()))
     return found
 
 
@@ -129,12 +158,14 @@ def main() -> None:
         for part in sets.values():
             for epochs in options.epochs:
                 seeds = range(options.seeds)
-                values = [measured(method, part, options.bits, epochs, seed) for seed in seeds]
-                cells.append(_cell(np.array(values)))
+                values = [
+                    measured(method, part, options.bits, {"epochs": epochs}, seed) for seed in seeds
+                ]
+                cells.append(cell(np.array(values)))
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def _cell(values: NDArray[np.float64]) -> str:
+def cell(values: NDArray[np.float64]) -> str:
     """Mean and spread over the seeds (rows) of each figure (columns)."""
     spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
     return " / ".join(

@@ -195,3 +195,10 @@ def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
     app = open_app(own_home, "runs", job=done, sweep="night")
     assert app.selectbox(key="job").value == waiting
     assert not app.info  # it is not gone, only not of this sweep
+
+    app = open_app(own_home, "runs", sweep="dawn")
+    assert [one.value for one in app.info] == [
+        "This link names a sweep that is gone (dawn); All runs is shown instead."
+    ]
+    app.selectbox(key="sweep").set_value("night").run()
+    assert not app.info

@@ -277,7 +277,7 @@ def test_bits_without_a_method_say_why(open_app: OpenApp, own_home: Path):
     app.segmented_control(key="view").set_value("Robustness").run()
 
     assert not app.exception
-    assert app.error[0].proto.title == "This run cannot encode images"
+    assert app.error[0].proto.title == "This run cannot encode images."
 
 
 def test_an_upload_of_an_image_without_a_stored_code_is_probed(open_app: OpenApp, own_home: Path):

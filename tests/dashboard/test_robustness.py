@@ -162,7 +162,7 @@ def test_a_run_that_cannot_encode_says_so(open_app: OpenApp, own_home: Path):
     app.button[0].click().run()
 
     assert not app.exception
-    assert app.error[0].proto.title == "This run cannot encode images"
+    assert app.error[0].proto.title == "This run cannot encode images."
 
 
 def failures_in(open_app: OpenApp, home: Path) -> AppTest:
