@@ -49,7 +49,8 @@ class Batch:
 
     Attributes:
         rows: (b,) numbers of its images in the training set.
-        views: inputs of the head, (b, d) each: the plain images, or two augmented views of them.
+        views: inputs of the head, (b, d) each: the plain images, these and an augmented view of
+            them, or two augmented views, as the card's number of views asks.
         relaxed: output of the head for each view, (b, K).
         labels: (b, C) bool, None for methods that are not supervised.
     """

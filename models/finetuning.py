@@ -59,7 +59,8 @@ class Source:
 
         Args:
             rows: (b,) numbers of the images in the training set.
-            count: views that the method's card asks for; 1: one.
+            count: views that the method's card asks for. 1: one, plain or augmented; 2: the plain
+                one and an augmented one; more: two augmented ones.
         """
 
     def on_epoch_start(self, epoch: int) -> None:
@@ -81,8 +82,8 @@ class StoredViews(Source):
         self._stored, self._generator = stored, generator
 
     def views(self, rows: Tensor, count: int) -> tuple[Tensor, ...]:
-        """Two augmented views at random, where there are any; else what is there."""
-        return tuple(view[rows] for view in drawn(self._stored, self._generator))
+        """The views, or two of the augmented ones at random, where the card asks for several."""
+        return tuple(view[rows] for view in drawn(self._stored[:count], self._generator))
 
 
 class Trunk(Source):
@@ -114,11 +115,14 @@ class Trunk(Source):
         self._epoch = epoch
 
     def views(self, rows: Tensor, count: int) -> tuple[Tensor, ...]:
-        """Embedded now, with gradient: two augmented views, or one, plain or augmented."""
-        n_views = min(count, 2)
-        is_plain = n_views == 1 and not self.config.augment
-        first = 0 if is_plain else 1 + (self._epoch - 1) * n_views
-        return tuple(self._features(rows.tolist(), first + view) for view in range(n_views))
+        """Embedded now, with gradient; augmented views are new ones in every epoch."""
+        if count == 1:
+            numbers = [self._epoch if self.config.augment else 0]
+        elif count == 2:
+            numbers = [0, self._epoch]
+        else:
+            numbers = [2 * self._epoch - 1, 2 * self._epoch]
+        return tuple(self._features(rows.tolist(), number) for number in numbers)
 
     def on_gradients(self) -> None:
         """Add the gradients of all processes: each knows those of its own images."""
@@ -155,7 +159,7 @@ class Trunk(Source):
 
 
 def drawn(views: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
-    """The views of one step: two augmented ones at random, where there are any; else all.
+    """The views of one step: two augmented ones at random, where there are several; else all.
 
     Args:
         views: of the training images, the plain one first.

@@ -35,7 +35,8 @@ def needs(card: MethodCard) -> tuple[str, ...]:
     if card.supervision == "supervised":
         found.append("labels" if "multi" in card.label_kinds else "one label an image")
     if card.views > 1:
-        found.append(f"{card.views - 1} augmented views")
+        augmented = card.views - 1
+        found.append("an augmented view" if augmented == 1 else f"{augmented} augmented views")
     return tuple(found)
 
 

@@ -85,7 +85,8 @@ class ContrastiveSDC(SDC):
             for relaxed, view in zip(batch.relaxed, batch.views, strict=True)
         ]
         terms = {name: (both[0][name] + both[1][name]) / 2 for name in both[0]}
-        return {**terms, "contrast": nt_xent(*batch.relaxed, temperature=0.3)}
+        first, second = batch.relaxed
+        return {**terms, "contrast": nt_xent(first, second, 0.3)}
 
 
 class CIBHashEightViews(CIBHash):
@@ -95,7 +96,7 @@ class CIBHashEightViews(CIBHash):
 
 
 class PlainDHD(DHD):
-    """Teacher and student see the plain image; dropout alone tells them apart."""
+    """Without a student: the plain image alone."""
 
     card = DHD.card.model_copy(update={"views": 1})
 
@@ -105,8 +106,14 @@ class PlainDHD(DHD):
         return dhd_loss(plain, plain, self._proxies, batch.known_labels, self.config)
 
 
+class AugmentedDHD(DHD):
+    """Teacher and student each see one of four augmented views, another one every step."""
+
+    card = DHD.card.model_copy(update={"views": 5})
+
+
 class AugmentedOrthoHash(OrthoHash):
-    """Learns from one augmented view of an image a step, as DHD's teacher does."""
+    """Learns from one augmented view of an image a step, as that teacher does."""
 
     card = OrthoHash.card.model_copy(update={"views": 5})
 
@@ -120,6 +127,14 @@ class Variant:
     config: Mapping[str, object] = field(default_factory=dict)
 
 
+SDC_AUTHORS = {
+    "hidden": 1280,  # as wide as the features
+    "dropout": 0.0,
+    "epochs": 100,
+    "batch": 64,
+    "learning_rate": 1e-4,
+    "weight_decay": 5e-4,
+}
 LINEAR = {"hidden": 0, "dropout": 0.0, "batch_norm": False}
 STUDIES: dict[str, list[Variant]] = {
     "aims": [
@@ -138,9 +153,12 @@ STUDIES: dict[str, list[Variant]] = {
         Variant("SDC, linear head", SDC, {"hidden": 0, "dropout": 0.0}),
         Variant("SDC, unlike pairs opposite", SDC, {"orthogonal": False}),
         Variant("SDC, Beta(2, 2)", SDC, {"concentration": 2.0}),
+        Variant("SDC, head and schedule of the authors", SDC, SDC_AUTHORS),
     ],
     "views": [
         Variant("SDC with the contrastive term", ContrastiveSDC),
+        Variant("the same, Beta(2, 2)", ContrastiveSDC, {"concentration": 2.0}),
+        Variant("the same, head and schedule of the authors", ContrastiveSDC, SDC_AUTHORS),
         Variant("CIBHash", CIBHash),
         Variant("CIBHash, temperature 0.3", CIBHash, {"temperature": 0.3}),
         Variant("CIBHash, 60 epochs of batches of 64", CIBHash, {"epochs": 60, "batch": 64}),
@@ -150,10 +168,11 @@ STUDIES: dict[str, list[Variant]] = {
         Variant("OrthoHash", OrthoHash),
         Variant("OrthoHash on augmented views", AugmentedOrthoHash),
         Variant("DHD", DHD),
-        Variant("DHD on plain images", PlainDHD),
-        Variant("DHD, no distillation", DHD, {"distillation": 0.0}),
-        Variant("DHD, no quantization", DHD, {"quantization": 0.0}),
-        Variant("DHD, 30 epochs", DHD, {"epochs": 30}),
+        Variant("DHD, no student: plain images alone", PlainDHD),
+        Variant("DHD, teacher augmented as the student", AugmentedDHD),
+        Variant("the same, no distillation", AugmentedDHD, {"distillation": 0.0}),
+        Variant("the same, no quantization", AugmentedDHD, {"quantization": 0.0}),
+        Variant("the same, 30 epochs", AugmentedDHD, {"epochs": 30}),
     ],
     "pairs": [
         Variant("SSDH", SSDH),

@@ -18,6 +18,7 @@ from models.checkpoint import MemoryCheckpoints
 from models.finetuning import FineTuning, Trunk, stages, unfreeze
 from models.method import Cancelled, TrainingSet
 from models.methods.cibhash import CIBHash, CIBHashConfig
+from models.methods.dhd import DHD, DHDConfig
 from models.methods.dpsh import DPSH, DPSHConfig
 from pipeline.metrics import average_precision
 from pipeline.ranking import hamming_histograms
@@ -129,6 +130,17 @@ def test_contrastive_methods_get_two_new_views_every_epoch() -> None:
     method.fit(TrainingSet(views), trunk=trunk(network, seen, augment=False))
 
     assert seen == [1, 2, 3, 4]
+
+
+def test_a_teacher_sees_the_plain_image_and_its_student_a_new_view_every_epoch() -> None:
+    network = backbone()
+    seen: list[int] = []
+    views = train(network).views * DHD.card.views
+    method = DHD(8, DHDConfig(epochs=2, batch=12))
+
+    method.fit(TrainingSet(views, train(network).labels), trunk=trunk(network, seen, augment=False))
+
+    assert seen == [0, 1, 0, 2]
 
 
 def test_targets_made_from_features_do_not_follow_the_loss() -> None:

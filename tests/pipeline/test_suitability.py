@@ -109,6 +109,7 @@ def test_methods_for_one_label_are_refused_several(settings: Settings) -> None:
 def test_cards_say_what_methods_need() -> None:
     assert needs(get_method("itq").card) == ()
     assert needs(get_method("cibhash").card) == ("4 augmented views",)
+    assert "an augmented view" in needs(get_method("dhd").card)
     assert needs(get_method("dpsh").card) == ("labels",)
     assert can_finetune(get_method("dpsh").card)
     assert not can_finetune(get_method("itq").card)

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from models.methods.dhd import DHDConfig, bit_likelihood, dhd_loss, proxy_entropy
+from models.method import TrainingSet
+from models.methods.dhd import DHD, DHDConfig, bit_likelihood, dhd_loss, proxy_entropy
 
 
 def random_batch(n=5, bits=4, classes=3, seed=0):
@@ -91,3 +92,24 @@ def test_several_labels_share_the_entropy_equally():
     losses = [proxy_entropy(codes, torch.eye(3), labels, 0.2).item() for codes in (middle, aside)]
 
     assert losses[0] < losses[1]
+
+
+def test_the_teacher_sees_plain_images_and_the_student_augmented_ones():
+    seen = []
+
+    class Watched(DHD):
+        def loss(self, batch):
+            seen.append(batch)
+            return super().loss(batch)
+
+    plain = torch.randn(12, 6, generator=torch.Generator().manual_seed(0))
+    augmented, further = plain.roll(1, dims=1), plain.roll(2, dims=1)
+    labels = torch.eye(3, dtype=torch.bool).repeat(4, 1)
+
+    method = Watched(4, DHDConfig(epochs=1, batch=12))
+    method.fit(TrainingSet((plain, augmented, further), labels))
+
+    (batch,) = seen
+    mean, scale = method.state["mean"], method.state["scale"]
+    for view, expected in zip(batch.views, (plain, augmented), strict=True):
+        torch.testing.assert_close(view, (expected[batch.rows] - mean) * scale)
