@@ -23,6 +23,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from models.deep import MEAN_NORM, Batch
 from models.method import HashMethod, TrainingSet
 from models.methods.bihalf import BiHalf, bihalf_loss
 from models.methods.cibhash import CIBHash, nt_xent
+from models.methods.crovca import CroVCA
 from models.methods.dhd import DHD, dhd_loss
 from models.methods.greedyhash_u import GreedyHashU
 from models.methods.orthohash import OrthoHash
@@ -42,7 +44,7 @@ from models.methods.ssdh import SSDH
 from models.training import LossTerms
 from pipeline.ranking import cosine_histograms
 from pipeline.settings import Settings
-from tests.benchmarks.bench_epochs import Cut, cell, cut, figures, measured
+from tests.benchmarks.bench_epochs import QUERIES, Cut, cell, cut, figures, measured
 
 SETS = ("cifar10-lossless", "caltech99", "coco18")
 CLEARER = 0.3  # of the difference of class mean and mean
@@ -93,6 +95,18 @@ class CIBHashEightViews(CIBHash):
     """Twice as many augmented views to draw from."""
 
     card = CIBHash.card.model_copy(update={"views": 1 + VIEWS})
+
+
+class CIBHashPlain(CIBHash):
+    """The plain image and one augmented view of it."""
+
+    card = CIBHash.card.model_copy(update={"views": 2})
+
+
+class CroVCAPlain(CroVCA):
+    """The plain image and one augmented view of it."""
+
+    card = CroVCA.card.model_copy(update={"views": 2})
 
 
 class PlainDHD(DHD):
@@ -163,6 +177,9 @@ STUDIES: dict[str, list[Variant]] = {
         Variant("CIBHash, temperature 0.3", CIBHash, {"temperature": 0.3}),
         Variant("CIBHash, 60 epochs of batches of 64", CIBHash, {"epochs": 60, "batch": 64}),
         Variant("CIBHash, eight views", CIBHashEightViews),
+        Variant("CIBHash, plain image and one view", CIBHashPlain),
+        Variant("CroVCA", CroVCA),
+        Variant("CroVCA, plain image and one view", CroVCAPlain),
     ],
     "distillation": [
         Variant("OrthoHash", OrthoHash),
@@ -201,6 +218,8 @@ def main() -> None:
             continue
         if "pairs" in options.studies:
             print(f"\n{name}: {judged_pairs(found)}")
+        if "views" in options.studies:
+            print(f"\n{name}: {judged_views(found)}")
         print(f"\n{name}\n")
         columns = [
             (change, CHANGES[change](found), bits)
@@ -263,6 +282,21 @@ CHANGES: dict[str, Callable[[Cut], Cut]] = {
     "thinner": thinner,
     "uneven": uneven,
 }
+
+
+def judged_views(part: Cut) -> str:
+    """What augmentation takes from frozen features: mAP of their cosine, views as queries."""
+    train = np.flatnonzero(part.is_train)
+    rows = np.random.default_rng(0).choice(len(train), QUERIES, replace=False)
+    is_query = np.isin(np.arange(len(part.labels)), train[rows])
+    rows = np.flatnonzero(is_query[part.is_train])
+    database = part.features[~is_query]
+    chosen = replace(part, is_query=is_query, is_train=part.is_train & ~is_query)
+    said = []
+    for kind, view in (("plain", part.features[part.is_train]), ("augmented", part.augmented[0])):
+        found = figures(chosen, partial(cosine_histograms, view[rows], database))
+        said.append(f"{' / '.join(f'{value:.1f}' for value in found)} with {kind} queries")
+    return f"cosine mAP of training images: {', '.join(said)}"
 
 
 def judged_pairs(part: Cut) -> str:
