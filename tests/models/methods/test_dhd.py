@@ -99,8 +99,10 @@ def test_the_teacher_sees_plain_images_and_the_student_augmented_ones():
 
     class Watched(DHD):
         def loss(self, batch):
-            seen.append(batch)
-            return super().loss(batch)
+            terms = super().loss(batch)
+            known = self._proxies, batch.known_labels, self.config
+            seen.append((batch, terms["proxies"], dhd_loss(*batch.relaxed, *known)["proxies"]))
+            return terms
 
     plain = torch.randn(12, 6, generator=torch.Generator().manual_seed(0))
     augmented, further = plain.roll(1, dims=1), plain.roll(2, dims=1)
@@ -109,7 +111,8 @@ def test_the_teacher_sees_plain_images_and_the_student_augmented_ones():
     method = Watched(4, DHDConfig(epochs=1, batch=12))
     method.fit(TrainingSet((plain, augmented, further), labels))
 
-    (batch,) = seen
+    ((batch, of_proxies, of_plain),) = seen
+    assert of_proxies.item() == of_plain.item()
     mean, scale = method.state["mean"], method.state["scale"]
     for view, expected in zip(batch.views, (plain, augmented), strict=True):
         torch.testing.assert_close(view, (expected[batch.rows] - mean) * scale)

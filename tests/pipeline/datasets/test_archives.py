@@ -185,18 +185,21 @@ def test_a_wrapping_folder_is_left_out_of_names(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_anywhere_but_into_the_library(
-    tmp_path: Path, settings: Settings
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither beside the archive nor in the folder for temporary files."""
-    place = tmp_path / "place"
+    place, temporary = tmp_path / "place", tmp_path / "temporary"
     place.mkdir()
+    temporary.mkdir()
+    monkeypatch.setattr(
+        tempfile, "tempdir", str(temporary)
+    )  # that of the machine is not ours alone
     path = tar_of(place / "a.tgz", {**GOOD, **{name: png() for name in HOSTILE}})
-    before = {*Path(tempfile.gettempdir()).glob("*")}
 
     dataset = import_dataset(open_source("folder", SourceRequest(path=path)), settings)
 
     assert {*place.rglob("*")} == {path}
-    assert {*Path(tempfile.gettempdir()).glob("*")} - before == set()
+    assert not any(temporary.iterdir())
     stored = [file for file in settings.home.rglob("*") if file.suffix == ".png"]
     assert len(stored) == len(dataset) == 2
     assert all(len(file.stem) == 64 for file in stored)
