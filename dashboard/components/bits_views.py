@@ -115,8 +115,7 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
             found = _probes(opened, asked, STRENGTHS.index(strength))
         unsure = unsure_bits(search_order.relaxed_query(opened, asked).relaxed)
     except EncodingError as error:
-        works = "The other views of this page need stored codes only."
-        notices.cannot_encode(str(error), works=works, key="probe_problem")
+        notices.cannot_encode(str(error), key="probe_problem")
         return
     tiles = tuple(
         gallery.Tile(

@@ -13,6 +13,7 @@ from pipeline.datasets.base import DatasetError, DatasetInfo
 from pipeline.runs import RunError
 
 _DEMO = "python -m pipeline demo"
+_STORED_WORKS = "The other views of this page need stored codes only."
 
 
 def chosen_dataset() -> DatasetInfo:
@@ -76,13 +77,15 @@ def measured(run_id: str) -> MeasuredRun:
         st.stop()
 
 
-def cannot_encode(reason: str, *, works: str, key: str, run: str = "This run") -> None:
+def cannot_encode(
+    reason: str, *, key: str, works: str = _STORED_WORKS, run: str = "This run"
+) -> None:
     """Say why a run cannot encode images.
 
     Args:
         reason: the details, from an error.
-        works: what still works.
         key: of the box.
+        works: what still works.
         run: which run it is; begins the title.
     """
     todo = "Train the run again, or choose another one."

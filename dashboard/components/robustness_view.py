@@ -64,8 +64,7 @@ def _measured(opened: OpenRun, label: str) -> Robustness | None:
             )
     except EncodingError as error:
         place.empty()
-        works = "The other views of this page need stored codes only."
-        notices.cannot_encode(f"{label}: {error}", works=works, key=f"cannot_encode_{opened.id}")
+        notices.cannot_encode(str(error), key=f"cannot_encode_{opened.id}", run=label)
         return None
     place.empty()
     if not found.rows:
