@@ -76,6 +76,10 @@ def import_(
     split_column: Annotated[str, typer.Option(help="Table column with train or test.")] = "",
     text_column: Annotated[str, typer.Option(help="Table column with captions.")] = "",
     separator: Annotated[str, typer.Option(help="Between several labels in a cell.")] = "",
+    header: Annotated[
+        bool | None, typer.Option(help="Whether a table's first line names its columns.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Of tables, lists and names in a zip.")] = "",
     class_level: Annotated[int, typer.Option(help="Folder level of the class; -1: inmost.")] = 1,
     split: Annotated[str, typer.Option(help="given, stratified, or a protocol.")] = "",
     queries: Annotated[float, typer.Option(help="stratified: share of the query set.")] = 0.2,
@@ -84,6 +88,9 @@ def import_(
     into: Annotated[str, typer.Option(help="Add the images to this data set.")] = "",
     link: Annotated[bool, typer.Option(help="Refer to the files instead of copying.")] = False,
     again: Annotated[bool, typer.Option(help="Even if the content is here already.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Import although label files would not be used.")
+    ] = False,
     variants: Annotated[bool, typer.Option(help="openmoji: skin-tone variants too.")] = False,
 ) -> None:
     """Import a data set. Repeating the command after an interruption goes on where it stopped."""
@@ -95,6 +102,7 @@ def import_(
         into=into,
         link=link,
         again=again,
+        yes=yes,
         variants=variants,
         reading=ReadOptions(
             layout=format_.replace("-", "_"),
@@ -103,6 +111,8 @@ def import_(
             split_column=split_column,
             text_column=text_column,
             separator=separator,
+            header={None: "", True: "yes", False: "no"}[header],
+            encoding=encoding,
             class_level=class_level,
         ),
         split=SplitChoice(how=split, queries=queries, train=train, seed=seed),
@@ -263,6 +273,12 @@ def _print_plan(plan: Plan) -> None:
         chosen = "*" if guess.layout == plan.reading.layout else " "
         title = list_layouts()[guess.layout]
         console.print(f"{chosen} {100 * guess.confidence:3.0f} % {title} ({escape(guess.why)})")
+    for note in plan.notes:
+        console.print(escape(f"Read so: {note}"), highlight=False)
+    for warning in plan.warnings:
+        console.print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False)
+    if plan.doubt:
+        console.print("[yellow]An import needs --format or --yes.[/]")
     refused = info.n_problems - plan.n_duplicates
     console.print(
         f"{info.n:,} images would be stored, {plan.n_duplicates:,} duplicates kept once, "

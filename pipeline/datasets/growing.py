@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +17,7 @@ from pipeline.datasets.base import (
     load_dataset,
 )
 from pipeline.datasets.importing import describe, label_sets, one_at_a_time, take_all
-from pipeline.datasets.problems import read_problems, write_problems
+from pipeline.datasets.problems import Problem, read_problems, write_problems
 from pipeline.datasets.source import Kind, Progress, Source, ignore_progress
 from pipeline.datasets.split_choice import SplitChoice
 from pipeline.files import check_room, write_atomic
@@ -33,7 +35,8 @@ def add_images(
 
     Args:
         name: of the data set.
-        source: with the same label sets; new classes are welcome.
+        source: with the same label sets; new classes are welcome, labels of known images stay
+            and are listed where they differ.
         settings: where the library is.
         on_progress: called with images done and images in all.
 
@@ -42,51 +45,140 @@ def add_images(
         OSError: the disk has no room.
     """
     dataset = load_dataset(name, settings)
-    kinds = {labels.name: labels.kind for labels in dataset.info.label_sets}
-    if set(source.kinds) != set(kinds):
-        raise DatasetError(
-            f"{name!r} has the label sets {sorted(kinds)}, the new images {sorted(source.kinds)}; "
-            "they must be the same"
-        )
+    _check_label_sets(dataset, source.kinds)
     work = settings.datasets_path / f".{name}.adding"
     with one_at_a_time(name, settings):
         shutil.rmtree(work, ignore_errors=True)
         check_room(dataset.folder, sum(item.size for item in source.items))
         work.mkdir()
         try:
-            return _add(dataset, source, kinds, work, settings, on_progress)
+            return _add(dataset, source, work, settings, on_progress)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What adding images to a data set would change.
+
+    Attributes:
+        new: rows of the images that it does not have.
+        kinds: of its label sets afterwards.
+        relabelled: images that it has with other labels, which stay as they are.
+        warnings: what else does not fit what is there.
+    """
+
+    new: pd.DataFrame
+    kinds: dict[str, Kind]
+    relabelled: list[Problem]
+    warnings: list[str]
+
+
+def compare(dataset: RetrievalDataset, rows: pd.DataFrame, kinds: dict[str, Kind]) -> Growth:
+    """Compare images that are to be added with those that are there, by content and labels.
+
+    Args:
+        dataset: to add to.
+        rows: as in a manifest.
+        kinds: of the label sets of these rows.
+
+    Raises:
+        DatasetError: the label sets are others.
+    """
+    _check_label_sets(dataset, kinds)
+    is_known = rows["sha256"].isin(set(dataset.manifest["sha256"]))
+    new = rows[~is_known]
+    after = {labels.name: labels.kind for labels in dataset.info.label_sets}
+    warnings = []
+    for labels in dataset.info.label_sets:
+        column = new[f"labels:{labels.name}"]
+        n_several = sum(len(names) > 1 for names in column)
+        if labels.kind == "single" and n_several:
+            after[labels.name] = "multi"
+            warnings.append(
+                f"label set {labels.name!r} becomes multi-label: new images with several labels: "
+                f"{n_several:,}"
+            )
+        classes = {name for names in column for name in names}
+        if classes and classes.isdisjoint(labels.classes):
+            warnings.append(
+                f"label set {labels.name!r}: no class of the new images ({_some(classes)}) is one "
+                f"of {dataset.info.name!r} ({_some(labels.classes)})"
+            )
+    return Growth(new, after, _relabelled(dataset, rows[is_known]), warnings)
+
+
+def _check_label_sets(dataset: RetrievalDataset, kinds: dict[str, Kind]) -> None:
+    names = {labels.name for labels in dataset.info.label_sets}
+    if set(kinds) != names:
+        raise DatasetError(
+            f"{dataset.info.name!r} has the label sets {sorted(names)}, the new images "
+            f"{sorted(kinds)}; they must be the same"
+        )
+
+
+def _relabelled(dataset: RetrievalDataset, known: pd.DataFrame) -> list[Problem]:
+    """A line for each known image that now has other labels."""
+    old = dataset.manifest.set_index("sha256")
+    problems = []
+    for row in known.to_dict("records"):
+        was = old.loc[row["sha256"]]
+        for labels in dataset.info.label_sets:
+            column = f"labels:{labels.name}"
+            before, now = sorted(was[column]), sorted(row[column])
+            if before != now:
+                reason = (
+                    f"already here as {was['image_id']} with other {labels.name} labels "
+                    f"({', '.join(before) or 'none'}; now {', '.join(now) or 'none'}); kept as here"
+                )
+                problems.append(Problem(row["image_id"], reason, "noted", "relabelled"))
+    return problems
+
+
+def _some(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:3]) + (", ..." if len(ordered) > 3 else "")
 
 
 def _add(
     dataset: RetrievalDataset,
     source: Source,
-    kinds: dict[str, Kind],
     work: Path,
     settings: Settings,
     on_progress: Progress,
 ) -> RetrievalDataset:
     rows = list(take_all(source, work, False, on_progress))
     _, added, problems = describe(source, rows, SplitChoice())
-    known, names = set(dataset.manifest["sha256"]), set(dataset.manifest["image_id"])
-    added = added[~added["sha256"].isin(known)]
-    if added.empty:
-        raise DatasetError(f"no image of {source.title} is new to {dataset.info.name!r}")
-    is_taken = added["image_id"].isin(names)
-    added = added.assign(
-        image_id=added["image_id"].where(~is_taken, source.name + ":" + added["image_id"]),
-        split=added["split"].where(added["split"] != "", _default_split(dataset)),
+    growth = compare(dataset, added, source.kinds)
+    announced = [Problem(source.title, text, "noted", "growth") for text in growth.warnings]
+    problems = [*problems, *growth.relabelled, *announced]
+    if growth.new.empty:
+        _note(dataset, growth.relabelled)
+        raise DatasetError(
+            f"no image of {source.title} is new to {dataset.info.name!r}; those with other labels "
+            f"there: {len(growth.relabelled)}, which stay and are listed in problems.csv"
+        )
+    is_taken = growth.new["image_id"].isin(set(dataset.manifest["image_id"]))
+    own_names = growth.new["image_id"]
+    added = growth.new.assign(
+        image_id=own_names.where(~is_taken, source.name + ":" + own_names),
+        split=growth.new["split"].where(growth.new["split"] != "", _default_split(dataset)),
     )
     grown = pd.concat([dataset.manifest, added], ignore_index=True)
     for path in added["path"]:
         target = dataset.folder / "images" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         (work / "images" / path).replace(target)
-    _commit(dataset, grown, kinds)
-    old = read_problems(dataset.folder / "problems.csv")
-    write_problems(dataset.folder / "problems.csv", [*old, *problems])
+    _commit(dataset, grown, growth.kinds)
+    _note(dataset, problems)
     return load_dataset(dataset.info.name, settings)
+
+
+def _note(dataset: RetrievalDataset, problems: Sequence[Problem]) -> None:
+    """Add lines to problems.csv, each once however often images are added."""
+    path = dataset.folder / "problems.csv"
+    old = read_problems(path)
+    write_problems(path, list(dict.fromkeys([*old, *problems])))
 
 
 def _default_split(dataset: RetrievalDataset) -> str:

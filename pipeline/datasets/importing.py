@@ -26,7 +26,7 @@ from pipeline.datasets.base import (
     list_datasets,
     load_dataset,
 )
-from pipeline.datasets.problems import Problem, write_problems
+from pipeline.datasets.problems import Problem, first_problem, write_problems
 from pipeline.datasets.source import Item, Kind, Progress, Source, ignore_progress
 from pipeline.datasets.split_choice import SplitChoice, chosen_split
 from pipeline.files import check_room, write_atomic
@@ -283,7 +283,9 @@ def describe(
     ]
     problems = [*source.problems, *refused, *converted]
     if not taken:
-        raise DatasetError(f"no image of {source.title} could be taken; first: {problems[:1]}")
+        raise DatasetError(
+            f"no image of {source.title} could be taken; first problem: {first_problem(problems)}"
+        )
     manifest = _manifest(source, taken)
     info = DatasetInfo(
         name=source.name,

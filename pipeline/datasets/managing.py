@@ -19,7 +19,7 @@ from pipeline.datasets.base import (
     load_dataset,
 )
 from pipeline.datasets.importing import check_name, one_at_a_time
-from pipeline.datasets.layouts.tables import OWN_LABELS
+from pipeline.datasets.layouts.table_columns import OWN_LABELS
 from pipeline.datasets.source import Progress, ignore_progress
 from pipeline.files import check_room, write_atomic
 from pipeline.indexing import drop_index, read_index

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.datasets.base import DatasetError, DatasetInfo, RetrievalDataset
 from pipeline.datasets.duplicates import near_pairs
+from pipeline.datasets.growing import compare
 from pipeline.datasets.importing import Row, describe, examine, twin_of
 from pipeline.datasets.layouts.reading import Guess, ReadOptions
 from pipeline.datasets.problems import Problem
@@ -73,6 +74,10 @@ class Plan(Frozen):
         near: pairs that look alike, at most `MOST_PAIRS`.
         n_near: how many there are.
         n_leaks: how many of all exact and near pairs lie on both sides of the split.
+        notes: how the source was understood, where that is not plain.
+        warnings: what is probably not as it was meant.
+        doubt: why the import has to be confirmed; empty for no reason.
+        n_known: images that the data set to add to has already.
         same_as: the data set that has this content already; empty for none.
     """
 
@@ -93,6 +98,10 @@ class Plan(Frozen):
     n_leaks: int
     same_as: str
     thumbs: tuple[Thumb, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    doubt: str = ""
+    n_known: int = 0
 
     @property
     def n_duplicates(self) -> int:
@@ -105,6 +114,7 @@ def make_plan(
     settings: Settings,
     *,
     split: SplitChoice = SplitChoice(),
+    into: RetrievalDataset | None = None,
     guesses: Sequence[Guess] = (),
     columns: Sequence[str] = (),
     reading: ReadOptions = ReadOptions(),
@@ -116,13 +126,15 @@ def make_plan(
         source: what would be imported.
         settings: where the library is; read only, to recognise what is there.
         split: how it would be split.
+        into: the data set to add to; None for a new one.
         guesses: layouts that the source may have.
         columns: of its table.
         reading: how it was read.
         on_progress: called with images done and images in all.
 
     Raises:
-        DatasetError: no image could be taken, or the split does not fit.
+        DatasetError: no image could be taken, the split does not fit, or the label sets are other
+            ones than those of `into`.
     """
     rows, hashes, thumbs = _look(source, on_progress)
     info, manifest, problems = describe(source, rows, split)
@@ -138,6 +150,7 @@ def make_plan(
         for one, other, distance in near
     ]
     pairs.sort(key=lambda pair: not pair.is_leak)
+    growth = None if into is None else compare(into, manifest, source.kinds)
     exact_leaks = sum("(leak:" in problem.reason for problem in problems)
     return Plan(
         info=info,
@@ -151,12 +164,16 @@ def make_plan(
         sizes=_sizes(manifest),
         parts=parts,
         split_problem=split_problem,
-        problems=tuple(problems),
+        problems=(*problems, *(growth.relabelled if growth else ())),
         near=tuple(pairs[:MOST_PAIRS]),
         n_near=len(pairs),
         n_leaks=exact_leaks + sum(pair.is_leak for pair in pairs),
         same_as=twin_of(info.fingerprint, settings),
         thumbs=tuple(thumbs),
+        notes=tuple(source.notes),
+        warnings=(*source.warnings, *(growth.warnings if growth else ())),
+        doubt=source.doubt,
+        n_known=0 if growth is None else len(manifest) - len(growth.new),
     )
 
 

@@ -43,6 +43,11 @@ def read_problems(path: Path) -> list[Problem]:
     return [Problem(*row[:3]) for row in rows]
 
 
+def first_problem(problems: Sequence[Problem]) -> str:
+    """The first problem in words, for messages."""
+    return f"{problems[0].file}: {problems[0].reason}" if problems else "none is known"
+
+
 def problem_counts(problems: Iterable[Problem]) -> list[tuple[int, str, str]]:
     """How many files have each reason, most frequent first; names inside reasons are left out."""
     counted = Counter((_kind(one.reason), one.action) for one in problems)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.datasets.base import RetrievalDataset
+from pipeline.datasets.base import DatasetError, RetrievalDataset, load_dataset
 from pipeline.datasets.growing import add_images
 from pipeline.datasets.importing import import_dataset
 from pipeline.datasets.layouts.reading import ReadOptions
@@ -37,6 +37,7 @@ class ImportRequest(BaseModel):
     link: bool = False
     variants: bool = False
     again: bool = False
+    yes: bool = Field(False, description="Import although label files would not be used.")
     reading: ReadOptions = ReadOptions()
     split: SplitChoice = SplitChoice()
 
@@ -59,6 +60,7 @@ class ImportRequest(BaseModel):
             ("--split-column", self.reading.split_column),
             ("--text-column", self.reading.text_column),
             ("--separator", self.reading.separator),
+            ("--encoding", self.reading.encoding),
             ("--class-level", self.reading.class_level),
             ("--split", self.split.how),
             ("--queries", self.split.queries),
@@ -69,7 +71,14 @@ class ImportRequest(BaseModel):
         for option, value in options:
             if value not in ("", usual.get(option)):
                 words += [option, str(value)]
-        flags = (("--link", self.link), ("--variants", self.variants), ("--again", self.again))
+        flags = (
+            ("--header", self.reading.header == "yes"),
+            ("--no-header", self.reading.header == "no"),
+            ("--link", self.link),
+            ("--variants", self.variants),
+            ("--again", self.again),
+            ("--yes", self.yes),
+        )
         words += [flag for flag, is_set in flags if is_set]
         return shlex.join(words)
 
@@ -110,6 +119,7 @@ def plan_import(
         opened.source,
         settings,
         split=request.split,
+        into=load_dataset(request.into, settings) if request.into else None,
         guesses=opened.guesses,
         columns=opened.columns,
         reading=opened.reading,
@@ -123,9 +133,15 @@ def execute_import(
     """Import what a request names, or add it to the data set that it names.
 
     Raises:
-        DatasetError, OSError: as for `import_dataset` and `add_images`.
+        DatasetError, OSError: as for `import_dataset` and `add_images`; also when label files
+            would not be used and the request does not confirm that.
     """
     source = open_request(request, settings).source
+    if source.doubt and not request.yes:
+        raise DatasetError(
+            f"{source.doubt}. Nothing was imported: mend the file, name the layout with --format, "
+            "or add --yes to import so"
+        )
     if request.into:
         return add_images(request.into, source, settings, on_progress)
     return import_dataset(

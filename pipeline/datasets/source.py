@@ -18,7 +18,7 @@ class Item:
     """One image of a source; its bytes are read when they are needed.
 
     Attributes:
-        labels: class names a label set.
+        labels: class names per label set.
         group: images of one group never fall on both sides of a split.
         path: set when the image may be linked instead of copied.
         size: in bytes, 0 when unknown; says whether the disk has room.
@@ -44,6 +44,9 @@ class Source:
         identity: digest of what the items are made from; a half-done import of another identity
             is thrown away.
         problems: files that are not among the items, with reasons.
+        notes: how it was understood, where that is not plain.
+        warnings: what is probably not as it was meant.
+        doubt: why somebody has to confirm before it is imported; empty for no reason.
     """
 
     name: str
@@ -56,6 +59,9 @@ class Source:
     identity: str
     default_protocol: str = "holdout"
     problems: Sequence[Problem] = ()
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    doubt: str = ""
 
 
 def ignore_progress(_done: int, _total: int) -> None:

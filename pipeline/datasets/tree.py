@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,19 +11,14 @@ from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 from typing import TypeVar
 
+from pipeline.datasets.finding import NameIndex
 from pipeline.datasets.problems import Problem
+from pipeline.datasets.split_words import splits_of
 from pipeline.images import SUFFIXES, looks_like_image
 
 MAX_FILE_BYTES = 1 << 29  # of one image or label file
 _JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
 _HEAD_BYTES = 16
-_SPLIT_WORDS = {
-    "train": ("train", "training", "trainval"),
-    "held out": ("val", "validation", "valid", "dev"),
-    "query": ("test", "testing", "eval", "query", "queries"),
-    "database": ("database", "gallery", "db", "retrieval"),
-}
-_SPLIT_OF = {word: split for split, words in _SPLIT_WORDS.items() for word in words}
 _T = TypeVar("_T")
 
 
@@ -56,6 +50,11 @@ class File:
     def parts(self) -> tuple[str, ...]:
         """The folders above it, then its own name."""
         return PurePosixPath(self.name).parts
+
+    @property
+    def folder(self) -> str:
+        """The folder that it lies in; empty for the root."""
+        return "/".join(self.parts[:-1])
 
     @property
     def suffix(self) -> str:
@@ -93,7 +92,7 @@ class FileTree:
     files: tuple[File, ...]
     problems: tuple[Problem, ...] = ()
     main: File | None = None
-    _parsed: dict[tuple[str, object], object] = field(default_factory=dict, repr=False)
+    _parsed: dict[tuple[object, ...], object] = field(default_factory=dict, repr=False)
 
     @cached_property
     def images(self) -> tuple[File, ...]:
@@ -106,46 +105,17 @@ class FileTree:
         listing = "\n".join(f"{file.name} {file.stamp}" for file in self.files)
         return hashlib.sha256(listing.encode()).hexdigest()
 
-    def find(self, name: str, base: str = "") -> File | None:
-        """The file that a label file means by `name`.
+    @cached_property
+    def names(self) -> NameIndex:
+        """Its files by what label files call them."""
+        return NameIndex(self.files)
 
-        Label files are often written elsewhere: leading folders of `name` that are not there are
-        passed over, so that `/data/coco/train/1.jpg` finds `train/1.jpg`; a name without folders
-        finds the only file so called anywhere, and the suffix may be missing.
-
-        Args:
-            name: relative or absolute, with slashes of any kind.
-            base: folder of the label file, tried first.
-        """
-        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-        if not parts or ".." in parts:
-            return None
-        places = ["/".join([*filter(None, base.split("/")), *parts])]
-        places += ["/".join(parts[start:]) for start in range(len(parts))]
-        suffixes = ("",) if "." in parts[-1] else ("", *SUFFIXES)
-        names = [place + suffix for suffix in suffixes for place in places]
-        found = next((self._by_name[place] for place in names if place in self._by_name), None)
-        if found is None and len(parts) == 1:
-            tails = (self._by_tail.get(parts[0] + suffix) for suffix in suffixes)
-            found = next(filter(None, tails), None)
-        return found
-
-    def parsed(self, file: File, parse: Callable[[File], _T]) -> _T:
-        """What `parse` makes of a file; kept, since detection and reading both ask."""
-        key = (file.name, parse)
+    def parsed(self, file: File, parse: Callable[..., _T], *how: object) -> _T:
+        """What `parse(file, *how)` gives; kept, since detection and reading both ask."""
+        key = (file.name, parse, how)
         if key not in self._parsed:
-            self._parsed[key] = parse(file)
+            self._parsed[key] = parse(file, *how)
         return self._parsed[key]  # type: ignore[return-value]
-
-    @cached_property
-    def _by_name(self) -> dict[str, File]:
-        return {file.name: file for file in self.files}
-
-    @cached_property
-    def _by_tail(self) -> dict[str, File]:
-        """Files whose own name occurs once."""
-        count = Counter(file.parts[-1] for file in self.files)
-        return {file.parts[-1]: file for file in self.files if count[file.parts[-1]] == 1}
 
 
 def folder_tree(root: Path, main: Path | None = None) -> FileTree:
@@ -182,18 +152,10 @@ def without_wrapper(files: Sequence[File]) -> tuple[File, ...]:
         below = [file.parts[1:] for file in files]
         is_wrapper = len(tops) == 1 and all(below) and any(len(parts) > 1 for parts in below)
         holds_images = any(len(f.parts) == 2 and f.suffix in SUFFIXES for f in files)
-        if not is_wrapper or holds_images or split_word(next(iter(tops))):
+        if not is_wrapper or holds_images or any(splits_of(tops).values()):
             break
         files = [replace(f, name="/".join(f.parts[1:])) for f in files]
     return tuple(files)
-
-
-def split_word(name: str) -> str:
-    """The part of a split that a folder or cell names; empty for other words.
-
-    `held out` (validation) becomes the query set where there is no test part, else database.
-    """
-    return _SPLIT_OF.get(name.strip().lower(), "")
 
 
 def _walk(root: Path, problems: list[Problem]) -> Iterator[File]:

@@ -13,10 +13,10 @@ from functools import cache
 from models.registry import unknown
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.layouts.reading import Guess, Reading, ReadOptions
+from pipeline.datasets.problems import first_problem
 from pipeline.datasets.tree import FileTree
 from pipeline.images import SUFFIXES
 
-_NOT_LAYOUTS = ("reading", "tables")
 _WITHOUT_FILES = "image_rows"  # has images though none is a file
 
 
@@ -24,8 +24,8 @@ _WITHOUT_FILES = "image_rows"  # has images though none is a file
 def list_layouts() -> dict[str, str]:
     """Names of the layouts with their titles."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    layouts = [name for name in names if name not in _NOT_LAYOUTS]
-    return {name: importlib.import_module(f"{__name__}.{name}").TITLE for name in layouts}
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+    return {name: module.TITLE for name, module in modules.items() if hasattr(module, "TITLE")}
 
 
 def detect(tree: FileTree, options: ReadOptions) -> list[Guess]:
@@ -57,6 +57,6 @@ def read(tree: FileTree, options: ReadOptions, guesses: list[Guess]) -> Reading:
     if not reading.items:
         raise DatasetError(
             f"no image of {tree.name} could be read as {list_layouts()[chosen]}; "
-            f"first problem: {reading.problems[:1]}"
+            f"first problem: {first_problem(reading.problems)}"
         )
     return reading

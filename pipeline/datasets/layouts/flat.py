@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.datasets.layouts.class_folders import split_level
-from pipeline.datasets.layouts.reading import Reading, ReadOptions, Record, reading
-from pipeline.datasets.tree import FileTree, split_word
+from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
+from pipeline.datasets.layouts.records import Record
+from pipeline.datasets.tree import FileTree
 
 TITLE = "images without labels"
 
@@ -18,8 +18,4 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
     """All images, with the split that their folders name, if they do."""
-    level = split_level(tree.images)
-    words = ["" if level is None else split_word(file.parts[level]) for file in tree.images]
-    return reading(
-        tree, [Record(file, {}, word) for file, word in zip(tree.images, words, strict=True)]
-    )
+    return reading(tree, [Record(file, {}) for file in tree.images])

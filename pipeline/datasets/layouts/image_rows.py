@@ -20,10 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.datasets.base import DatasetError
-from pipeline.datasets.layouts.reading import Reading, ReadOptions, Record, reading
-from pipeline.datasets.layouts.tables import choose_columns, may_hold_images, table_records
-from pipeline.datasets.problems import Problem
-from pipeline.datasets.source import Kind
+from pipeline.datasets.finding import Finder
+from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
+from pipeline.datasets.layouts.table_columns import all_columns, choose_columns
+from pipeline.datasets.layouts.table_files import Table, may_hold_images
+from pipeline.datasets.layouts.table_rows import Chosen, read_rows
 from pipeline.datasets.tree import File, FileTree, ReadError
 from pipeline.images import looks_like_image
 
@@ -39,40 +40,41 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """One item a row.
+    """One item per row.
 
     Raises:
         DatasetError: no parquet file holds images, or a named column is not there.
     """
-    records: list[Record] = []
-    problems: list[Problem] = []
-    kinds: dict[str, Kind] = {}
-    used: list[File] = []
+    tables: list[Chosen] = []
     rows: list[File] = []
-    columns: tuple[str, ...] = ()
-    chosen = options
     for file in _files(tree):
         opened = _opened(file, tree)
         if opened is None:
             continue
-        table = opened.table()
-        images = FileTree(tree.name, tuple(opened.image(n) for n in range(len(table))))
-        table[_PATH] = [image.name for image in images.files]
+        frame = opened.table()
+        images = tuple(opened.image(number) for number in range(len(frame)))
+        frame[_PATH] = [image.name for image in images]
+        rows += images
         wanted = options.model_copy(update={"path_column": _PATH})
-        fitting = choose_columns(table, images, "", wanted)
-        assert fitting is not None  # the path column is there
-        found, missing, multi = table_records(table, file, images, fitting)
-        records += found
-        problems += missing
-        kinds |= multi
-        columns, chosen = tuple(map(str, table.columns)), fitting
-        used.append(file)
-        rows += images.files
-    if not used:
+        columns = choose_columns(Table(frame), FileTree(tree.name, images), "", wanted)
+        assert columns is not None  # the path column is there
+        tables.append(Chosen(file, Table(frame), columns))
+    if not tables:
         raise DatasetError(f"no parquet file of {tree.name} has a column of images")
-    whole = replace(tree, files=(*tree.files, *rows))
-    made = reading(whole, records, problems, label_files=used, kinds=kinds)
-    return replace(made, columns=columns, chosen=chosen)
+    whole = replace(tree, files=(*tree.files, *rows), _parsed={})
+    finder = Finder(FileTree(tree.name, tuple(rows)))
+    read_in = read_rows(tables, tree, finder)
+    made = reading(
+        whole,
+        read_in.records,
+        finder.problems,
+        label_files=[one.file for one in tables],
+        kinds=read_in.kinds,
+        notes=read_in.notes,
+        warnings=read_in.warnings,
+    )
+    columns_of = all_columns([one.table for one in tables])
+    return replace(made, columns=columns_of, chosen=tables[0].columns)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,10 +25,9 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     """
     options = options.model_copy(update={"path_column": options.path_column or "file_name"})
     made = read_tables(tree, _metadata(tree), options)
-    has_folders = class_folders.detect(tree, options) is not None
-    if made.kinds or options.label_columns or not has_folders:
+    if made.kinds or options.label_columns or not class_folders.has_classes(tree, options):
         return made
-    return class_folders.read(tree, options)
+    return class_folders.read(tree, options, label_files=_metadata(tree))
 
 
 def _metadata(tree: FileTree) -> list[File]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.datasets.layouts.joining import join_records
+from pipeline.datasets.layouts.records import Record
+from pipeline.datasets.layouts.split_folders import split_level, splits_by_folder
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.source import Item, Kind
 from pipeline.datasets.tree import File, FileTree
 
 Part = Literal["", "query", "database", "train"]
+_PARTS = {
+    "train": "training",
+    "held out": "validation",
+    "query": "test or queries",
+    "database": "the database",
+}
 
 
 class ReadOptions(BaseModel):
@@ -28,6 +38,10 @@ class ReadOptions(BaseModel):
     split_column: str = Field("", description="Table column with the part of the split.")
     text_column: str = Field("", description="Table column with captions.")
     separator: str = Field("", description="Between several labels in one cell.")
+    header: Literal["", "yes", "no"] = Field(
+        "", description="Whether the first line of a table names its columns; empty: found out."
+    )
+    encoding: str = Field("", description="Of text files, and of names in a zip; empty: found out.")
     class_level: int = Field(
         1, description="Folder level that is the class: 1 is the outermost, -1 holds the image."
     )
@@ -48,28 +62,14 @@ class Guess(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Record:
-    """What a layout says about one file.
-
-    Attributes:
-        labels: class names a label set.
-        split: a word of `split_word`, or empty.
-    """
-
-    file: File
-    labels: dict[str, tuple[str, ...]]
-    split: str = ""
-    text: str = ""
-    group: str = ""
-    image_id: str = ""
-
-
-@dataclass(frozen=True)
 class Reading:
     """The items of a tree, and what else is to know about how it was read.
 
     Attributes:
         kinds: as in `Source`.
+        notes: how it was understood, where that is not plain.
+        warnings: what is probably not as it was meant.
+        used: names of the label files that it was read from.
         columns: names of the table's columns; empty without a table.
         chosen: the options that were used, with what was found out filled in.
     """
@@ -77,6 +77,9 @@ class Reading:
     items: tuple[Item, ...]
     kinds: dict[str, Kind]
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    used: frozenset[str] = frozenset()
     columns: tuple[str, ...] = ()
     chosen: ReadOptions = ReadOptions()
 
@@ -89,11 +92,14 @@ def reading(
     label_files: Iterable[File] = (),
     kinds: dict[str, Kind] | None = None,
     unnamed: str = "not named in the label file",
+    notes: Iterable[str] = (),
+    warnings: Iterable[str] = (),
 ) -> Reading:
-    """Make items of records; files that no record has become problems.
+    """Make items of records; images that no record has become problems.
 
-    Records of one file are joined, as some tables have a row for each label. Validation parts
-    become queries where there is no test part, else they are part of the database.
+    Records of one file are joined, as some tables have a row for each label. Where no record has
+    a part of the split, folders that are called so give it. Validation parts become queries where
+    there is no test part, else they are part of the database.
 
     Args:
         tree: that was read.
@@ -102,39 +108,73 @@ def reading(
         label_files: that need no record.
         kinds: of label sets that are known to be multi; others are so when an image has several.
         unnamed: why an image without a record is not taken.
+        notes: of the layout.
+        warnings: of the layout.
     """
-    joined: dict[str, Record] = {}
-    noted: list[Problem] = []
-    for record in records:
-        known = joined.get(record.file.name)
-        joined[record.file.name] = record if known is None else _both(known, record, noted)
-    words = {record.split for record in joined.values()}
+    label_files = list(label_files)
+    joined = join_records(records)
+    found, split_notes, split_warnings = _with_splits(joined.records)
+    words = {record.split for record in found}
     held_out: Part = "database" if "query" in words else "query"
-    names = sorted({name for record in joined.values() for name in record.labels})
-    found = {name: _kind(name, joined.values()) for name in names} | (kinds or {})
-    used = {*joined, *(file.name for file in label_files)}
+    names = sorted({name for record in found for name in record.labels})
+    kind_of = {name: _kind(name, found) for name in names} | (kinds or {})
+    used = {*(record.file.name for record in found), *(p.file for p in joined.problems)}
+    used |= {file.name for file in label_files}
     left = [file for file in tree.files if file.name not in used]
     return Reading(
-        items=tuple(
-            _item(record, held_out) for _, record in sorted(joined.items(), key=lambda kv: kv[0])
+        items=tuple(_item(record, held_out) for record in found),
+        kinds={name: kind_of[name] for name in names},
+        problems=(
+            *tree.problems,
+            *problems,
+            *joined.problems,
+            *(_left_out(file, unnamed) for file in left),
         ),
-        kinds={name: found[name] for name in names},
-        problems=(*tree.problems, *problems, *noted, *(_left_out(file, unnamed) for file in left)),
+        notes=(*notes, *joined.notes, *split_notes),
+        warnings=(*warnings, *joined.warnings, *split_warnings, *_single_class(found, names)),
+        used=frozenset(file.name for file in label_files),
     )
 
 
-def _both(first: Record, second: Record, noted: list[Problem]) -> Record:
-    """One record of two; a query that is also in the database is a leak, and noted."""
-    splits = {first.split, second.split}
-    if "query" in splits and len(splits - {""}) > 1:
-        other = (splits - {"query"}).pop()
-        reason = f"named as query and as {other}; kept as {first.split}"
-        noted.append(Problem(first.file.name, reason, "noted"))
-    labels = {
-        name: tuple(dict.fromkeys((*first.labels.get(name, ()), *second.labels.get(name, ()))))
-        for name in {**first.labels, **second.labels}
-    }
-    return replace(first, labels=labels, split=first.split or second.split)
+def _with_splits(
+    records: Sequence[Record],
+) -> tuple[list[Record], list[str], list[str]]:
+    """The records with the parts that folders give where they have none, and what to say."""
+    made, notes = list(records), []
+    if not any(record.split for record in made):
+        files = [record.file for record in made]
+        level = split_level(files)
+        if level is not None:
+            part_of = splits_by_folder(files, level)
+            made = [replace(one, split=part_of.get(_folder(one.file, level), "")) for one in made]
+            notes.append("the split is that of the folders")
+    parts = Counter(record.split for record in made)
+    n_without = parts.pop("", 0)
+    if not parts:
+        return made, [], []
+    if len(parts) == 1:
+        only = _PARTS[next(iter(parts))]
+        return made, [f"no split is given: its only part is {only}"], []
+    if not n_without:
+        return made, notes, []
+    names = [record.file.name for record in made if not record.split]
+    return made, notes, [f"images in no part of the split: {n_without:,}, such as {names[0]}"]
+
+
+def _folder(file: File, level: int) -> str:
+    return file.parts[level] if len(file.parts) > level + 1 else ""
+
+
+def _single_class(records: Sequence[Record], names: Sequence[str]) -> list[str]:
+    """A warning for label sets that tell no images apart."""
+    found = []
+    for name in names:
+        classes = {label for record in records for label in record.labels.get(name, ())}
+        if len(classes) == 1 and len(records) > 1:
+            found.append(
+                f"all labels of {name!r} are {classes.pop()!r}: every result would be relevant"
+            )
+    return found
 
 
 def _kind(name: str, records: Iterable[Record]) -> Kind:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import pandas as pd
-
 from pipeline.datasets.base import DatasetError
-from pipeline.datasets.layouts.reading import Reading, ReadOptions, Record, reading
-from pipeline.datasets.layouts.tables import (
-    TABLE_SUFFIXES,
+from pipeline.datasets.finding import Finder
+from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
+from pipeline.datasets.layouts.table_columns import (
+    all_columns,
     choose_columns,
-    parse_table,
+    headed,
     path_share,
-    table_records,
+    unchosen,
 )
+from pipeline.datasets.layouts.table_files import TABLE_SUFFIXES, Table, parse_table
+from pipeline.datasets.layouts.table_rows import Chosen, read_rows
 from pipeline.datasets.problems import Problem
-from pipeline.datasets.source import Kind
 from pipeline.datasets.tree import File, FileTree
 
 TITLE = "table of paths and labels"
@@ -26,15 +26,13 @@ TITLE = "table of paths and labels"
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
     """The more paths of the table are there, the likelier."""
     shares = {}
-    for file in _table_files(tree):
+    for file in table_files(tree):
         try:
-            table = tree.parsed(file, parse_table)
-        except DatasetError:
+            chosen = _chosen(file, tree, options)
+        except DatasetError:  # said where the layout is chosen: it stays unused
             continue
-        base = "/".join(file.parts[:-1])
-        chosen = None if table is None else choose_columns(table, tree, base, options)
-        if table is not None and chosen is not None:
-            shares[file.name] = path_share(table, chosen.path_column, tree, base)
+        if chosen is not None:
+            shares[file.name] = _share(chosen, tree)
     if not shares:
         return None
     best = max(shares.values())
@@ -42,62 +40,94 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """One item a path; rows of one path are joined.
+    """One item per path; rows of one path are joined.
 
     Raises:
         DatasetError: no table has a path column, or a named column is not there.
     """
-    return read_tables(tree, _table_files(tree), options)
+    return read_tables(tree, table_files(tree), options)
 
 
-def read_tables(tree: FileTree, files: list[File], options: ReadOptions) -> Reading:
-    """Read the tables that have a path column, with the columns of the first.
+def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> Reading:
+    """Read the tables that have a path column; labels are understood over all of them together.
 
     Raises:
         DatasetError: as for `read`.
     """
-    records: list[Record] = []
     problems: list[Problem] = []
-    used: list[File] = []
-    kinds: dict[str, Kind] = {}
-    columns: tuple[str, ...] = ()
-    chosen: ReadOptions | None = None
-    for file, table in _tables(tree, files, problems):
-        fitting = choose_columns(table, tree, "/".join(file.parts[:-1]), options)
-        if fitting is None:
-            continue
-        used.append(file)
-        if chosen is None:
-            chosen, columns = fitting, tuple(map(str, table.columns))
-        found, missing, multi = table_records(table, file, tree, fitting)
-        records += found
-        problems += missing
-        kinds |= multi
-    if chosen is None:
+    tables = list(_tables(tree, files, options, problems))
+    shares = [_share(one, tree) for one in tables]
+    tables = [one for one, share in zip(tables, shares, strict=True) if share or not any(shares)]
+    if not tables:
         raise DatasetError(
             f"no table of {tree.name} ({', '.join(TABLE_SUFFIXES)}) has a column with the paths "
             "of the images; name it with --path-column"
         )
-    made = reading(tree, records, problems, label_files=used, kinds=kinds)
-    return replace(made, columns=columns, chosen=chosen)
+    finder = Finder(tree)
+    rows = read_rows(tables, tree, finder)
+    bad_lines = [problem for one in tables for problem in one.table.problems]
+    made = reading(
+        tree,
+        rows.records,
+        [*problems, *bad_lines, *finder.problems],
+        label_files=[*(one.file for one in tables), *rows.label_files],
+        kinds=rows.kinds,
+        notes=[*(note for one in tables for note in one.table.notes), *rows.notes, *finder.notes],
+        warnings=[*rows.warnings, *_lacking_labels(tables)],
+    )
+    columns = all_columns([one.table for one in tables])
+    return replace(made, columns=columns, chosen=tables[0].columns)
+
+
+def table_files(tree: FileTree) -> list[File]:
+    """The files that may be tables by their names."""
+    files = [tree.main] if tree.main else list(tree.files)
+    return [file for file in files if file.suffix in TABLE_SUFFIXES]
+
+
+def _chosen(file: File, tree: FileTree, options: ReadOptions) -> Chosen | None:
+    """The table in a file with its columns; None when it holds no paths.
+
+    Raises:
+        DatasetError: it is damaged, or a named column is not there.
+    """
+    table: Table | None = tree.parsed(file, parse_table, options.encoding)
+    if table is None:
+        return None
+    table, notes = headed(table, tree, file.folder, options.header)
+    table = replace(table, notes=(*table.notes, *(f"{file.name}: {note}" for note in notes)))
+    columns = choose_columns(table, tree, file.folder, options)
+    return None if columns is None else Chosen(file, table, columns)
+
+
+def _share(chosen: Chosen, tree: FileTree) -> float:
+    return path_share(chosen.table.frame, chosen.columns.path_column, tree, chosen.file.folder)
 
 
 def _tables(
-    tree: FileTree, files: list[File], problems: list[Problem]
-) -> Iterator[tuple[File, pd.DataFrame]]:
+    tree: FileTree, files: Sequence[File], options: ReadOptions, problems: list[Problem]
+) -> Iterator[Chosen]:
     """The files that hold tables; a damaged one is a problem, and an error when it is the only."""
     for file in files:
         try:
-            table = tree.parsed(file, parse_table)
+            chosen = _chosen(file, tree, options)
         except DatasetError as error:
             if len(files) == 1:
                 raise
             problems.append(Problem(file.name, str(error)))
             continue
-        if table is not None:
-            yield file, table
+        if chosen is not None:
+            yield chosen
 
 
-def _table_files(tree: FileTree) -> list[File]:
-    files = [tree.main] if tree.main else list(tree.files)
-    return [file for file in files if file.suffix in TABLE_SUFFIXES]
+def _lacking_labels(tables: Sequence[Chosen]) -> list[str]:
+    """A warning for tables with columns of which none was recognised as labels."""
+    found = []
+    for one in tables:
+        columns = unchosen(one.table, one.columns)
+        if columns and not one.columns.label_columns:
+            found.append(
+                f"{one.file.name}: none of the columns {', '.join(map(repr, columns[:8]))} was "
+                "recognised as labels; name one with --label-column"
+            )
+    return found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.datasets import layouts
 from pipeline.datasets.archives import archive_tree, is_archive
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.layouts.reading import Guess, ReadOptions
-from pipeline.datasets.layouts.tables import TABLE_SUFFIXES
+from pipeline.datasets.layouts.table_files import TABLE_SUFFIXES
+from pipeline.datasets.layouts.unused import unused_labels
+from pipeline.datasets.problems import Problem
 from pipeline.datasets.source import Source
 from pipeline.datasets.sources import SourceRequest
 from pipeline.datasets.tree import FileTree, folder_tree
@@ -55,8 +58,8 @@ def open_files(request: SourceRequest) -> Opened:
     made = layouts.read(tree, request.reading, guesses)
     layout = request.reading.layout or guesses[0].layout
     options = made.chosen.model_copy(update={"layout": layout})
-    digest = hashlib.sha256(f"{tree.identity} {options.model_dump_json()}".encode()).hexdigest()
     classes = {c for item in made.items for names in item.labels.values() for c in names}
+    unused = unused_labels(tree, request.reading, made.used)
     source = Source(
         name=request.name or _name_of(tree.name),
         title=tree.name,
@@ -66,8 +69,11 @@ def open_files(request: SourceRequest) -> Opened:
         attribution="",
         kinds=made.kinds,
         items=made.items,
-        identity="folder:" + digest,
-        problems=made.problems,
+        identity="folder:" + _digest(tree, options),
+        problems=_without_reasons_twice(made.problems, unused),
+        notes=made.notes,
+        warnings=[*(f"{name} is not used: {why}" for name, why in unused.items()), *made.warnings],
+        doubt=_doubt(layout, len(classes), unused) if not request.reading.layout else "",
     )
     return Opened(source, tuple(guesses), made.columns, options)
 
@@ -93,6 +99,35 @@ def open_tree(request: SourceRequest) -> FileTree:
             f"{path.name} is no folder, zip, tar or table; it begins like something else"
         )
     return folder_tree(request.images or path.parent, main=path)
+
+
+def _digest(tree: FileTree, options: ReadOptions) -> str:
+    """What an import is made from; settings that came later count only where they are set."""
+    later = {name for name in ("header", "encoding") if not getattr(options, name)}
+    text = f"{tree.identity} {options.model_dump_json(exclude=later)}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_reasons_twice(
+    problems: Sequence[Problem], unused: dict[str, str]
+) -> tuple[Problem, ...]:
+    """The problems, with the reason of an unused label file instead of what its suffix says."""
+    return tuple(
+        problem._replace(reason=f"not used: {unused[problem.file]}")
+        if problem.file in unused and problem.reason.startswith("not an image")
+        else problem
+        for problem in problems
+    )
+
+
+def _doubt(layout: str, n_classes: int, unused: dict[str, str]) -> str:
+    """Why a reading that passes over label files needs a word from the user."""
+    if not unused or (layout not in ("class_folders", "flat") and n_classes > 1):
+        return ""
+    name, why = next(iter(unused.items()))
+    more = f" and {len(unused) - 1} more label files" if len(unused) > 1 else ""
+    labels = "folders" if layout == "class_folders" else "nothing"
+    return f"{name}{more} would not be used ({name}: {why}); labels would come from {labels}"
 
 
 def _name_of(title: str) -> str:

@@ -275,7 +275,7 @@ def test_a_query_that_is_also_in_the_database_is_noted(tmp_path: Path) -> None:
     [
         ("labels.csv", "\xff\xfe", "labels.csv is no readable table"),
         ("labels.json", "{", "labels.json is no readable table"),
-        ("labels.jsonl", '{"path": "1.png"}\n{', "labels.jsonl is no readable table"),
+        ("labels.jsonl", '{"path": "1.png"\n{', "labels.jsonl is no readable table: line 1"),
         ("labels.parquet", "PAR1", "labels.parquet is no readable table"),
         ("labels.csv", "a,b\nx,y\n", "has a column with the paths"),
         ("train.txt", "1.png 0 1\n2.png 1\n", "different numbers of classes: .1, 2."),

@@ -1,0 +1,63 @@
+"""CVAT for images: one annotations.xml with an element per image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from pipeline.datasets.base import DatasetError
+from pipeline.datasets.finding import Finder
+from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
+from pipeline.datasets.layouts.records import Named, found_records
+from pipeline.datasets.layouts.voc import parse_xml
+from pipeline.datasets.split_words import split_word
+from pipeline.datasets.tree import File, FileTree
+
+TITLE = "CVAT XML"
+
+
+def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
+    """Certain where an XML file lists images."""
+    exports = _exports(tree)
+    n = sum(len(root.findall("image")) for _, root in exports)
+    return (0.97, f"{n} images named in {exports[0][0].name}") if exports else None
+
+
+def read(tree: FileTree, options: ReadOptions) -> Reading:
+    """An image has the labels of its shapes and tags; its subset is its part of the split."""
+    records, exports, finder = [], _exports(tree), Finder(tree)
+    for file, root in exports:
+        records += found_records(_named(root), file, finder)
+    return reading(
+        tree,
+        records,
+        finder.problems,
+        label_files=[file for file, _ in exports],
+        kinds={"objects": "multi"},
+        notes=finder.notes,
+    )
+
+
+def _exports(tree: FileTree) -> list[tuple[File, ElementTree.Element]]:
+    files = [tree.main] if tree.main else tree.files
+    parsed = [(file, tree.parsed(file, _parse)) for file in files if file.suffix == ".xml"]
+    return [(file, root) for file, root in parsed if root is not None]
+
+
+def _parse(file: File) -> ElementTree.Element | None:
+    """The root of an export; None for any other file."""
+    try:
+        content = file.read()
+        if b"<annotations" not in content[:2000]:
+            return None
+        root = parse_xml(content)
+    except (DatasetError, OSError):
+        return None
+    return root if root.tag == "annotations" and root.find("image") is not None else None
+
+
+def _named(root: ElementTree.Element) -> Iterator[Named]:
+    for image in root.iter("image"):
+        labels = [shape.get("label", "") for shape in image]
+        names = tuple(sorted({label for label in labels if label}))
+        yield Named(image.get("name", ""), {"objects": names}, split_word(image.get("subset", "")))

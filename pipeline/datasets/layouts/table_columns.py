@@ -1,0 +1,199 @@
+"""Which columns of a table hold paths, labels, parts and captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from models.registry import unknown
+from pipeline.datasets.base import DatasetError
+from pipeline.datasets.layouts.cells import PLURALS, is_binary, text
+from pipeline.datasets.layouts.reading import ReadOptions
+from pipeline.datasets.layouts.table_files import Table
+from pipeline.datasets.split_words import split_word
+from pipeline.datasets.tree import FileTree
+from pipeline.images import SUFFIXES
+
+OWN_LABELS = "labels:"  # columns of data sets that HashLens exported
+# Usual names of columns, the most telling first.
+_PATHS = (
+    "file_name",
+    "filename",
+    "path",
+    "file",
+    "filepath",
+    "file_path",
+    "image_path",
+    "image",
+    "img",
+    "img_path",
+    "image_name",
+    "image_id",
+    "id",
+)
+_LABELS = (
+    "label_name",
+    "class_name",
+    *PLURALS,
+    "label",
+    "class",
+    "category",
+    "tag",
+    "choice",
+    "target",
+    "species",
+    "breed",
+    "y",
+    "objects",
+)
+_SPLITS = (
+    "split",
+    "subset",
+    "partition",
+    "set",
+    "part",
+    "phase",
+    "usage",
+    "is_train",
+    "is_training",
+    "is_training_img",
+    "is_test",
+)
+_TEXTS = ("text", "caption", "description", "title")
+_OTHERS = ("group", "image_id", "row", "index", "width", "height")  # never labels unless named
+_PROBE = 50  # rows looked at to see whether a column names files
+
+
+def choose_columns(
+    table: Table, tree: FileTree, base: str, options: ReadOptions
+) -> ReadOptions | None:
+    """The options with the columns that were left open filled in; None without a path column.
+
+    Args:
+        table: to read.
+        tree: where its files are.
+        base: folder of the table.
+        options: columns that the user named win.
+
+    Raises:
+        DatasetError: a named column is not there.
+    """
+    frame = table.frame
+    columns = [str(column) for column in frame.columns]
+    asked = (options.path_column, *options.label_columns, options.split_column, options.text_column)
+    for name in filter(None, asked):
+        if name not in columns:
+            raise DatasetError(unknown("column", name, tuple(columns)))
+    path = options.path_column or _path_column(frame, tree, base)
+    if not path:
+        return None
+    rest = [column for column in columns if column != path]
+    split = options.split_column or _split_column(frame, rest)
+    caption = options.text_column or _named(rest, _TEXTS)
+    rest = [column for column in rest if column not in (split, caption)]
+    own = tuple(column for column in rest if column.startswith(OWN_LABELS))
+    named = _named(rest, _LABELS)
+    guessed = own or ((named,) if named else _one_hot(frame, rest) or _categories(frame, rest))
+    return options.model_copy(
+        update={
+            "path_column": path,
+            "label_columns": options.label_columns or guessed,
+            "split_column": split,
+            "text_column": caption,
+        }
+    )
+
+
+def path_share(frame: pd.DataFrame, column: str, tree: FileTree, base: str) -> float:
+    """The share of the first rows whose cell names a file of the tree."""
+    probe = [text(value) for value in frame[column].head(_PROBE)]
+    return sum(tree.names.find(value, base) is not None for value in probe) / max(len(probe), 1)
+
+
+def headed(table: Table, tree: FileTree, base: str, header: str) -> tuple[Table, tuple[str, ...]]:
+    """The table with its first line as names or as a row, and what was found out about that.
+
+    Args:
+        table: with its first line as names.
+        tree: a first line that names an image of it is a row.
+        base: folder of the table.
+        header: `yes`, `no`, or empty to find out.
+    """
+    if not table.first_line or header == "yes":
+        return table, ()
+    if header == "no":
+        return table.with_header_as_row(), ()
+    cells = [str(name) for name in table.frame.columns]
+    if not any(_names_image(cell, tree, base) for cell in cells):
+        return table, ()
+    return table.with_header_as_row(), ("no header: the first line names an image and is a row",)
+
+
+def unchosen(table: Table, chosen: ReadOptions) -> list[str]:
+    """Columns that could hold labels when none was recognised."""
+    used = {chosen.path_column, chosen.split_column, chosen.text_column, *_OTHERS}
+    return [str(name) for name in table.frame.columns if str(name) not in used]
+
+
+def _names_image(cell: str, tree: FileTree, base: str) -> bool:
+    if PurePosixPath(cell).suffix.lower() in SUFFIXES:
+        return True
+    return cell.lower() not in _PATHS and tree.names.find(cell, base) is not None
+
+
+def _named(columns: Sequence[str], wanted: Sequence[str]) -> str:
+    """The first column that has one of the wanted names, by their order."""
+    by_name = {column.lower(): column for column in reversed(columns)}
+    return next((by_name[name] for name in wanted if name in by_name), "")
+
+
+def _path_column(frame: pd.DataFrame, tree: FileTree, base: str) -> str:
+    """The column that names most files, a usual name deciding between equals."""
+    texts = [
+        column
+        for column in map(str, frame.columns)
+        if frame[column].dtype.kind in "OUT" or column.lower() in _PATHS
+    ]
+    share = {column: path_share(frame, column, tree, base) for column in texts}
+    usual = {c: len(_PATHS) - _PATHS.index(c.lower()) for c in texts if c.lower() in _PATHS}
+    likely = [column for column in texts if share[column] > 0 or column in usual]
+    return max(likely, key=lambda c: (share[c], usual.get(c, 0)), default="")
+
+
+def _split_column(frame: pd.DataFrame, columns: Sequence[str]) -> str:
+    """A usual name, or else the column all of whose cells are words for parts."""
+    named = _named(columns, _SPLITS)
+    if named:
+        return named
+    for column in columns:
+        words = {text(cell) for cell in frame[column].head(1000)}
+        parts = {split_word(word) for word in words}
+        if len(parts) > 1 and "" not in parts:
+            return column
+    return ""
+
+
+def _one_hot(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns of 0 and 1; empty when there are fewer than two."""
+    free = [column for column in columns if column.lower() not in _OTHERS]
+    found = tuple(column for column in free if is_binary(frame[column]))
+    return found if len(found) > 1 else ()
+
+
+def _categories(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
+    """The only other column, when its values repeat as those of classes do."""
+    free = [column for column in columns if column.lower() not in _OTHERS]
+    if len(free) != 1:
+        return ()
+    values = [text(cell) for cell in frame[free[0]]]
+    distinct = set(filter(None, values))
+    return (free[0],) if 1 < 2 * len(distinct) <= len(values) else ()
+
+
+def all_columns(tables: Sequence[Table]) -> tuple[str, ...]:
+    """Names of the columns of several tables, each once."""
+    names = chain.from_iterable(map(str, table.frame.columns) for table in tables)
+    return tuple(dict.fromkeys(names))
