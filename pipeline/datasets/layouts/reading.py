@@ -129,7 +129,7 @@ def _both(first: Record, second: Record, noted: list[Problem]) -> Record:
     if "query" in splits and len(splits - {""}) > 1:
         other = (splits - {"query"}).pop()
         reason = f"named as query and as {other}; kept as {first.split}"
-        noted.append(Problem(first.file.name, reason, "noted"))
+        noted.append(Problem(first.file.name, reason, "noted", "leak"))
     labels = {
         name: tuple(dict.fromkeys((*first.labels.get(name, ()), *second.labels.get(name, ()))))
         for name in {**first.labels, **second.labels}
