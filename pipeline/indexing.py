@@ -104,7 +104,8 @@ def read_index(run: Run) -> IndexRecord | None:
 
 def _read_record(run: Run, name: str) -> IndexRecord | None:
     try:
-        return IndexRecord.model_validate_json((run.folder / name).read_text("utf-8"))
+        text = (run.folder / name).read_text("utf-8")
+        return IndexRecord.model_validate_json(text, extra="ignore")
     except (OSError, ValueError):
         return None
 

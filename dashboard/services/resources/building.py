@@ -42,6 +42,12 @@ def jobs() -> list[Job]:
     return list_jobs(settings())
 
 
+@st.cache_data(ttl=5, show_spinner=False)
+def unreadable_runs() -> dict[str, str]:
+    """Why a run, or its report, cannot be read, by the run's id."""
+    return RunRegistry(settings()).unreadable()
+
+
 def is_busy(found: Iterable[Job]) -> bool:
     """Whether any of these runs, or an index, may change by itself."""
     return any(one.is_live for one in found) or bool(waiting(settings()))
