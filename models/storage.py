@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from models.method import HashMethod, NotFittedError
+from models.method import HashMethod, MethodConfig, NotFittedError
 from models.registry import get_method
 
 _FORMAT = 1
+_BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 _UNREADABLE = (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError)
 
 
@@ -50,7 +52,7 @@ def load_method(folder: Path) -> HashMethod:
         if record["format"] != _FORMAT:
             raise ValueError(f"format {record['format']!r}, this version reads {_FORMAT}")
         cls = get_method(record["method"])
-        config = cls.Config.model_validate(record["config"])
+        config = _stored_config(cls, record["config"])
         method = cls(record["bits"], config, seed=record["seed"])
         method.state = load_file(folder / "weights.safetensors")
         _check_weights(method)
@@ -58,6 +60,28 @@ def load_method(folder: Path) -> HashMethod:
         reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"cannot load the hash method in {folder}: {reason}") from error
     return method
+
+
+def _stored_config(cls: type[HashMethod], stored: object) -> MethodConfig:
+    """The hyper-parameters that a method was fitted with, also beyond the bounds of today.
+
+    Raises:
+        ValueError: one is of another type, or the method does not have it any more: what it did to
+            the codes is not known, so new images could get wrong ones without a word.
+    """
+    if not isinstance(stored, dict):
+        raise ValueError(f"config.json has no settings, got {stored!r}")
+    if gone := sorted(stored.keys() - cls.Config.model_fields.keys()):
+        raise ValueError(
+            f"it was fitted with {', '.join(gone)}, which {cls.card.title} does not have in this "
+            "version; stored codes can be searched, new images cannot be encoded: fit it again"
+        )
+    try:
+        return cls.Config.model_validate(stored)
+    except ValidationError as error:
+        if {one["type"] for one in error.errors()} - _BOUNDS:
+            raise
+        return cls.Config.model_construct(**stored)
 
 
 def _check_weights(method: HashMethod) -> None:

@@ -82,7 +82,7 @@ def studies(runs: Mapping[str, Run]) -> list[list[Variant]]:
     bases = {
         base.digest: base
         for run in runs.values()
-        if get_method(run.spec.method).card.ablations
+        if not run.spec.problem() and get_method(run.spec.method).card.ablations
         for base in [run.spec.model_copy(update={"seed": 0})]
     }
     possible = []

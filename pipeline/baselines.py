@@ -24,9 +24,10 @@ from pipeline.evaluation import evaluate, evaluate_cosine, leave_out
 from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.images import ImageError
-from pipeline.report import Report
+from pipeline.report import Report, read_report
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
+from pipeline.wording import sentence
 
 _LEVELS = 4  # of each colour channel, so 64 cells
 _SIDE = 32  # pixels that an image is reduced to before its colours are counted
@@ -53,8 +54,8 @@ def cosine_report(
         without: a label that relevance leaves out; empty: none.
     """
     path = _path("cosine", spec, dataset, settings, spec.backbone, without)
-    if path.is_file():
-        return Report.model_validate_json(path.read_text("utf-8"))
+    if (stored := _stored(path)) is not None:
+        return stored
     if cache is None:
         return None
     protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
@@ -87,8 +88,8 @@ def random_report(spec: RunSpec, dataset: RetrievalDataset, settings: Settings) 
     All items get the same code, so that one tie holds the whole database, and ties are averaged.
     """
     path = _path("random", spec, dataset, settings)
-    if path.is_file():
-        return Report.model_validate_json(path.read_text("utf-8"))
+    if (stored := _stored(path)) is not None:
+        return stored
     protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
     split, labels = (
         make_split(dataset, protocol, label_set, spec.split_seed),
@@ -117,8 +118,8 @@ def colour_report(
             an image. Images that cannot be read leave the floor unmeasured, with a word in the log.
     """
     path = _path("colour", spec, dataset, settings)
-    if path.is_file():
-        return Report.model_validate_json(path.read_text("utf-8"))
+    if (stored := _stored(path)) is not None:
+        return stored
     if not measure:
         return None
     protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
@@ -165,6 +166,17 @@ def _path(
     named = [*parts, str(spec.split_seed), *([without] if without else [])]
     key = hashlib.sha256("|".join(named).encode()).hexdigest()[:24]
     return settings.home / "baselines" / f"{kind}-{key}.json"
+
+
+def _stored(path: Path) -> Report | None:
+    """The report that was kept; None where there is none that this version can read."""
+    try:
+        return read_report(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        _log.warning("the baseline %s cannot be read: %s", path.name, sentence(error))
+        return None
 
 
 def _kept(report: Report, path: Path) -> Report:

@@ -65,6 +65,8 @@ def execute(
     """
     report = _Reporter(run, on_progress)
     with run.started(only_queued=only_queued):
+        if problem := run.spec.problem():
+            raise ValueError(f"run {run.id} was asked of another version: {problem}")
         dataset = load_dataset(run.spec.dataset, settings)
         run.adopt_dataset(dataset.info.fingerprint)
         with run.stage("features"):
@@ -179,6 +181,15 @@ def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
     reason = why_not(get_method(spec.method).card, dataset.info, spec.label_set)
     if reason:
         raise DatasetError(reason)
+    return relevance_labels(dataset, spec)
+
+
+def relevance_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
+    """The label set that decides relevance, also where nothing could be trained any more.
+
+    Raises:
+        DatasetError: the data set does not have it.
+    """
     return dataset.label_set(spec.label_set) if dataset.info.label_sets else None
 
 

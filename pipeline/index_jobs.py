@@ -19,9 +19,11 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.datasets.base import load_dataset
+from pipeline.datasets.base import RetrievalDataset, load_dataset
 from pipeline.files import write_atomic
 from pipeline.indexing import (
+    N_PROBES,
+    WrongCodes,
     drop_index,
     publish,
     read_index,
@@ -29,8 +31,10 @@ from pipeline.indexing import (
     searched_codes,
     verify_index,
 )
+from pipeline.reencoding import N_SAMPLED, differing_rows
 from pipeline.refreshing import refresh
 from pipeline.runs import Run, RunError, RunRegistry
+from pipeline.search import open_index
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore, StoreError
 
@@ -142,21 +146,35 @@ def change(run: Run, action: Action, settings: Settings) -> str:
         store.close()  # an embedded version is open in one process at a time
 
 
-def verify(run: Run, store: CodeStore) -> str:
-    """Compare count and distances of the live index with the run's codes.
+def verify(run: Run, dataset: RetrievalDataset, store: CodeStore) -> str:
+    """Compare the live index with the run's codes, and those with its images; says what holds.
 
     Raises:
-        RunError: the run has no index.
-        StoreError: they differ.
+        RunError: the run has no index, no usable network, or its data set has other content by now.
+        ImageError: an image is gone or has changed.
+        WrongCodes: the index does not hold the run's codes, or its network gives others.
+        StoreError: the store does not answer, or the index was built for another run.
     """
-    record = read_index(run)
-    if record is None:
+    if read_index(run) is None:
         raise RunError(f"run {run.id} has no index to verify; publish it first")
-    codes, _ = searched_codes(run)
-    verify_index(
-        record.model_copy(update={"collection": record.alias}), store, codes[: record.count]
+    run.check_dataset(*dataset.info.fingerprints)
+    record = open_index(run, store)
+    codes, rows = searched_codes(run)
+    published, n_waiting = codes[: record.count], len(codes) - record.count
+    verify_index(record.alias, store, published)
+    if len(other := differing_rows(run, dataset, published, rows[: record.count])):
+        name = dataset.manifest["image_id"].iloc[other[0]]
+        raise WrongCodes(
+            f"the network of run {run.id} encodes {len(other)} of {N_SAMPLED} images otherwise "
+            f"than the index holds them, the first is {name!r}; refresh the index, or run "
+            "the method again if that does not help"
+        )
+    sentence = (
+        f"{record.count:,} codes as in the run, also by the distances of {N_PROBES} searches; "
+        f"{min(N_SAMPLED, record.count)} images encoded anew give the same codes"
     )
-    return f"{record.count:,} codes, and the distances of 20 searches, are as in the run"
+    waits = f"; {n_waiting:,} encoded images are not in it yet, refresh adds them"
+    return sentence + waits * (n_waiting > 0)
 
 
 def _change(run: Run, action: Action, settings: Settings, store: CodeStore) -> str:

@@ -32,10 +32,14 @@ from pipeline.store.base import (
 _NOW, _BEFORE = "index.json", "index-before.json"
 _log = logging.getLogger(__name__)
 _UPLOAD_ROWS = 2048  # rows between two progress reports
-_PROBES = 20  # queries compared with brute force before a version goes live
+N_PROBES = 20  # queries compared with brute force before a version goes live
 _PROBE_DEPTH = 10
 
 Progress = Callable[[int, int], None]
+
+
+class WrongCodes(StoreError):  # noqa: N818 - the name says what is wrong
+    """An index does not hold the codes of its run."""
 
 
 class IndexRecord(BaseModel):
@@ -100,7 +104,8 @@ def read_index(run: Run) -> IndexRecord | None:
 
 def _read_record(run: Run, name: str) -> IndexRecord | None:
     try:
-        return IndexRecord.model_validate_json((run.folder / name).read_text("utf-8"))
+        text = (run.folder / name).read_text("utf-8")
+        return IndexRecord.model_validate_json(text, extra="ignore")
     except (OSError, ValueError):
         return None
 
@@ -154,7 +159,10 @@ def publish(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         _build(record, run, dataset, store, codes, rows, on_progress)
-        verify_index(record, store, codes)
+        try:
+            verify_index(record.collection, store, codes)
+        except WrongCodes as error:
+            raise WrongCodes(f"{error}; the index was not published") from error
         store.publish(alias, record.collection)
         if before and before.collection == live:
             write_atomic(run.folder / _BEFORE, before.model_dump_json(indent=2))
@@ -235,24 +243,25 @@ def publish_lock(run: Run) -> Iterator[None]:
         lock.release()
 
 
-def verify_index(record: IndexRecord, store: CodeStore, codes: HashCodes) -> None:
-    """Compare the count, and the distances of some searches, with the codes themselves.
+def verify_index(collection: str, store: CodeStore, codes: HashCodes) -> None:
+    """Compare the count, and the distances of some searches, with the codes that it was built from.
 
     Raises:
-        StoreError: they differ; the alias has not moved.
+        WrongCodes: they differ.
+        StoreError: the store does not answer.
     """
-    stored = store.count(record.collection)
-    if stored != record.count:
-        raise StoreError(f"{record.collection} holds {stored} codes instead of {record.count}")
-    probes = codes[np.linspace(0, len(codes) - 1, _PROBES).astype(int)]
+    stored = store.count(collection)
+    if stored != len(codes):
+        raise WrongCodes(f"{collection} holds {stored} codes instead of {len(codes)}")
+    probes = codes[np.linspace(0, len(codes) - 1, N_PROBES).astype(int)]
     depth = min(_PROBE_DEPTH, len(codes))
     _, expected = ranked(probes, codes, depth)
     for row in range(len(probes)):
-        found = [hit.distance for hit in store.search(record.collection, probes[[row]], depth).hits]
+        found = [hit.distance for hit in store.search(collection, probes[[row]], depth).hits]
         if found != expected[row].tolist():
-            raise StoreError(
-                f"{record.collection} returns distances {found} where the codes give "
-                f"{expected[row].tolist()}; the index was not published"
+            raise WrongCodes(
+                f"{collection} returns distances {found} where the codes give "
+                f"{expected[row].tolist()}"
             )
 
 

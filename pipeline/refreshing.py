@@ -1,6 +1,9 @@
 """Refreshing: images that a data set got after a run are encoded and added to the run's index.
 
 The run's evaluation stays what it was: added codes lie beside the database codes, in added.npz.
+
+Earlier versions encoded them by the published weights where the backbone had learned with the
+method; such codes are made anew.
 """
 
 from __future__ import annotations
@@ -8,14 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from models.backbones import load_backbone
 from models.codes import HashCodes
 from pipeline.datasets.base import RetrievalDataset
-from pipeline.features import FeatureCache
-from pipeline.indexing import IndexRecord, publish, publish_lock, read_index, searched_codes
+from pipeline.indexing import (
+    IndexRecord,
+    publish,
+    publish_lock,
+    read_index,
+    searched_codes,
+    write_index,
+)
+from pipeline.reencoding import differing_rows, encode_rows
 from pipeline.runs import Run, RunError
 from pipeline.settings import Settings
 from pipeline.store.base import CodeStore
@@ -59,14 +67,25 @@ def encode_added(
         ImageError: an image is gone or has changed.
     """
     run.check_dataset(*dataset.info.fingerprints)
+    _drop_foreign(run, dataset)
     new = _new_rows(run, dataset)
     if not len(new):
         return 0
-    cache = FeatureCache(load_backbone(run.spec.backbone), settings)
-    features = cache.get(dataset, on_progress, images=new)
-    with torch.inference_mode():
-        codes = run.load_method().encode(torch.from_numpy(np.array(features)))
-    return _keep(run, codes, new)
+    return _keep(run, encode_rows(run, dataset, new, settings, on_progress), new)
+
+
+def _drop_foreign(run: Run, dataset: RetrievalDataset) -> None:
+    """Forget added codes that come from other weights than those that the backbone has learned."""
+    path = run.folder / "codes" / "added.npz"
+    if run.spec.finetune is None or not path.exists():
+        return
+    if not len(differing_rows(run, dataset, *run.load_codes("added"))):
+        return
+    with publish_lock(run):
+        path.unlink()
+        if record := read_index(run):  # it holds this many right codes: the others are published
+            n_database = len(run.load_codes("database")[1])
+            write_index(run, record.model_copy(update={"count": n_database}))
 
 
 def _keep(run: Run, codes: HashCodes, rows: NDArray[np.int64]) -> int:

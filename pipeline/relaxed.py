@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.backbones import WeightsError, load_backbone
+from models.backbones import WeightsError
 from models.method import NotFittedError
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.features import FeatureCache
@@ -38,7 +38,7 @@ def relaxed_codes(
             "frozen backbone has them"
         )
     try:
-        cache = FeatureCache(load_backbone(run.spec.backbone), settings)
+        cache = FeatureCache(run.load_backbone(), settings)
         if n_missing := cache.n_missing(dataset, rows):
             raise NoRelaxedCodes(
                 f"{n_missing} of {len(rows)} images have no stored features of "

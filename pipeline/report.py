@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.diagnostics import CodeStatistics
 from pipeline.protocols import Protocol
@@ -49,6 +51,46 @@ class Report(BaseModel):
     codes: CodeStatistics | None = Field(None, description="Of the database codes.")
     timings: dict[str, float] = Field({}, description="Seconds, filled by the caller.")
     notes: tuple[str, ...] = ()
+
+
+# What stands for a measure that a stored report does not have; all reports have the others.
+_UNMEASURED: dict[str, object] = {
+    name: {} if field.annotation == dict[int, float] else math.nan
+    for name, field in Report.model_fields.items()
+    if field.is_required()
+    and field.annotation in (float, float | None, dict[int, float])
+    and name not in ("map", "ci_low", "ci_high")
+}
+
+
+def read_report(text: str) -> Report:
+    """A stored report, whatever has become of measures and bounds since.
+
+    Measures that this version does not know are left out. Those that the report does not have are
+    not a number, or empty, and a note names them; statistics of the codes that lack one are left
+    out whole, since they can be computed from the codes.
+
+    Raises:
+        ValueError: it is no report, or lacks more than some measures.
+    """
+    try:
+        return Report.model_validate_json(text, extra="ignore")
+    except ValidationError as error:
+        wrong = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+        if not wrong:
+            raise  # it is no JSON object
+    stored = json.loads(text)
+    if "codes" in wrong:
+        del stored["codes"]
+    protocol = stored.get("protocol")
+    if isinstance(protocol, dict) and protocol.keys() >= Protocol.model_fields.keys():
+        stored["protocol"] = Protocol.model_construct(**protocol)  # whatever its bounds are now
+    missing = [name for name in _UNMEASURED if name not in stored]
+    stored |= {name: _UNMEASURED[name] for name in missing}
+    if missing:
+        note = f"not in this report: {', '.join(missing)}; evaluate the run again"
+        stored["notes"] = [*stored.get("notes", []), note]
+    return Report.model_validate(stored, extra="ignore")
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,12 +19,15 @@ from models.backbones import Backbone, load_backbone
 from models.codes import HashCodes
 from models.method import HashMethod
 from models.storage import load_method, save_method
-from pipeline.files import write_atomic
-from pipeline.report import Curves, Evaluation, Report
-from pipeline.run_status import RunStatus
+from pipeline.files import ParsedFiles, write_atomic
+from pipeline.report import Curves, Evaluation, Report, read_report
+from pipeline.run_status import RunStatus, read_status
 from pipeline.spec import RunSpec
+from pipeline.wording import sentence
 
 TUNED = "backbone.safetensors"
+_STATUSES, _REPORTS = ParsedFiles(read_status), ParsedFiles(read_report)
+_HISTORIES = ParsedFiles(lambda text: [json.loads(line) for line in text.split("\n")[:-1]], 1000)
 _DAMAGED = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -51,15 +54,31 @@ class RunResults:
             RunError: run.json is damaged.
         """
         try:
-            return RunStatus.model_validate_json((self.folder / "run.json").read_text("utf-8"))
+            return _STATUSES.read(self.folder / "run.json")
         except (OSError, ValueError) as error:
-            raise RunError(f"run {self.id} has a damaged run.json: {error}") from error
+            raise RunError(f"run {self.id} has a damaged run.json: {sentence(error)}") from error
+
+    def check_dataset(self, fingerprint: str, *earlier: str) -> None:
+        """Refuse a data set whose images or labels are not those the run was executed on.
+
+        Args:
+            fingerprint: of the data set.
+            earlier: fingerprints that it had before images were added; their rows come first.
+
+        Raises:
+            RunError: they differ; the row numbers that the run stores mean other images now.
+        """
+        known = self.status().dataset_fingerprint
+        if known and known not in (fingerprint, *earlier):
+            raise RunError(
+                f"run {self.id} was made from other content of {self.spec.dataset!r}, which has "
+                "been imported anew since; run it again"
+            )
 
     def history(self) -> list[dict[str, object]]:
         """All complete lines of the history."""
         path = self.folder / "history.jsonl"
-        lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines]
+        return list(_HISTORIES.read(path)) if path.exists() else []
 
     def cut_history(self, epoch: int) -> None:
         """Keep the epochs that the checkpoint holds; the others come again."""
@@ -117,10 +136,14 @@ class RunResults:
         """The backbone that the method's codes come from: fine-tuned, or as it is published.
 
         Raises:
-            RunError: the fine-tuned weights are not there, damaged or of another network.
+            RunError: the fine-tuned weights are not there, damaged or of another network, or there
+                is no such backbone any more.
             WeightsError: the published weights are not to be had.
         """
-        backbone = load_backbone(self.spec.backbone)
+        try:
+            backbone = load_backbone(self.spec.backbone)
+        except ValueError as error:
+            raise RunError(f"run {self.id}: {error}") from error
         if self.spec.finetune is None:
             return backbone
         try:
@@ -146,9 +169,9 @@ class RunResults:
             RunError: not evaluated yet, or damaged.
         """
         try:
-            return Report.model_validate_json((self.folder / "report.json").read_text("utf-8"))
+            return _REPORTS.read(self.folder / "report.json")
         except (OSError, ValueError) as error:
-            raise RunError(f"run {self.id} has no usable report: {error}") from error
+            raise RunError(f"run {self.id} has no usable report: {sentence(error)}") from error
 
     def curves(self) -> Curves:
         """The measured curves.

@@ -45,6 +45,15 @@ class RunStatus(BaseModel):
     error: str = ""
 
 
+def read_status(text: str) -> RunStatus:
+    """What a stored run.json says; fields that this version does not have are left out.
+
+    Raises:
+        ValueError: it is no status.
+    """
+    return RunStatus.model_validate_json(text, extra="ignore")
+
+
 def provenance() -> dict[str, object]:
     """The status fields that say which process, code and packages execute a run."""
     return {

@@ -29,18 +29,20 @@ from filelock import FileLock, Timeout
 from models.method import Cancelled, EpochLog
 from models.registry import unknown
 from pipeline.checkpoints import FolderCheckpoints
-from pipeline.files import write_atomic
+from pipeline.files import ParsedFiles, write_atomic
 from pipeline.heartbeat import beating, silent_for_s
 from pipeline.run_log import logging_to
 from pipeline.run_results import RunError, RunResults
 from pipeline.run_status import RunStatus, error_text, provenance, resident_mb
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec, read_spec
+from pipeline.wording import sentence
 
 __all__ = ["LOST_AFTER_S", "MOST_ATTEMPTS", "Run", "RunBusy", "RunError", "RunRegistry"]
 
 LOST_AFTER_S = 60.0
 MOST_ATTEMPTS = 10  # a run that kills its process again and again must end some time
+_SPECS = ParsedFiles(read_spec)
 _log = logging.getLogger(__name__)
 
 
@@ -229,23 +231,6 @@ class Run(RunResults):
             self.cut_history(0)
         self.update(dataset_fingerprint=fingerprint)
 
-    def check_dataset(self, fingerprint: str, *earlier: str) -> None:
-        """Refuse a data set whose images or labels are not those the run was executed on.
-
-        Args:
-            fingerprint: of the data set.
-            earlier: fingerprints that it had before images were added; their rows come first.
-
-        Raises:
-            RunError: they differ; the row numbers that the run stores mean other images now.
-        """
-        known = self.status().dataset_fingerprint
-        if known and known not in (fingerprint, *earlier):
-            raise RunError(
-                f"run {self.id} was made from other content of {self.spec.dataset!r}, which has "
-                "been imported anew since; run it again"
-            )
-
 
 class RunRegistry:
     """All runs of a library."""
@@ -291,14 +276,25 @@ class RunRegistry:
         return self._read(self.path / matches[0])
 
     def all(self) -> list[Run]:
-        """All readable runs, newest first."""
+        """All readable runs, newest first; `unreadable` has the others."""
         runs = []
         for folder in reversed(self._folders()):
-            try:
+            with suppress(RunError):
                 runs.append(self._read(folder))
-            except RunError:
-                continue
         return runs
+
+    def unreadable(self) -> dict[str, str]:
+        """Why a run, or the report that it has, cannot be read, by the run's id; newest first."""
+        found = {}
+        for folder in reversed(self._folders()):
+            try:
+                run = self._read(folder)
+                if (folder / "report.json").exists():
+                    run.report()
+            except RunError as error:
+                if folder.exists():  # else it was deleted meanwhile
+                    found[folder.name] = str(error)
+        return found
 
     def finished(self, dataset_fingerprint: str = "") -> dict[str, Run]:
         """The newest finished run of each spec, by the spec's digest.
@@ -334,9 +330,10 @@ class RunRegistry:
 
     def _read(self, folder: Path) -> Run:
         try:
-            spec = read_spec((folder / "spec.json").read_text("utf-8"))
+            spec = _SPECS.read(folder / "spec.json")
         except (OSError, ValueError) as error:
-            raise RunError(f"run {folder.name} has a damaged spec.json: {error}") from error
+            reason = sentence(error)
+            raise RunError(f"run {folder.name} has a damaged spec.json: {reason}") from error
         run = Run(folder, spec)
         run.status()  # refuse a damaged run.json here, once
         return run

@@ -1,20 +1,25 @@
-"""RunSpec: exactly what was asked for; equal specs have equal digests."""
+"""RunSpec: exactly what was asked for; equal specs have equal digests.
+
+What is asked for now is validated strictly. What was asked for earlier is read as it is, whatever
+has become of settings, bounds and methods since: its results are still worth showing.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+import json
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from models.backbones import check_backbone
 from models.deep import DeepHashMethod
 from models.finetuning import FineTuning
 from models.method import MethodConfig
-from models.registry import get_method, unknown
+from models.registry import get_method, list_methods, unknown
 from pipeline.datasets.base import NAME_PATTERN
 from pipeline.protocols import PROTOCOLS, Protocol
+from pipeline.wording import sentence
 
 
 class RunSpec(BaseModel):
@@ -39,6 +44,7 @@ class RunSpec(BaseModel):
         0.0, ge=0, le=0.5, description="Share of the training set kept to measure every epoch."
     )
     finetune: FineTuning | None = Field(None, description="How the backbone learns; None: frozen.")
+    _unknown: dict[str, Any] = PrivateAttr(default_factory=dict)  # stored, without a field by now
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -67,6 +73,14 @@ class RunSpec(BaseModel):
         """The protocol by its name."""
         return PROTOCOLS[self.protocol]
 
+    def problem(self) -> str:
+        """Why a stored spec could not be asked for now, in a sentence; empty where it could be."""
+        try:
+            RunSpec.model_validate(self.model_dump() | self._unknown)
+        except ValueError as error:
+            return sentence(error)
+        return ""
+
     @property
     def digest(self) -> str:
         """SHA-256 of the spec's JSON; equal specs have equal digests.
@@ -74,20 +88,63 @@ class RunSpec(BaseModel):
         What is not asked for is left out, so that specs of earlier versions keep theirs.
         """
         unset = {name for name in ("validation", "finetune") if not getattr(self, name)}
-        return hashlib.sha256(self.model_dump_json(exclude=unset).encode()).hexdigest()
+        text = self.model_dump_json(exclude=unset)
+        text += json.dumps(self._unknown, sort_keys=True) if self._unknown else ""
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def has_method(self) -> bool:
+        """Whether its method still exists; a stored spec may be older than its removal."""
+        return self.method in list_methods()
+
+    @property
+    def title(self) -> str:
+        """The method's name for people; its bare name where there is no such method any more."""
+        return get_method(self.method).card.title if self.has_method else self.method
 
     @property
     def label(self) -> str:
         """Short name for people, for example `ITQ · 32 bits`."""
-        tuned = " · fine-tuned" if self.finetune else ""
-        return f"{get_method(self.method).card.title} · {self.bits} bits{tuned}"
+        return f"{self.title} · {self.bits} bits{' · fine-tuned' if self.finetune else ''}"
 
 
-@lru_cache(maxsize=2000)  # a leaderboard reads the same hundred again with every page
+class _StoredSpec(BaseModel):
+    """A spec without bounds, and with whatever fields another version gave it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    dataset: str = Field(pattern=f"^{NAME_PATTERN}$")  # part of paths
+    method: str
+    bits: int = Field(ge=1)
+    config: dict[str, Any] = {}
+    backbone: str
+    label_set: str = ""
+    protocol: str
+    seed: int = 0
+    split_seed: int = 0
+    validation: float = 0.0
+    finetune: dict[str, Any] | None = None
+
+
 def read_spec(text: str) -> RunSpec:
-    """The spec that a run's spec.json says.
+    """The spec that a run's spec.json says; settings and bounds may have changed since.
 
     Raises:
-        ValueError: it is no spec, or names what does not exist.
+        ValueError: it is no spec, or its protocol does not exist any more.
     """
-    return RunSpec.model_validate_json(text)
+    try:
+        return RunSpec.model_validate_json(text)
+    except ValidationError:
+        stored = _StoredSpec.model_validate_json(text)
+    if stored.protocol not in PROTOCOLS:
+        raise ValueError(unknown("protocol", stored.protocol, tuple(PROTOCOLS)))
+    fields = stored.model_dump(include=set(_StoredSpec.model_fields))
+    left = dict(stored.model_extra or {})
+    if stored.finetune is not None:
+        known = {key: v for key, v in stored.finetune.items() if key in FineTuning.model_fields}
+        fields["finetune"] = FineTuning.model_construct(**known)
+        if len(known) < len(stored.finetune):
+            left["finetune"] = stored.finetune
+    spec = RunSpec.model_construct(**fields)
+    spec._unknown = left
+    return spec

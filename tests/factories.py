@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from pipeline.datasets.base import RetrievalDataset
@@ -18,6 +19,7 @@ from pipeline.datasets.importing import import_dataset
 from pipeline.datasets.sources import SourceRequest, open_source
 from pipeline.protocols import PROTOCOLS
 from pipeline.report import Report
+from pipeline.runs import Run
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 
@@ -108,6 +110,22 @@ def kill(child: subprocess.Popen[str]) -> None:
     """Kill without a chance to clean up, and wait for the end."""
     child.kill()
     child.communicate(timeout=30)
+
+
+def files_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files of a run that are read from now on; it ended long ago."""
+    for path in run.folder.iterdir():
+        os.utime(path, (1, 1))
+    names: list[str] = []
+    read = Path.read_text
+
+    def noted(path: Path, encoding: str | None = None, errors: str | None = None) -> str:
+        if path.parent == run.folder:
+            names.append(path.name)
+        return read(path, encoding, errors)
+
+    monkeypatch.setattr(Path, "read_text", noted)
+    return names
 
 
 def report(**changes: object) -> Report:

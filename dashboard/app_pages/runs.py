@@ -10,6 +10,7 @@ from pipeline.runs import RunError
 
 st.title("Runs", anchor=False)
 gone = st.empty()  # always there: else all below would be drawn anew
+job_table.unreadable(resources.unreadable_runs())
 found = resources.jobs()
 if not found:
     notices.first_run(

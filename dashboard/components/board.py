@@ -81,7 +81,7 @@ def filtered(rows: pd.DataFrame) -> pd.DataFrame:
             wanted = st.pills(
                 "Supervision", kinds, selection_mode="multi", default=kinds, key="supervision"
             )
-            rows = rows[rows["supervision"].isin(wanted)]
+            rows = rows[rows["supervision"].isin([*wanted, ""])]  # not known of earlier methods
     return rows.reset_index(drop=True)
 
 

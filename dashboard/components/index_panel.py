@@ -8,7 +8,10 @@ from dashboard.components.status_lines import Badge
 from dashboard.services import resources
 from dashboard.services.runs import IndexKind
 from dashboard.services.text import escape_markdown, plural
+from pipeline.datasets.base import DatasetError
+from pipeline.images import ImageError
 from pipeline.index_jobs import Action
+from pipeline.indexing import WrongCodes
 from pipeline.runs import RunError
 from pipeline.store.base import StoreError
 
@@ -76,6 +79,11 @@ def ask(run_id: str, action: Action) -> None:
 
 def _verify(run_id: str) -> None:
     try:
-        st.success(resources.verify_index(run_id), icon=":material/check_circle:")
-    except (RunError, StoreError) as error:
+        with st.spinner("Comparing codes and encoding some images anew"):
+            sentence = resources.verify_index(run_id)
+    except WrongCodes as error:
         st.error(escape_markdown(str(error)), title="The index does not match the codes")
+    except (RunError, DatasetError, ImageError, StoreError) as error:
+        st.error(escape_markdown(str(error)), title="The index could not be verified")
+    else:
+        st.success(sentence, icon=":material/check_circle:")

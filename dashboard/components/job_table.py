@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from dashboard.services.jobs import Job
-from dashboard.services.text import duration, plural
+from dashboard.services.text import duration, escape_markdown, plural
 
 _KEY, _CLICKED = "job_table", "job_table_clicked"
 _MARKS = {
@@ -29,6 +29,17 @@ def summary(jobs: Sequence[Job], *, has_worker: bool) -> None:
     st.caption(f"{plural(len(jobs), 'run')} · {' · '.join(words)}")
     if count["queued"] and not has_worker:
         st.warning("Runs wait for a worker. Start one: `python -m pipeline worker`")
+
+
+def unreadable(reasons: Mapping[str, str]) -> None:
+    """Name the runs that cannot be read, and say why; nothing where all can."""
+    if not reasons:
+        return
+    title = f"{plural(len(reasons), 'run')} cannot be read in full"
+    with st.expander(title, icon=":material/warning:", key="unreadable"):
+        st.caption("They are left as they are. Runs that lack only a report are listed below too.")
+        for run_id, reason in reasons.items():
+            st.markdown(f"**{escape_markdown(run_id)}**: {escape_markdown(reason)}")
 
 
 def show(jobs: Sequence[Job], *, key: str) -> bool:

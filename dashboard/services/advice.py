@@ -35,7 +35,7 @@ def recommend(
             row["run"],
         )
         for row in rows.to_dict("records")
-        if row["run"] in n_train
+        if row["run"] in n_train and row["method"] in cards  # else it cannot be trained any more
     ]
 
     def seconds(bits: int, n_codes: int) -> float:

@@ -121,7 +121,7 @@ def open_job(settings: Settings, run_id: str) -> JobDetail:
         log=tuple(tail(run.folder)),
         asked=_asked(run, status),
         environment=_environment(status),
-        alerts=tuple(alerts(run, history)),
+        alerts=(*_outdated(run), *alerts(run, history)),
         error=status.error,
         is_published=read_index(run) is not None,
     )
@@ -167,6 +167,13 @@ def alerts(run: Run, history: Sequence[dict[str, object]]) -> list[str]:
             f"mAP {100 * report.map:.1f} is below that of a random order, {100 * _chance(run):.1f}."
         )
     return found
+
+
+def _outdated(run: Run) -> list[str]:
+    """What this version no longer understands of the run, in a sentence."""
+    reason = run.spec.problem()
+    rest = "Its stored results are shown; it cannot be asked for again as it is."
+    return [f"Made by another version ({reason}). {rest}"] if reason else []
 
 
 def _measured(run: Run) -> tuple[Report | None, CodeStatistics | None]:

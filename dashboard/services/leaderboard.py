@@ -214,7 +214,7 @@ def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str,
         "search_ms": 1000 * search_cost(run.spec.bits, settings).seconds(first.n_database),
         "bytes": first.bytes_per_item,
         "dead_bits": max(report.codes.dead_bits if report.codes else 0 for report in reports),
-        "supervision": method_card(run.spec.method).supervision,
+        "supervision": method_card(run.spec.method).supervision if run.spec.has_method else "",
         "run": run.id,
         "runs": tuple(one.id for one, _ in members),
     }
@@ -222,8 +222,13 @@ def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str,
 
 def model_name(spec: RunSpec) -> str:
     """The method's title, with the hyper-parameters that are not the defaults."""
-    defaults = {one.name: one.default for one in config_fields(spec.method)}
-    changed = [f"{key}={value}" for key, value in spec.config.items() if defaults[key] != value]
+    known = config_fields(spec.method) if spec.has_method else []
+    defaults = {one.name: one.default for one in known}
+    changed = [
+        f"{key}={value}"
+        for key, value in spec.config.items()
+        if known and (key not in defaults or defaults[key] != value)
+    ]
     title = spec.label.rsplit(" · ", 1)[0]
     return f"{title}, {', '.join(changed)}" if changed else title
 

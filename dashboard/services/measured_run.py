@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.datasets.base import LabelSet, RetrievalDataset
-from pipeline.execute import chosen_labels
+from pipeline.execute import relevance_labels
 from pipeline.ranking import Counts, HashCodes, hamming_histograms
 from pipeline.runs import RunError, RunRegistry
 from pipeline.settings import Settings
@@ -75,7 +75,7 @@ def read_measured(run_id: str, dataset: RetrievalDataset, settings: Settings) ->
     """
     run = RunRegistry(settings).open(run_id)
     run.check_dataset(*dataset.info.fingerprints)
-    label_set = chosen_labels(dataset, run.spec)
+    label_set = relevance_labels(dataset, run.spec)
     if label_set is None:
         raise RunError(f"run {run_id} is on images without labels, so nothing can be measured")
     query_codes, query_rows = run.load_codes("query")

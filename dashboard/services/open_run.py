@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.datasets.base import LabelSet, RetrievalDataset, load_dataset
-from pipeline.execute import chosen_labels
+from pipeline.execute import relevance_labels
 from pipeline.indexing import searched_codes
 from pipeline.payloads import parts_of
 from pipeline.ranking import HashCodes, ranked
@@ -120,7 +120,7 @@ def open_run(run_id: str, settings: Settings) -> OpenRun:
     run = RunRegistry(settings).open(run_id)
     dataset = load_dataset(run.spec.dataset, settings)
     run.check_dataset(*dataset.info.fingerprints)
-    label_set = chosen_labels(dataset, run.spec)
+    label_set = relevance_labels(dataset, run.spec)
     query_codes, query_rows = run.load_codes("query")
     database_codes, database_rows = searched_codes(run)
     return OpenRun(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dashboard.services.leaderboard import Comparison
-from pipeline.catalog import method_card
+from pipeline.catalog import method_cards
 from pipeline.protocols import Protocol
 
 COLUMNS = (
@@ -29,8 +29,10 @@ def published_table(comparison: Comparison, rows: pd.DataFrame) -> pd.DataFrame:
     column says so.
     """
     found = []
+    cards = {card.name: card for card in method_cards()}
     for method, own in rows.groupby("method"):
-        card = method_card(str(method))
+        if (card := cards.get(str(method))) is None:
+            continue  # of an earlier version
         for figure in card.reported:
             same_length = own[own["bits"] == figure.bits]["map"]
             found.append(

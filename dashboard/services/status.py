@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 from dashboard.services.runs import IndexState, index_state
-from dashboard.services.text import duration
+from dashboard.services.text import duration, plural
 from pipeline.datasets.base import DatasetInfo, list_datasets
 from pipeline.images import MAX_PIXELS
 from pipeline.indexing import read_index
@@ -64,6 +65,7 @@ def read_overview(settings: Settings, store: CodeStore) -> Overview:
         lines=(
             _store_line(settings, store),
             _index_line(indexes),
+            runs_line(len(RunRegistry(settings).all()), RunRegistry(settings).unreadable()),
             worker_line(heartbeat_age_s(settings), _n_queued(settings)),
         ),
         indexes=indexes,
@@ -86,6 +88,15 @@ def worker_line(age_s: float | None, n_queued: int) -> Line:
     if n_queued:
         return Line("Worker", "warning", f"{n_queued} queued, no worker ({last})", command)
     return Line("Worker", "idle", f"not running, nothing is queued ({last})")
+
+
+def runs_line(n_readable: int, unreadable: Mapping[str, str]) -> Line:
+    """How many runs there are, and which cannot be read."""
+    state = plural(n_readable, "run")
+    if not unreadable:
+        return Line("Runs", "good" if n_readable else "idle", state)
+    state += f", and {len(unreadable)} that cannot be read in full: {', '.join(unreadable)}"
+    return Line("Runs", "warning", state, next(iter(unreadable.values())))
 
 
 def folder_size(path: Path) -> int:
@@ -140,11 +151,6 @@ def _n_queued(settings: Settings) -> int:
         except RunError:
             continue
     return n_queued
-
-
-def _versions() -> tuple[tuple[str, str], ...]:
-    python = ("Python", sys.version.split()[0])
-    return (python, *((name, version(name)) for name in _PACKAGES))
 
 
 def _limits() -> tuple[tuple[str, str], ...]:

@@ -65,8 +65,10 @@ def list_() -> None:
 
 @index.command("verify")
 def verify_(run_id: str) -> None:
-    """Compare a run's live index with its codes: the count, and the distances of some searches."""
-    console.print(verify(RunRegistry(current_settings()).open(run_id), current_store()))
+    """Compare a run's live index with its codes, and some codes with images encoded anew."""
+    settings = current_settings()
+    run = RunRegistry(settings).open(run_id)
+    console.print(verify(run, load_dataset(run.spec.dataset, settings), current_store()))
 
 
 @index.command("rollback")

@@ -2,7 +2,7 @@
 
 datasets/<name>/dataset.json      DatasetInfo
 datasets/<name>/manifest.parquet  one row an image, see `MANIFEST_COLUMNS`
-datasets/<name>/problems.csv      files that were not taken as they are: file, reason, action
+datasets/<name>/problems.csv      files that were not taken as they are: file, reason, action, kind
 datasets/<name>/images/ab/<sha256>.<suffix>
 """
 

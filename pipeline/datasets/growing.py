@@ -150,7 +150,7 @@ def _add(
     rows = list(take_all(source, work, False, on_progress))
     _, added, problems = describe(source, rows, SplitChoice())
     growth = compare(dataset, added, source.kinds)
-    announced = [Problem(source.title, text, "noted", "growth") for text in growth.warnings]
+    announced = [Problem(source.title, text, "noted") for text in growth.warnings]
     problems = [*problems, *growth.relabelled, *announced]
     if growth.new.empty:
         _note(dataset, growth.relabelled)

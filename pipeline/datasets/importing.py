@@ -35,10 +35,14 @@ from pipeline.settings import Settings
 
 
 class Row(TypedDict):
-    """One line of the journal: a taken image, or a problem when `problem` is not empty."""
+    """One line of the journal: a taken image, or a problem when `problem` is not empty.
+
+    `kind` is that of the `Problem`.
+    """
 
     image_id: str
     problem: str
+    kind: str
     note: str
     sha256: str
     path: str
@@ -216,7 +220,16 @@ def examine(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Decoded 
     Returns:
         Its row, its bytes, and the decoded image; None when it is not taken.
     """
-    row = Row(image_id=item.image_id, problem="", note="", sha256="", path="", width=0, height=0)
+    row = Row(
+        image_id=item.image_id,
+        problem="",
+        kind="",
+        note="",
+        sha256="",
+        path="",
+        width=0,
+        height=0,
+    )
     try:
         content = item.read()
         decoded = decode(content)
@@ -226,19 +239,23 @@ def examine(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Decoded 
     sha256 = hashlib.sha256(content).hexdigest()
     first = first_of.setdefault(sha256, item)
     if first is not item:
-        row["problem"] = f"same content as {first.image_id}{_difference(first, item)}; kept once"
+        difference, row["kind"] = _difference(first, item)
+        row["problem"] = f"same content as {first.image_id}{difference}; kept once"
         return row, content, None
     row["sha256"], row["note"] = sha256, ", ".join(decoded.notes)
     row["width"], row["height"] = decoded.rgb.size
     return row, content, decoded
 
 
-def _difference(first: Item, second: Item) -> str:
-    """What to know about two files with the same content."""
+def _difference(first: Item, second: Item) -> tuple[str, str]:
+    """What to know about two files with the same content, and their kind of problem."""
     parts = {first.split, second.split} - {""}
     is_leak = "query" in parts and len(parts) > 1
-    leak = f" (leak: {first.split} and {second.split})" if is_leak else ""
-    return leak + (" with other labels" if first.labels != second.labels else "")
+    is_conflict = first.labels != second.labels
+    text = f" (leak: {first.split} and {second.split})" if is_leak else ""
+    text += " with other labels" if is_conflict else ""
+    kind = "duplicate" + (" leak" if is_leak else "") + (" conflict" if is_conflict else "")
+    return text, kind
 
 
 def _take(item: Item, work: Path, link: bool, first_of: dict[str, Item]) -> Row:
@@ -275,7 +292,9 @@ def describe(
         DatasetError: no image could be taken, or the split does not fit.
     """
     taken = [(item, row) for item, row in zip(source.items, rows, strict=True) if row["sha256"]]
-    refused = [Problem(row["image_id"], row["problem"]) for row in rows if row["problem"]]
+    refused = [
+        Problem(row["image_id"], row["problem"], kind=row["kind"]) for row in rows if row["problem"]
+    ]
     converted = [
         Problem(row["image_id"], row["note"], "converted")
         for row in rows

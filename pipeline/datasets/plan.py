@@ -73,7 +73,7 @@ class Plan(Frozen):
         problems: files not taken as they are.
         near: pairs that look alike, at most `MOST_PAIRS`.
         n_near: how many there are.
-        n_leaks: how many of all exact and near pairs lie on both sides of the split.
+        n_leaks: images named on both sides of the split, and exact and near pairs across it.
         notes: how the source was understood, where that is not plain.
         warnings: what is probably not as it was meant.
         doubt: why the import has to be confirmed; empty for no reason.
@@ -106,7 +106,7 @@ class Plan(Frozen):
     @property
     def n_duplicates(self) -> int:
         """Files with the content of another."""
-        return sum(problem.reason.startswith("same content") for problem in self.problems)
+        return sum(problem.is_a("duplicate") for problem in self.problems)
 
 
 def make_plan(
@@ -151,7 +151,7 @@ def make_plan(
     ]
     pairs.sort(key=lambda pair: not pair.is_leak)
     growth = None if into is None else compare(into, manifest, source.kinds)
-    exact_leaks = sum("(leak:" in problem.reason for problem in problems)
+    exact_leaks = sum(problem.is_a("leak") for problem in problems)
     return Plan(
         info=info,
         guesses=tuple(guesses),

@@ -20,11 +20,19 @@ class Problem(NamedTuple):
         file: its name in the source.
         reason: why, in a few words.
         action: what was done: skipped, converted or noted.
+        kind: what it counts as, in the words duplicate (the content of another file), leak (on
+            both sides of the split), conflict (labels that contradict) and relabelled (known
+            images with new labels), separated by spaces.
     """
 
     file: str
     reason: str
     action: str = "skipped"
+    kind: str = ""
+
+    def is_a(self, word: str) -> bool:
+        """Whether `word` is one of its kind's words."""
+        return word in self.kind.split()
 
 
 def write_problems(path: Path, problems: Sequence[Problem]) -> None:
@@ -40,7 +48,7 @@ def read_problems(path: Path) -> list[Problem]:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))[1:]
-    return [Problem(*row[:3]) for row in rows]
+    return [Problem(*row[:4]) for row in rows]  # older tables have no kind
 
 
 def first_problem(problems: Sequence[Problem]) -> str:
@@ -50,11 +58,25 @@ def first_problem(problems: Sequence[Problem]) -> str:
 
 def problem_counts(problems: Iterable[Problem]) -> list[tuple[int, str, str]]:
     """How many files have each reason, most frequent first; names inside reasons are left out."""
-    counted = Counter((_kind(one.reason), one.action) for one in problems)
+    counted = Counter((_title(one), one.action) for one in problems)
     return [(n, reason, action) for (reason, action), n in counted.most_common()]
 
 
-def _kind(reason: str) -> str:
+def _title(problem: Problem) -> str:
+    """What problems of one kind have in common; by the reason where the kind is not known."""
+    if not problem.kind:
+        return _without_names(problem.reason)
+    if problem.is_a("relabelled"):
+        return "already here with other labels, which are kept"
+    title = "same content as another" if problem.is_a("duplicate") else "named more than once"
+    if problem.is_a("leak"):
+        title += ", on both sides of the split"
+    return title + (", with other labels" if problem.is_a("conflict") else "")
+
+
+def _without_names(reason: str) -> str:
+    """A reason without what differs from file to file, also as it was worded by older versions."""
     reason = re.sub(r"same content as .*?(?=( \(leak| with other|; kept))", "same content", reason)
     reason = re.sub(r"same name as .*?, up", "same name as another, up", reason)
-    return re.sub(r" '.*'| \([^(]*\)$|\d+ x \d+", "", reason)
+    reason = re.sub(r" '.*'| \([^(]*\)$|\d+ x \d+", "", reason)
+    return re.sub(r"\b\d[\d,]*\b", "N", reason)

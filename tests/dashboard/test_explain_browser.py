@@ -217,7 +217,7 @@ def test_an_index_is_published_verified_rolled_back_and_deleted_with_its_run(
             ask("Publish", "publish")
             expect(panel.get_by_text(re.compile(f"Done: .*__{version}"))).to_be_visible()
         panel.get_by_role("button", name="Verify").click()
-        expect(panel.get_by_text("are as in the run")).to_be_visible()
+        expect(panel.get_by_text("codes as in the run")).to_be_visible()
         ask("Roll back", "roll back")
         expect(panel.get_by_text(re.compile("Done: back to .*__v1"))).to_be_visible()
         page.get_by_role("button", name="Delete", exact=True).click()

@@ -17,6 +17,7 @@ from models.method import EpochLog
 from pipeline.runs import LOST_AFTER_S, Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
+from tests.factories import files_read
 
 
 @pytest.fixture
@@ -164,3 +165,26 @@ def test_a_run_in_full_names_what_the_method_chose(own: Settings, run: Run) -> N
     asked = dict(open_job(own, run.id).asked)
 
     assert asked["neighbours, chosen by the method"] == "10"
+
+
+def test_finished_runs_are_read_once_however_often_the_page_looks(
+    own: Settings, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = RunRegistry(own).open(next(job.id for job in list_jobs(own) if job.state == "done"))
+    (done.folder / "history.jsonl").write_text('{"epoch": 1, "terms": {"a": 2.0}}\n', "utf-8")
+    read = files_read(done, monkeypatch)
+
+    for _ in range(3):
+        assert job_of(own, done).losses == (2.0,)
+
+    assert sorted(read) == ["history.jsonl", "report.json", "run.json", "spec.json"]
+
+
+def test_a_run_of_another_version_says_what_is_not_understood(own: Settings, run: Run) -> None:
+    path = run.folder / "spec.json"
+    path.write_text(path.read_text("utf-8").replace('"eta"', '"momentum"'), "utf-8")
+
+    detail = open_job(own, run.id)
+
+    assert "unknown hyper-parameter of dpsh 'momentum'" in detail.alerts[0]
+    assert ("momentum", "0.1") in detail.asked

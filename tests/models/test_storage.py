@@ -47,6 +47,25 @@ def test_only_json_and_tensors_are_written(saved):
     assert sorted(path.name for path in saved.iterdir()) == ["config.json", "weights.safetensors"]
 
 
+def test_a_method_fitted_beyond_the_bounds_of_today_gives_its_codes(saved):
+    rewrite_config(saved, config={"iterations": -1})
+    assert ITQConfig.model_json_schema()["properties"]["iterations"]["minimum"] == 0
+
+    original = ITQ(8, ITQConfig(iterations=3), seed=5).fit(TrainingSet((FEATURES,)))
+
+    assert np.array_equal(
+        load_method(saved).encode(FEATURES).packed, original.encode(FEATURES).packed
+    )
+
+
+def test_a_method_fitted_with_a_setting_that_is_gone_does_not_encode(saved):
+    """What the setting did to the codes is not known: wrong codes would come without a word."""
+    rewrite_config(saved, config={"iterations": 3, "whiten": True})
+
+    with pytest.raises(ValueError, match="fitted with whiten, which ITQ does not have"):
+        load_method(saved)
+
+
 def test_an_unfitted_method_is_not_saved(tmp_path):
     with pytest.raises(NotFittedError, match="ITQ must be fitted"):
         save_method(ITQ(8), tmp_path / "model")
@@ -63,7 +82,7 @@ def test_an_unfitted_method_is_not_saved(tmp_path):
         ({"bits": 0}, "between 1 and 256"),
         ({"bits": "8"}, "cannot load"),
         ({"bits": 9}, "8-bit codes, config.json says 9"),
-        ({"config": {"iterations": -1}}, "iterations"),
+        ({"config": {"iterations": "many"}}, "iterations"),
         ({"config": {"rounds": 1}}, "rounds"),
         ({"config": None}, "cannot load"),
     ],

@@ -1,8 +1,11 @@
-"""write_atomic: complete or as before."""
+"""Files are written whole or as before, and read once while they stay."""
+
+import os
+import time
 
 import pytest
 
-from pipeline.files import write_atomic
+from pipeline.files import ParsedFiles, write_atomic
 
 
 @pytest.mark.parametrize("content", ["Grüße\n", b"\x00\xff", ""])
@@ -30,3 +33,59 @@ def test_a_failing_write_leaves_the_old_content(tmp_path):
 def test_the_folder_must_exist(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_atomic(tmp_path / "no" / "file", "text")
+
+
+@pytest.fixture
+def parsed():
+    """What was parsed so far, and files that note it."""
+    texts = []
+    return texts, ParsedFiles(lambda text: texts.append(text) or int(text), most=2)
+
+
+def aged(path, content, seconds=60.0):
+    """A file that was written that long ago."""
+    write_atomic(path, content)
+    moment = time.time() - seconds
+    os.utime(path, (moment, moment))
+    return path
+
+
+def test_a_file_is_parsed_again_only_when_it_has_changed(tmp_path, parsed):
+    texts, files = parsed
+    path = aged(tmp_path / "a", "1")
+
+    assert [files.read(path), files.read(path)] == [1, 1]
+    assert files.read(aged(path, "2")) == 2
+    assert texts == ["1", "2"]
+
+
+def test_a_file_that_was_written_just_now_is_not_remembered(tmp_path, parsed):
+    """Contents of the same length, written within a tick of the clock, cannot be told apart."""
+    texts, files = parsed
+    path = tmp_path / "a"
+
+    for content in "123":
+        path.write_text(content)
+        os.utime(path, (moment := time.time() // 1, moment))
+        assert files.read(path) == int(content)
+    assert texts == ["1", "2", "3"]
+
+
+def test_what_cannot_be_parsed_is_tried_again(tmp_path, parsed):
+    texts, files = parsed
+    path = aged(tmp_path / "a", "x")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="invalid literal"):
+            files.read(path)
+    assert texts == ["x", "x"]
+
+
+def test_not_more_files_than_asked_for_are_remembered(tmp_path, parsed):
+    texts, files = parsed
+    paths = [aged(tmp_path / name, name) for name in "123"]
+
+    for path in (*paths, paths[2], paths[0]):
+        files.read(path)
+
+    assert texts == ["1", "2", "3", "1"]

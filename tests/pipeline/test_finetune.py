@@ -5,20 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from models.backbones import load_backbone
-from pipeline.datasets.base import DatasetError, load_dataset
+from pipeline.datasets.base import DatasetError, RetrievalDataset, load_dataset
+from pipeline.datasets.growing import add_images
+from pipeline.datasets.sources import SourceRequest, open_source
 from pipeline.execute import execute
-from pipeline.indexing import weights_digest
+from pipeline.index_jobs import verify
+from pipeline.indexing import WrongCodes, publish, weights_digest
+from pipeline.refreshing import refresh
 from pipeline.run_results import TUNED
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.search import encode_image, stored_query
 from pipeline.settings import Settings
-from tests.factories import ROOT, copied_library, spec
+from pipeline.store.memory import MemoryCodeStore
+from pipeline.training import embed
+from tests.factories import ROOT, copied_library, spec, write_images
 
 TINY = {"method": "dpsh", "config": {"epochs": 6, "batch": 8, "hidden": 0, "dropout": 0}}
 TUNE = {"stages": 0, "learning_rate": 0.003}
@@ -70,6 +77,50 @@ def test_codes_search_and_index_use_the_weights_that_were_learned(
     path = tuned.folder / "model" / TUNED
     path.write_bytes(path.read_bytes() + b" ")
     assert weights_digest(tuned) != digest
+
+
+@pytest.fixture
+def grown(settings: Settings, tuned: Run, tmp_path: Path) -> RetrievalDataset:
+    """The data set of the fine-tuned run, with 12 more images of the same kinds."""
+    folder = write_images(tmp_path / "more", per_class=3, seed=9)
+    source = open_source("folder", SourceRequest(name="more", path=folder))
+    return add_images("shapes", source, settings)
+
+
+def test_images_that_came_later_are_encoded_by_the_weights_that_were_learned(
+    settings: Settings, tuned: Run, grown: RetrievalDataset
+) -> None:
+    store = MemoryCodeStore()
+    publish(tuned, grown, store)
+
+    n_new, _ = refresh(tuned, grown, store, settings)
+
+    codes, rows = tuned.load_codes("added")
+    learned = [
+        encode_image(grown.load_image(int(row)), tuned.load_backbone(), tuned.load_method()).code
+        for row in rows
+    ]
+    assert n_new == 12
+    assert np.array_equal(codes.packed, np.concatenate([code.packed for code in learned]))
+    assert "images encoded anew give the same codes" in verify(tuned, grown, store)
+
+
+def test_codes_that_an_earlier_version_made_by_the_published_weights_are_made_anew(
+    settings: Settings, tuned: Run, grown: RetrievalDataset
+) -> None:
+    store, rows = MemoryCodeStore(), np.arange(40, 52)
+    features = embed(load_backbone("tiny"), grown, rows)
+    tuned.save_codes("added", tuned.load_method().encode(torch.from_numpy(features)), rows)
+    before = publish(tuned, grown, store)
+    with pytest.raises(WrongCodes, match="images otherwise than the index holds them"):
+        verify(tuned, grown, store)
+
+    n_new, record = refresh(tuned, grown, store, settings)
+
+    assert (n_new, record.count) == (12, before.count)
+    assert record.collection != before.collection
+    assert "images encoded anew give the same codes" in verify(tuned, grown, store)
+    assert refresh(tuned, grown, store, settings) == (0, record)
 
 
 def test_the_published_weights_are_not_touched(settings: Settings, tuned: Run) -> None:

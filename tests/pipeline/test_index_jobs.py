@@ -6,12 +6,14 @@ import shutil
 
 import pytest
 
+from models.codes import HashCodes
 from pipeline.datasets.base import load_dataset
 from pipeline.index_jobs import change, last_result, request, requested, serve, verify, waiting
-from pipeline.indexing import index_alias, publish, read_index, searched_codes
+from pipeline.indexing import WrongCodes, index_alias, publish, read_index, searched_codes
 from pipeline.runs import Run, RunError
 from pipeline.settings import Settings
-from pipeline.store.base import StoreError, StoreRefused
+from pipeline.store.base import CollectionMismatch, StoreRefused
+from pipeline.store.memory import MemoryCodeStore
 from pipeline.store.opening import open_store, store_of
 from pipeline.store.qdrant import QdrantCodeStore
 from pipeline.worker import work
@@ -171,17 +173,54 @@ def test_going_back_works_while_another_process_has_both_versions_open(
 
 
 def test_verifying_finds_an_index_that_lost_a_code(done_run: Run, own_library: Settings):
-    store = store_of(own_library)
+    store, dataset = store_of(own_library), load_dataset("shapes", own_library)
     with pytest.raises(RunError, match="no index to verify"):
-        verify(done_run, store)
-    record = publish(done_run, load_dataset("shapes", own_library), store)
-    assert verify(done_run, store).startswith(f"{record.count} codes")
+        verify(done_run, dataset, store)
+    record = publish(done_run, dataset, store)
+    assert verify(done_run, dataset, store) == (
+        f"{record.count} codes as in the run, also by the distances of 20 searches; "
+        "20 images encoded anew give the same codes"
+    )
 
     store.delete(record.alias, [store.scroll(record.alias, 1).items[0].id])
 
-    with pytest.raises(StoreError, match=f"{record.count - 1} codes instead of {record.count}"):
-        verify(done_run, store)
+    with pytest.raises(WrongCodes, match=f"{record.count - 1} codes instead of {record.count}$"):
+        verify(done_run, dataset, store)
     store.close()
+
+
+def test_verifying_finds_codes_that_the_network_does_not_give(done_run: Run, own_library: Settings):
+    """The index agrees with the code file; both are wrong in every bit."""
+    store, dataset = MemoryCodeStore(), load_dataset("shapes", own_library)
+    codes, rows = done_run.load_codes("database")
+    done_run.save_codes("database", HashCodes(~codes.packed, codes.bits), rows)
+    publish(done_run, dataset, store)
+
+    with pytest.raises(WrongCodes, match=r"encodes 20 of 20 images otherwise .* first is '"):
+        verify(done_run, dataset, store)
+
+
+def test_verifying_says_what_a_refresh_would_add(done_run: Run, own_library: Settings):
+    store, dataset = MemoryCodeStore(), load_dataset("shapes", own_library)
+    publish(done_run, dataset, store)
+    codes, rows = done_run.load_codes("query")
+    done_run.save_codes("added", codes, rows)  # encoded, then the store failed
+
+    sentence = verify(done_run, dataset, store)
+
+    assert sentence.endswith(f"{len(rows)} encoded images are not in it yet, refresh adds them")
+
+
+def test_verifying_a_run_whose_weights_are_others_by_now_says_so(
+    done_run: Run, own_library: Settings
+):
+    store, dataset = MemoryCodeStore(), load_dataset("shapes", own_library)
+    publish(done_run, dataset, store)
+    weights = done_run.folder / "model" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes() + b" ")
+
+    with pytest.raises(CollectionMismatch, match="weights_sha256"):
+        verify(done_run, dataset, store)
 
 
 def test_a_thousand_searches_see_one_clean_switch_while_another_process_publishes(

@@ -133,7 +133,7 @@ def test_two_refreshes_at_once_add_each_image_once(
         added.append(encode_added(done_run, grown, own_library))  # the other is faster
         return load_backbone(name)
 
-    monkeypatch.setattr("pipeline.refreshing.load_backbone", overtaken)
+    monkeypatch.setattr("pipeline.reencoding.load_backbone", overtaken)
 
     assert encode_added(done_run, grown, own_library) == 0
     assert added == [12]

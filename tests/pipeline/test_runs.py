@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,9 +15,10 @@ import pytest
 
 from models.codes import HashCodes
 from models.method import Cancelled, EpochLog
+from pipeline.execute import execute
 from pipeline.runs import LOST_AFTER_S, Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
-from tests.factories import kill, python, spec, wait_for_line
+from tests.factories import ROOT, files_read, kill, python, spec, wait_for_line
 
 HOLDER = """
 import sys
@@ -121,6 +123,76 @@ def test_a_damaged_run_is_left_out_of_lists_and_named_when_opened(
     assert registry.find(spec(method="lsh")) is None
     with pytest.raises(RunError, match=rf"run {bad.id} has a damaged {name}"):
         registry.open(bad.id)
+    assert list(registry.unreadable()) == [bad.id]
+    assert f"damaged {name}" in registry.unreadable()[bad.id]
+
+
+def test_a_report_that_cannot_be_read_is_counted_and_its_run_stays(done_run: Run, own_library):
+    registry = RunRegistry(own_library)
+    assert registry.unreadable() == {}
+    (done_run.folder / "report.json").write_text("{}", "utf-8")
+
+    assert [run.id for run in registry.all()] == [done_run.id]
+    assert "no usable report" in registry.unreadable()[done_run.id]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("spec.json", lambda spec: spec["config"].update(momentum=0.9)),  # renamed to eta since
+        ("spec.json", lambda spec: spec["config"].update(eta=-1.0)),  # the bound is tighter by now
+        ("spec.json", lambda spec: spec.update(method="gone")),
+        ("spec.json", lambda spec: spec.update(precision="half")),
+        ("run.json", lambda status: status.update(watts=3)),
+        ("report.json", lambda report: report.pop("wap")),  # a new measure
+        ("report.json", lambda report: report.update(median_rank=3.5)),  # one that is gone
+        ("report.json", lambda report: report["codes"].pop("distinct")),
+        ("report.json", lambda report: report["protocol"].update(seed=0)),
+    ],
+)
+def test_a_stored_run_stays_readable_when_settings_bounds_methods_and_measures_change(
+    registry: RunRegistry, name: str, change
+) -> None:
+    """tests/stored_run is as version 4d57685 stored it; it must be read for ever."""
+    run = Path(shutil.copytree(ROOT / "tests" / "stored_run", registry.path / "old"))
+    text = (run / name).read_text("utf-8")
+    stored = json.loads(text)
+    change(stored)
+    (run / name).write_text(json.dumps(stored), "utf-8")
+
+    (found,) = registry.all()
+
+    assert registry.unreadable() == {}
+    assert found.state() == "done"
+    assert found.report().map == pytest.approx(0.737449)
+    assert found.spec.bits == 8
+
+
+def test_a_run_that_this_version_could_not_be_asked_for_is_not_executed(
+    own_library: Settings, done_run: Run
+) -> None:
+    """It could only be trained otherwise than was asked."""
+    queued = RunRegistry(own_library).create(done_run.spec)
+    stored = json.loads((queued.folder / "spec.json").read_text("utf-8"))
+    stored["config"]["momentum"] = 0.9
+    (queued.folder / "spec.json").write_text(json.dumps(stored), "utf-8")
+
+    with pytest.raises(ValueError, match="asked of another version: unknown hyper-parameter"):
+        execute(RunRegistry(own_library).open(queued.id), own_library)
+
+    assert "momentum" in queued.status().error
+
+
+def test_files_of_runs_that_do_not_change_are_not_read_again(
+    own_library: Settings, done_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, read = RunRegistry(own_library), files_read(done_run, monkeypatch)
+
+    for _ in range(3):
+        (run,) = registry.all()
+        assert run.report().map > 0
+
+    assert sorted(read) == ["report.json", "run.json", "spec.json"]
 
 
 def test_a_spec_with_a_name_that_leaves_the_folder_is_damaged(

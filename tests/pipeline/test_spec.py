@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from pipeline.spec import RunSpec
+from pipeline.spec import RunSpec, read_spec
 from tests.factories import spec
 
 
@@ -86,3 +86,61 @@ def test_a_spec_knows_its_protocol_and_its_name_for_people():
 
     assert wanted.evaluation_protocol().name == "holdout"
     assert wanted.label == "UD2H (reconstruction) · 48 bits"
+
+
+def stored(**changes: object) -> str:
+    return json.dumps(json.loads(spec(method="dpsh").model_dump_json()) | changes)
+
+
+def test_a_stored_spec_of_today_is_the_one_that_was_asked_for():
+    assert read_spec(stored()) == spec(method="dpsh")
+    assert read_spec(stored()).problem() == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"config": {"eta": 0.1, "momentum": 0.9}}, "hyper-parameter of dpsh 'momentum'"),
+        ({"config": {"eta": -5.0}}, "eta: Input should be greater than or equal to 0"),
+        ({"bits": 300}, "bits: Input should be less than or equal to 256"),
+        ({"method": "gone", "config": {"a": 1}}, "unknown hash method 'gone'"),
+        ({"backbone": "gone"}, "unknown backbone 'gone'"),
+        ({"precision": "half"}, "precision: Extra inputs are not permitted"),
+        ({"finetune": {"stages": -1}}, "finetune.stages: Input should be greater"),
+        ({"finetune": {"stages": 2, "layers": 3}}, "finetune.layers: Extra inputs"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_was_asked_for_under_other_rules_is_read_but_cannot_be_asked_for(changes, problem):
+    with pytest.raises(ValidationError):
+        RunSpec.model_validate_json(stored(**changes))
+
+    found = read_spec(stored(**changes))
+
+    assert problem in found.problem()
+    assert "\n" not in found.problem()
+    config = changes.get("config")
+    assert config is None or found.config == config
+    assert found.label.endswith(f"{found.bits} bits") or found.finetune is not None
+    assert found.digest != read_spec(stored()).digest
+    assert found.digest == read_spec(stored(**changes)).digest
+
+
+def test_a_field_that_is_gone_still_tells_two_specs_apart():
+    tuned = {"stages": 2}
+    one, other = (read_spec(stored(finetune=tuned | {"layers": n})) for n in (3, 4))
+
+    assert len({one.digest, other.digest, read_spec(stored(finetune=tuned)).digest}) == 3
+    assert one.model_copy(update={"seed": 1}).digest not in {one.digest, other.digest}
+
+
+def test_a_method_that_is_gone_goes_by_its_bare_name():
+    assert read_spec(stored(method="gone", config={})).label == "gone · 16 bits"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"dataset": "../x"}, {"bits": 0}, {"bits": "many"}, {"protocol": "gone"}]
+)
+def test_what_no_result_can_be_read_without_is_refused(changes):
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        read_spec(stored(**changes))

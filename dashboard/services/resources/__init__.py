@@ -37,6 +37,7 @@ from dashboard.services.resources.building import (
     methods,
     quoted,
     started,
+    unreadable_runs,
     verify_index,
 )
 from dashboard.services.resources.encoding import (
@@ -165,6 +166,7 @@ __all__ = [
     "take_back",
     "template",
     "training_table",
+    "unreadable_runs",
     "verdict_table",
     "verdicts",
     "verify_index",

@@ -12,7 +12,7 @@ from dashboard.services.resources.stored import runs, settings, store
 from dashboard.services.runs import IndexView
 from dashboard.services.runs import index_view as read_index_view
 from dashboard.services.training import Choice, Quote, choices, quote, start
-from pipeline.datasets.base import DatasetInfo
+from pipeline.datasets.base import DatasetInfo, load_dataset
 from pipeline.index_jobs import Action, request, verify, waiting
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
@@ -40,6 +40,12 @@ def started(sweep: Sweep) -> tuple[str, int]:
 def jobs() -> list[Job]:
     """All runs as they are now; tabs that poll share one look."""
     return list_jobs(settings())
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def unreadable_runs() -> dict[str, str]:
+    """Why a run, or its report, cannot be read, by the run's id."""
+    return RunRegistry(settings()).unreadable()
 
 
 def is_busy(found: Iterable[Job]) -> bool:
@@ -92,10 +98,13 @@ def change_index(run_id: str, action: Action) -> bool:
 
 
 def verify_index(run_id: str) -> str:
-    """Compare a run's live index with its codes, in a sentence.
+    """Compare a run's live index with its codes, and those with its images, in a sentence.
 
     Raises:
-        RunError: it is not published.
+        RunError: it is not published, or has no usable network.
+        DatasetError: its data set is gone.
+        ImageError: an image is gone or has changed.
         StoreError: they differ, or the store does not answer.
     """
-    return verify(RunRegistry(settings()).open(run_id), store())
+    run = RunRegistry(settings()).open(run_id)
+    return verify(run, load_dataset(run.spec.dataset, settings()), store())

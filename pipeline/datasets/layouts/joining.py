@@ -34,7 +34,7 @@ def join_records(records: Sequence[Record]) -> Joined:
     for record in records:
         of_file[record.file.name].append(record)
     made = Joined([], [], [], [])
-    differing: dict[str, str] = {}
+    differing: dict[str, list[str]] = {}
     n_joined = 0
     for name, several in sorted(of_file.items()):
         kept = several if len(several) == 1 else _meant(name, several, made.problems)
@@ -43,14 +43,15 @@ def join_records(records: Sequence[Record]) -> Joined:
         made.records.append(_one(kept, made.problems))
         n_joined += len(kept) > 1
         if len({str(record.labels) for record in kept}) > 1:
-            differing[name] = "; ".join(_shown(record) for record in kept)
+            differing[name] = [_shown(record) for record in kept]
     if differing and len(differing) <= _RARE * len(of_file) + 1:
         made.problems.extend(
             Problem(
                 name,
-                f"named {labels.count(';') + 1} times with different labels ({labels}); "
+                f"named {len(labels)} times with different labels ({'; '.join(labels)}); "
                 "it has all of them",
                 "noted",
+                "conflict",
             )
             for name, labels in differing.items()
         )
@@ -86,7 +87,7 @@ def _one(records: Sequence[Record], problems: list[Problem]) -> Record:
     if "query" in splits and len(splits) > 1:
         other = next(split for split in splits if split != "query")
         reason = f"named as query and as {other}; kept as {splits[0]}"
-        problems.append(Problem(first.file.name, reason, "noted"))
+        problems.append(Problem(first.file.name, reason, "noted", "leak"))
     labels = {
         name: tuple(dict.fromkeys(chain(*(r.labels.get(name, ()) for r in records))))
         for name in dict.fromkeys(chain(*(record.labels for record in records)))

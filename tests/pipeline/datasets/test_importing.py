@@ -438,7 +438,7 @@ def test_what_was_converted_is_listed_and_does_not_count_as_refused(settings: Se
     dataset = import_dataset(source_of(contents), settings)
 
     assert read_problems(dataset.folder / "problems.csv") == [
-        ("a/clear", "transparency on white", "converted")
+        ("a/clear", "transparency on white", "converted", "")
     ]
     assert (len(dataset), dataset.info.n_problems) == (2, 0)
 

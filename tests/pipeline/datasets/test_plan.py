@@ -14,7 +14,7 @@ from pipeline.datasets.plan import SIZE_EDGES, Plan
 from pipeline.datasets.requests import ImportRequest, execute_import, open_request, plan_import
 from pipeline.settings import Settings
 from tests.factories import imported, png, write_images
-from tests.layout_writers import class_folders, csv_table, pictures, put, with_many
+from tests.layout_writers import class_folders, csv_table, pictures, put, put_images, with_many
 
 
 def plan_of(folder: Path, settings: Settings, **options: object) -> Plan:
@@ -100,6 +100,29 @@ def test_exact_leaks_are_counted(tmp_path: Path, settings: Settings) -> None:
 
     assert (plan.n_duplicates, plan.n_leaks) == (1, 1)
     assert "leak: query and train" in plan.problems[-1].reason
+
+
+def test_a_name_that_reads_like_a_leak_is_none(tmp_path: Path, settings: Settings) -> None:
+    root = class_folders(tmp_path / "set", pictures())
+    put(root, "train/cat/a (leak: query and train).png", png((9, 9, 9)))
+    put(root, "train/cat/b.png", png((9, 9, 9)))
+
+    plan = plan_of(root, settings)
+
+    assert (plan.n_duplicates, plan.n_leaks) == (1, 0)
+
+
+def test_an_image_that_is_named_on_both_sides_of_the_split_is_a_leak(
+    tmp_path: Path, settings: Settings
+) -> None:
+    put_images(tmp_path / "set", pictures(8))
+    lines = [f"images/{i:03d}.png {i % 2} {1 - i % 2}" for i in range(8)]
+    put(tmp_path / "set", "database.txt", "\n".join(lines))
+    put(tmp_path / "set", "test.txt", "\n".join(lines[:2]))
+
+    plan = plan_of(tmp_path / "set", settings)
+
+    assert (plan.n_duplicates, plan.n_leaks) == (0, 2)
 
 
 def test_content_that_is_here_already_is_named(image_folder: Path, settings: Settings) -> None:

@@ -265,7 +265,7 @@ def test_a_query_that_is_also_in_the_database_is_noted(tmp_path: Path) -> None:
     source = opened(tmp_path / "set").source
 
     assert source.problems == (
-        ("images/000.png", "named as query and as database; kept as query", "noted"),
+        ("images/000.png", "named as query and as database; kept as query", "noted", "leak"),
     )
     assert [item.split for item in source.items].count("query") == 1
 
