@@ -221,6 +221,86 @@ def voc(root: Path, some: Sequence[Picture]) -> Path:
     return root
 
 
+def fiftyone(root: Path, some: Sequence[Picture]) -> Path:
+    """An image classification export for each part: labels.json beside data/."""
+    names = sorted({name for one in some for name in one.classes})
+    is_single = all(len(one.classes) == 1 for one in some)
+    for part in ("train", "test"):
+        own = [one for one in some if one.part == part]
+        put_images(root, own, f"{part}/data")
+        numbers = {one.name[:-4]: [names.index(name) for name in one.classes] for one in own}
+        labels = {stem: of[0] if is_single else of for stem, of in numbers.items()}
+        document = {"classes": names, "labels": labels}
+        put(root, f"{part}/labels.json", json.dumps(document))
+    return root
+
+
+def fiftyone_samples(root: Path, some: Sequence[Picture]) -> Path:
+    """A whole data set: samples with fields and tags, paths from another machine."""
+    put_images(root, some, "data")
+    is_single = all(len(one.classes) == 1 for one in some)
+    samples = []
+    for one in some:
+        labels = [{"_cls": "Classification", "label": name} for name in one.classes]
+        field = labels[0] if is_single else {"_cls": "Classifications", "classifications": labels}
+        sample = {"filepath": f"/home/me/set/data/{one.name}", "tags": [one.part], "truth": field}
+        samples.append({**sample, "metadata": {"width": 8}})
+    put(root, "samples.json", json.dumps({"samples": samples}))
+    return root
+
+
+def label_studio(root: Path, some: Sequence[Picture]) -> Path:
+    """Tasks with choices; what was cancelled or only predicted does not count."""
+    for part in ("train", "test"):
+        put_images(root, [one for one in some if one.part == part], part)
+    tasks = []
+    for one in some:
+        given = [{"type": "choices", "value": {"choices": list(one.classes)}}]
+        ghost = [{"type": "choices", "value": {"choices": ["ghost"]}}]
+        done = [{"result": given}, {"result": ghost, "was_cancelled": True}]
+        data = {"image": f"/data/local-files/?d=set/{one.part}/{one.name}"}
+        tasks.append({"data": data, "annotations": done, "predictions": [{"result": ghost}]})
+    put(root, "project-1.json", json.dumps(tasks))
+    return root
+
+
+def cvat(root: Path, some: Sequence[Picture]) -> Path:
+    """Tags and boxes, with the part as the subset."""
+    put_images(root, some)
+    body = "".join(
+        f'<image id="{i}" name="{one.name}" subset="{one.part.title()}" width="8" height="8">'
+        + f'<tag label="{one.classes[0]}"/>'
+        + "".join(f'<box label="{name}" xtl="0" ytl="0"/>' for name in one.classes)
+        + "</image>"
+        for i, one in enumerate(some)
+    )
+    text = f'<?xml version="1.0"?><annotations><version>1.1</version>{body}</annotations>'
+    put(root, "annotations.xml", text)
+    return root
+
+
+def yolo(root: Path, some: Sequence[Picture]) -> Path:
+    """Boxes in labels/ beside images/, names in data.yaml."""
+    names = sorted({name for one in some for name in one.classes})
+    for one in some:
+        put(root, f"images/{one.part}/{one.name}", one.content)
+        lines = [f"{names.index(name)} 0.5 0.5 0.25 1" for name in (*one.classes, one.classes[0])]
+        put(root, f"labels/{one.part}/{one.name[:-4]}.txt", "\n".join(lines))
+    listed = "\n".join(f"  {number}: {name}" for number, name in enumerate(names))
+    put(root, "data.yaml", f"train: images/train\nval: images/test\nnames:\n{listed}\n")
+    return root
+
+
+def labelme(root: Path, some: Sequence[Picture]) -> Path:
+    """A JSON file beside each image."""
+    for one in some:
+        shapes = [{"label": name, "points": [[0, 0], [1, 1]]} for name in one.classes]
+        document = {"version": "5", "flags": {}, "shapes": shapes, "imagePath": one.name}
+        put(root, f"{one.part}/{one.name}", one.content)
+        put(root, f"{one.part}/{one.name[:-4]}.json", json.dumps(document))
+    return root
+
+
 def zipped(folder: Path, target: Path) -> Path:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
@@ -252,4 +332,11 @@ ANY: dict[str, tuple[str, Writer]] = {
     "hashing lists": ("hashing_lists", hashing_lists),
     "coco": ("coco", coco),
     "voc": ("voc", voc),
+    "fiftyone": ("fiftyone", fiftyone),
+    "fiftyone samples": ("fiftyone", fiftyone_samples),
+    "label studio": ("label_studio", label_studio),
+    "cvat": ("cvat", cvat),
+    "yolo": ("yolo", yolo),
+    "labelme": ("labelme", labelme),
 }
+BOXES = ("coco", "voc", "cvat", "yolo", "labelme")  # an image may always have several

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pipeline.datasets.source import Item, Source
 
 ROOT = Path(__file__).resolve().parents[2] / "shared" / "data"
+CASES = ROOT.parent / "cases"
 NAMES = ("cifar10-lossless", "cifar10-jpeg", "caltech99", "coco18")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -26,6 +27,7 @@ def options(plan: Plan, request: ImportRequest) -> None:
     with st.container(border=True, key="import_options"), st.form("import_form", border=False):
         st.subheader("2 · How it is read and split", anchor=False)
         reading = _reading(plan) if plan.guesses else ReadOptions()
+        _understood(plan)
         split = _split(request)
         parts = " · ".join(f"{name} {n:,}" for name, n in plan.parts.items())
         st.caption(
@@ -83,19 +85,43 @@ def confirm(plan: Plan, request: ImportRequest) -> None:
                 f"The same images and labels are already here as {escape_markdown(plan.same_as)}."
             )
             again = st.toggle("Import a second copy", key="import_again")
-        request = request.model_copy(update={"again": again})
+        yes = request.yes
+        if plan.doubt:
+            st.warning(
+                escape_markdown(f"{plan.doubt[0].upper()}{plan.doubt[1:]}."),
+                title="A label file would not be used",
+            )
+            yes = st.toggle("Import without it", key="import_doubt")
+        request = request.model_copy(update={"again": again, "yes": yes})
         target = f"to {request.into}" if request.into else f"as {plan.info.name}"
+        n_new = plan.info.n - plan.n_known
         st.caption("Nothing has been stored yet. On the command line:")
         command = imports.command_of(request, resources.settings())
         st.code(command, language="bash", wrap_lines=True)
         st.button(
-            f"Import {plural(plan.info.n, 'image')} {target}",
+            f"Import {plural(n_new, 'image')} {target}",
             icon=":material/download:",
             type="primary",
-            disabled=bool(plan.same_as) and not again and not request.into,
+            disabled=_is_hindered(plan, request),
             on_click=import_flow.start,
             args=(request, "import"),
         )
+
+
+def _is_hindered(plan: Plan, request: ImportRequest) -> bool:
+    """Whether something has to be confirmed first, or there is nothing to import."""
+    is_copy = bool(plan.same_as) and not request.again and not request.into
+    return is_copy or (bool(plan.doubt) and not request.yes) or plan.info.n == plan.n_known
+
+
+def _understood(plan: Plan) -> None:
+    """What was found out while reading, and what is probably not as it was meant."""
+    for warning in plan.warnings:
+        st.warning(escape_markdown(warning))
+    if plan.notes:
+        st.caption("  \n".join(escape_markdown(f"· {note}") for note in plan.notes))
+    if plan.n_known:
+        st.caption(f"{plural(plan.n_known, 'image')} of these are there already and stay as is.")
 
 
 def _numbers(plan: Plan) -> None:
@@ -157,11 +183,12 @@ def _reading(plan: Plan) -> ReadOptions:
             titles[name] + (f" ({100 * likely[name].confidence:.0f} %)" if name in likely else "")
         ),
     )
+    encoding, header = _as_text(plan)
     if not plan.columns:
         level = rest.number_input(
             "Class folder level", -9, 9, was.class_level, help="1 is the outermost, -1 the inmost."
         )
-        return ReadOptions(layout=layout, class_level=int(level))
+        return ReadOptions(layout=layout, class_level=int(level), encoding=encoding, header=header)
     path, labels, split, mark = st.columns([1, 1.6, 1, 0.6])
     columns = list(plan.columns)
     return ReadOptions(
@@ -177,7 +204,28 @@ def _reading(plan: Plan) -> ReadOptions:
         ),
         text_column=was.text_column,
         separator=mark.text_input("Separator", was.separator, placeholder="auto"),
+        encoding=encoding,
+        header=header,
     )
+
+
+def _as_text(plan: Plan) -> tuple[str, Literal["", "yes", "no"]]:
+    """Widgets for the encoding of label files, and for the first line of tables."""
+    was = plan.reading
+    encoding, header = st.columns([1, 2])
+    name = encoding.text_input(
+        "Encoding", was.encoding, placeholder="auto", help="Of label files and names in a zip."
+    )
+    words: dict[Literal["", "yes", "no"], str] = {"": "Found out", "yes": "Names", "no": "A row"}
+    first = header.segmented_control(
+        "First line of tables",
+        list(words),
+        default=was.header,
+        required=True,
+        format_func=words.__getitem__,
+        disabled=not plan.columns,
+    )
+    return name.strip(), first
 
 
 def _split(request: ImportRequest) -> SplitChoice:

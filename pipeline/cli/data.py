@@ -39,7 +39,7 @@ from pipeline.datasets.managing import (
     rename_dataset,
 )
 from pipeline.datasets.plan import Plan
-from pipeline.datasets.problems import problem_counts, read_problems, write_problems
+from pipeline.datasets.problems import Problem, problem_counts, read_problems, write_problems
 from pipeline.datasets.requests import ImportRequest, execute_import, plan_import
 from pipeline.datasets.split_choice import SplitChoice
 
@@ -118,6 +118,7 @@ def import_(
         split=SplitChoice(how=split, queries=queries, train=train, seed=seed),
     )
     settings = current_settings()
+    known = _problems(into) if into and not dry_run else []
     with progress_bars() as show:
         if dry_run:
             plan = plan_import(request, settings, lambda n, of: show("check", n, of))
@@ -125,6 +126,9 @@ def import_(
             dataset = execute_import(request, settings, lambda n, of: show("import", n, of))
     if not dry_run:
         _describe(dataset.info.name)
+        added = [problem for problem in _problems(dataset.info.name) if problem not in known]
+        if added:
+            print_table(("files", "reason", "action"), problem_counts(added), "Problems")
         return
     _print_plan(plan)
     if problems is not None:
@@ -155,7 +159,7 @@ def inspect(
         counts = class_counts(dataset, labels)
         rows = [(label, *map(int, numbers)) for label, *numbers in counts.itertuples()]
         print_table(("class", *counts.columns), rows, f"Labels {labels.name!r}")
-    found = read_problems(dataset.folder / "problems.csv")
+    found = _problems(name)
     if problems:
         print_table(("file", "reason", "action"), found, "Problems")
     elif found:
@@ -263,6 +267,10 @@ def _describe(name: str) -> None:
         )
     console.print(escape(f"Evaluated under {info.split_summary}"), highlight=False)
     console.print(escape(f"Licence: {info.licence}. {info.attribution}"))
+
+
+def _problems(name: str) -> list[Problem]:
+    return read_problems(load_dataset(name, current_settings()).folder / "problems.csv")
 
 
 def _print_plan(plan: Plan) -> None:

@@ -44,7 +44,8 @@ class NameIndex:
             name: relative or absolute, with slashes of any kind; the suffix may be missing.
             base: folder of the label file, tried first.
         """
-        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        plain = _without_query(name).replace("\\", "/")
+        parts = [part for part in plain.split("/") if part not in ("", ".")]
         if not parts or ".." in parts:
             return None
         for how, written in _ways(parts):
@@ -133,6 +134,13 @@ class Finder:
     def notes(self) -> list[str]:
         """How the names were found that are not files as they stand."""
         return [f"{n:,} names found {how}" for how, n in self._how.most_common()]
+
+
+def _without_query(name: str) -> str:
+    """The path in a web address; Label Studio gives local files as `.../?d=folder/1.jpg`."""
+    if "?d=" in name:
+        return name.rsplit("?d=", 1)[1]
+    return name.split("?", 1)[0] if "://" in name else name
 
 
 def _same(name: str) -> str:

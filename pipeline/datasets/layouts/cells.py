@@ -218,18 +218,26 @@ def _as_list(cell: Any, column: str, loose: bool) -> list[str] | None:
     bare = cell.strip() if isinstance(cell, str) else ""
     if bare[:1] not in ("[", "(", "{") or bare[-1:] not in ("]", ")", "}"):
         return None
+    parsed = _parsed(bare)
+    if parsed is not None:
+        return _flat(parsed, column)
+    if not loose:
+        return None
+    parts = (part.strip().strip("'\"") for part in bare[1:-1].split(","))
+    return [part for part in parts if part]
+
+
+def _parsed(bare: str) -> Any:
+    """The value that JSON, numpy or Python have written so; None for none."""
     with suppress(ValueError, RecursionError):
-        return _flat(json.loads(bare), column)
+        return json.loads(bare)
     quoted = _QUOTED.findall(bare)
     if quoted and not _QUOTED.sub("", bare[1:-1]).strip():  # numpy has no commas; Python would glue
         return [one or other for one, other in quoted]
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
         if len(bare) <= _LONGEST_LITERAL:
-            return _flat(ast.literal_eval(bare), column)
-    if not loose:
-        return None
-    parts = (part.strip().strip("'\"") for part in bare[1:-1].split(","))
-    return [part for part in parts if part]
+            return ast.literal_eval(bare)
+    return None
 
 
 def _flat(value: Any, column: str) -> list[str]:
@@ -242,10 +250,10 @@ def _flat(value: Any, column: str) -> list[str]:
         keys = [key for key in value if key in _KEYS or str(key).endswith("labels")]
         if keys:
             return _flat(value[keys[0]], column)
-        if value and all(flag in (0, 1) for flag in value.values()):
+        if all(isinstance(flag, int) and flag in (0, 1) for flag in value.values()):
             return [str(name) for name, flag in value.items() if flag]
         raise DatasetError(
-            f"column {column!r} holds objects with {', '.join(map(str, value))[:80] or 'nothing'}; "
+            f"column {column!r} holds objects with {', '.join(map(str, value))[:80]}; "
             f"labels are looked for under {', '.join(_KEYS)}"
         )
     if isinstance(value, list | tuple | set | np.ndarray):

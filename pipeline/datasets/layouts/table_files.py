@@ -108,8 +108,9 @@ def _from_delimited(file: File, text: str) -> Table:
         raise DatasetError(f"{file.name} is no readable table (it has no lines)")
     names, cells = _fitted(file, rows, problems)
     frame = pd.DataFrame(cells, columns=_distinct(names), dtype=object)
-    n_short = sum(len(row) < len(rows[0][1]) for _, row in rows[1:])
-    notes = (f"{file.name}: {n_short:,} lines are shorter than the first",) if n_short else ()
+    n_short = sum(len(row) < len(names) for _, row in rows[1:])
+    filled = f"{file.name}: lines shorter than the first, filled with nothing: {n_short:,}"
+    notes = (filled,) if n_short else ()
     return Table(frame, rows[0][0] + 1, tuple(problems), notes)
 
 
@@ -220,16 +221,14 @@ def _from_json(file: File, document: Any) -> Table | None:
         return None
     values = list(document.values())
     lists = [value for value in values if isinstance(value, list)]
+    inner = [value for value in lists if value and all(isinstance(row, dict) for row in value)]
+    if len(inner) == 1:
+        return Table(pd.DataFrame(inner[0]))
     if len(lists) == len(values) > 1 and len({len(value) for value in values}) == 1:
         return Table(pd.DataFrame(document))
     if all(isinstance(value, dict) for value in values):
-        return Table(
-            pd.DataFrame([{"file_name": name, **facts} for name, facts in document.items()])
-        )
+        rows = [{"file_name": name, **facts} for name, facts in document.items()]
+        return Table(pd.DataFrame(rows))
     if all(isinstance(value, str | int | list) for value in values):
-        inner = lists[0] if len(lists) == len(values) == 1 else None
-        if inner and all(isinstance(row, dict) for row in inner):
-            return Table(pd.DataFrame(inner))
         return Table(pd.DataFrame({"file_name": list(document), "label": values}))
-    rows_of = [value for value in lists if value and all(isinstance(row, dict) for row in value)]
-    return Table(pd.DataFrame(rows_of[0])) if len(rows_of) == 1 else None
+    return None

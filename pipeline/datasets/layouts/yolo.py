@@ -45,11 +45,13 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
         else:
             classes = tuple(names[number] for number in sorted(set(found)))
             records.append(Record(image, {"objects": classes}))
+    orphans = _orphans(tree, pairs)
+    problems += [Problem(file.name, "holds boxes, its image is not there") for file in orphans]
     return reading(
         tree,
         records,
         problems,
-        label_files=[*pairs.values(), *named_in],
+        label_files=[*pairs.values(), *orphans, *named_in],
         kinds={"objects": "multi"},
         unnamed="its boxes cannot be read",
     )
@@ -69,6 +71,13 @@ def _pairs(tree: FileTree) -> dict[str, File]:
         if label is not None:
             found[image.name] = label
     return found
+
+
+def _orphans(tree: FileTree, pairs: dict[str, File]) -> list[File]:
+    """Text files with boxes that belong to no image."""
+    taken = {file.name for file in pairs.values()}
+    texts = (f for f in tree.files if f.suffix == ".txt" and f.name not in taken)
+    return [file for file in texts if tree.parsed(file, _numbers)]
 
 
 def _replaced(image: File, place: int) -> str:

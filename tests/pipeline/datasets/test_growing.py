@@ -10,6 +10,7 @@ import pytest
 from pipeline.datasets.base import DatasetError, load_dataset
 from pipeline.datasets.growing import add_images
 from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.problems import read_problems
 from pipeline.datasets.source import Source
 from pipeline.datasets.sources import SourceRequest, open_source
 from pipeline.datasets.split_choice import SplitChoice
@@ -126,6 +127,66 @@ def test_other_label_sets_are_refused(
 
     with pytest.raises(DatasetError, match=r"label sets \['class'\], the new images \[\]"):
         add_images("shapes", open_source("folder", SourceRequest(path=tmp_path / "flat")), settings)
+
+
+def table_of(root: Path, *rows: tuple[int, str]) -> Source:
+    """Images by colour, with labels in a table."""
+    for red, _ in rows:
+        put(root, f"img/{red}.png", png((red, 0, 0)))
+    lines = [f"img/{red}.png,{labels}" for red, labels in rows]
+    put(root, "labels.csv", "\n".join(["path,label", *lines]))
+    return open_source("folder", SourceRequest(name=root.name, path=root))
+
+
+def test_new_images_with_several_labels_make_the_set_multi_label_and_that_is_said(
+    tmp_path: Path, settings: Settings
+) -> None:
+    import_dataset(table_of(tmp_path / "base", (1, "a"), (2, "b")), settings)
+
+    after = add_images("base", table_of(tmp_path / "more", (3, "a|b"), (4, "a")), settings)
+
+    assert after.label_set().kind == "multi"
+    said = [p.reason for p in read_problems(after.folder / "problems.csv")]
+    assert said == [
+        "label set 'class' becomes multi-label: new images with several labels: 1",
+    ]
+
+
+def test_lists_of_one_label_each_leave_the_set_as_it_is(tmp_path: Path, settings: Settings) -> None:
+    import_dataset(table_of(tmp_path / "base", (1, "a"), (2, "b")), settings)
+
+    after = add_images("base", table_of(tmp_path / "more", (3, '"[""a""]"')), settings)
+
+    assert after.label_set().kind == "single"
+
+
+def test_a_known_image_with_other_labels_keeps_them_and_is_listed_once(
+    tmp_path: Path, settings: Settings
+) -> None:
+    import_dataset(table_of(tmp_path / "base", (1, "a"), (2, "b")), settings)
+
+    add_images("base", table_of(tmp_path / "more", (1, "b"), (2, "b"), (3, "a")), settings)
+    with pytest.raises(DatasetError, match="those with other labels there: 1, which stay"):
+        add_images("base", table_of(tmp_path / "again", (1, "b"), (3, "a")), settings)
+
+    after = load_dataset("base", settings)
+    assert after.label_names(after.label_set())[0] == ("a",)
+    listed = [p for p in read_problems(after.folder / "problems.csv") if p.is_a("relabelled")]
+    assert [(p.file, p.action) for p in listed] == [("img/1.png", "noted")]
+    assert "(a; now b); kept as here" in listed[0].reason
+
+
+def test_new_images_whose_classes_are_all_unknown_are_said(
+    tmp_path: Path, settings: Settings
+) -> None:
+    import_dataset(table_of(tmp_path / "base", (1, "0"), (2, "1")), settings)
+
+    after = add_images("base", table_of(tmp_path / "more", (3, "cat"), (4, "dog")), settings)
+
+    said = read_problems(after.folder / "problems.csv")[0].reason
+    assert said == (
+        "label set 'class': no class of the new images (cat, dog) is one of 'base' (0, 1)"
+    )
 
 
 def test_an_unknown_data_set_is_named(tmp_path: Path, settings: Settings) -> None:

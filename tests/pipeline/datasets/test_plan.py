@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.datasets.base import DatasetError, list_datasets
+from pipeline.datasets.layouts.reading import ReadOptions
 from pipeline.datasets.plan import SIZE_EDGES, Plan
 from pipeline.datasets.requests import ImportRequest, execute_import, open_request, plan_import
 from pipeline.settings import Settings
@@ -174,6 +176,34 @@ def test_a_split_that_is_not_possible_is_told_and_not_fatal(
 )
 def test_a_request_prints_its_command(options: dict[str, object], command: str) -> None:
     assert ImportRequest.model_validate({"source": "my pets", **options}).command() == command
+
+
+def test_an_import_that_passes_over_a_label_file_needs_a_yes_or_a_layout(
+    tmp_path: Path, settings: Settings
+) -> None:
+    put_images(tmp_path / "set", pictures(), "img")
+    put(tmp_path / "set", "labels.csv", "what,ever\n1,2\n")
+    request = ImportRequest(source=str(tmp_path / "set"))
+
+    plan = plan_import(request, settings)
+    with pytest.raises(DatasetError, match=r"labels.csv would not be used .* add --yes"):
+        execute_import(request, settings)
+
+    assert "labels.csv would not be used" in plan.doubt
+    assert not list_datasets(settings)
+    assert len(execute_import(request.model_copy(update={"yes": True}), settings)) == 12
+    flat = request.model_copy(update={"name": "b", "reading": ReadOptions(layout="flat")})
+    assert len(execute_import(flat, settings)) == 12
+
+
+def test_a_dry_run_of_an_addition_counts_what_is_there(tmp_path: Path, settings: Settings) -> None:
+    some = pictures()
+    execute_import(ImportRequest(source=str(csv_table(tmp_path / "base", some[:9]))), settings)
+    request = ImportRequest(source=str(csv_table(tmp_path / "more", some)), into="base")
+
+    plan = plan_import(request, settings)
+
+    assert (plan.info.n, plan.n_known) == (12, 9)
 
 
 def test_a_built_in_source_needs_no_path(settings: Settings) -> None:

@@ -21,6 +21,7 @@ from pipeline.datasets.sources.folder import Opened, open_files
 from pipeline.settings import Settings
 from tests.layout_writers import (
     ANY,
+    BOXES,
     SINGLE,
     Picture,
     Writer,
@@ -72,7 +73,7 @@ def test_every_layout_is_detected_and_gives_the_same_content(
     assert found.guesses[0].layout == found.reading.layout == layout
     assert found.guesses[0].confidence > 0.8
     assert content_of(dataset) == expected(some)
-    is_multi = any(len(one.classes) > 1 for one in some) or layout in ("coco", "voc")
+    is_multi = any(len(one.classes) > 1 for one in some) or layout in BOXES
     is_multi = is_multi or write in (ANY["json"][1], ANY["parquet"][1], ANY["imagefolder"][1])
     is_multi = is_multi or write is ANY["one-hot"][1]
     assert dataset.label_set().kind == ("multi" if is_multi else "single")
@@ -230,7 +231,8 @@ def test_ids_without_suffix_find_their_files(tmp_path: Path) -> None:
     assert len(found.source.items) == 4
 
 
-NAMING = {name: case[1] for name, case in ANY.items() if name != "parquet with images"}
+_OTHERWISE = ("parquet with images", "yolo")  # no names of files; every image is taken
+NAMING = {name: case[1] for name, case in ANY.items() if name not in _OTHERWISE}
 
 
 @pytest.mark.parametrize("write", NAMING.values(), ids=NAMING)
@@ -246,13 +248,41 @@ def test_files_that_no_label_names_and_names_without_files_are_problems(
     source: Source = opened(root).source
 
     reasons = {
-        problem.file.replace(chr(92), "/").split("/")[-1][:-4]: problem.reason
-        for problem in source.problems
+        Path(problem.file.replace(chr(92), "/")).stem: problem.reason for problem in source.problems
     }
     assert {*reasons} == {"005", "stray"}
     assert "not there" in reasons["005"]
     assert "names it" in reasons["stray"] or "not named" in reasons["stray"]
     assert len(source.items) == len(some) - 1
+
+
+def test_yolo_takes_images_without_boxes_and_names_boxes_without_an_image(tmp_path: Path) -> None:
+    root = ANY["yolo"][1](tmp_path / "set", pictures())
+    (root / "images" / "train" / "005.png").unlink()
+    (root / "labels" / "train" / "001.txt").unlink()
+    put(root, "labels/train/002.txt", "a caption")
+    put(root, "README.txt", "Some words about this set.")
+
+    source = opened(root).source
+
+    labels = {item.image_id: item.labels["objects"] for item in source.items}
+    assert labels["images/train/001.png"] == ()
+    assert "images/train/002.png" not in labels
+    reasons = {problem.file: problem.reason for problem in source.problems}
+    assert reasons["labels/train/005.txt"] == "holds boxes, its image is not there"
+    assert reasons["labels/train/002.txt"] == "has lines that are no boxes"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("names: [cat]", "data.yaml names 1 of 3 classes"), ("names: [", "no readable YAML")],
+)
+def test_yolo_names_that_do_not_fit_are_an_error(tmp_path: Path, content: str, reason: str) -> None:
+    root = ANY["yolo"][1](tmp_path / "set", pictures())
+    put(root, "data.yaml", content)
+
+    with pytest.raises(DatasetError, match=reason):
+        opened(root)
 
 
 def test_a_query_that_is_also_in_the_database_is_noted(tmp_path: Path) -> None:
