@@ -8,13 +8,13 @@ from typing import Annotated
 
 import torch
 import typer
-from pydantic import ValidationError
 
 from models.backbones import WeightsError
 from models.method import Cancelled, NotFittedError
 from pipeline.cli import comparing, data, demo, index, judging, running, sweeping
-from pipeline.cli.console import console, current_settings, errors
+from pipeline.cli.console import console, current_settings, errors, say, survive_any_encoding
 from pipeline.store.base import StoreError
+from pipeline.wording import sentence
 
 app = typer.Typer(
     help="HashLens: import images, train hash methods, publish their codes, search and compare.",
@@ -59,24 +59,14 @@ def options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; expected errors end in one sentence and exit code 2."""
+    survive_any_encoding()
     try:
         app(arguments)
     except Cancelled as error:
-        errors.print(f"[yellow]Cancelled.[/] {error}", highlight=False)
+        say(("Cancelled.", "yellow"), f" {error}", to=errors)
         sys.exit(130)
     except _EXPECTED as error:
         if _is_debug:
             console.print_exception()
-        errors.print(f"[red]Error:[/] {sentence(error)}", highlight=False, soft_wrap=True)
+        say(("Error:", "red"), f" {sentence(error)}", to=errors)
         sys.exit(2)
-
-
-def sentence(error: Exception) -> str:
-    """The message of an error, with the fields of a validation error on one line."""
-    if not isinstance(error, ValidationError):
-        return str(error).replace("[", "\\[")
-    parts = []
-    for detail in error.errors():
-        where = ".".join(str(part) for part in detail["loc"])
-        parts.append(f"{where}: {detail['msg']}" if where else str(detail["msg"]))
-    return "; ".join(part.removeprefix("Value error, ") for part in parts).replace("[", "\\[")

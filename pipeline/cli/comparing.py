@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
+from rich.console import Console
 
 from models.registry import list_methods
 from pipeline.ablation import FULL, run_study, variants
 from pipeline.bench import LEGEND, Outcome, compare, markdown, text_table
-from pipeline.cli.console import console, current_settings, print_table, progress_bars
+from pipeline.cli.console import (
+    JsonOption,
+    console,
+    current_settings,
+    errors,
+    print_table,
+    progress_bars,
+    say,
+    say_json,
+)
 from pipeline.cli.running import (
     BackboneOption,
     BitsOption,
@@ -25,6 +38,7 @@ from pipeline.cli.running import (
 from pipeline.datasets.base import load_dataset
 from pipeline.files import write_atomic
 from pipeline.runs import RunRegistry
+from pipeline.spec import RunSpec
 
 SeedsOption = Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")]
 
@@ -44,8 +58,12 @@ def bench(
     markdown_: Annotated[
         Path | None, typer.Option("--markdown", help="A file for the table in Markdown.")
     ] = None,
+    json_: JsonOption = False,
 ) -> None:
-    """Compare methods on one data set; what was run before is not run again."""
+    """Compare methods on one data set; what was run before is not run again.
+
+    The exit code is 1 where a run failed; the others are shown all the same.
+    """
     settings = current_settings()
     if markdown_ is not None and not markdown_.parent.is_dir():  # before hours of work, not after
         raise ValueError(f"--markdown: there is no folder {markdown_.parent}")
@@ -55,35 +73,25 @@ def bench(
     base = described_spec(
         dataset, names[0], 32, None, backbone, labels, protocol, 0, split_seed, None
     )
-    lengths = _numbers(bits)
-    with progress_bars() as show:
-
-        def show_features(stage: str, done: int, total: int) -> None:
-            if stage == "features":  # may take minutes; other stages have their line soon
-                show(stage, done, total)
-
-        result = compare(
-            base,
-            names,
-            lengths,
-            seeds,
-            settings,
-            without=without_label,
-            on_outcome=_say,
-            on_progress=show_features,
-        )
+    result, has_failed = _compared(
+        base, names, _numbers(bits), seeds, without_label, errors if json_ else console
+    )
     name = f"{dataset}_{base.label_set}_{backbone}_{base.protocol}_{split_seed}.csv"
     path = settings.home / "benchmarks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))
     summary = f"{dataset}, {backbone}, protocol {base.protocol}: "
     summary += f"{base.evaluation_protocol().summary} {LEGEND}"
-    console.print(summary, highlight=False)
-    print_table(*text_table(result, without_label))
-    console.print(f"Written to {path}")
     if markdown_ is not None:
         write_atomic(markdown_, f"{summary}\n\n{markdown(result, without_label)}\n")
-        console.print(f"Written to {markdown_}")
+    if json_:
+        say_json(json.loads(result.to_json(orient="records", double_precision=15)))
+    else:
+        _print_board(result, without_label, summary)
+        for written in (path, markdown_) if markdown_ is not None else (path,):
+            say(f"Written to {written}")
+    if has_failed:
+        raise typer.Exit(1)
 
 
 def ablate(
@@ -108,7 +116,7 @@ def ablate(
     path = settings.home / "ablations" / f"{dataset}_{method}_{bits}b_{base.digest[:8]}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))
-    console.print(base.evaluation_protocol().summary)
+    say(base.evaluation_protocol().summary)
     percent = {name: 100 * result[name] for name in result.columns if result[name].dtype == float}
     rows = [
         (
@@ -126,19 +134,53 @@ def ablate(
         for row in result.index
     ]
     names = ("variant", "seeds", "mAP %", "difference (95 %)", "NDCG@100 %", "ACG@100", "train s")
-    print_table(names, rows, base.label)
-    console.print(f"Written to {path}")
+    less = ("ACG@100", "NDCG@100 %", "train s", "seeds")
+    print_table(names, rows, base.label, optional=less)
+    say(f"Written to {path}")
 
 
-def _say(outcome: Outcome) -> None:
+def _compared(
+    base: RunSpec, names: Sequence[str], bits: list[int], seeds: int, without: str, to: Console
+) -> tuple[pd.DataFrame, bool]:
+    """The table of a benchmark, with a line for each run meanwhile; and whether a run failed."""
+    states = set()
+
+    def note(outcome: Outcome) -> None:
+        states.add(outcome.state)
+        _say_outcome(outcome, to)
+
+    with progress_bars(to) as show:
+
+        def show_features(stage: str, done: int, total: int) -> None:
+            if stage == "features":  # may take minutes; other stages have their line soon
+                show(stage, done, total)
+
+        result = compare(
+            base,
+            names,
+            bits,
+            seeds,
+            current_settings(),
+            without=without,
+            on_outcome=note,
+            on_progress=show_features,
+        )
+    return result, "failed" in states
+
+
+def _print_board(result: pd.DataFrame, without_label: str, summary: str) -> None:
+    """The table of a benchmark; what is measured apart from mAP gives way first."""
+    names, rows = text_table(result, without_label)
+    say(summary)
+    kept = ("ranking", "bits", "mAP %")
+    print_table(names, rows, optional=[n for n in reversed(names) if n not in kept], has_json=True)
+
+
+def _say_outcome(outcome: Outcome, to: Console) -> None:
     """One line for a run."""
     style = {"failed": "red", "skipped": "yellow"}.get(outcome.state, "green")
-    reason = outcome.text.replace("[", "\\[")
-    console.print(
-        f"{outcome.number}/{outcome.total} {outcome.title}: [{style}]{outcome.state}[/], {reason}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    begin = f"{outcome.number}/{outcome.total} {outcome.title}: "
+    say(begin, (outcome.state, style), f", {outcome.text}", to=to)
 
 
 def _numbers(text: str) -> list[int]:

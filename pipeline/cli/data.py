@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from models.contract import CHECKS
 from models.registry import get_method
@@ -19,11 +19,13 @@ from pipeline.catalog import (
     zoo_table,
 )
 from pipeline.cli.console import (
-    console,
+    JsonOption,
     current_settings,
     current_store,
     print_table,
     progress_bars,
+    say,
+    say_json,
 )
 from pipeline.datasets.base import list_datasets, load_dataset
 from pipeline.datasets.inspecting import class_counts
@@ -50,14 +52,22 @@ methods = typer.Typer(help="List, show and check hash methods.", no_args_is_help
 
 
 @datasets.command("list")
-def list_() -> None:
+def list_(json_: JsonOption = False) -> None:
     """Imported data sets and what can be imported."""
+    imported = list_datasets(current_settings())
+    if json_:
+        facts = [info.model_dump(mode="json") for info in imported]
+        return say_json({"imported": facts, "sources": list_sources()})
     rows = [
         (info.name, info.n, ", ".join(labels.name for labels in info.label_sets), info.licence)
-        for info in list_datasets(current_settings())
+        for info in imported
     ]
-    print_table(("data set", "images", "label sets", "licence"), rows, "Imported")
-    print_table(("source", "what it is"), list(list_sources().items()), "Can be imported")
+    columns = ("data set", "images", "label sets", "licence")
+    less = ("licence", "label sets")
+    print_table(columns, rows, "Imported", prose=less, optional=less, has_json=True)
+    sources = list(list_sources().items())
+    what = ("source", "what it is")
+    return print_table(what, sources, "Can be imported", prose=what[1:])
 
 
 @datasets.command("import")
@@ -128,7 +138,7 @@ def import_(
         _describe(dataset.info.name)
         added = [problem for problem in _problems(dataset.info.name) if problem not in known]
         if added:
-            print_table(("files", "reason", "action"), problem_counts(added), "Problems")
+            _print_problems("files", problem_counts(added))
         return
     _print_plan(plan)
     if problems is not None:
@@ -161,9 +171,9 @@ def inspect(
         print_table(("class", *counts.columns), rows, f"Labels {labels.name!r}")
     found = _problems(name)
     if problems:
-        print_table(("file", "reason", "action"), found, "Problems")
+        _print_problems("file", [(one.file, one.reason, one.action) for one in found])
     elif found:
-        print_table(("files", "reason", "action"), problem_counts(found), "Problems")
+        _print_problems("files", problem_counts(found))
 
 
 @datasets.command()
@@ -174,7 +184,7 @@ def rename(
 ) -> None:
     """Give a data set another name, while no run refers to it, or another title."""
     info = rename_dataset(name, current_settings(), to=to, title=title)
-    console.print(escape(f"{name} is now {info.name}: {info.title}."))
+    say(f"{name} is now {info.name}: {info.title}.")
 
 
 @datasets.command()
@@ -183,7 +193,7 @@ def export(name: str, target: Annotated[Path, typer.Argument(help="A new .zip fi
     dataset = load_dataset(name, current_settings())
     with progress_bars() as bars:
         export_dataset(dataset, target, lambda done, total: bars("export", done, total))
-    console.print(f"Wrote {len(dataset):,} images and metadata.jsonl to {target}.")
+    say(f"Wrote {len(dataset):,} images and metadata.jsonl to {target}.")
 
 
 @datasets.command()
@@ -205,30 +215,34 @@ def delete(
     else:
         delete_with_all(name, settings, current_store())
     also = f" with {hanging}" if hanging.runs and not keep_runs else ""
-    console.print(f"Deleted {name}{also}.")
+    say(f"Deleted {name}{also}.")
 
 
 @methods.command("list")
-def list_methods_() -> None:
+def list_methods_(json_: JsonOption = False) -> None:
     """All hash methods."""
+    if json_:
+        return say_json([card.model_dump(mode="json") for card in method_cards()])
     rows = [
         (card.name, card.title, card.supervision, f"{card.venue} {card.year}", card.summary)
         for card in method_cards()
     ]
-    print_table(("method", "title", "supervision", "published", "idea"), rows)
+    columns = ("method", "title", "supervision", "published", "idea")
+    less = ("published", "title", "supervision")
+    return print_table(columns, rows, prose=("idea",), optional=less, has_json=True)
 
 
 @methods.command("show")
 def show_method(name: str) -> None:
     """Card and hyper-parameters of a method; set them with --set key=value."""
     card = get_method(name).card
-    console.print(f"[bold]{card.title}[/]: {card.summary}")
-    console.print(f"{card.authors}. {card.venue} {card.year}. {card.paper}".strip())
-    console.print(f"Supervision: {card.supervision}. Follows: {card.fidelity}.")
+    say((card.title, "bold"), f": {card.summary}")
+    say(f"{card.authors}. {card.venue} {card.year}. {card.paper}".strip())
+    say(f"Supervision: {card.supervision}. Follows: {card.fidelity}.")
     for deviation in card.deviations:
-        console.print(f"- {deviation}")
+        say(f"- {deviation}")
     rows = [(f.name, f.default, f.bounds, f.description) for f in config_fields(name)]
-    print_table(("key", "default", "range", "meaning"), rows)
+    print_table(("key", "default", "range", "meaning"), rows, prose=("range", "meaning"))
 
 
 @methods.command()
@@ -251,22 +265,20 @@ def check(name: str) -> None:
             test(method)
         except AssertionError as error:
             broken += 1
-            console.print(f"[red]broken[/] {sentence} {error}")
+            say(("broken", "red"), f" {sentence} {error}")
         else:
-            console.print(f"[green]kept[/]   {sentence}")
+            say(("kept", "green"), f"   {sentence}")
     raise typer.Exit(1 if broken else 0)
 
 
 def _describe(name: str) -> None:
     info = load_dataset(name, current_settings()).info
-    console.print(f"[bold]{escape(info.title)}[/] ({info.name}): {escape(info.summary)}")
-    console.print(f"{info.n:,} images stored, {info.n_problems} files not taken (problems.csv)")
+    say((info.title, "bold"), f" ({info.name}): {info.summary}")
+    say(f"{info.n:,} images stored, {info.n_problems} files not taken (problems.csv)")
     for labels in info.label_sets:
-        console.print(
-            f"labels {escape(repr(labels.name))}: {labels.kind}, {len(labels.classes)} classes"
-        )
-    console.print(escape(f"Evaluated under {info.split_summary}"), highlight=False)
-    console.print(escape(f"Licence: {info.licence}. {info.attribution}"))
+        say(f"labels {labels.name!r}: {labels.kind}, {len(labels.classes)} classes")
+    say(f"Evaluated under {info.split_summary}")
+    say(f"Licence: {info.licence}. {info.attribution}")
 
 
 def _problems(name: str) -> list[Problem]:
@@ -276,27 +288,31 @@ def _problems(name: str) -> list[Problem]:
 def _print_plan(plan: Plan) -> None:
     """A dry run as text: how it was read, what would be stored, what is wrong."""
     info = plan.info
-    console.print(f"[bold]Dry run, nothing was stored.[/] {info.name}: {escape(info.summary)}")
+    say(("Dry run, nothing was stored.", "bold"), f" {info.name}: {info.summary}")
     for guess in plan.guesses:
         chosen = "*" if guess.layout == plan.reading.layout else " "
         title = list_layouts()[guess.layout]
-        console.print(f"{chosen} {100 * guess.confidence:3.0f} % {title} ({escape(guess.why)})")
+        say(f"{chosen} {100 * guess.confidence:3.0f} % {title} ({guess.why})")
     for note in plan.notes:
-        console.print(escape(f"Read so: {note}"), highlight=False)
+        say(f"Read so: {note}")
     for warning in plan.warnings:
-        console.print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False)
+        say(("Warning: ", "yellow"), warning)
     if plan.doubt:
-        console.print("[yellow]An import needs --format or --yes.[/]")
+        say(("An import needs --format or --yes.", "yellow"))
     refused = info.n_problems - plan.n_duplicates
-    console.print(
+    say(
         f"{info.n:,} images would be stored, {plan.n_duplicates:,} duplicates kept once, "
         f"{refused:,} files not taken, {plan.n_near:,} near-duplicates, {plan.n_leaks:,} leaks"
     )
     parts = ", ".join(f"{name} {n:,}" for name, n in plan.parts.items()) or plan.split_problem
-    console.print(escape(f"Split: {info.split_summary}: {parts}"), highlight=False)
+    say(f"Split: {info.split_summary}: {parts}")
     for name, counts in plan.classes.items():
         print_table(("class", "images"), counts, f"Labels {name!r}")
     if plan.problems:
-        print_table(("files", "reason", "action"), problem_counts(plan.problems), "Problems")
+        _print_problems("files", problem_counts(plan.problems))
     if plan.same_as:
-        console.print(f"The same content is already here as {plan.same_as!r}.")
+        say(f"The same content is already here as {plan.same_as!r}.")
+
+
+def _print_problems(first: str, rows: Sequence[tuple[object, ...]]) -> None:
+    print_table((first, "reason", "action"), rows, "Problems", prose=("reason",))

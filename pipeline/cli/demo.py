@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from pipeline.baselines import cosine_report
-from pipeline.cli.console import console, current_settings, print_table, progress_bars
+from pipeline.cli.console import current_settings, print_table, progress_bars, say
 from pipeline.cli.index import publish_run
 from pipeline.cli.running import run_spec
 from pipeline.datasets.base import RetrievalDataset
@@ -62,7 +62,7 @@ def demo(
         if is_published:
             publish_run(finished[-1])
     _print_results(finished, dataset, settings)
-    console.print(f"{dataset.info.attribution}", style="dim")
+    say((dataset.info.attribution, "dim"))
     if open_app:
         serve(port)
 
@@ -76,18 +76,18 @@ def _print_results(finished: list[Run], dataset: RetrievalDataset, settings: Set
         if cosine:
             measured.insert(0, ("cosine of the features", cosine))
         print_table(
-            ("ranking", "mAP %", "bytes an image"),
+            ("ranking", "mAP %", "bytes per image"),
             [(name, f"{100 * one.map:.1f}", one.bytes_per_item) for name, one in measured],
             f"{dataset.info.title}, relevant by {labels}: {measured[0][1].n_database:,} images",
         )
-    console.print(finished[0].report().protocol.summary)
+    say(finished[0].report().protocol.summary)
 
 
 def serve(port: Annotated[int, typer.Option(help="Port of the dashboard.")] = 8501) -> None:
     """Serve the dashboard and open it in the browser."""
     url = f"http://localhost:{port}"
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
-    console.print(f"Dashboard: {url} (stop with Ctrl-C)")
+    say(f"Dashboard: {url} (stop with Ctrl-C)")
     with subprocess.Popen([*command, "--server.port", str(port)], cwd=_ROOT) as server:
         try:
             if _answers(f"{url}/healthz", server):

@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import (
-    console,
+    JsonOption,
     current_settings,
     current_store,
     errors,
     print_table,
     progress_bars,
+    say,
+    say_json,
 )
+from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.base import load_dataset
 from pipeline.images import load_rgb
 from pipeline.index_jobs import verify
@@ -31,63 +34,67 @@ index = typer.Typer(
 
 @index.command("publish")
 def publish_(
-    run_id: str,
+    run_id: RunArgument,
     force: Annotated[bool, typer.Option(help="Build a new version in any case.")] = False,
 ) -> None:
     """Make a run searchable."""
-    publish_run(RunRegistry(current_settings()).open(run_id), force=force)
+    publish_run(opened_run(run_id), force=force)
 
 
 @index.command("refresh")
-def refresh_(run_id: str) -> None:
+def refresh_(run_id: RunArgument) -> None:
     """Add to a run's index the images that its data set got since the run."""
     settings = current_settings()
-    run = RunRegistry(settings).open(run_id)
+    run = opened_run(run_id)
     dataset = load_dataset(run.spec.dataset, settings)
     with progress_bars() as show:
         n_new, record = refresh(
             run, dataset, current_store(), settings, lambda n, of: show("features", n, of)
         )
-    console.print(f"{n_new:,} new images encoded; {record.collection} holds {record.count:,} codes")
+    say(f"{n_new:,} new images encoded; {record.collection} holds {record.count:,} codes")
 
 
 @index.command("list")
-def list_() -> None:
-    """Published runs."""
-    rows = []
+def list_(json_: JsonOption = False) -> None:
+    """Published runs; other commands take what stands in the first two columns."""
+    rows: list[tuple[object, ...]] = []
     for run in RunRegistry(current_settings()).all():
         record = read_index(run)
         if record:
             is_live = current_store().resolve(record.alias) == record.collection
             rows.append((run.id, record.collection, record.count, "yes" if is_live else "no"))
-    print_table(("run", "collection", "codes", "live"), rows)
+    columns = ("run", "collection", "codes", "live")
+    if json_:
+        return say_json([dict(zip(columns, row, strict=True)) for row in rows])
+    return print_table(columns, rows, optional=("collection", "codes"), has_json=True)
 
 
 @index.command("verify")
-def verify_(run_id: str) -> None:
+def verify_(run_id: RunArgument) -> None:
     """Compare a run's live index with its codes, and some codes with images encoded anew."""
-    settings = current_settings()
-    run = RunRegistry(settings).open(run_id)
-    console.print(verify(run, load_dataset(run.spec.dataset, settings), current_store()))
+    run = opened_run(run_id)
+    say(verify(run, load_dataset(run.spec.dataset, current_settings()), current_store()))
 
 
 @index.command("rollback")
-def rollback(run_id: str) -> None:
+def rollback(run_id: RunArgument) -> None:
     """Point a run's index back at the version before."""
-    record = roll_back(RunRegistry(current_settings()).open(run_id), current_store())
-    console.print(f"{record.alias} -> {record.collection}")
+    record = roll_back(opened_run(run_id), current_store())
+    say(f"{record.alias} -> {record.collection}")
 
 
 @index.command()
-def drop(run_id: str) -> None:
+def drop(run_id: RunArgument) -> None:
     """Remove a run's index with all its versions; the run stays."""
-    dropped = drop_index(RunRegistry(current_settings()).open(run_id), current_store())
-    console.print(f"Dropped {dropped} collections.")
+    dropped = drop_index(opened_run(run_id), current_store())
+    say(f"Dropped {dropped} collections.")
 
 
 def search(
     image: Annotated[Path, typer.Argument(help="The query image.")],
-    run: Annotated[str, typer.Option(help="A run, or part of its id; empty: newest.")] = "",
+    run: Annotated[
+        str, typer.Option(help="A run, part of its id, or its index; empty: newest.")
+    ] = "",
     k: Annotated[int, typer.Option(min=1, max=10_000, help="Results.")] = 10,
     radius: Annotated[int, typer.Option(help="Only within this distance; -1: all.")] = -1,
     label: Annotated[list[str] | None, typer.Option(help="Only with this label.")] = None,
@@ -95,12 +102,12 @@ def search(
     """Search by image in the index of a run."""
     settings = current_settings()
     query_image = load_rgb(image)
-    chosen = RunRegistry(settings).open(run) if run else newest_published()
+    chosen = opened_run(run) if run else newest_published()
     dataset = load_dataset(chosen.spec.dataset, settings)
     query = encode_image(query_image, chosen.load_backbone(), chosen.load_method())
     store, alias, reason = searchable(chosen, dataset, current_store())
     if reason:
-        errors.print(f"Exact search in the run's code file: {reason}", highlight=False)
+        say(f"Exact search in the run's code file: {reason}", to=errors)
     found = search_index(
         store,
         alias,
@@ -119,9 +126,10 @@ def search(
         )
         for rank, hit in enumerate(found.result.hits, 1)
     ]
-    print_table(("rank", "distance", "labels", "image", "text"), rows, chosen.spec.label)
+    columns = ("rank", "distance", "labels", "image", "text")
+    print_table(columns, rows, chosen.spec.label, prose=("labels", "text"), optional=("text",))
     tie = "; more images lie at the last distance" if found.result.tie_cut else ""
-    console.print(f"encoding {query.encode_s:.2f} s, search {1000 * found.search_s:.1f} ms{tie}")
+    say(f"encoding {query.encode_s:.2f} s, search {1000 * found.search_s:.1f} ms{tie}")
 
 
 def newest_published() -> Run:
@@ -147,7 +155,7 @@ def publish_run(run: Run, *, force: bool = False) -> None:
             force=force,
             on_progress=lambda done, total: show("publish", done, total),
         )
-    console.print(f"{record.count:,} codes in {record.collection}", highlight=False)
+    say(f"{record.count:,} codes in {record.collection}")
 
 
 def _labels(payload: dict[str, object]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import console, current_settings
+from pipeline.cli.console import current_settings, say
 from pipeline.datasets.base import load_dataset
 from pipeline.files import write_atomic
 from pipeline.spreadsheets import to_csv
@@ -30,4 +30,4 @@ def export_(
     table = verdict_table(load_dataset(dataset, current_settings()), current_settings())
     write_atomic(file, to_csv(table))
     verdicts_said = "1 verdict" if len(table) == 1 else f"{len(table):,} verdicts"
-    console.print(f"{verdicts_said} in {file}", highlight=False, soft_wrap=True)
+    say(f"{verdicts_said} in {file}")

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from models.backbones import load_backbone
-from pipeline.cli.console import console, current_settings, errors, print_table, progress_bars
+from pipeline.cli.console import (
+    JsonOption,
+    console,
+    current_settings,
+    errors,
+    print_table,
+    progress_bars,
+    say,
+    say_json,
+)
+from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.base import load_dataset
 from pipeline.execute import evaluate_run, execute
 from pipeline.features import FeatureCache
@@ -95,7 +106,7 @@ def submit(
     )
     wanted = watched(wanted, validation, tune)
     queued = RunRegistry(current_settings()).create(wanted)
-    console.print(f"Queued {queued.id}. A worker executes it: python -m pipeline worker")
+    say(f"Queued {queued.id}. A worker executes it: python -m pipeline worker")
 
 
 def worker(
@@ -106,74 +117,85 @@ def worker(
     settings = current_settings()
     if check:
         age = heartbeat_age_s(settings)
-        console.print(f"last heard of {age:.0f} s ago" if age is not None else "never heard of")
+        say(f"last heard of {age:.0f} s ago" if age is not None else "never heard of")
         raise typer.Exit(0 if is_alive(settings) else 1)
     limit_memory(settings)
-    console.print("Waiting for queued runs; stop with Ctrl-C.")
+    say("Waiting for queued runs; stop with Ctrl-C.")
     executed = work(settings, exit_when_idle=exit_when_idle)
-    console.print(f"Executed {executed} runs.")
+    say(f"Executed {executed} runs.")
 
 
-def evaluate(run_id: Annotated[str, typer.Argument(help="A run, or part of its id.")]) -> None:
+def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
     """Measure the stored codes of a run again."""
     settings = current_settings()
-    chosen = RunRegistry(settings).open(run_id)
+    chosen = opened_run(run_id)
     dataset = load_dataset(chosen.spec.dataset, settings)
     cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
-    with progress_bars() as show:
+    with progress_bars(errors if json_ else console) as show:
         evaluate_run(chosen, dataset, settings, cache, show)
-    report_run(chosen)
+    if json_:
+        report = json.loads(chosen.report().model_dump_json())
+        return say_json({"run": chosen.id, "report": report})
+    return report_run(chosen)
 
 
 @runs.command("list")
-def list_() -> None:
+def list_(json_: JsonOption = False) -> None:
     """All runs, newest first."""
-    rows = [
-        (r.id, r.state(), r.spec.dataset, r.spec.method, r.spec.bits, _map(r), r.spec.seed)
-        for r in RunRegistry(current_settings()).all()
-    ]
-    print_table(("run", "state", "data set", "method", "bits", "mAP %", "seed"), rows)
+    registry = RunRegistry(current_settings())
+    found = registry.all()
+    if json_:
+        say_json([_facts(run) for run in found])
+    else:
+        names = ("run", "state", "data set", "method", "bits", "mAP %", "seed")
+        rows = [
+            (r.id, r.state(), r.spec.dataset, r.spec.method, r.spec.bits, _map(r), r.spec.seed)
+            for r in found
+        ]
+        less = ("data set", "bits", "method", "seed", "mAP %")  # the id has the first three too
+        print_table(names, rows, optional=less, has_json=True)
+    for reason in registry.unreadable().values():
+        say(("Not readable:", "yellow"), f" {reason}", to=errors)
 
 
 @runs.command()
-def show(run_id: str) -> None:
+def show(run_id: RunArgument) -> None:
     """Spec, status and report of a run."""
-    chosen = RunRegistry(current_settings()).open(run_id)
-    console.print_json(chosen.spec.model_dump_json())
-    console.print_json(chosen.status().model_dump_json())
+    chosen = opened_run(run_id)
+    for part in (chosen.spec, chosen.status()):
+        say_json(part.model_dump(mode="json"))
     if chosen.state() == "done":
         report_run(chosen)
 
 
 @runs.command()
-def cancel(run_id: str) -> None:
+def cancel(run_id: RunArgument) -> None:
     """Ask a run to stop at its next sign of progress."""
-    chosen = RunRegistry(current_settings()).open(run_id)
+    chosen = opened_run(run_id)
     if chosen.state() not in ("queued", "running"):
         raise RunError(f"run {chosen.id} is {chosen.state()}; only queued or running runs can stop")
     chosen.stop()
-    console.print(f"Asked {chosen.id} to stop.")
+    say(f"Asked {chosen.id} to stop.")
 
 
 @runs.command()
-def resume(run_id: str) -> None:
+def resume(run_id: RunArgument) -> None:
     """Queue a run again that was stopped or failed; it goes on from its last checkpoint."""
-    chosen = RunRegistry(current_settings()).open(run_id)
+    chosen = opened_run(run_id)
     chosen.requeue()
-    console.print(f"Queued {chosen.id}. A worker executes it: python -m pipeline worker")
+    say(f"Queued {chosen.id}. A worker executes it: python -m pipeline worker")
 
 
 @runs.command()
 def delete(
-    run_id: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+    run_id: RunArgument, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 ) -> None:
     """Delete a run with its model and codes; drop its index first with: index drop."""
-    registry = RunRegistry(current_settings())
-    chosen = registry.open(run_id)
+    chosen = opened_run(run_id)
     if not yes:
         typer.confirm(f"Delete {chosen.id}?", abort=True)
-    registry.delete(chosen)
-    console.print(f"Deleted {chosen.id}.")
+    RunRegistry(current_settings()).delete(chosen)
+    say(f"Deleted {chosen.id}.")
 
 
 def described_spec(
@@ -221,10 +243,10 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
     registry = RunRegistry(settings)
     done = registry.find(spec, load_dataset(spec.dataset, settings).info.fingerprint)
     if done and not again:
-        errors.print(f"{spec.label} on {spec.dataset}: done before, shown from {done.id}")
+        say(f"{spec.label} on {spec.dataset}: done before, shown from {done.id}", to=errors)
         return done
     new = registry.create(spec)
-    console.print(f"{spec.label} on {spec.dataset} -> {new.id}", highlight=False)
+    say(f"{spec.label} on {spec.dataset} -> {new.id}")
     with progress_bars() as show:
         execute(new, settings, show)
     return new
@@ -233,11 +255,11 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
 def report_run(chosen: Run) -> None:
     """Print what was measured, with the protocol."""
     if not (chosen.folder / "report.json").exists():
-        console.print("No labels, so nothing was evaluated.")
+        say("No labels, so nothing was evaluated.")
         return
     report = chosen.report()
-    console.print(f"Protocol {report.protocol.name}: {report.protocol.summary}")
-    console.print(f"{report.n_query:,} queries, {report.n_database:,} database images")
+    say(f"Protocol {report.protocol.name}: {report.protocol.summary}")
+    say(f"{report.n_query:,} queries, {report.n_database:,} database images")
     rows = [(f"{name}, chosen", str(value)) for name, value in chosen.status().chosen.items()]
     print_table(("measure", "value"), [*_measures(report), *rows], chosen.spec.label)
 
@@ -266,14 +288,25 @@ def _measures(report: Report) -> list[tuple[str, str]]:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
+    return "not measured" if math.isnan(value) else f"{100 * value:.1f}"
 
 
-def _map(chosen: Run) -> str:
+def _facts(run: Run) -> dict[str, object]:
+    """A run in the list, for programs."""
+    spec = run.spec.model_dump(mode="json")
+    return {"run": run.id, "state": run.state(), "map": _value(run), **spec}
+
+
+def _value(run: Run) -> float | None:
     try:
-        return _percent(chosen.report().map)
+        return run.report().map
     except RunError:
-        return ""
+        return None
+
+
+def _map(run: Run) -> str:
+    value = _value(run)
+    return "" if value is None else _percent(value)
 
 
 def parsed_settings(pairs: list[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from models.finetuning import FineTuning
-from pipeline.cli.console import console, current_settings, print_table, progress_bars
+from pipeline.cli.console import current_settings, print_table, progress_bars, say
 from pipeline.cli.running import (
     BackboneOption,
     DatasetOption,
@@ -46,7 +46,10 @@ def sweep(
     tune: TuneOption = None,
     queue: Annotated[bool, typer.Option("--queue", help="Leave the work to a worker.")] = False,
 ) -> None:
-    """Run methods x code lengths x seeds x settings; what was run before is not run again."""
+    """Run methods x code lengths x seeds x settings; what was run before is not run again.
+
+    The exit code is 1 where a run failed; the others go on.
+    """
     settings = current_settings()
     opened = load_dataset(dataset, settings)
     wanted = Sweep(
@@ -67,24 +70,25 @@ def sweep(
     if queue:
         planned = submit(wanted, settings, name)
         fresh = sum(one.state == "queued" for one in planned)
-        console.print(f"{len(planned)} runs: {fresh} queued, {len(planned) - fresh} done or begun.")
-        console.print("A worker executes them: python -m pipeline worker")
+        say(f"{len(planned)} runs: {fresh} queued, {len(planned) - fresh} done or begun.")
+        say("A worker executes them: python -m pipeline worker")
         return
     with progress_bars() as show:
-        planned = run_all(wanted, settings, name, lambda run: execute(run, settings, show), _say)
-    print_table(("bits", "run", "settings", "seed", "mAP %", "train s"), _rows(planned), name)
+        planned = run_all(
+            wanted, settings, name, lambda run: execute(run, settings, show), _say_state
+        )
+    columns = ("bits", "run", "settings", "seed", "mAP %", "train s")
+    less = ("train s", "bits")  # the run's name has the bits too
+    print_table(columns, _rows(planned), name, prose=("settings",), optional=less)
+    if any(one.run is not None and one.run.state() == "failed" for one in planned):
+        raise typer.Exit(1)
 
 
-def _say(number: int, total: int, one: Planned) -> None:
+def _say_state(number: int, total: int, one: Planned) -> None:
     """One line for a run."""
     state = "done before" if one.state == "done" else one.run.state() if one.run else one.state
     reason = one.run.status().error if one.run else ""
-    console.print(
-        f"{number}/{total} {one.spec.label} · seed {one.spec.seed}: {state} {reason}".rstrip(),
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    say(f"{number}/{total} {one.spec.label} · seed {one.spec.seed}: {state} {reason}".rstrip())
 
 
 def _rows(planned: list[Planned]) -> list[tuple[object, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -16,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from pipeline.cli import app, main
-from pipeline.cli.console import current_settings, current_store
+from pipeline.cli.console import console, current_settings, current_store
 from pipeline.datasets.base import load_dataset
 from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
@@ -46,9 +47,9 @@ def cli(
         ("HASHLENS_HOME", str(own_library.home)),
         ("HASHLENS_THREADS", "1"),
         ("QDRANT_URL", ""),
-        ("COLUMNS", "300"),
     ):
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(console, "width", 300)
     current_settings.cache_clear()
     current_store.cache_clear()
 
@@ -326,7 +327,7 @@ def test_a_benchmark_prints_a_line_a_run_and_writes_its_table(
         without,
     )
 
-    assert first.code == second.code == 0
+    assert (first.code, second.code) == (1, 0)  # a run of the first has failed
     assert "1/4 LSH · 8 bits · seed 0: done, mAP" in first.out
     assert "4/4 PCAH · 200 bits · seed 0: failed, " in first.out
     assert "protocol holdout: A stratified fifth" in first.out
@@ -336,6 +337,110 @@ def test_a_benchmark_prints_a_line_a_run_and_writes_its_table(
     assert table.name == "shapes_class_tiny_holdout_0.csv"
     assert table.read_text("utf-8").startswith("ranking,method,bits,seeds,map,")
     assert "| LSH | 8 | 1 |" in path.read_text("utf-8")
+
+
+def test_a_sweep_with_a_failed_run_does_the_others_and_exits_with_1(cli: Cli) -> None:
+    asked = ("sweep", "--dataset", "shapes", "--backbone", "tiny", "--methods", "pcah")
+
+    failed, done = cli(*asked, "--bits", "200,8"), cli(*asked, "--bits", "8")
+
+    assert (failed.code, done.code) == (1, 0)
+    assert "1/2 PCAH · 200 bits · seed 0: failed 200 bits need" in failed.out
+    assert "2/2 PCAH · 8 bits · seed 0: done" in failed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        (("datasets", "list"), "imported"),
+        (("methods", "list"), "name"),
+        (("runs", "list"), "map"),
+        (("index", "list"), "collection"),
+        (("evaluate", "itq"), "report"),
+        (
+            ("bench", "--dataset", "shapes", "--backbone", "tiny", "--methods", "lsh"),
+            "training_s",
+        ),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_lists_and_measures_are_also_json(cli: Cli, arguments: tuple[str, ...], key: str) -> None:
+    cli("index", "publish", "itq")
+
+    outcome = cli(*arguments, "--json")
+
+    assert outcome.code == 0
+    found = json.loads(outcome.out)  # nothing else is printed there
+    assert key in (found[0] if isinstance(found, list) else found)
+
+
+def test_what_the_list_of_indexes_says_is_taken_by_other_commands(cli: Cli, shapes) -> None:
+    cli("index", "publish", "itq")
+    [listed] = json.loads(cli("index", "list", "--json").out)
+
+    for name in (listed["run"], listed["collection"]):
+        assert cli("index", "verify", name).code == 0
+        assert "0 new images" in cli("index", "refresh", name).out
+        assert cli("search", shapes.image_path(0), "--run", name, "--k", 1).code == 0
+        assert cli("runs", "show", name).code == 0
+    assert "unknown run 'codes__x'" in cli("index", "verify", "codes__x").err
+
+
+def test_at_80_columns_ids_are_whole_and_columns_that_are_left_out_are_named(
+    cli: Cli, done_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("index", "publish", "itq")
+    monkeypatch.setattr(console, "width", 80)
+
+    for words in (("runs", "list"), ("index", "list")):
+        out = cli(*words).out
+        assert done_run.id in out
+        assert max(map(len, out.splitlines())) <= 80
+        assert "--json or a wider terminal shows all." in out
+    titles = cli("methods", "list").out
+    assert re.search(r"│ greedyhash +│", titles)
+    assert max(map(len, titles.splitlines())) <= 80
+
+
+def test_runs_that_cannot_be_read_are_named_below_the_list(cli: Cli, done_run: Run) -> None:
+    (done_run.folder / "spec.json").write_text("{", "utf-8")
+
+    outcome = cli("runs", "list")
+
+    assert outcome.code == 0
+    assert f"Not readable: run {done_run.id} has a damaged spec.json" in outcome.err
+
+
+def test_names_from_outside_the_code_page_of_the_console_are_printed_as_escapes(
+    own_library: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_images(tmp_path / "日本 [b] :smile:", per_class=1)
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+
+    imported = python_m(own_library.home, "datasets", "import", str(folder), "--name", "odd")
+    shown = python_m(own_library.home, "datasets", "inspect", "odd", "--problems")
+
+    for done in (imported, shown):
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+        assert "\\u65e5\\u672c [b] :smile: (odd)" in done.stdout
+
+
+def test_files_with_brackets_in_their_names_are_inspected_and_exported(
+    cli: Cli, tmp_path: Path
+) -> None:
+    folder = write_images(tmp_path / "set", per_class=1)
+    (folder / "x[").mkdir()
+    for name in ("old [draft]", "x[/b].txt", ":smile:.txt"):
+        (folder / name).write_text("x", "utf-8")
+    (tmp_path / "a[").mkdir()
+
+    cli("datasets", "import", folder, "--name", "odd")
+    shown = cli("datasets", "inspect", "odd", "--problems")
+    exported = cli("datasets", "export", "odd", tmp_path / "a[" / "b].zip")
+
+    assert (shown.code, exported.code) == (0, 0)
+    assert all(name in shown.out for name in ("old [draft]", "x[/b].txt", ":smile:.txt"))
+    assert "a[/b].zip" in exported.out
 
 
 def test_a_spec_file_repeats_a_run(cli: Cli, own_library: Settings) -> None:
