@@ -106,6 +106,16 @@ def tiff(
     return b"II*\0\x08\0\0\0" + directory.tobytes(8) + values.tobytes()
 
 
+def write_wide(root: Path, tops: dict[str, int], kind: type = np.uint16) -> Path:
+    """A folder of grey TIFFs, each a ramp from 0 to the value that `tops` gives its name."""
+    for name, top in tops.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ramp = np.linspace(0, top, 64 * 64).reshape(64, 64).astype(kind)
+        path.write_bytes(tiff(ramp, numbers=3 if kind is np.float32 else 1))
+    return root
+
+
 def imported(folder: Path, settings: Settings, name: str = "shapes") -> RetrievalDataset:
     """The folder, imported under `name`."""
     return import_dataset(open_source("folder", SourceRequest(name=name, path=folder)), settings)

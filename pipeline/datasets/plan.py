@@ -15,13 +15,15 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.datasets.base import DatasetError, DatasetInfo, RetrievalDataset
 from pipeline.datasets.duplicates import near_pairs
-from pipeline.datasets.importing import Row, describe, examine, twin_of
+from pipeline.datasets.importing import describe, examine, twin_of
+from pipeline.datasets.journal import Row
 from pipeline.datasets.layouts.reading import Guess, ReadOptions
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.source import Item, Progress, Source, ignore_progress
 from pipeline.datasets.split import make_split
 from pipeline.datasets.split_choice import SplitChoice
-from pipeline.images import difference_hash
+from pipeline.decoding.value_range import ValueRange
+from pipeline.images import difference_hash, load_rgb
 from pipeline.protocols import PROTOCOLS
 from pipeline.settings import Settings
 
@@ -108,6 +110,7 @@ def make_plan(
     guesses: Sequence[Guess] = (),
     columns: Sequence[str] = (),
     reading: ReadOptions = ReadOptions(),
+    known: Sequence[ValueRange] = (),
     on_progress: Progress = ignore_progress,
 ) -> Plan:
     """Read and check every image as the import would, storing nothing.
@@ -119,25 +122,18 @@ def make_plan(
         guesses: layouts that the source may have.
         columns: of its table.
         reading: how it was read.
+        known: ranges of wide images in the data set that it would be added to.
         on_progress: called with images done and images in all.
 
     Raises:
         DatasetError: no image could be taken, or the split does not fit.
     """
     rows, hashes, thumbs = _look(source, on_progress)
-    info, manifest, problems = describe(source, rows, split)
+    info, manifest, problems = describe(source, rows, split, known)
+    _look_again(source, rows, info.value_ranges or (), hashes, thumbs)
     near = near_pairs(np.array(hashes, dtype=np.uint64))
     parts, sides, split_problem = _parts(RetrievalDataset(info, manifest, Path()))
-    pairs = [
-        NearPair(
-            first=manifest["image_id"].iloc[one],
-            second=manifest["image_id"].iloc[other],
-            distance=distance,
-            is_leak=sides[one] != sides[other],
-        )
-        for one, other, distance in near
-    ]
-    pairs.sort(key=lambda pair: not pair.is_leak)
+    pairs = _pairs(near, manifest["image_id"].tolist(), sides)
     exact_leaks = sum("(leak:" in problem.reason for problem in problems)
     return Plan(
         info=info,
@@ -160,6 +156,22 @@ def make_plan(
     )
 
 
+def _pairs(
+    near: Sequence[tuple[int, int, int]], names: Sequence[str], sides: Sequence[bool]
+) -> list[NearPair]:
+    """Pairs of rows and their distance in words, those across the split first."""
+    pairs = [
+        NearPair(
+            first=names[one],
+            second=names[other],
+            distance=distance,
+            is_leak=sides[one] != sides[other],
+        )
+        for one, other, distance in near
+    ]
+    return sorted(pairs, key=lambda pair: not pair.is_leak)
+
+
 def _look(source: Source, on_progress: Progress) -> tuple[list[Row], list[int], list[Thumb]]:
     """Rows of all items, and difference hashes and thumbnails of those that are taken."""
     rows: list[Row] = []
@@ -178,6 +190,24 @@ def _look(source: Source, on_progress: Progress) -> tuple[list[Row], list[int], 
                 thumbs.append(_thumb(item, decoded.rgb))
         on_progress(number + 1, total)
     return rows, hashes, thumbs
+
+
+def _look_again(
+    source: Source,
+    rows: Sequence[Row],
+    ranges: Sequence[ValueRange],
+    hashes: list[int],
+    thumbs: list[Thumb],
+) -> None:
+    """Hashes and thumbnails of wide images anew, now that their common range is known."""
+    place_of = {thumb.image_id: place for place, thumb in enumerate(thumbs)}
+    taken = [(item, row) for item, row in zip(source.items, rows, strict=True) if row["sha256"]]
+    for number, (item, row) in enumerate(taken):
+        if row["extent"]:
+            rgb = load_rgb(item.read(), ranges)
+            hashes[number] = difference_hash(rgb)
+            if item.image_id in place_of:
+                thumbs[place_of[item.image_id]] = _thumb(item, rgb)
 
 
 def _thumb(item: Item, image: Image.Image) -> Thumb:

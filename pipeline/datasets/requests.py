@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.datasets.base import RetrievalDataset
+from pipeline.datasets.base import RetrievalDataset, load_dataset
 from pipeline.datasets.growing import add_images
 from pipeline.datasets.importing import import_dataset
 from pipeline.datasets.layouts.reading import ReadOptions
@@ -106,6 +106,7 @@ def plan_import(
         DatasetError: as for `open_request` and `make_plan`.
     """
     opened = open_request(request, settings)
+    target = load_dataset(request.into, settings).info if request.into else None
     return make_plan(
         opened.source,
         settings,
@@ -113,6 +114,7 @@ def plan_import(
         guesses=opened.guesses,
         columns=opened.columns,
         reading=opened.reading,
+        known=(target and target.value_ranges) or (),
         on_progress=on_progress,
     )
 
