@@ -1,7 +1,7 @@
 """FeatureCache: each image goes through each backbone once, whatever data set it is in.
 
     features/<backbone>-<fingerprint>/rows.f32   n rows of d float32, appended
-    features/<backbone>-<fingerprint>/keys.bin   n sha256 digests of the images' bytes, appended
+    features/<backbone>-<fingerprint>/keys.bin   n keys of 32 bytes (`pixel_keys`), appended
 
 Augmented views, which contrastive methods train on, have folders of their own, one for each view.
 
@@ -75,8 +75,7 @@ class FeatureCache:
             ImageError: an image is gone or has changed since the import.
         """
         numbers = range(len(dataset)) if images is None else images.tolist()
-        digests = dataset.manifest["sha256"]
-        keys = [bytes.fromhex(digests.iloc[number]) for number in numbers]
+        keys = dataset.pixel_keys(numbers)
         position = self._positions()
         missing = [n for n, key in zip(numbers, keys, strict=True) if key not in position]
         if missing:
@@ -98,8 +97,8 @@ class FeatureCache:
 
     def n_missing(self, dataset: RetrievalDataset, images: NDArray[np.int64]) -> int:
         """How many of the images with these numbers `get` would have to compute."""
-        position, digests = self._positions(), dataset.manifest["sha256"]
-        return sum(bytes.fromhex(digests.iloc[image]) not in position for image in images.tolist())
+        position = self._positions()
+        return sum(key not in position for key in dataset.pixel_keys(images.tolist()))
 
     def augmented_views(
         self,
@@ -138,7 +137,6 @@ class FeatureCache:
         for path, width in ((self._rows_path, self._row_bytes), (self._keys_path, _KEY_BYTES)):
             if _size(path) > whole * width:
                 os.truncate(path, whole * width)  # torn by a kill
-        digests = dataset.manifest["sha256"]
         done = total - len(missing)
         with self._rows_path.open("ab") as rows, self._keys_path.open("ab") as keys:
             for batch, features in embedded(
@@ -147,7 +145,7 @@ class FeatureCache:
                 rows.write(features.tobytes())
                 rows.flush()
                 os.fsync(rows.fileno())
-                keys.write(b"".join(bytes.fromhex(digests.iloc[row]) for row in batch))
+                keys.write(b"".join(dataset.pixel_keys(batch)))
                 keys.flush()
                 done += len(batch)
                 on_progress(done, total)

@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
 
 from pipeline.datasets.base import RetrievalDataset
 from pipeline.datasets.importing import import_dataset
@@ -71,6 +73,49 @@ def png(colour: object = (200, 30, 30), size: tuple[int, int] = (8, 8), mode: st
     buffer = io.BytesIO()
     Image.new(mode, size, colour).save(buffer, "PNG")  # type: ignore[arg-type]
     return buffer.getvalue()
+
+
+def tiff(
+    values: NDArray[Any], *, numbers: int = 1, photometric: int | None = None, planes: int = 1
+) -> bytes:
+    """An uncompressed TIFF with these values (h, w) or (h, w, channels), as cameras write them.
+
+    Args:
+        values: as they are to lie in the file, in its little-endian order.
+        numbers: 1 unsigned, 2 signed, 3 float.
+        photometric: 0 when the least value is white, 1 when it is black, 2 for colours.
+        planes: 2 when the channels lie one after another.
+    """
+    height, width, channels = (*values.shape, 1)[:3]
+    if photometric is None:
+        photometric = 2 if channels > 2 else 1
+    bits = (8 * values.dtype.itemsize,) * channels
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in {
+        256: width,
+        257: height,
+        258: bits,
+        259: 1,
+        262: photometric,
+        277: channels,
+        278: height,
+        279: values.nbytes,
+        284: planes,
+        339: (numbers,) * channels,
+    }.items():
+        directory[tag] = value
+    directory[273] = 0  # counted by Pillow from the end of the directory
+    return b"II*\0\x08\0\0\0" + directory.tobytes(8) + values.tobytes()
+
+
+def write_wide(root: Path, tops: dict[str, int], kind: type = np.uint16) -> Path:
+    """A folder of grey TIFFs, each a ramp from 0 to the value that `tops` gives its name."""
+    for name, top in tops.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ramp = np.linspace(0, top, 64 * 64).reshape(64, 64).astype(kind)
+        path.write_bytes(tiff(ramp, numbers=3 if kind is np.float32 else 1))
+    return root
 
 
 def imported(folder: Path, settings: Settings, name: str = "shapes") -> RetrievalDataset:

@@ -93,7 +93,7 @@ def test_every_protocol_is_documented_in_its_own_words():
 
 
 def test_every_requirement_says_what_it_is_for():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-optional.txt", "requirements-dev.txt"):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             if line and not line.startswith(("#", "-r")):
                 assert "==" in line

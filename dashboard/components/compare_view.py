@@ -71,7 +71,8 @@ def stepper(table: pd.DataFrame, ref: str, opened: OpenRun) -> None:
 
 def _picture(row: int | None, image: Upload | None, opened: OpenRun) -> str:
     if image is not None:
-        source, name, labels = preview(image), image.name, "your image"
+        source = preview(image, ranges=opened.dataset.info.value_ranges or ())
+        name, labels = image.name, "your image"
     else:
         assert row is not None  # `query_panel.resolve` gives no other
         source = thumb_url(opened.dataset.info.name, opened.text("sha256", row))

@@ -171,7 +171,8 @@ def source(opened: OpenRun, image: AskedImage) -> str:
     """Address of a query's picture; an upload is put into the page itself, not on the server."""
     if image.row is not None:
         return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
-    return "" if image.upload is None else preview(image.upload)
+    ranges = opened.dataset.info.value_ranges or ()
+    return "" if image.upload is None else preview(image.upload, ranges=ranges)
 
 
 def _of_upload(image: Upload, code: Query, opened: OpenRun) -> AskedImage:

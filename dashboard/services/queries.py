@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from dashboard.services.open_run import OpenRun
 from dashboard.services.thumbs import thumb_url
+from pipeline.decoding.value_range import ValueRange
 from pipeline.images import load_rgb
 from pipeline.runs import RunError, RunRegistry
 from pipeline.settings import Settings
@@ -44,13 +46,18 @@ class Upload:
         return f"up:{self.sha256[:12]}"
 
 
-def preview(upload: Upload, pixels: int = 288) -> str:
+def preview(upload: Upload, pixels: int = 288, ranges: Sequence[ValueRange] = ()) -> str:
     """A small version of an upload as a data address, for the page that sent it.
+
+    Args:
+        upload: the image.
+        pixels: longest side.
+        ranges: of values by which the data set that is searched scales wide images.
 
     Raises:
         ImageError: the bytes are not a usable image.
     """
-    picture, small = load_rgb(upload.content), io.BytesIO()
+    picture, small = load_rgb(upload.content, ranges), io.BytesIO()
     picture.thumbnail((pixels, pixels))
     picture.save(small, "WEBP", quality=82)
     return "data:image/webp;base64," + base64.b64encode(small.getvalue()).decode()

@@ -19,7 +19,6 @@ from pipeline.cli.console import (
 )
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.base import load_dataset
-from pipeline.images import load_rgb
 from pipeline.index_jobs import verify
 from pipeline.indexing import drop_index, publish, read_index, roll_back
 from pipeline.refreshing import refresh
@@ -101,9 +100,9 @@ def search(
 ) -> None:
     """Search by image in the index of a run."""
     settings = current_settings()
-    query_image = load_rgb(image)
     chosen = opened_run(run) if run else newest_published()
     dataset = load_dataset(chosen.spec.dataset, settings)
+    query_image = dataset.read_image(image)
     query = encode_image(query_image, chosen.load_backbone(), chosen.load_method())
     store, alias, reason = searchable(chosen, dataset, current_store())
     if reason:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +24,9 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.registry import unknown
+from pipeline.datasets.problems import read_problems
+from pipeline.datasets.scaling import SCALED
+from pipeline.decoding.value_range import ValueRange
 from pipeline.images import ImageError, load_rgb
 from pipeline.settings import Settings
 
@@ -33,10 +38,14 @@ MANIFEST_COLUMNS = (
     "path",  # relative to images/, or absolute when the images were linked
     "width",
     "height",
+    "numbers",  # NumPy type of more than 8 bits a channel, else empty; missing in old manifests
     "text",  # caption or name, may be empty
     "group",  # images of one group never fall on both sides of a split
     "split",  # query, database, train (= database and training set) or empty
 )  # and one column `labels:<label set>` a label set, a list of class names
+
+
+_NOT_CONTENT = ("path", "width", "height", "numbers")  # follow from the images
 
 
 class DatasetError(ValueError):
@@ -71,6 +80,8 @@ class DatasetInfo(BaseModel):
         split_seed: of the default protocol's or the chosen split's random draws.
         manifest: file name; images are added under a new one, so that facts and rows always fit.
         grown_from: fingerprints and sizes of earlier states; their rows still come first.
+        value_ranges: by which images of more than 8 bits a channel are scaled, one for each kind
+            of numbers; None for data sets of earlier versions, whose images are scaled one by one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -91,6 +102,7 @@ class DatasetInfo(BaseModel):
     split_seed: int = 0
     manifest: str = Field("manifest.parquet", pattern=r"^manifest[0-9a-f-]*\.parquet$")
     grown_from: tuple[tuple[str, int], ...] = ()
+    value_ranges: tuple[ValueRange, ...] | None = None
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
@@ -157,7 +169,34 @@ class RetrievalDataset:
             raise ImageError(f"{path} cannot be read: {error.strerror}") from error
         if hashlib.sha256(content).hexdigest() != self.manifest["sha256"].iloc[index]:
             raise ImageError(f"{path} has changed since it was imported; import the data set again")
-        return load_rgb(content)
+        return self.read_image(content)
+
+    def read_image(self, source: Path | bytes) -> Image.Image:
+        """An image from anywhere as RGB, scaled like those of the data set.
+
+        Raises:
+            ImageError: as for `load_rgb`.
+        """
+        return load_rgb(source, self.info.value_ranges or ())
+
+    @cached_property
+    def scaling(self) -> list[str]:
+        """By which rule each image becomes 8 bits a channel; empty where it has no more."""
+        if self.info.value_ranges is not None and "numbers" in self.manifest:
+            rules = {one.numbers: one.model_dump_json() for one in self.info.value_ranges}
+            return [rules.get(numbers, "") for numbers in self.manifest["numbers"]]
+        noted = {p.file for p in read_problems(self.folder / "problems.csv") if SCALED in p.reason}
+        return ["by itself" if name in noted else "" for name in self.manifest["image_id"]]
+
+    def pixel_keys(self, rows: Sequence[int]) -> list[bytes]:
+        """What the pixels of images depend on, 32 bytes each: the file, and how it is scaled."""
+        digests, scaling = self.manifest["sha256"], self.scaling
+        return [
+            hashlib.sha256(f"{digests.iloc[row]} {scaling[row]}".encode()).digest()
+            if scaling[row]
+            else bytes.fromhex(digests.iloc[row])
+            for row in rows
+        ]
 
 
 def list_datasets(settings: Settings) -> list[DatasetInfo]:
@@ -194,7 +233,7 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
 
 def content_fingerprint(manifest: pd.DataFrame) -> str:
     """A digest of images, labels and given splits, independent of row order and time."""
-    columns = [name for name in manifest.columns if name not in ("path", "width", "height")]
+    columns = [name for name in manifest.columns if name not in _NOT_CONTENT]
     rows = sorted(
         json.dumps([_plain(value) for value in row], ensure_ascii=False)
         for row in manifest[columns].itertuples(index=False)

@@ -17,9 +17,11 @@ from pipeline.datasets.base import (
     load_dataset,
 )
 from pipeline.datasets.importing import describe, label_sets, one_at_a_time, take_all
+from pipeline.datasets.journal import Row
 from pipeline.datasets.problems import Problem, read_problems, write_problems
 from pipeline.datasets.source import Kind, Progress, Source, ignore_progress
 from pipeline.datasets.split_choice import SplitChoice
+from pipeline.decoding.value_range import ValueRange
 from pipeline.files import check_room, write_atomic
 from pipeline.settings import Settings
 
@@ -148,7 +150,9 @@ def _add(
     on_progress: Progress,
 ) -> RetrievalDataset:
     rows = list(take_all(source, work, False, on_progress))
-    _, added, problems = describe(source, rows, SplitChoice())
+    known = _known_ranges(dataset, rows)
+    facts, added, problems = describe(source, rows, SplitChoice(), known or ())
+    ranges = None if known is None else facts.value_ranges
     growth = compare(dataset, added, source.kinds)
     announced = [Problem(source.title, text, "noted") for text in growth.warnings]
     problems = [*problems, *growth.relabelled, *announced]
@@ -165,11 +169,12 @@ def _add(
         split=growth.new["split"].where(growth.new["split"] != "", _default_split(dataset)),
     )
     grown = pd.concat([dataset.manifest, added], ignore_index=True)
+    grown = grown.assign(numbers=grown["numbers"].fillna(""))  # missing in old manifests
     for path in added["path"]:
         target = dataset.folder / "images" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         (work / "images" / path).replace(target)
-    _commit(dataset, grown, growth.kinds)
+    _commit(dataset, grown, growth.kinds, ranges)
     _note(dataset, problems)
     return load_dataset(dataset.info.name, settings)
 
@@ -186,7 +191,28 @@ def _default_split(dataset: RetrievalDataset) -> str:
     return "database" if (dataset.manifest["split"] != "").any() else ""
 
 
-def _commit(dataset: RetrievalDataset, grown: pd.DataFrame, kinds: dict[str, Kind]) -> None:
+def _known_ranges(dataset: RetrievalDataset, rows: Sequence[Row]) -> tuple[ValueRange, ...] | None:
+    """The ranges of wide images that a data set has; None when each of them has its own.
+
+    Raises:
+        DatasetError: that is so, and wide images would be added by another rule.
+    """
+    if dataset.info.value_ranges is not None or not any(dataset.scaling):
+        return dataset.info.value_ranges or ()
+    if any(row["extent"] for row in rows):
+        raise DatasetError(
+            f"{dataset.info.name!r} was imported by a version that scaled every image of more than "
+            "8 bits a channel by itself; import it anew before adding such images"
+        )
+    return None
+
+
+def _commit(
+    dataset: RetrievalDataset,
+    grown: pd.DataFrame,
+    kinds: dict[str, Kind],
+    ranges: tuple[ValueRange, ...] | None,
+) -> None:
     """Write the new manifest beside the old, then point to it; the one before that goes."""
     info, fingerprint = dataset.info, content_fingerprint(grown)
     file = f"manifest-{fingerprint[:12]}.parquet"
@@ -199,6 +225,7 @@ def _commit(dataset: RetrievalDataset, grown: pd.DataFrame, kinds: dict[str, Kin
             "n": len(grown),
             "fingerprint": fingerprint,
             "label_sets": tuple(label_sets(kinds, grown)),
+            "value_ranges": ranges,
             "grown_from": (*info.grown_from, (info.fingerprint, info.n)),
         }
     )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict
 
 import pandas as pd
 from filelock import FileLock, Timeout
@@ -26,28 +24,15 @@ from pipeline.datasets.base import (
     list_datasets,
     load_dataset,
 )
+from pipeline.datasets.journal import Row, new_row, read_journal
 from pipeline.datasets.problems import Problem, first_problem, write_problems
+from pipeline.datasets.scaling import conversions, ranges_of
 from pipeline.datasets.source import Item, Kind, Progress, Source, ignore_progress
 from pipeline.datasets.split_choice import SplitChoice, chosen_split
+from pipeline.decoding.value_range import ValueRange
 from pipeline.files import check_room, write_atomic
 from pipeline.images import Decoded, ImageError, decode
 from pipeline.settings import Settings
-
-
-class Row(TypedDict):
-    """One line of the journal: a taken image, or a problem when `problem` is not empty.
-
-    `kind` is that of the `Problem`.
-    """
-
-    image_id: str
-    problem: str
-    kind: str
-    note: str
-    sha256: str
-    path: str
-    width: int
-    height: int
 
 
 def import_dataset(
@@ -183,8 +168,10 @@ def take_all(
         link: as for `import_dataset`.
         on_progress: called with images done and images in all.
     """
-    journaled = _read_journal(work / "journal.jsonl")
-    done = {row["image_id"]: row for row in journaled if not row["problem"]}  # others: try again
+    journaled = read_journal(work / "journal.jsonl")
+    done = {  # others, and those of a version that did not measure wide images: try again
+        row["image_id"]: row for row in journaled if not row["problem"] and "extent" in row
+    }
     item_of = {item.image_id: item for item in source.items} if done else {}
     first_of = {row["sha256"]: item_of[name] for name, row in done.items() if name in item_of}
     total = len(source.items)
@@ -199,17 +186,6 @@ def take_all(
             yield row
 
 
-def _read_journal(path: Path) -> list[Row]:
-    """The complete lines; a last line torn by a kill is cut off the file."""
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
-    return [json.loads(line) for line in whole.splitlines()]
-
-
 def examine(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Decoded | None]:
     """Read and check one image, storing nothing.
 
@@ -220,16 +196,7 @@ def examine(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Decoded 
     Returns:
         Its row, its bytes, and the decoded image; None when it is not taken.
     """
-    row = Row(
-        image_id=item.image_id,
-        problem="",
-        kind="",
-        note="",
-        sha256="",
-        path="",
-        width=0,
-        height=0,
-    )
+    row = new_row(item.image_id)
     try:
         content = item.read()
         decoded = decode(content)
@@ -244,6 +211,7 @@ def examine(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Decoded 
         return row, content, None
     row["sha256"], row["note"] = sha256, ", ".join(decoded.notes)
     row["width"], row["height"] = decoded.rgb.size
+    row["extent"] = decoded.scaling.extent if decoded.scaling else None
     return row, content, decoded
 
 
@@ -284,9 +252,15 @@ def _finish(source: Source, rows: Sequence[Row], work: Path, split: SplitChoice)
 
 
 def describe(
-    source: Source, rows: Sequence[Row], split: SplitChoice
+    source: Source, rows: Sequence[Row], split: SplitChoice, known: Sequence[ValueRange] = ()
 ) -> tuple[DatasetInfo, pd.DataFrame, list[Problem]]:
     """Facts, manifest and problems of a source whose items gave these rows.
+
+    Args:
+        source: of the items.
+        rows: one for each of its items.
+        split: how it is split.
+        known: ranges of wide images that the data set has already.
 
     Raises:
         DatasetError: no image could be taken, or the split does not fit.
@@ -295,10 +269,11 @@ def describe(
     refused = [
         Problem(row["image_id"], row["problem"], kind=row["kind"]) for row in rows if row["problem"]
     ]
+    ranges = ranges_of(rows, known)
     converted = [
-        Problem(row["image_id"], row["note"], "converted")
-        for row in rows
-        if row["note"] and not row["problem"]
+        Problem(row["image_id"], note, "converted")
+        for item, row in taken
+        if (note := conversions(item, row, ranges))
     ]
     problems = [*source.problems, *refused, *converted]
     if not taken:
@@ -318,6 +293,7 @@ def describe(
         n_problems=sum(problem.action == "skipped" for problem in problems),
         fingerprint="",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        value_ranges=ranges,
     )
     made = chosen_split(RetrievalDataset(info, manifest, Path()), split)
     manifest = manifest.assign(split=made.column)
@@ -334,6 +310,7 @@ def _manifest(source: Source, taken: Sequence[tuple[Item, Row]]) -> pd.DataFrame
             "path": row["path"],
             "width": row["width"],
             "height": row["height"],
+            "numbers": row["extent"][0] if row["extent"] else "",
             "text": item.text,
             "group": item.group or item.image_id,
             "split": item.split,

@@ -16,13 +16,15 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.datasets.base import DatasetError, DatasetInfo, RetrievalDataset
 from pipeline.datasets.duplicates import near_pairs
 from pipeline.datasets.growing import compare
-from pipeline.datasets.importing import Row, describe, examine, twin_of
+from pipeline.datasets.importing import describe, examine, twin_of
+from pipeline.datasets.journal import Row
 from pipeline.datasets.layouts.reading import Guess, ReadOptions
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.source import Item, Progress, Source, ignore_progress
 from pipeline.datasets.split import make_split
 from pipeline.datasets.split_choice import SplitChoice
-from pipeline.images import difference_hash
+from pipeline.decoding.value_range import ValueRange
+from pipeline.images import difference_hash, load_rgb
 from pipeline.protocols import PROTOCOLS
 from pipeline.settings import Settings
 
@@ -137,19 +139,12 @@ def make_plan(
             ones than those of `into`.
     """
     rows, hashes, thumbs = _look(source, on_progress)
-    info, manifest, problems = describe(source, rows, split)
+    known = into.info.value_ranges if into else None
+    info, manifest, problems = describe(source, rows, split, known or ())
+    _look_again(source, rows, info.value_ranges or (), hashes, thumbs)
     near = near_pairs(np.array(hashes, dtype=np.uint64))
     parts, sides, split_problem = _parts(RetrievalDataset(info, manifest, Path()))
-    pairs = [
-        NearPair(
-            first=manifest["image_id"].iloc[one],
-            second=manifest["image_id"].iloc[other],
-            distance=distance,
-            is_leak=sides[one] != sides[other],
-        )
-        for one, other, distance in near
-    ]
-    pairs.sort(key=lambda pair: not pair.is_leak)
+    pairs = _pairs(near, manifest["image_id"].tolist(), sides)
     growth = None if into is None else compare(into, manifest, source.kinds)
     exact_leaks = sum(problem.is_a("leak") for problem in problems)
     return Plan(
@@ -177,6 +172,22 @@ def make_plan(
     )
 
 
+def _pairs(
+    near: Sequence[tuple[int, int, int]], names: Sequence[str], sides: Sequence[bool]
+) -> list[NearPair]:
+    """Pairs of rows and their distance in words, those across the split first."""
+    pairs = [
+        NearPair(
+            first=names[one],
+            second=names[other],
+            distance=distance,
+            is_leak=sides[one] != sides[other],
+        )
+        for one, other, distance in near
+    ]
+    return sorted(pairs, key=lambda pair: not pair.is_leak)
+
+
 def _look(source: Source, on_progress: Progress) -> tuple[list[Row], list[int], list[Thumb]]:
     """Rows of all items, and difference hashes and thumbnails of those that are taken."""
     rows: list[Row] = []
@@ -195,6 +206,24 @@ def _look(source: Source, on_progress: Progress) -> tuple[list[Row], list[int], 
                 thumbs.append(_thumb(item, decoded.rgb))
         on_progress(number + 1, total)
     return rows, hashes, thumbs
+
+
+def _look_again(
+    source: Source,
+    rows: Sequence[Row],
+    ranges: Sequence[ValueRange],
+    hashes: list[int],
+    thumbs: list[Thumb],
+) -> None:
+    """Hashes and thumbnails of wide images anew, now that their common range is known."""
+    place_of = {thumb.image_id: place for place, thumb in enumerate(thumbs)}
+    taken = [(item, row) for item, row in zip(source.items, rows, strict=True) if row["sha256"]]
+    for number, (item, row) in enumerate(taken):
+        if row["extent"]:
+            rgb = load_rgb(item.read(), ranges)
+            hashes[number] = difference_hash(rgb)
+            if item.image_id in place_of:
+                thumbs[place_of[item.image_id]] = _thumb(item, rgb)
 
 
 def _thumb(item: Item, image: Image.Image) -> Thumb:

@@ -18,7 +18,7 @@ from dashboard.services.resources.searching import HASHED, opened, stored
 from dashboard.services.resources.stored import settings
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.datasets.base import RetrievalDataset
-from pipeline.images import ImageError, load_rgb
+from pipeline.images import ImageError
 from pipeline.ranking import HashCodes
 from pipeline.runs import RunRegistry
 from pipeline.search import Encoded, Query, encode_image, encode_images
@@ -74,7 +74,7 @@ def encoded(run_id: str, upload: Upload) -> Encoded:
         EncodingError: no usable image, no fitted method, or the network's weights cannot be had.
     """
     try:
-        return _encode(run_id, load_rgb(upload.content))
+        return _encode(run_id, opened(run_id).dataset.read_image(upload.content))
     except (RuntimeError, ValueError) as error:  # what image, run and weights raise
         raise EncodingError(str(error)) from error
 
@@ -111,7 +111,7 @@ def probes_of_upload(run: OpenRun, upload: Upload, strength: int, _query: Query)
     Raises:
         EncodingError: as for an upload.
     """
-    return _probes(run, lambda: load_rgb(upload.content), _query, None, strength)
+    return _probes(run, lambda: run.dataset.read_image(upload.content), _query, None, strength)
 
 
 def _probes(

@@ -1,0 +1,42 @@
+"""Images of more than 8 bits a channel: one range for a data set, and what it does to each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.datasets.journal import Row
+from pipeline.datasets.source import Item
+from pipeline.decoding.value_range import Extent, ValueRange, common_ranges, scaling_note
+from pipeline.images import ImageError, decode
+
+SCALED = "scaled to 8 bits"  # how such a note begins, also in data sets of earlier versions
+
+
+def extent_of_row(row: Row) -> Extent | None:
+    """Which values an image holds that was taken; None for 8 bits a channel."""
+    return Extent(*row["extent"]) if row["extent"] else None
+
+
+def ranges_of(rows: Sequence[Row], known: Sequence[ValueRange] = ()) -> tuple[ValueRange, ...]:
+    """The ranges by which the images of these rows are scaled; those that are known stay."""
+    extents = [extent_of_row(row) for row in rows]
+    return common_ranges([extent for extent in extents if extent], known)
+
+
+def conversions(item: Item, row: Row, ranges: Sequence[ValueRange]) -> str:
+    """What was converted in an image that was taken, for people; empty for nothing."""
+    extent = extent_of_row(row)
+    if extent is None:
+        return row["note"]
+    to = next(one for one in ranges if one.numbers == extent.numbers)
+    clipped = 0.0 if to.holds(extent) else _share_clipped(item, ranges)
+    return ", ".join(filter(None, (scaling_note(extent, to, clipped), row["note"])))
+
+
+def _share_clipped(item: Item, ranges: Sequence[ValueRange]) -> float:
+    """How many of an image's values lie outside its range; counted in the image itself."""
+    try:
+        scaling = decode(item.read(), ranges).scaling
+    except (ImageError, OSError):  # gone since it was taken; its copy is in the library
+        return 0.0
+    return scaling.clipped if scaling else 0.0
