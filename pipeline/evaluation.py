@@ -126,6 +126,17 @@ def evaluate_cosine(
     return Evaluation(report, _curves(per_query, n_database, no_distances))
 
 
+def all_relevant(query_labels: Labels, database_labels: Labels) -> bool:
+    """Whether every item shares a label with every query, so that any order would be perfect.
+
+    Args:
+        query_labels: (q, C) multi-hot.
+        database_labels: (n, C) multi-hot.
+    """
+    queries, items = (np.unique(labels, axis=0) for labels in (query_labels, database_labels))
+    return bool((queries.astype(np.int32) @ items.T.astype(np.int32) > 0).all())
+
+
 def leave_out(
     label: int, query_labels: Labels, database_labels: Labels
 ) -> tuple[NDArray[np.bool_], Labels, Labels]:

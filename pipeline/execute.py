@@ -17,10 +17,10 @@ from models.registry import get_method
 from pipeline.baselines import colour_report, cosine_report
 from pipeline.datasets.base import DatasetError, LabelSet, RetrievalDataset, load_dataset
 from pipeline.datasets.split import Indices, Split, make_split
-from pipeline.evaluation import evaluate
+from pipeline.evaluation import all_relevant, evaluate
 from pipeline.features import FeatureCache
 from pipeline.report import Evaluation
-from pipeline.runs import Run
+from pipeline.runs import Run, RunError
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 from pipeline.suitability import why_not
@@ -81,7 +81,10 @@ def execute(
             run.save_method(method, dict(trunk.parameters) if trunk else None)
             run.save_codes("query", query_codes, split.query)
             run.save_codes("database", database_codes, split.database)
-        if ready.label_set is not None:
+        reason = why_unmeasured(dataset, ready.label_set, split)
+        if reason:
+            run.update(unmeasured=reason)
+        else:
             with run.stage("evaluation"):
                 evaluate_run(run, dataset, settings, ready.cache, report)
 
@@ -193,6 +196,19 @@ def relevance_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | Non
     return dataset.label_set(spec.label_set) if dataset.info.label_sets else None
 
 
+def why_unmeasured(dataset: RetrievalDataset, label_set: LabelSet | None, split: Split) -> str:
+    """Why labels cannot tell good codes from bad ones; empty when they can."""
+    if label_set is None:
+        return "the data set has no labels"
+    labels = dataset.labels(label_set)
+    if all_relevant(labels[split.query], labels[split.database]):
+        return (
+            f"every database image shares a label of {label_set.name!r} with every query, so that "
+            "any order would be perfect"
+        )
+    return ""
+
+
 def encode_split(
     method: HashMethod, features: Features, split: Split
 ) -> tuple[HashCodes, HashCodes]:
@@ -214,13 +230,18 @@ def evaluate_run(
     """Measure the stored codes of a run and store report and curves; can be repeated.
 
     Raises:
-        RunError: the codes are not there, or the data set has other content by now.
+        RunError: the codes are not there, the data set has other content by now, or its labels
+            cannot tell good codes from bad ones.
     """
     spec = run.spec
     run.check_dataset(*dataset.info.fingerprints)
     query_codes, query = run.load_codes("query")
     database_codes, database = run.load_codes("database")
-    labels = dataset.labels(dataset.label_set(spec.label_set))
+    label_set = dataset.label_set(spec.label_set) if dataset.info.label_sets else None
+    reason = why_unmeasured(dataset, label_set, Split(query, database, database))
+    if label_set is None or reason:
+        raise RunError(f"run {run.id} cannot be measured: {reason}")
+    labels = dataset.labels(label_set)
     began = time.perf_counter()
     evaluation = evaluate(
         query_codes,

@@ -43,6 +43,7 @@ class RunStatus(BaseModel):
     timings: dict[str, float] = {}  # stage -> seconds
     chosen: dict[str, int] = {}  # by the method, where its hyper-parameters leave it open
     error: str = ""
+    unmeasured: str = ""  # why the codes of a finished run were not evaluated
 
 
 def read_status(text: str) -> RunStatus:

@@ -9,9 +9,9 @@ import_source.show()
 job = import_flow.current()
 if job is None:
     st.caption(
-        "Class folders, CSV, JSON or parquet tables, imagefolders, COCO, Pascal VOC, hashing lists "
-        "and plain images are recognised by themselves. Nothing is stored before you have seen "
-        "what was found."
+        "Class folders, tables (CSV, JSON, parquet), imagefolders, COCO, Pascal VOC, YOLO, CVAT, "
+        "LabelMe, Label Studio, FiftyOne, hashing lists and plain images are recognised. Nothing "
+        "is stored before you have seen what was found."
     )
     st.stop()
 status = import_flow.watch(job)

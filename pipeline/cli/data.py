@@ -127,22 +127,10 @@ def import_(
         ),
         split=SplitChoice(how=split, queries=queries, train=train, seed=seed),
     )
-    settings = current_settings()
-    known = _problems(into) if into and not dry_run else []
-    with progress_bars() as show:
-        if dry_run:
-            plan = plan_import(request, settings, lambda n, of: show("check", n, of))
-        else:
-            dataset = execute_import(request, settings, lambda n, of: show("import", n, of))
-    if not dry_run:
-        _describe(dataset.info.name)
-        added = [problem for problem in _problems(dataset.info.name) if problem not in known]
-        if added:
-            _print_problems("files", problem_counts(added))
-        return
-    _print_plan(plan)
-    if problems is not None:
-        write_problems(problems, plan.problems)
+    if dry_run:
+        _check_import(request, problems)
+    else:
+        _carry_out(request)
 
 
 @datasets.command(hidden=True)
@@ -269,6 +257,26 @@ def check(name: str) -> None:
         else:
             say(("kept", "green"), f"   {sentence}")
     raise typer.Exit(1 if broken else 0)
+
+
+def _check_import(request: ImportRequest, problems: Path | None) -> None:
+    """The dry run of a request, and its problems as a table."""
+    with progress_bars() as show:
+        plan = plan_import(request, current_settings(), lambda n, of: show("check", n, of))
+    _print_plan(plan)
+    if problems is not None:
+        write_problems(problems, plan.problems)
+
+
+def _carry_out(request: ImportRequest) -> None:
+    """Import, and say what was not taken as it is."""
+    known = _problems(request.into) if request.into else []
+    with progress_bars() as show:
+        dataset = execute_import(request, current_settings(), lambda n, of: show("import", n, of))
+    _describe(dataset.info.name)
+    added = [problem for problem in _problems(dataset.info.name) if problem not in known]
+    if added:
+        _print_problems("files", problem_counts(added))
 
 
 def _describe(name: str) -> None:

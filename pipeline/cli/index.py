@@ -19,6 +19,7 @@ from pipeline.cli.console import (
 )
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.base import load_dataset
+from pipeline.images import load_rgb
 from pipeline.index_jobs import verify
 from pipeline.indexing import drop_index, publish, read_index, roll_back
 from pipeline.refreshing import refresh
@@ -100,6 +101,7 @@ def search(
 ) -> None:
     """Search by image in the index of a run."""
     settings = current_settings()
+    load_rgb(image)  # what is wrong with the file is said first
     chosen = opened_run(run) if run else newest_published()
     dataset = load_dataset(chosen.spec.dataset, settings)
     query_image = dataset.read_image(image)

@@ -255,7 +255,8 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
 def report_run(chosen: Run) -> None:
     """Print what was measured, with the protocol."""
     if not (chosen.folder / "report.json").exists():
-        say("No labels, so nothing was evaluated.")
+        reason = chosen.status().unmeasured or "the data set has no labels"
+        say(f"Nothing was evaluated: {reason}.")
         return
     report = chosen.report()
     say(f"Protocol {report.protocol.name}: {report.protocol.summary}")
