@@ -227,6 +227,25 @@ def test_import_list_show_and_delete(cli: Cli, tmp_path: Path) -> None:
     assert "my-pets" not in cli("datasets", "list").out
 
 
+def test_a_label_file_that_is_not_understood_is_said_and_needs_a_yes(
+    cli: Cli, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pets"
+    write_images(folder / "img", per_class=1)
+    (folder / "labels.json").write_text('{"img/circle/000.jpg": "cat",\n "img" "dog"}')
+
+    checked = cli("datasets", "import", folder, "--dry-run")
+    refused = cli("datasets", "import", folder)
+    taken = cli("datasets", "import", folder, "--yes")
+
+    assert "Warning: labels.json is not used: cannot be read as JSON" in checked.out
+    assert "line 2" in checked.out
+    assert "An import needs --format or --yes." in checked.out
+    assert (refused.code, taken.code) == (2, 0)
+    assert "labels.json would not be used" in refused.err
+    assert "not used: cannot be read as JSON" in taken.out
+
+
 def test_a_dry_run_reports_and_stores_nothing(
     cli: Cli, tmp_path: Path, own_library: Settings
 ) -> None:

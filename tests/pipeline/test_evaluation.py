@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from models.codes import HashCodes
 from pipeline.evaluation import (
+    all_relevant,
     Curves,
     Report,
     evaluate,
@@ -331,3 +332,18 @@ def test_features_that_do_not_fit_are_refused(features, message):
 
     with pytest.raises(ValueError, match=message):
         evaluate_cosine(np.ones((3, 4)), features, labels, labels[: len(features)], ALL)
+
+
+@pytest.mark.parametrize(
+    ("query", "database", "expected"),
+    [
+        ([[1, 0]], [[1, 0], [1, 1]], True),
+        ([[1, 0]], [[1, 0], [0, 1]], False),
+        ([[1, 0], [0, 1]], [[1, 1], [1, 1]], True),
+        ([[1, 0], [0, 0]], [[1, 1]], False),
+    ],
+)
+def test_labels_that_every_pair_shares_are_recognised(
+    query: list[list[int]], database: list[list[int]], expected: bool
+) -> None:
+    assert all_relevant(np.array(query, bool), np.array(database, bool)) == expected

@@ -265,6 +265,23 @@ def test_without_labels_a_run_ends_with_codes_and_no_report(settings: Settings) 
         run.report()
 
 
+def test_labels_that_all_images_share_are_not_measured_and_the_reason_is_kept(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = write_images(tmp_path / "all" / "one class")
+    imported(folder.parent, settings)
+
+    run = executed(settings, method="lsh")
+
+    assert run.state() == "done"
+    assert not (run.folder / "report.json").exists()
+    assert "any order would be perfect" in run.status().unmeasured
+    dataset = load_dataset("shapes", settings)
+    cache = FeatureCache(load_backbone(run.spec.backbone), settings)
+    with pytest.raises(RunError, match="cannot be measured: every database image shares a label"):
+        evaluate_run(run, dataset, settings, cache)
+
+
 def test_without_labels_a_supervised_method_is_refused(settings: Settings, spies: None) -> None:
     unlabelled(settings)
 
