@@ -27,7 +27,6 @@ def options(plan: Plan, request: ImportRequest) -> None:
     with st.container(border=True, key="import_options"), st.form("import_form", border=False):
         st.subheader("2 · How it is read and split", anchor=False)
         reading = _reading(plan) if plan.guesses else ReadOptions()
-        _understood(plan)
         split = _split(request)
         parts = " · ".join(f"{name} {n:,}" for name, n in plan.parts.items())
         st.caption(
@@ -87,10 +86,7 @@ def confirm(plan: Plan, request: ImportRequest) -> None:
             again = st.toggle("Import a second copy", key="import_again")
         yes = request.yes
         if plan.doubt:
-            st.warning(
-                escape_markdown(f"{plan.doubt[0].upper()}{plan.doubt[1:]}."),
-                title="A label file would not be used",
-            )
+            st.warning(_sentence(plan.doubt), title="A label file would not be used")
             yes = st.toggle("Import without it", key="import_doubt")
         request = request.model_copy(update={"again": again, "yes": yes})
         target = f"to {request.into}" if request.into else f"as {plan.info.name}"
@@ -116,12 +112,18 @@ def _is_hindered(plan: Plan, request: ImportRequest) -> bool:
 
 def _understood(plan: Plan) -> None:
     """What was found out while reading, and what is probably not as it was meant."""
-    for warning in plan.warnings:
-        st.warning(escape_markdown(warning))
+    if plan.warnings:
+        st.warning("\n".join(f"- {_sentence(warning)}" for warning in plan.warnings))
     if plan.notes:
-        st.caption("  \n".join(escape_markdown(f"· {note}") for note in plan.notes))
+        st.caption("  \n".join(f"· {_sentence(note)}" for note in plan.notes))
     if plan.n_known:
         st.caption(f"{plural(plan.n_known, 'image')} of these are there already and stay as is.")
+
+
+def _sentence(words: str) -> str:
+    """Words of the import, which may hold names of files, as a sentence of the page."""
+    is_name = "." in words.split(maxsplit=1)[0]
+    return escape_markdown(f"{words if is_name else words[0].upper() + words[1:]}.")
 
 
 def _numbers(plan: Plan) -> None:
@@ -174,6 +176,7 @@ def _reading(plan: Plan) -> ReadOptions:
         f"Looks like **{titles[best.layout]}** :gray[· {100 * best.confidence:.0f} % sure · "
         f"{escape_markdown(best.why)}]"
     )
+    _understood(plan)
     read_as, rest = st.columns([2, 1])
     layout = read_as.selectbox(
         "Read as",
@@ -183,15 +186,15 @@ def _reading(plan: Plan) -> ReadOptions:
             titles[name] + (f" ({100 * likely[name].confidence:.0f} %)" if name in likely else "")
         ),
     )
-    encoding, header = _as_text(plan)
     if not plan.columns:
         level = rest.number_input(
             "Class folder level", -9, 9, was.class_level, help="1 is the outermost, -1 the inmost."
         )
+        encoding, header = _as_text(plan)
         return ReadOptions(layout=layout, class_level=int(level), encoding=encoding, header=header)
     path, labels, split, mark = st.columns([1, 1.6, 1, 0.6])
     columns = list(plan.columns)
-    return ReadOptions(
+    chosen = ReadOptions(
         layout=layout,
         path_column=path.selectbox("Path column", columns, columns.index(was.path_column)),
         label_columns=tuple(
@@ -204,15 +207,16 @@ def _reading(plan: Plan) -> ReadOptions:
         ),
         text_column=was.text_column,
         separator=mark.text_input("Separator", was.separator, placeholder="auto"),
-        encoding=encoding,
-        header=header,
     )
+    encoding, header = _as_text(plan)
+    return chosen.model_copy(update={"encoding": encoding, "header": header})
 
 
 def _as_text(plan: Plan) -> tuple[str, Literal["", "yes", "no"]]:
     """Widgets for the encoding of label files, and for the first line of tables."""
     was = plan.reading
-    encoding, header = st.columns([1, 2])
+    with st.expander("How text files are read", icon=":material/text_fields:"):
+        encoding, header = st.columns([1, 2])
     name = encoding.text_input(
         "Encoding", was.encoding, placeholder="auto", help="Of label files and names in a zip."
     )

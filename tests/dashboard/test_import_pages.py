@@ -11,13 +11,13 @@ from streamlit.testing.v1 import AppTest
 from dashboard.services import imports, uploads
 from pipeline.datasets.base import list_datasets, load_dataset
 from pipeline.datasets.jobs import ImportJob, create_job, execute_job
-from pipeline.datasets.requests import ImportRequest
+from pipeline.datasets.requests import ImportRequest, execute_import
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.tags import Tags
 from tests.dashboard.conftest import HOSTILE, draw_images
 from tests.dashboard.test_pages import texts
-from tests.layout_writers import class_folders, csv_table, pictures, put, with_many
+from tests.layout_writers import class_folders, csv_table, pictures, put, put_images, with_many
 
 OpenApp = Callable[..., AppTest]
 
@@ -189,6 +189,38 @@ def test_content_that_is_here_already_needs_a_second_thought(
     app.toggle(key="import_again").set_value(True).run()
     assert not button(app, "Import 60 images").disabled
     assert "--again" in app.code[-1].value
+
+
+def test_an_import_that_would_pass_over_a_label_file_waits_for_a_yes(
+    open_app: OpenApp, own_home: Path, tmp_path: Path, started: list[ImportJob]
+):
+    put_images(tmp_path / "set", pictures(), "img")
+    put(tmp_path / "set", "labels.json", '{"img/000.png": "cat",\n "img" "dog"}')
+    app = open_app(own_home, "import_data", job=checked(own_home, tmp_path / "set").id)
+
+    assert "labels.json is not used: cannot be read as JSON" in texts(app)
+    waiting = button(app, "Import 12 images").disabled
+    app.toggle(key="import_doubt").set_value(True).run()
+    button(app, "Import 12 images").click().run()
+
+    assert not app.exception
+    assert waiting
+    assert started[0].request().yes
+
+
+def test_an_addition_counts_what_is_new_and_says_what_changes(
+    open_app: OpenApp, own_home: Path, tmp_path: Path
+):
+    some = pictures()
+    execute_import(
+        ImportRequest(source=str(csv_table(tmp_path / "base", some[:9]))), Settings(home=own_home)
+    )
+    more = csv_table(tmp_path / "more", [*some[:9], *with_many(some)[9:]])
+    app = open_app(own_home, "import_data", job=checked(own_home, more, into="base").id)
+
+    assert not app.exception
+    assert "becomes multi-label" in texts(app)
+    assert button(app, "Import 3 images to base")
 
 
 def test_a_finished_import_offers_what_comes_next(

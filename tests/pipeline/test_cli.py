@@ -256,7 +256,7 @@ def test_a_dry_run_reports_and_stores_nothing(
     out = cli("datasets", "import", folder, "--dry-run", "--problems", table).out
 
     assert "Dry run, nothing was stored." in out
-    assert "*  90 % class folders (4 folders)" in out
+    assert "*  90 % class folders (folders: 4)" in out
     assert "12 images would be stored, 0 duplicates kept once, 1 files not taken" in out
     assert "Split: protocol holdout, seed 0" in out
     assert 'dots/broken.png,"the image is not a JPEG' in table.read_text("utf-8")

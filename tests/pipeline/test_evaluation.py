@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from models.codes import HashCodes
 from pipeline.evaluation import (
-    all_relevant,
     Curves,
     Report,
+    all_relevant,
     evaluate,
     evaluate_cosine,
     leave_out,

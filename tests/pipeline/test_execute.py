@@ -26,6 +26,7 @@ from pipeline.features import FeatureCache
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 from tests.factories import imported, png, spec, write_images
+from tests.layout_writers import put
 
 SPY = '''
 """A method that keeps the training set it was given."""
@@ -268,8 +269,9 @@ def test_without_labels_a_run_ends_with_codes_and_no_report(settings: Settings) 
 def test_labels_that_all_images_share_are_not_measured_and_the_reason_is_kept(
     settings: Settings, tmp_path: Path
 ) -> None:
-    folder = write_images(tmp_path / "all" / "one class")
-    imported(folder.parent, settings)
+    for i in range(12):
+        put(tmp_path / "one", f"cat/{i}.png", png((20 * i, 40, 9)))
+    imported(tmp_path / "one", settings)
 
     run = executed(settings, method="lsh")
 

@@ -24,7 +24,7 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
         return None
     share = sum(bool(name) for _, name in placed) / len(placed)
     parts = sorted({split for split, _ in placed if split})
-    why = f"{len(classes)} folders" + (f" in parts {', '.join(parts)}" if parts else "")
+    why = f"folders: {len(classes)}" + (f" in parts {', '.join(parts)}" if parts else "")
     return (0.9 if len(classes) > 1 else 0.7) * share, why
 
 

@@ -92,7 +92,9 @@ def may_hold_images(kind: pa.DataType) -> bool:
 def _encoding_note(file: File, text: Text) -> tuple[str, ...]:
     if not text.guess:
         return ()
-    return (f"{file.name}: read as {text.guess}, which is a guess; --encoding names another",)
+    return (
+        f"{file.name}: read as {text.guess}, which is a guess; name the encoding if it is wrong",
+    )
 
 
 def _from_delimited(file: File, text: str) -> Table:
