@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,14 @@ from models.codes import HashCodes
 from pipeline import metrics
 from pipeline.diagnostics import code_statistics, distance_histograms
 from pipeline.protocols import Protocol
-from pipeline.ranking import Counts, Labels, OnProgress, cosine_histograms, hamming_histograms
+from pipeline.ranking import (
+    Counts,
+    FeatureRows,
+    Labels,
+    OnProgress,
+    cosine_histograms,
+    hamming_histograms,
+)
 from pipeline.report import Curves, Evaluation, Report
 
 REPORT_RANKS = (1, 5, 10, 50, 100, 500, 1000)  # N of precision_at and recall_at
@@ -81,22 +88,24 @@ def evaluate(
 
 def evaluate_cosine(
     query_features: NDArray[np.floating[Any]],
-    database_features: NDArray[np.floating[Any]],
+    database_features: FeatureRows,
     query_labels: Labels,
     database_labels: Labels,
     protocol: Protocol,
     *,
     seed: int = 0,
+    on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Measure the cosine ranking of real-valued features: the row that codes are compared with.
 
     Args:
         query_features: (q, d).
-        database_features: (n, d).
+        database_features: (n, d), of which a block is in memory at a time.
         query_labels: (q, C) multi-hot.
         database_labels: (n, C) multi-hot.
         protocol: as for `evaluate`.
         seed: as for `evaluate`.
+        on_progress: called with (queries done, q).
 
     Raises:
         ValueError: a set is empty, features and labels do not fit each other, or a feature is NaN.
@@ -105,9 +114,9 @@ def evaluate_cosine(
         ("query features", query_features, query_labels),
         ("database features", database_features, database_labels),
     ):
-        if features.ndim != 2:
+        if len(features.shape) != 2:
             raise ValueError(f"{name} must have shape (n, d), got {features.shape}")
-        _check(name, len(features), labels)
+        _check(name, features.shape[0], labels)
     if query_features.shape[1] != database_features.shape[1]:
         raise ValueError(
             f"query features have {query_features.shape[1]} dimensions but database features have "
@@ -116,6 +125,8 @@ def evaluate_cosine(
     _check_classes(query_labels, database_labels)
     blocks = cosine_histograms(query_features, database_features, query_labels, database_labels)
     n_database, dimensions = database_features.shape
+    if on_progress is not None:
+        blocks = _reported(blocks, len(query_features), on_progress)
     per_query = _measure(blocks, n_database, protocol, seed)
     report = Report(
         **_summary(per_query, n_database, protocol, seed),
@@ -124,6 +135,15 @@ def evaluate_cosine(
     )
     no_distances = np.zeros((1, 0, 2), np.int64)
     return Evaluation(report, _curves(per_query, n_database, no_distances))
+
+
+def _reported(blocks: Iterable[Counts], total: int, on_progress: OnProgress) -> Iterator[Counts]:
+    """The same blocks, with the queries done reported after each."""
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        on_progress(done, total)
 
 
 def all_relevant(query_labels: Labels, database_labels: Labels) -> bool:

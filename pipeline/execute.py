@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +13,16 @@ import torch
 from models.backbones import load_backbone
 from models.codes import HashCodes
 from models.finetuning import Trunk
-from models.method import HashMethod, TrainingSet
+from models.method import Cancelled, HashMethod, TrainingSet
 from models.registry import get_method
-from pipeline.baselines import colour_report, cosine_report
+from pipeline.baselines import measure_baselines
 from pipeline.datasets.base import DatasetError, LabelSet, RetrievalDataset, load_dataset
 from pipeline.datasets.split import Indices, Split, make_split
 from pipeline.evaluation import all_relevant, evaluate
 from pipeline.features import FeatureCache
+from pipeline.heartbeat import beating
 from pipeline.report import Evaluation
+from pipeline.run_log import logging_to
 from pipeline.runs import Run, RunError
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
@@ -36,6 +39,7 @@ from pipeline.training import (
 )
 
 StageProgress = Callable[[str, int, int], None]
+_log = logging.getLogger(__name__)
 _WRITE_S = 0.5  # least time between two notes of the progress in run.json
 
 
@@ -86,7 +90,37 @@ def execute(
             run.update(unmeasured=reason)
         else:
             with run.stage("evaluation"):
-                evaluate_run(run, dataset, settings, ready.cache, report)
+                evaluate_run(run, dataset, settings, report)
+    if not reason:
+        follow_up(run, dataset, settings, ready.cache, on_progress)
+
+
+def follow_up(
+    run: Run,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: StageProgress = ignore_progress,
+) -> None:
+    """Measure what a leaderboard sets beside a run, after the run is done and whatever comes of it.
+
+    Its progress is in the run's status as the stage `baselines`, and it obeys a stop.
+    """
+    report = _Reporter(run, on_progress)
+    if not run.folder.is_dir():
+        return  # deleted; the lock would make it anew
+    try:
+        with run.claimed(), beating(run.folder / "heartbeat"), logging_to(run.folder) as log:
+            run.update(stage="baselines", done=0, total=0)
+            try:
+                measure_baselines(run.spec, dataset, settings, cache, report)
+            except Cancelled:
+                log.info("stopped measuring the baselines on request")
+            finally:
+                (run.folder / "cancel").unlink(missing_ok=True)
+                run.update(stage="", done=0, total=0)
+    except (RunError, OSError) as error:  # deleted meanwhile, or taken up by another process
+        _log.warning("baselines of run %s: %s", run.id, error)
 
 
 @dataclass(frozen=True)
@@ -224,7 +258,6 @@ def evaluate_run(
     run: Run,
     dataset: RetrievalDataset,
     settings: Settings,
-    cache: FeatureCache,
     on_progress: StageProgress = ignore_progress,
 ) -> Evaluation:
     """Measure the stored codes of a run and store report and curves; can be repeated.
@@ -261,6 +294,4 @@ def evaluate_run(
         evaluation.report.model_copy(update={"timings": timings}), evaluation.curves
     )
     run.save_evaluation(evaluation)
-    cosine_report(spec, dataset, settings, cache)
-    colour_report(spec, dataset, settings, measure=True)
     return evaluation

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ OnProgress = Callable[[int, int], None]  # queries done, queries in all
 
 DATABASE_BLOCK = 1 << 16  # items per step: the work arrays then stay in the cache
 QUERY_BLOCK = 64  # queries per task and progress report
+_FEATURE_BLOCK = 8192  # features of the database in memory at a time
+_COUNTED = 8  # blocks of queries that are counted for each time that the database is read
 COSINE_STEP = 2.0**-20  # similarities closer than this (float32 rounding) count as tied
 
 
@@ -78,9 +80,20 @@ def hamming_histograms(
     return counts
 
 
+class FeatureRows(Protocol):
+    """Features (n, d) that are read a block of rows at a time; an array is one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.floating[Any]]:
+        """The features of a block."""
+
+
 def cosine_histograms(
     query_features: NDArray[np.floating[Any]],
-    database_features: NDArray[np.floating[Any]],
+    database_features: FeatureRows,
     query_labels: Labels,
     database_labels: Labels,
     *,
@@ -94,7 +107,7 @@ def cosine_histograms(
 
     Args:
         query_features: (q, d) real-valued features.
-        database_features: (n, d) real-valued features.
+        database_features: (n, d) real-valued features; only blocks of them are in memory.
         query_labels: (q, C) multi-hot.
         database_labels: (n, C) multi-hot.
         cells: most entries of a yielded block; bounds the memory, not the result.
@@ -105,17 +118,30 @@ def cosine_histograms(
     """
     width = max_shared(query_labels, database_labels) + 1
     queries = np.asarray(query_features, np.float32)
-    database = np.asarray(database_features, np.float32)
     queries = queries / _norms(queries)[:, None]
-    database_norms, database_hot = _norms(database), database_labels.T.astype(np.float32)
-    rows = max(1, cells // (len(database) * width))
-    for first in range(0, len(queries), rows):
-        span = slice(first, first + rows)
-        similarity = queries[span] @ database.T / database_norms  # (b, n)
-        shared = query_labels[span].astype(np.float32) @ database_hot  # (b, n)
-        level = np.rint((1 - similarity.astype(np.float64)) / COSINE_STEP).astype(np.int64)
-        ordered = np.sort(level * width + shared.astype(np.int64), axis=1)  # one key: no argsort
-        yield _count_levels(ordered // width, ordered % width, width)
+    database_hot = database_labels.T.astype(np.float32)
+    rows = max(1, cells // (len(database_labels) * width))
+    for first in range(0, len(queries), rows * _COUNTED):
+        similarities = _similarities(queries[first : first + rows * _COUNTED], database_features)
+        for start in range(0, len(similarities), rows):
+            similarity = similarities[start : start + rows]  # (b, n)
+            same = query_labels[first + start : first + start + len(similarity)]
+            shared = same.astype(np.float32) @ database_hot  # (b, n)
+            level = np.rint((1 - similarity.astype(np.float64)) / COSINE_STEP).astype(np.int64)
+            ordered = np.sort(level * width + shared.astype(np.int64), axis=1)  # no argsort
+            yield _count_levels(ordered // width, ordered % width, width)
+
+
+def _similarities(
+    queries: NDArray[np.float32], database_features: FeatureRows
+) -> NDArray[np.float32]:
+    """Cosines (b, n) of queries of length 1 (b, d) and the database, of which a block is read."""
+    n = database_features.shape[0]
+    found = np.empty((len(queries), n), np.float32)
+    for start in range(0, n, _FEATURE_BLOCK):
+        block = np.asarray(database_features[start : start + _FEATURE_BLOCK], np.float32)
+        found[:, start : start + len(block)] = queries @ block.T / _norms(block)
+    return found
 
 
 def ranked(

@@ -24,7 +24,18 @@ _VARIABLES = {
     "import_roots": "HASHLENS_IMPORT_ROOTS",
     "upload_limit_gb": "HASHLENS_UPLOAD_LIMIT_GB",
 }
-_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "TORCH_HOME", "LD_LIBRARY_PATH", "SYSTEMROOT")
+_INHERITED = {  # in capitals
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
+    *("VIRTUAL_ENV", "PYTHONPATH", "PYTHONUTF8", "PYTHONIOENCODING"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE"),
+    # Windows does not load a library, open a socket or find a folder without some of these.
+    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP"),
+    *("USERPROFILE", "USERNAME", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA"),
+    *("PROGRAMDATA", "PROGRAMFILES", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE"),
+}
+_INHERITED_GROUPS = ("LC_", "CUDA_", "NVIDIA_")
 
 
 class Settings(BaseModel):
@@ -81,7 +92,11 @@ class Settings(BaseModel):
         return cls.model_validate(found)
 
     def environment(self) -> dict[str, str]:
-        """The environment of a process of its own with these settings, and nothing else."""
+        """The environment of a process of its own: these settings, and what any program may need.
+
+        That is its way to the network, certificates, cache folders and what the system wants;
+        secrets of other programs are not among it.
+        """
         own = {
             name: _as_text(value)
             for field, name in _VARIABLES.items()
@@ -90,9 +105,19 @@ class Settings(BaseModel):
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if name in _INHERITED or name.startswith(("CUDA_", "NVIDIA_"))
+            if name.upper() in _INHERITED or name.startswith(_INHERITED_GROUPS)
         }
         return inherited | own | {"OMP_NUM_THREADS": str(self.threads)}
+
+    def resolved(self) -> Settings:
+        """The same with absolute paths, for a process that works in another folder."""
+        return self.model_copy(
+            update={
+                "home": self.home.resolve(),
+                "qdrant_ca": self.qdrant_ca and self.qdrant_ca.resolve(),
+                "import_roots": tuple(path.resolve() for path in self.import_roots),
+            }
+        )
 
     @property
     def datasets_path(self) -> Path:

@@ -183,15 +183,18 @@ def run_all(
 
 
 def _known_runs(settings: Settings, fingerprint: str) -> dict[str, tuple[State, Run]]:
-    """Done, running and queued runs by the digest of their spec; done ones of this content only."""
+    """The newest done run on this content by the digest of its spec; else a running or queued one.
+
+    The leaderboard shows the same one.
+    """
+    registry = RunRegistry(settings)
     found: dict[str, tuple[State, Run]] = {}
-    for run in RunRegistry(settings).all():
-        status = run.status()
-        if status.state == "done" and status.dataset_fingerprint == fingerprint:
-            found[run.spec.digest] = ("done", run)
-        elif status.state in ("queued", "running"):
-            found.setdefault(run.spec.digest, (status.state, run))
-    return found
+    for run in registry.all():
+        state = run.status().state
+        if state in ("queued", "running"):
+            found.setdefault(run.spec.digest, (state, run))
+    done = registry.finished(fingerprint)
+    return found | {digest: ("done", run) for digest, run in done.items()}
 
 
 def _listed(values: Iterable[object]) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -25,14 +24,13 @@ from models.method import Cancelled
 from pipeline.execute import StageProgress, execute, ignore_progress
 from pipeline.heartbeat import beating, silent_for_s
 from pipeline.index_jobs import serve, waiting
+from pipeline.launching import launch
 from pipeline.runs import Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
 
 _log = logging.getLogger(__name__)
 _POLL_S = 1.0
 HEARTBEAT_LIMIT_S = 15.0
-_ROOT = Path(__file__).resolve().parent.parent
-_started: list[subprocess.Popen[bytes]] = []  # asked for their end, or they stay as zombies
 
 
 def work(
@@ -83,7 +81,6 @@ def ensure_worker(settings: Settings) -> bool:
     It outlives this process and ends when nothing is queued. Where the settings forbid it, another
     service is expected to be the worker.
     """
-    _started[:] = [process for process in _started if process.poll() is None]
     if not settings.start_worker:
         return False
     _folder(settings).mkdir(parents=True, exist_ok=True)
@@ -91,18 +88,7 @@ def ensure_worker(settings: Settings) -> bool:
         if is_alive(settings):
             return False
         (_folder(settings) / "starting").touch()
-        command = [sys.executable, "-m", "pipeline", "worker", "--exit-when-idle"]
-        with (settings.home / "worker.log").open("ab") as log:
-            process = subprocess.Popen(
-                command,
-                cwd=_ROOT,
-                env=settings.model_copy(update={"home": settings.home.resolve()}).environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-    _started.append(process)
+        launch(("worker", "--exit-when-idle"), settings, settings.home / "worker.log")
     return True
 
 

@@ -7,7 +7,9 @@ from dashboard.services import resources
 
 st.title("Report", anchor=False)
 info = notices.chosen_dataset()
-basket = resources.basket(info.name)
+stored = resources.basket(info.name)
+report_view.unreadable(stored)
+basket = stored.basket
 if not basket.items:
     report_view.empty(info.name)
     st.stop()

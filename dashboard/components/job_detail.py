@@ -67,7 +67,8 @@ def _headline(job: Job) -> None:
         st.badge(job.state, icon=icon, color=color)
     facts = [f"seed {job.seed}", job.dataset]
     if job.elapsed_s is not None:
-        facts.append(f"{'for' if job.is_live else 'took'} {duration(job.elapsed_s)}")
+        is_over = job.state == "done" or not job.is_live
+        facts.append(f"{'took' if is_over else 'for'} {duration(job.elapsed_s)}")
     facts += [f"mAP {percent(job.map)}"] if job.map is not None else []
     st.caption(" · ".join(escape_markdown(fact) for fact in facts))
     if job.is_live and job.stage:
@@ -83,6 +84,10 @@ def _buttons(detail: JobDetail) -> None:
         if job.state in ("queued", "running"):
             with st.popover("Stop", icon=":material/stop:"):
                 st.markdown("It stops within a mini-batch and can be resumed.")
+                _button("Stop it", jobs.stop, job.id)
+        if job.state == "done" and job.stage:
+            with st.popover("Stop", icon=":material/stop:"):
+                st.markdown("The run is done; only the measuring of baselines stops.")
                 _button("Stop it", jobs.stop, job.id)
         if job.state in ("stopped", "failed", "lost"):
             label = "Retry" if job.state == "failed" else "Resume"

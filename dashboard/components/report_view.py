@@ -8,11 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import page_preview
+from dashboard.components import notices, page_preview
 from dashboard.services import report_templates, resources
 from dashboard.services.report_basket import (
     Basket,
     Item,
+    StoredBasket,
     moved,
     started,
     with_heading,
@@ -25,6 +26,23 @@ from pipeline.runs import RunError
 
 _MOST_CHECKED = 4  # runs whose conditions are listed
 _PLACES = {"fail": 0, "warn": 1, "pass": 2}
+
+
+def unreadable(stored: StoredBasket) -> None:
+    """Say what could not be read of the report, and where it is kept; nothing where all could."""
+    if stored.problem:
+        notices.problem(
+            "The report of this data set cannot be read in full.",
+            reason=stored.problem,
+            todo="Its file is kept aside before anything else is written.",
+            key="report_problem",
+        )
+    for path in stored.kept:
+        kept = escape_markdown(str(path))
+        st.warning(
+            f"An earlier report could not be read in full. It is kept as {kept}",
+            icon=":material/inventory_2:",
+        )
 
 
 def empty(name: str) -> None:

@@ -48,7 +48,7 @@ def allowed_source(text: str, settings: Settings) -> str:
 def begin(request: ImportRequest, kind: Kind, settings: Settings) -> ImportJob:
     """Create a job and start its process."""
     job = create_job(request, kind, settings)
-    start_job(job)
+    start_job(job, settings)
     return job
 
 

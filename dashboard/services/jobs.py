@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from pipeline.diagnostics import CodeStatistics, code_statistics
+from pipeline.heartbeat import silent_for_s
 from pipeline.indexing import read_index
 from pipeline.report import Report
 from pipeline.run_log import tail
 from pipeline.run_status import RunStatus
-from pipeline.runs import Run, RunError, RunRegistry
+from pipeline.runs import LOST_AFTER_S, Run, RunError, RunRegistry
 from pipeline.settings import Settings
 
 LIVE = ("queued", "running", "stopping")
@@ -30,7 +31,7 @@ class Job:
         id: of the run.
         label: method, bits and what sets it apart, for people.
         state: queued, running, stopping, done, failed, stopped or lost.
-        stage: what it does now; empty unless it runs.
+        stage: what it does now; a finished one may still measure baselines. Empty for nothing.
         share: of the stage that is done, in [0, 1]; None where unknown.
         elapsed_s: since its start; None before.
         left_s: expected until training ends; None where unknown.
@@ -57,7 +58,7 @@ class Job:
     @property
     def is_live(self) -> bool:
         """Whether it may still change by itself."""
-        return self.state in LIVE
+        return self.state in LIVE or bool(self.stage)
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,7 @@ def _chance(run: Run) -> float:
 
 def _job(run: Run, status: RunStatus, waiting: Sequence[str]) -> Job:
     state = _state(run, status)
+    is_busy = state in ("running", "stopping") or _measures_baselines(run, status)
     history = run.history()
     try:
         measured: float | None = run.report().map if state == "done" else None
@@ -212,8 +214,8 @@ def _job(run: Run, status: RunStatus, waiting: Sequence[str]) -> Job:
         seed=run.spec.seed,
         sweep=status.sweep,
         state=state,
-        stage=status.stage if state in ("running", "stopping") else "",
-        share=_share(status, state),
+        stage=status.stage if is_busy else "",
+        share=_share(status, state, is_busy=is_busy),
         elapsed_s=_elapsed_s(status),
         left_s=_left_s(history) if state == "running" and status.stage == "training" else None,
         losses=tuple(sum(terms.values()) for line in history if (terms := _terms(line))),
@@ -232,8 +234,16 @@ def _state(run: Run, status: RunStatus) -> str:
     return "stopped" if status.state == "cancelled" else status.state
 
 
-def _share(status: RunStatus, state: str) -> float | None:
-    if state == "done":
+def _measures_baselines(run: Run, status: RunStatus) -> bool:
+    """Whether a finished run's process is still at work; a killed one has left the stage behind."""
+    if status.state != "done" or not status.stage:
+        return False
+    silent_s = silent_for_s(run.folder / "heartbeat")
+    return silent_s is not None and silent_s < LOST_AFTER_S
+
+
+def _share(status: RunStatus, state: str, *, is_busy: bool) -> float | None:
+    if state == "done" and not is_busy:
         return 1.0
     return min(status.done / status.total, 1.0) if status.total else None
 

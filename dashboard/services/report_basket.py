@@ -8,6 +8,7 @@ survive a reload, another browser and the end of the server. What is added is ke
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.files import write_atomic
 from pipeline.settings import Settings
+from pipeline.wording import sentence
 
 Cell = str | float | int | bool | None
 MOST_ROWS = 500  # of a table; a report is for reading, the CSV of the page has the rest
@@ -97,26 +99,64 @@ def new_item(title: str, table: pd.DataFrame | None = None, **facts: Any) -> Ite
     )
 
 
-def read_basket(settings: Settings, dataset: str) -> Basket:
-    """The basket of a data set; an empty one where there is none, or its file is damaged."""
+@dataclass(frozen=True)
+class StoredBasket:
+    """A basket as it could be read.
+
+    Attributes:
+        basket: what could be read; empty where there is none.
+        problem: what could not be read of its file, in a sentence; empty where all could.
+        kept: files of earlier states that could not be read in full, which nothing overwrites.
+    """
+
+    basket: Basket
+    problem: str = ""
+    kept: tuple[Path, ...] = ()
+
+
+def read_basket(settings: Settings, dataset: str) -> StoredBasket:
+    """The basket of a data set, and what of it cannot be read."""
+    path = _path(settings, dataset)
+    kept = tuple(sorted(path.parent.glob(f"{dataset}.kept-*.json")))
     try:
-        return Basket.model_validate_json(_path(settings, dataset).read_text("utf-8"))
-    except (OSError, ValueError):
-        return Basket()
+        return StoredBasket(*_read(path), kept)
+    except OSError as error:
+        return StoredBasket(Basket(), str(error), kept)
 
 
 def change(settings: Settings, dataset: str, how: Callable[[Basket], Basket]) -> Basket:
     """Read, change and write in one step, so that two tabs never undo each other.
 
+    A file that cannot be read in full, as it is damaged or of another version, is kept aside.
+
     Raises:
-        OSError: the library cannot be written.
+        OSError: the library cannot be written, or the basket is there and cannot be opened.
     """
     path = _path(settings, dataset)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        basket = how(read_basket(settings, dataset))
+        basket, problem = _read(path)
+        if problem:
+            path.rename(path.with_name(f"{dataset}.kept-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.json"))
+        basket = how(basket)
         write_atomic(path, basket.model_dump_json(indent=1))
     return basket
+
+
+def _read(path: Path) -> tuple[Basket, str]:
+    """What can be read of a basket, and what cannot."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return Basket(), ""
+    try:
+        return Basket.model_validate_json(content), ""
+    except ValueError as error:
+        problem = sentence(error)
+    try:
+        return Basket.model_validate_json(content, extra="ignore"), problem
+    except ValueError:
+        return Basket(), problem
 
 
 def with_item(item: Item) -> Callable[[Basket], Basket]:

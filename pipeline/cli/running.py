@@ -22,7 +22,7 @@ from pipeline.cli.console import (
 )
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.base import load_dataset
-from pipeline.execute import evaluate_run, execute
+from pipeline.execute import evaluate_run, execute, follow_up
 from pipeline.features import FeatureCache
 from pipeline.parallel import check, is_launched, joined, train_along
 from pipeline.report import Report
@@ -132,7 +132,8 @@ def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
     dataset = load_dataset(chosen.spec.dataset, settings)
     cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
     with progress_bars(errors if json_ else console) as show:
-        evaluate_run(chosen, dataset, settings, cache, show)
+        evaluate_run(chosen, dataset, settings, show)
+        follow_up(chosen, dataset, settings, cache, show)
     if json_:
         report = json.loads(chosen.report().model_dump_json())
         return say_json({"run": chosen.id, "report": report})
@@ -172,7 +173,7 @@ def show(run_id: RunArgument) -> None:
 def cancel(run_id: RunArgument) -> None:
     """Ask a run to stop at its next sign of progress."""
     chosen = opened_run(run_id)
-    if chosen.state() not in ("queued", "running"):
+    if chosen.state() not in ("queued", "running") and not chosen.status().stage:
         raise RunError(f"run {chosen.id} is {chosen.state()}; only queued or running runs can stop")
     chosen.stop()
     say(f"Asked {chosen.id} to stop.")

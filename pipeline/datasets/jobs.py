@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +24,7 @@ from pipeline.datasets.plan import Plan
 from pipeline.datasets.requests import ImportRequest, execute_import, open_request, plan_import
 from pipeline.files import write_atomic
 from pipeline.heartbeat import beating, silent_for_s
+from pipeline.launching import launch
 from pipeline.settings import Settings
 
 Kind = Literal["check", "import"]
@@ -37,7 +36,6 @@ _REPORT_EVERY_S = 0.3
 _KEEP_S = 7 * 24 * 3600
 _Model = TypeVar("_Model", bound=BaseModel)
 _ID = re.compile(r"[0-9a-f]{16}")
-_processes: list[subprocess.Popen[bytes]] = []  # kept, so that ended ones are reaped
 
 
 class JobError(ValueError):
@@ -141,15 +139,9 @@ def open_job(job_id: str, settings: Settings) -> ImportJob:
     return ImportJob(folder)
 
 
-def start_job(job: ImportJob) -> None:
-    """Execute a job in a process that outlives this one; no shell, no terminal."""
-    _processes[:] = [process for process in _processes if process.poll() is None]
-    command = [sys.executable, "-m", "pipeline", "datasets", "work", job.id]
-    with (job.folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    _processes.append(process)
+def start_job(job: ImportJob, settings: Settings) -> None:
+    """Execute a job in a process that outlives this one."""
+    launch(("datasets", "work", job.id), settings, job.folder / "log.txt")
 
 
 def execute_job(job: ImportJob, settings: Settings) -> None:
@@ -191,8 +183,8 @@ def jobs_path(settings: Settings) -> Path:
 
 
 def uploads_path(settings: Settings) -> Path:
-    """Folder of uploaded archives, one sub-folder each."""
-    return settings.home / "uploads"
+    """Folder of uploaded archives, one sub-folder each; absolute for other processes."""
+    return settings.home.resolve() / "uploads"
 
 
 class _Reporter:

@@ -168,6 +168,23 @@ def test_what_is_added_is_in_the_report_with_conditions(open_app: OpenApp, own_h
     assert app.subheader[0].value == "Nothing is in the report yet"
 
 
+def test_a_report_that_cannot_be_read_is_kept_and_said(open_app: OpenApp, own_home: Path):
+    path = own_home / "reports" / "shapes.json"
+    path.parent.mkdir()
+    path.write_text("{", "utf-8")
+
+    app = open_app(own_home, "report")
+    assert not app.exception
+    assert "Invalid JSON" in app.error[0].value
+
+    open_app(own_home, "leaderboard").get_by_key("leaderboard_report").click().run()
+    app = open_app(own_home, "report")
+    assert not app.error
+    assert "could not be read in full. It is kept as" in app.warning[0].value
+    [kept] = path.parent.glob("*.kept-*.json")
+    assert kept.read_text("utf-8") == "{"
+
+
 @pytest.mark.parametrize(
     ("kind", "title", "n_items"),
     [("demo", "Methods", 3), ("model", "Worst queries, ITQ", 4), ("data", "Shapes: facts", 2)],

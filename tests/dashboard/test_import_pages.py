@@ -39,7 +39,7 @@ def button(app: AppTest, label: str):
 def started(monkeypatch: pytest.MonkeyPatch) -> list[ImportJob]:
     """Jobs that the page would have started; none is."""
     jobs: list[ImportJob] = []
-    monkeypatch.setattr(imports, "start_job", jobs.append)
+    monkeypatch.setattr(imports, "start_job", lambda job, _settings: jobs.append(job))
     return jobs
 
 

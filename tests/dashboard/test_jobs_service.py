@@ -188,3 +188,19 @@ def test_a_run_of_another_version_says_what_is_not_understood(own: Settings, run
 
     assert "unknown hyper-parameter of dpsh 'momentum'" in detail.alerts[0]
     assert ("momentum", "0.1") in detail.asked
+
+
+def test_a_finished_run_shows_that_its_baselines_are_measured_while_its_process_lives(
+    own: Settings, run: Run
+) -> None:
+    with run.started():
+        pass
+    run.update(stage="baselines", done=3, total=4)
+    assert (job_of(own, run).state, job_of(own, run).stage) == ("done", "baselines")
+    assert (job_of(own, run).share, job_of(own, run).is_live) == (0.75, True)
+
+    long_ago = time.time() - LOST_AFTER_S - 1
+    os.utime(run.folder / "heartbeat", (long_ago, long_ago))
+
+    assert (job_of(own, run).stage, job_of(own, run).share) == ("", 1.0)
+    assert not job_of(own, run).is_live

@@ -60,25 +60,64 @@ def test_the_basket_is_there_after_a_restart(settings: Settings, tmp_path):
     change(library, "shapes", with_note(first.id, "look here"))
     change(library, "shapes", with_heading("A", "B", "C"))
 
-    found = read_basket(library, "shapes")
+    found = read_basket(library, "shapes").basket
     assert [one.title for one in found.items] == ["second", "first"]
     assert found.items[1].note == "look here"
     assert found.items[1].table["mAP"].isna().tolist() == [False, True]
     assert (found.title, found.author, found.summary) == ("A", "B", "C")
     change(library, "shapes", without_item(second.id))
-    assert [one.id for one in read_basket(library, "shapes").items] == [first.id]
+    assert [one.id for one in read_basket(library, "shapes").basket.items] == [first.id]
 
 
-def test_moving_past_an_end_and_a_damaged_file_change_nothing(tmp_path):
+def test_moving_past_an_end_changes_nothing(tmp_path):
     library, item = Settings(home=tmp_path), new_item("one")
     change(library, "shapes", with_item(item))
     change(library, "shapes", moved(item.id, -1))
     change(library, "shapes", moved("gone", 1))
-    assert len(read_basket(library, "shapes").items) == 1
 
-    (tmp_path / "reports" / "shapes.json").write_text("{", "utf-8")
+    assert read_basket(library, "shapes").basket.items == (item,)
 
-    assert read_basket(library, "shapes") == Basket()
+
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff", b'{"items": 3}', b"[]"])
+def test_a_basket_that_cannot_be_read_is_kept_aside_and_said(tmp_path, content: bytes):
+    library, path = Settings(home=tmp_path), tmp_path / "reports" / "shapes.json"
+    path.parent.mkdir()
+    path.write_bytes(content)
+
+    before = read_basket(library, "shapes")
+    change(library, "shapes", with_item(item := new_item("one")))
+    after = read_basket(library, "shapes")
+
+    assert before.basket == Basket()
+    assert before.problem
+    assert (after.basket.items, after.problem) == ((item,), "")
+    assert [path.read_bytes() for path in after.kept] == [content]
+
+
+def test_a_basket_of_another_version_is_shown_and_kept_as_it_was(tmp_path, basket: Basket):
+    """What this version has no field for would be lost by the first change."""
+    library, path = Settings(home=tmp_path), tmp_path / "reports" / "shapes.json"
+    path.parent.mkdir()
+    content = json.dumps(json.loads(basket.model_dump_json()) | {"theme": "dark"})
+    path.write_text(content, "utf-8")
+
+    before = read_basket(library, "shapes")
+    change(library, "shapes", with_item(new_item("one")))
+    after = read_basket(library, "shapes")
+
+    assert (before.basket, before.problem) == (basket, "theme: Extra inputs are not permitted")
+    assert len(after.basket.items) == 2
+    assert [path.read_text("utf-8") for path in after.kept] == [content]
+
+
+def test_a_basket_that_cannot_be_opened_is_not_written_over(tmp_path):
+    library, path = Settings(home=tmp_path), tmp_path / "reports" / "shapes.json"
+    path.mkdir(parents=True)
+
+    assert "Is a directory" in read_basket(library, "shapes").problem
+    with pytest.raises(OSError, match="Is a directory"):
+        change(library, "shapes", with_item(new_item("one")))
+    assert path.is_dir()
 
 
 def test_the_page_holds_everything_and_nobodys_markup(basket: Basket):

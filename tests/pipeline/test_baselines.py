@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from models.codes import HashCodes
+from models.method import Cancelled
 from pipeline.baselines import colour_histogram, colour_report, random_report
 from pipeline.datasets.base import load_dataset
 from pipeline.metrics import average_precision
@@ -68,3 +69,27 @@ def test_a_missing_image_leaves_the_floor_unmeasured(own_library, caplog):
 
     assert colour_report(spec(), dataset, own_library, measure=True) is None
     assert "not measured" in caplog.text
+
+
+def test_colours_are_read_in_blocks_with_progress_and_can_be_stopped(shapes, own_library):
+    for path in (own_library.home / "baselines").glob("colour-*"):
+        path.unlink()
+    seen = []
+
+    def stop(done: int, total: int) -> None:
+        seen.append((done, total))
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        colour_report(spec(), shapes, own_library, measure=True, on_progress=stop)
+    assert seen == [(40, 40)]  # fewer than a block
+    assert colour_report(spec(), shapes, own_library) is None
+
+
+def test_a_stored_floor_that_cannot_be_read_is_measured_again(shapes, own_library, caplog):
+    before = random_report(spec(), shapes, own_library)
+    [path] = (own_library.home / "baselines").glob("random-*")
+    path.write_text("{", "utf-8")
+
+    assert random_report(spec(), shapes, own_library) == before
+    assert "cannot be read" in caplog.text

@@ -21,13 +21,14 @@ from pipeline.datasets.managing import delete_dataset
 from pipeline.datasets.source import Item, Source
 from pipeline.datasets.split import make_split
 from pipeline.evaluation import evaluate_cosine
-from pipeline.execute import evaluate_run, execute, training_set
+from pipeline.execute import evaluate_run, execute, follow_up, training_set
 from pipeline.features import FeatureCache
 from pipeline.runs import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 from tests.factories import imported, png, spec, write_images
 from tests.layout_writers import put
 
+BASELINES = ("cosine", "colours")
 SPY = '''
 """A method that keeps the training set it was given."""
 
@@ -278,10 +279,8 @@ def test_labels_that_all_images_share_are_not_measured_and_the_reason_is_kept(
     assert run.state() == "done"
     assert not (run.folder / "report.json").exists()
     assert "any order would be perfect" in run.status().unmeasured
-    dataset = load_dataset("shapes", settings)
-    cache = FeatureCache(load_backbone(run.spec.backbone), settings)
     with pytest.raises(RunError, match="cannot be measured: every database image shares a label"):
-        evaluate_run(run, dataset, settings, cache)
+        evaluate_run(run, load_dataset("shapes", settings), settings)
 
 
 def test_without_labels_a_supervised_method_is_refused(settings: Settings, spies: None) -> None:
@@ -295,12 +294,7 @@ def test_evaluating_again_gives_the_same_report(done_run: Run, own_library: Sett
     before = done_run.report()
     (done_run.folder / "report.json").unlink()
 
-    evaluate_run(
-        done_run,
-        load_dataset("shapes", own_library),
-        own_library,
-        FeatureCache(load_backbone("tiny"), own_library),
-    )
+    evaluate_run(done_run, load_dataset("shapes", own_library), own_library)
 
     after = done_run.report()
     assert after.model_copy(update={"timings": {}}) == before.model_copy(update={"timings": {}})
@@ -312,10 +306,69 @@ def test_codes_are_not_measured_against_other_images_under_the_same_name(
 ) -> None:
     delete_dataset("shapes", own_library)
     dataset = imported(write_images(tmp_path / "others", seed=77), own_library)
-    cache = FeatureCache(load_backbone("tiny"), own_library)
 
     with pytest.raises(RunError, match="was made from other content of 'shapes'"):
-        evaluate_run(done_run, dataset, own_library, cache)
+        evaluate_run(done_run, dataset, own_library)
+
+
+def test_baselines_are_measured_after_the_run_is_done_with_progress(own_library: Settings) -> None:
+    shutil.rmtree(own_library.home / "baselines")
+    run, seen = RunRegistry(own_library).create(spec(method="lsh")), []
+
+    execute(
+        run, own_library, lambda *step: seen.append((*step, run.status().state, run.status().stage))
+    )
+
+    assert {(stage, state, at) for stage, _, _, state, at in seen if stage in BASELINES} == {
+        (stage, "done", "baselines") for stage in BASELINES
+    }
+    assert [(done, total) for stage, done, total, *_ in seen if stage == "colours"][-1] == (40, 40)
+    assert (run.status().state, run.status().stage) == ("done", "")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError("the disk is full"), ValueError("NaN")])
+def test_a_baseline_that_fails_leaves_the_run_done(
+    own_library: Settings, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.rmtree(own_library.home / "baselines")
+    run = RunRegistry(own_library).create(spec(method="lsh"))
+
+    def fail(stage: str, *_: int) -> None:
+        if stage in BASELINES:
+            raise error
+
+    execute(run, own_library, fail)
+
+    assert (run.status().state, run.status().stage, run.status().error) == ("done", "", "")
+    assert run.report().map > 0
+    assert caplog.text.count("is not measured: ") == 2
+    assert "is not measured: " in (run.folder / "log.txt").read_text("utf-8")
+
+
+def test_a_stop_while_baselines_are_measured_leaves_the_run_done(own_library: Settings) -> None:
+    shutil.rmtree(own_library.home / "baselines")
+    run = RunRegistry(own_library).create(spec(method="lsh"))
+
+    def stop(stage: str, *_: int) -> None:
+        if stage == "cosine":
+            run.stop()
+
+    execute(run, own_library, stop)
+
+    assert (run.status().state, run.status().stage) == ("done", "")
+    assert not (run.folder / "cancel").exists()
+    assert "stopped measuring the baselines" in (run.folder / "log.txt").read_text("utf-8")
+    assert not list((own_library.home / "baselines").glob("colour-*"))
+
+
+def test_a_run_that_was_deleted_does_not_come_back(
+    own_library: Settings, done_run: Run, shapes
+) -> None:
+    RunRegistry(own_library).delete(done_run)
+
+    follow_up(done_run, shapes, own_library, FeatureCache(load_backbone("tiny"), own_library))
+
+    assert not done_run.folder.exists()
 
 
 def test_the_cosine_row_is_measured_once_and_centred_on_the_training_images(

@@ -163,6 +163,27 @@ def test_cosine_blocks_do_not_change_the_counts():
         assert np.array_equal(row[0], expected[: row.shape[1]])
 
 
+def test_only_blocks_of_the_database_are_read():
+    """Features of a large data set do not fit into memory beside their centred copy."""
+    rng = np.random.default_rng(5)
+    features, labels = rng.standard_normal((20_000, 3)), rng.random((20_000, 2)) < 0.5
+
+    class Rows:
+        shape = features.shape
+        most = 0
+
+        def __getitem__(self, rows: slice) -> np.ndarray:
+            self.most = max(self.most, len(features[rows]))
+            return features[rows]
+
+    rows, query = Rows(), (features[:5], labels[:5])
+    (whole,) = cosine_counts(query[0], features, query[1], labels)
+    (found,) = cosine_counts(query[0], rows, query[1], labels)
+
+    assert np.array_equal(found, whole)
+    assert 0 < rows.most < 10_000
+
+
 def test_features_with_nan_are_refused():
     labels = np.ones((1, 1), bool)
 

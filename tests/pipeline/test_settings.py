@@ -66,6 +66,30 @@ def test_a_process_of_its_own_gets_the_same_settings_and_no_secrets_of_others(mo
     assert Settings.from_environment() == settings
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("HTTPS_PROXY", "https_proxy", "no_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+        *("XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "LC_ALL", "CUDA_VISIBLE_DEVICES"),
+        *("SystemRoot", "TEMP", "USERPROFILE", "LOCALAPPDATA", "PATHEXT"),
+    ],
+)
+def test_a_process_of_its_own_finds_network_certificates_caches_and_system(monkeypatch, name):
+    monkeypatch.setenv(name, "somewhere")
+
+    assert Settings().environment()[name] == "somewhere"
+
+
+def test_paths_hold_for_a_process_that_works_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    found = Settings(qdrant_ca="ca.pem", import_roots=("sets",)).resolved()
+
+    assert (found.home, found.qdrant_ca) == (tmp_path / "data", tmp_path / "ca.pem")
+    assert found.import_roots == (tmp_path / "sets",)
+    assert Settings().resolved().qdrant_ca is None
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch):
     for name in VARIABLES:
         monkeypatch.setenv(name, "")

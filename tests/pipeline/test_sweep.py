@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pipeline.cli import app
 from pipeline.datasets.base import DatasetError
 from pipeline.execute import execute
-from pipeline.runs import RunRegistry
+from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
 from pipeline.sweep import Sweep, plan, run_all, submit
@@ -93,6 +93,21 @@ def test_what_is_done_or_waiting_is_not_queued_again(own_library: Settings) -> N
     assert len(queued) == 6
     assert len(submit(sweep(), own_library)) == 8
     assert len(RunRegistry(own_library).all()) == 8
+
+
+def test_of_equal_runs_the_newest_finished_one_is_shown(
+    own_library: Settings, done_run: Run
+) -> None:
+    """As on the leaderboard and by `finished`; one that waits is not preferred to it."""
+    registry = RunRegistry(own_library)
+    newer = registry.create(done_run.spec)
+    execute(newer, own_library)
+    registry.create(done_run.spec)
+
+    [planned] = plan(sweep(methods=("itq",), bits=(16,), seeds=1), own_library)
+
+    assert (planned.state, planned.run) == ("done", newer)
+    assert registry.find(done_run.spec) == newer
 
 
 def test_a_sweep_that_was_cut_short_goes_on(own_library: Settings) -> None:

@@ -9,7 +9,14 @@ import streamlit as st
 
 from dashboard.services import report_export, report_templates
 from dashboard.services.conditions import Condition, check
-from dashboard.services.report_basket import Basket, Item, change, read_basket, with_item
+from dashboard.services.report_basket import (
+    Basket,
+    Item,
+    StoredBasket,
+    change,
+    read_basket,
+    with_item,
+)
 from dashboard.services.resources.analysing import code_view, failures, measured
 from dashboard.services.resources.evaluating import board, boards, finding
 from dashboard.services.resources.stored import dataset, settings
@@ -27,7 +34,7 @@ def add_to_report(name: str, item: Item) -> int:
     return len(change(settings(), name, with_item(item)).items)
 
 
-def basket(name: str) -> Basket:
+def basket(name: str) -> StoredBasket:
     """The report of a data set, as it is now."""
     return read_basket(settings(), name)
 
