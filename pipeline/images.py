@@ -157,8 +157,9 @@ def _reason(error: Exception, content: bytes) -> str:
         if known or not looks_like_image(content):
             return known or f"is not a {', '.join(FORMATS)} or HEIC image"
         return "is damaged: it begins like an image, but its header cannot be read"
-    is_short = isinstance(error, EOFError) or "truncated" in str(error).lower()
-    return f"is truncated ({error})" if is_short else f"is damaged ({error})"
+    if isinstance(error, EOFError) or "truncated" in str(error).lower():
+        return "is truncated: the file ends before the picture does"
+    return f"is damaged ({str(error).partition('(')[0].strip()})"
 
 
 def _opened(content: bytes) -> Image.Image:

@@ -16,6 +16,7 @@ from pipeline.cli.console import (
     progress_bars,
 )
 from pipeline.datasets.base import load_dataset
+from pipeline.images import load_rgb
 from pipeline.index_jobs import verify
 from pipeline.indexing import drop_index, publish, read_index, roll_back
 from pipeline.refreshing import refresh
@@ -91,6 +92,7 @@ def search(
 ) -> None:
     """Search by image in the index of a run."""
     settings = current_settings()
+    load_rgb(image)  # whether it can be read is said before a run is looked for
     chosen = RunRegistry(settings).open(run) if run else newest_published()
     dataset = load_dataset(chosen.spec.dataset, settings)
     query_image = dataset.read_image(image)

@@ -49,7 +49,14 @@ def problem_counts(problems: Iterable[Problem]) -> list[tuple[int, str, str]]:
     return [(n, reason, action) for (reason, action), n in counted.most_common()]
 
 
+def reasons_in_words(problems: Iterable[Problem]) -> str:
+    """Why files were skipped, with how many for each reason; empty for none."""
+    skipped = (problem for problem in problems if problem.action == "skipped")
+    return "; ".join(f"{n:,} × {reason}" for n, reason, _ in problem_counts(skipped))
+
+
 def _kind(reason: str) -> str:
     reason = re.sub(r"same content as .*?(?=( \(leak| with other|; kept))", "same content", reason)
     reason = re.sub(r"same name as .*?, up", "same name as another, up", reason)
+    reason = re.sub(r"(nothing but a path), .*?: a symbolic", r"\1: a symbolic", reason)
     return re.sub(r" '.*'| \([^(]*\)$|\d+ x \d+", "", reason)

@@ -86,6 +86,11 @@ def known_refusal(content: bytes) -> str:
     )
     if text[:9].lower() == b"<!doctype" and b"svg" in text[:100].lower():
         return _TEXTS[1][1]
+    if re.fullmatch(rb"\.{0,2}/[^\0-\x1f]{1,400}\n?", content):
+        return (
+            f"holds nothing but a path, {content.decode('utf-8', 'replace').strip()}: a symbolic "
+            "link that was copied as text; copy the file that it points to"
+        )
     lowered = text[:40].lower()
     found = (said for start, said in _TEXTS if lowered.startswith(start))
     return next(found, "") or next(

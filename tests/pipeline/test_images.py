@@ -282,7 +282,8 @@ def test_texts_that_unpack_to_a_lot_take_no_memory():
         (b"<HTML><body>gone</body>", "is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
         (b"%PDF-1.7", "is a PDF document"),
-        (encoded(half_red_half_blue(), "JPEG")[:400], "is truncated"),
+        (b"../../blobs/01", "holds nothing but a path, ../../blobs/01: a symbolic link that"),
+        (encoded(half_red_half_blue(), "JPEG")[:400], "is truncated: the file ends"),
     ],
 )
 def test_each_cause_has_one_message(content, cause, monkeypatch):

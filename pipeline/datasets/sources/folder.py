@@ -85,14 +85,14 @@ def open_tree(request: SourceRequest) -> FileTree:
             f"table ({', '.join(TABLE_SUFFIXES)})"
         )
     if path.is_dir():
-        return folder_tree(path)
+        return folder_tree(path, link_roots=request.link_roots)
     if is_archive(path):
         return archive_tree(path)
     if path.suffix.lower() not in _LABEL_SUFFIXES:
         raise DatasetError(
             f"{path.name} is no folder, zip, tar or table; it begins like something else"
         )
-    return folder_tree(request.images or path.parent, main=path)
+    return folder_tree(request.images or path.parent, main=path, link_roots=request.link_roots)
 
 
 def _name_of(title: str) -> str:
