@@ -110,6 +110,11 @@ class DatasetInfo(BaseModel):
         return (self.fingerprint, *(fingerprint for fingerprint, _ in self.grown_from))
 
     @property
+    def scaling_summary(self) -> str:
+        """By which ranges images of more than 8 bits a channel are scaled; empty for none."""
+        return ", ".join(f"{one.numbers} from {one}" for one in self.value_ranges or ())
+
+    @property
     def split_summary(self) -> str:
         """Protocol, seed and how the split came about, to be shown wherever the data set is."""
         how = self.split or "split drawn at evaluation"

@@ -52,7 +52,7 @@ def test_every_format_becomes_rgb(kind):
     assert near(image.getpixel((13, 4)), BLUE)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize(
     ("orientation", "size", "red"),
     [

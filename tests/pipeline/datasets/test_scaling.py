@@ -47,6 +47,7 @@ def test_all_images_of_a_data_set_are_scaled_by_one_range(
     assert [str(one) for one in load_dataset("set", settings).info.value_ranges or ()] == [
         "0..4095"
     ]
+    assert dataset.info.scaling_summary == "uint16 from 0..4095"
     assert levels == {"bright/2.tif": 187, "dark/1.tif": 47, "dark/3.tif": 44}
     assert set(notes(dataset).values()) == {"scaled to 8 bits from 0..4095"}
 

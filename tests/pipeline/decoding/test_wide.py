@@ -101,6 +101,16 @@ def test_where_white_is_zero_the_least_value_is_white(kind, numbers):
     assert levels_of(content)[:, 0].tolist() == [255, 254, 0]
 
 
+@pytest.mark.parametrize(("missing", "low"), [("-9999", 0), ("nothing", -16384)])
+def test_a_value_that_means_nothing_was_measured_does_not_set_the_range(missing, low):
+    """A map of heights, a third of which is unknown."""
+    heights = np.array([[-9999, 100, 200]], np.float32)
+
+    decoded = decode(tiff(heights, numbers=3, more={42113: missing}))
+
+    assert decoded.scaling.to.low == low
+
+
 def test_lab_colours_become_rgb():
     """Without colour (128), L = 255 of 255 is white and L = 0 black."""
     buffer = io.BytesIO()
