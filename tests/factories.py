@@ -79,7 +79,7 @@ def tiff(
     numbers: int = 1,
     photometric: int | None = None,
     planes: int = 1,
-    more: dict[int, str] | None = None,
+    more: dict[int, str | int] | None = None,
 ) -> bytes:
     """An uncompressed TIFF with these values (h, w) or (h, w, channels), as cameras write them.
 

@@ -252,7 +252,7 @@ def _describe(name: str) -> None:
             f"labels {escape(repr(labels.name))}: {labels.kind}, {len(labels.classes)} classes"
         )
     if info.scaling_summary:
-        console.print(f"Scaled to 8 bits a channel: {info.scaling_summary}", highlight=False)
+        console.print(f"Scaled to 8 bits per channel: {info.scaling_summary}", highlight=False)
     console.print(escape(f"Evaluated under {info.split_summary}"), highlight=False)
     console.print(escape(f"Licence: {info.licence}. {info.attribution}"))
 

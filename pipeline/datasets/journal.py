@@ -1,4 +1,4 @@
-"""The journal of an import: one line an image, whole after a kill."""
+"""The journal of an import: one line per image, whole after a kill."""
 
 from __future__ import annotations
 

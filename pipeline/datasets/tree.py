@@ -166,7 +166,7 @@ def folder_tree(
     files = tuple(sorted(_walk(root, link_roots, problems), key=lambda file: file.name))
     n_links = sum(file.is_link for file in files)
     if n_links:
-        reason = f"{n_links:,} symbolic links to files, read where they point"
+        reason = f"{n_links:,} symbolic links to files were followed"
         problems.append(Problem(root.resolve().name, reason, "noted"))
     files = without_wrapper(files)
     chosen = None
@@ -252,7 +252,7 @@ def _unusable_link(path: Path, link_roots: Sequence[Path]) -> str:
     if not target.is_file():
         return "a symbolic link to what is no regular file"
     if link_roots and not any(target.is_relative_to(root) for root in link_roots):
-        return "a symbolic link out of the folders that may be imported"
+        return "a symbolic link that leaves the folders allowed for import"
     return ""
 
 

@@ -32,7 +32,9 @@ def zip_names(
     slashed = [name.replace("\\", "/") for name in names]
     n_changed = sum(name != other for name, other in zip(names, slashed, strict=True))
     if n_changed:
-        reason = f"{n_changed:,} names with backslashes, as Windows writes them, read as folders"
+        reason = (
+            f"{n_changed:,} names with backslashes, as Windows writes them, were read as folders"
+        )
         problems.append(Problem(archive, reason, "noted"))
     return slashed, problems
 
@@ -54,8 +56,8 @@ def _decoded(
     if encoding or page in ("ascii", "utf-8"):
         return names, []
     reason = (
-        f"{len(unclear):,} names that do not say their encoding read as {page}, a guess: "
-        f"{_in(page, unclear[0], archive)[:80]}; --encoding names another"
+        f"{len(unclear):,} names without a declared encoding were read as {page} (a guess): "
+        f"{_in(page, unclear[0], archive)[:80]}; set another with --encoding"
     )
     return names, [Problem(archive, reason, "noted")]
 
@@ -84,10 +86,9 @@ def _in(encoding: str, raw: bytes, archive: str) -> str:
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"{archive} has a name that is not valid {encoding}: {raw!r}; name another encoding"
-        ) from error
+        problem = f"{archive} has a name that is not valid {encoding}: {raw!r}"
+        raise DatasetError(f"{problem}; set another with --encoding") from error
     except LookupError as error:
         raise DatasetError(
-            f"{encoding!r} is no encoding of text; for example {', '.join(CODE_PAGES)} or utf-8"
+            f"{encoding!r} is not a text encoding; use for example {', '.join(CODE_PAGES)} or utf-8"
         ) from error

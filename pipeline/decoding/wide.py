@@ -1,4 +1,4 @@
-"""Pixels of more than 8 bits a channel, as the numbers that the file holds.
+"""Pixels of more than 8 bits per channel, as the numbers that the file holds.
 
 Pillow keeps them for grey images only; of colours it reads the upper 8 of 16 bits. The lower ones
 are read by telling its decoder that the bytes are in the other order.
@@ -21,6 +21,7 @@ WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 _BITS, _PHOTOMETRIC, _FORMAT = 258, 262, 339  # TIFF tags
 _PLANES, _APART = 284, 2
 _NO_DATA = 42113  # of GDAL: the value, as text, where nothing was measured
+_SUBFILE, _IS_REDUCED = 254, 1
 _SIGNED = 2
 _OTHER_ORDER = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B"}  # N: of this machine, so L
 _COLOURS = ("RGB;16", "RGBA;16", "RGBX;16", "LA;16")
@@ -28,7 +29,7 @@ _COLOURS = ("RGB;16", "RGBA;16", "RGBX;16", "LA;16")
 
 @dataclass(frozen=True)
 class Wide:
-    """An image of more than 8 bits a channel.
+    """An image of more than 8 bits per channel.
 
     Attributes:
         values: (h, w) or (h, w, 3).
@@ -68,6 +69,11 @@ def has_wide_colours(image: Image.Image) -> bool:
     )
 
 
+def is_preview(image: Image.Image) -> bool:
+    """Whether a TIFF says that its first picture is a reduced one of another."""
+    return bool(int(_tags(image).get(_SUBFILE, 0)) & _IS_REDUCED)
+
+
 def stores_wide_channels_apart(image: Image.Image) -> bool:
     """Whether a TIFF has its colours of 16 bits apart, which Pillow takes for 8 bits."""
     tags = _tags(image)
@@ -89,7 +95,7 @@ def wide_colours(
         other.tile = [_reread(tile) for tile in other.tile]
         other.load()
         lower = np.asarray(other)
-    if is_grey:  # its four bytes a pixel were read as four channels
+    if is_grey:  # its four bytes per pixel were read as four channels
         return Wide(_joined(lower[..., 0], lower[..., 1]), alpha=lower[..., 2])
     upper = np.asarray(image)
     values = _joined(upper[..., :3], lower[..., :3])

@@ -42,7 +42,7 @@ def detect(tree: FileTree, options: ReadOptions) -> list[Guess]:
             guesses.append(Guess(name, *found))
     if not guesses:
         skipped = reasons_in_words(tree.problems)
-        why = f"; what was skipped there: {skipped}" if skipped else ""
+        why = f"; skipped: {skipped}" if skipped else ""
         raise DatasetError(f"no image files ({', '.join(SUFFIXES)}) in {tree.name}{why}")
     return sorted(guesses, key=lambda guess: -guess.confidence)
 

@@ -97,7 +97,9 @@ def test_names_with_backslashes_are_folders_in_a_zip_and_refused_in_a_tar(tmp_pa
     assert [file.read() for file in tree.files] == [*members.values()]
     assert tree.problems == (
         Problem(
-            "a.zip", "3 names with backslashes, as Windows writes them, read as folders", "noted"
+            "a.zip",
+            "3 names with backslashes, as Windows writes them, were read as folders",
+            "noted",
         ),
     )
     assert reasons(packed) == dict.fromkeys(members, "a backslash in the name")
@@ -186,7 +188,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
 def test_an_archive_of_which_nothing_is_left_says_why(tmp_path: Path) -> None:
     links = tar_of(tmp_path / "a.tgz", {f"{i}.png": b"" for i in range(3)}, tarfile.SYMTYPE)
 
-    with pytest.raises(DatasetError, match=r"no image files .* in a; what was skipped there: 3 × "):
+    with pytest.raises(DatasetError, match=r"no image files .* in a; skipped: 3 × "):
         open_source("folder", SourceRequest(path=links))
 
 

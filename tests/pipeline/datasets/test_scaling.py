@@ -194,7 +194,7 @@ def test_an_earlier_data_set_takes_images_of_8_bits_and_refuses_wide_ones(
     (plain / "9.png").write_bytes(png())
     wide = write_wide(tmp_path / "wide", {"dark/8.tif": 60})
 
-    with pytest.raises(DatasetError, match=r"scaled every image of more than 8 bits .* anew"):
+    with pytest.raises(DatasetError, match=r"scaled each image of more than .* import it again"):
         add_images("set", open_source("folder", SourceRequest(path=wide)), settings)
     grown = add_images("set", open_source("folder", SourceRequest(path=plain.parent)), settings)
 

@@ -62,7 +62,7 @@ def test_the_code_page_is_guessed_and_the_guess_is_said(tmp_path: Path, page: st
     assert {file.name for file in tree.files} == {*NAMES[page]}
     assert [(p.file, p.action) for p in tree.problems] == [("a.zip", "noted")] * (page != "utf-8")
     for problem in tree.problems:
-        assert f"read as {page}, a guess: {NAMES[page][0]}; --encoding" in problem.reason
+        assert f"read as {page} (a guess): {NAMES[page][0]}; set" in problem.reason
 
 
 def test_an_encoding_that_was_asked_for_is_used_and_not_guessed(tmp_path: Path) -> None:
@@ -79,9 +79,11 @@ def test_an_encoding_that_was_asked_for_is_used_and_not_guessed(tmp_path: Path) 
 def test_an_encoding_that_does_not_exist_or_fit_is_an_error(tmp_path: Path) -> None:
     path = old_zip(tmp_path / "a.zip", NAMES["cp1252"], "cp1252")
 
-    with pytest.raises(DatasetError, match="'martian' is no encoding of text; for example cp932"):
+    with pytest.raises(
+        DatasetError, match="'martian' is not a text encoding; use for example cp932"
+    ):
         archive_tree(path, encoding="martian")
-    with pytest.raises(DatasetError, match="'hex' is no encoding of text"):
+    with pytest.raises(DatasetError, match="'hex' is not a text encoding"):
         archive_tree(path, encoding="hex")
     with pytest.raises(
         DatasetError, match=r"a\.zip has a name that is not valid utf-8: b'V\\xf6gel"
@@ -109,4 +111,4 @@ def test_a_unicode_path_beside_the_name_wins_unless_the_name_has_changed(tmp_pat
     tree = archive_tree(old_zip(tmp_path / "a.zip", names, "cp437", extras))
 
     assert {file.name for file in tree.files} == {"猫/1.png", "Bär/2.png"}
-    assert "1 names that do not say" in tree.problems[0].reason
+    assert "1 names without a declared encoding" in tree.problems[0].reason

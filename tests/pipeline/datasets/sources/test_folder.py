@@ -125,7 +125,7 @@ def test_links_to_files_are_read_and_counted_once(tmp_path, settings):
         ("dog/2.png", "2"),
     ]
     assert source.problems == (
-        Problem("snapshot", "2 symbolic links to files, read where they point", "noted"),
+        Problem("snapshot", "2 symbolic links to files were followed", "noted"),
     )
     assert dataset.load_image(1).getpixel((0, 0)) == (1, 0, 0)
 
@@ -140,7 +140,9 @@ def test_links_out_of_allowed_folders_are_refused(tmp_path):
 
     assert len(source.items) == 2
     refused = {p.file: p.reason for p in source.problems if p.action == "skipped"}
-    assert refused == {"cat/other.png": "a symbolic link out of the folders that may be imported"}
+    assert refused == {
+        "cat/other.png": "a symbolic link that leaves the folders allowed for import"
+    }
 
 
 def test_a_folder_of_which_nothing_is_left_says_why(tmp_path):
@@ -149,9 +151,7 @@ def test_a_folder_of_which_nothing_is_left_says_why(tmp_path):
     for number in range(3):
         (root / f"{number}.png").symlink_to(root / "gone.png")
 
-    with pytest.raises(
-        DatasetError, match=r"in r; what was skipped there: 3 × a symbolic link to a file that"
-    ):
+    with pytest.raises(DatasetError, match=r"in r; skipped: 3 × a symbolic link to a file that"):
         source_of(root)
 
 
