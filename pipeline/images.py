@@ -17,6 +17,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from pipeline.decoding.content import (
     AVIF_HINT,
     HEIC_HINT,
+    PREVIEW_HINT,
     about_tiff,
     is_avif,
     is_heic,
@@ -28,6 +29,7 @@ from pipeline.decoding.value_range import Scaling, ValueRange, scaled
 from pipeline.decoding.wide import (
     Wide,
     has_wide_colours,
+    is_preview,
     stores_wide_channels_apart,
     wide_colours,
     wide_grey,
@@ -63,10 +65,10 @@ class Decoded:
     """An image and what its file was.
 
     Attributes:
-        rgb: upright, 8 bits a channel, transparency on white.
+        rgb: upright, 8 bits per channel, transparency on white.
         suffix: of the format that the content has, whatever the file is called.
         notes: what was converted with a loss that people may want to know of.
-        scaling: how more than 8 bits a channel became 8; None when there were no more.
+        scaling: how more than 8 bits per channel became 8; None when there were no more.
     """
 
     rgb: Image.Image
@@ -127,8 +129,8 @@ def _decoded(content: bytes, ranges: Sequence[ValueRange]) -> Decoded:
         content = without_metadata(content)
     with _opened(content) as image:
         _check_size(image, len(content))
-        if stores_wide_channels_apart(image):
-            raise ImageError(about_tiff(content))
+        if is_preview(image) or stores_wide_channels_apart(image):
+            raise ImageError(PREVIEW_HINT if is_preview(image) else about_tiff(content))
         is_deep, is_tiff = has_wide_colours(image), isinstance(image, TiffImageFile)
         notes = _frames_note(image)
         if not is_tiff:  # the orientation of a PNG may lie behind its pixels
@@ -147,7 +149,7 @@ def _decoded(content: bytes, ranges: Sequence[ValueRange]) -> Decoded:
 
 
 def _reason(error: Exception, content: bytes) -> str:
-    """Why an image was refused, one sentence a cause."""
+    """Why an image was refused, one sentence per cause."""
     if isinstance(error, ImageError):
         return str(error)
     if isinstance(error, Image.DecompressionBombError):
@@ -157,8 +159,9 @@ def _reason(error: Exception, content: bytes) -> str:
         if known or not looks_like_image(content):
             return known or f"is not a {', '.join(FORMATS)} or HEIC image"
         return "is damaged: it begins like an image, but its header cannot be read"
-    is_short = isinstance(error, EOFError) or "truncated" in str(error).lower()
-    return f"is truncated ({error})" if is_short else f"is damaged ({error})"
+    if isinstance(error, EOFError) or "truncated" in str(error).lower():
+        return "is truncated: the file ends before the picture does"
+    return f"is damaged ({str(error).partition('(')[0].strip()})"
 
 
 def _opened(content: bytes) -> Image.Image:
@@ -224,7 +227,7 @@ def _frames_note(image: Image.Image) -> list[str]:
 
 
 def _to_eight_bits(wide: Wide, ranges: Sequence[ValueRange]) -> tuple[Image.Image, Scaling]:
-    """An image of 8 bits a channel, and how it was scaled.
+    """An image of 8 bits per channel, and how it was scaled.
 
     Pillow's own conversion clips at 255, which turns most of such an image white.
     """

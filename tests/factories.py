@@ -76,7 +76,12 @@ def png(colour: object = (200, 30, 30), size: tuple[int, int] = (8, 8), mode: st
 
 
 def tiff(
-    values: NDArray[Any], *, numbers: int = 1, photometric: int | None = None, planes: int = 1
+    values: NDArray[Any],
+    *,
+    numbers: int = 1,
+    photometric: int | None = None,
+    planes: int = 1,
+    more: dict[int, str | int] | None = None,
 ) -> bytes:
     """An uncompressed TIFF with these values (h, w) or (h, w, channels), as cameras write them.
 
@@ -85,6 +90,7 @@ def tiff(
         numbers: 1 unsigned, 2 signed, 3 float.
         photometric: 0 when the least value is white, 1 when it is black, 2 for colours.
         planes: 2 when the channels lie one after another.
+        more: further tags.
     """
     height, width, channels = (*values.shape, 1)[:3]
     if photometric is None:
@@ -102,6 +108,7 @@ def tiff(
         279: values.nbytes,
         284: planes,
         339: (numbers,) * channels,
+        **(more or {}),
     }.items():
         directory[tag] = value
     directory[273] = 0  # counted by Pillow from the end of the directory

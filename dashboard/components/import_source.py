@@ -55,12 +55,14 @@ def show() -> None:
 
 def _check(kind: str, source: str, name: str, into: str) -> None:
     settings = resources.settings()
+    link_roots: tuple[str, ...] = ()
     try:
         if kind == _SERVER:
             source = imports.allowed_source(source, settings)
+            link_roots = imports.allowed_roots(settings)
         elif kind == _UPLOAD:
             source = str(uploads.uploaded(source, settings) or "")
-        request = ImportRequest(source=source, name=name.strip(), into=into)
+        request = ImportRequest(source=source, name=name.strip(), into=into, link_roots=link_roots)
     except ValueError as error:
         st.session_state[_PROBLEM] = str(error)
         return

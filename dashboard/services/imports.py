@@ -34,15 +34,20 @@ def allowed_source(text: str, settings: Settings) -> str:
     Raises:
         NotAllowed: it does not, also by way of links, or there is nothing.
     """
-    roots = [root.resolve() for root in settings.import_roots]
+    roots = allowed_roots(settings)
     path = Path(text.strip())
     resolved = path.resolve()
     if not text.strip() or not any(resolved.is_relative_to(root) for root in roots):
-        allowed = ", ".join(map(str, roots)) or "none"
+        allowed = ", ".join(roots) or "none"
         raise NotAllowed(f"{text.strip() or 'nothing'} is not below an allowed folder ({allowed})")
     if not resolved.exists():
         raise NotAllowed(f"there is no {text.strip()} on the server")
     return str(resolved)
+
+
+def allowed_roots(settings: Settings) -> tuple[str, ...]:
+    """The folders of the server that may be imported; links inside may not lead out of them."""
+    return tuple(str(root.resolve()) for root in settings.import_roots)
 
 
 def begin(request: ImportRequest, kind: Kind, settings: Settings) -> ImportJob:

@@ -285,6 +285,8 @@ def _describe(name: str) -> None:
     say(f"{info.n:,} images stored, {info.n_problems} files not taken (problems.csv)")
     for labels in info.label_sets:
         say(f"labels {labels.name!r}: {labels.kind}, {len(labels.classes)} classes")
+    if info.scaling_summary:
+        say(f"Scaled to 8 bits per channel: {info.scaling_summary}")
     say(f"Evaluated under {info.split_summary}")
     say(f"Licence: {info.licence}. {info.attribution}")
 

@@ -20,6 +20,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import IO, cast
@@ -34,6 +35,7 @@ from pipeline.datasets.tree import (
     is_junk,
     without_wrapper,
 )
+from pipeline.datasets.zip_names import zip_names
 from pipeline.files import RESERVE_BYTES
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
@@ -50,6 +52,7 @@ _DAMAGED = (
     ValueError,  # both: senseless numbers in headers
     OverflowError,
 )
+_ENCRYPTED = "encrypted"
 _SMALL_BYTES = 100_000_000  # below, no ratio is suspicious
 
 
@@ -77,7 +80,7 @@ def is_archive(path: Path) -> bool:
     return head[:4] in (b"PK\3\4", b"PK\5\6") or bool(_opener(head)) or head[257:262] == b"ustar"
 
 
-def archive_tree(path: Path, limits: Limits = Limits()) -> FileTree:
+def archive_tree(path: Path, limits: Limits = Limits(), *, encoding: str = "") -> FileTree:
     """The members of an archive.
 
     Members that are unsafe or no plain files become problems. Bytes are counted as they are read,
@@ -86,14 +89,20 @@ def archive_tree(path: Path, limits: Limits = Limits()) -> FileTree:
     Args:
         path: of a zip or tar, told apart by content.
         limits: of the whole and of each member.
+        encoding: of names in a zip that do not say theirs; empty: guessed.
 
     Raises:
-        DatasetError: the archive is damaged, too large or a bomb, or the disk has no room for it.
+        DatasetError: the archive is damaged, too large or a bomb, the disk has no room for it, or
+            names are not valid in the encoding.
     """
+    problems: list[Problem] = []
     try:
         with path.open("rb") as file:
-            head = file.read(4)
-        members = _zip_members(path) if head[:2] == b"PK" else _tar_members(path, limits)
+            is_zip = file.read(2) == b"PK"
+        if is_zip:
+            members, problems = _zip_members(path, encoding)
+        else:
+            members = _tar_members(path, limits)
     except DatasetError:
         raise
     except _DAMAGED as error:
@@ -107,7 +116,6 @@ def archive_tree(path: Path, limits: Limits = Limits()) -> FileTree:
         raise DatasetError(
             f"{path.name} claims {total / 1e9:.1f} GB in {packed / 1e6:.1f} MB: taken for a bomb"
         )
-    problems: list[Problem] = []
     files = sorted(_safe(members, limits, problems), key=lambda file: file.name)
     stem = re.sub(r"(\.tar)?\.[^.]+$", "", path.name)
     return FileTree(stem, without_wrapper(files), tuple(problems))
@@ -171,6 +179,8 @@ def _name_problem(name: str) -> str:
 
 
 def _member_problem(member: _Member, limits: Limits) -> str:
+    if member.kind == _ENCRYPTED:
+        return f"{_ENCRYPTED}; unpack the archive with its password and import the folder"
     if member.kind != "file":
         return f"{member.kind}, not taken from archives"
     if member.name.lower().endswith(_NESTED):
@@ -193,15 +203,17 @@ def _file(member: _Member, limits: Limits) -> File:
     return File(member.name, member.size, read, lambda: read(16), member.stamp)
 
 
-def _zip_members(path: Path) -> list[_Member]:
+def _zip_members(path: Path, encoding: str) -> tuple[list[_Member], list[Problem]]:
     archive = zipfile.ZipFile(path)
+    infos = archive.infolist()
+    names, problems = zip_names(infos, path.name, encoding)
 
-    def kind(info: zipfile.ZipInfo) -> str:
+    def kind(info: zipfile.ZipInfo, name: str) -> str:
         mode = stat.S_IFMT(info.external_attr >> 16)
-        if info.is_dir():
+        if name.endswith("/"):
             return "folder"
         if info.flag_bits & 1:
-            return "an encrypted file"
+            return _ENCRYPTED
         if mode == stat.S_IFLNK:
             return "a symbolic link"
         return "file" if mode in (0, stat.S_IFREG) else "a device"
@@ -209,20 +221,18 @@ def _zip_members(path: Path) -> list[_Member]:
     def opener(info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
         return lambda: archive.open(info)
 
-    return [
+    members = [
         _Member(
-            # zipfile cuts names at a zero byte; the name as it stands there is judged instead
-            name=(info.orig_filename if "\0" in info.orig_filename else info.filename).removeprefix(
-                "./"
-            ),
-            kind=kind(info),
+            name=name.removeprefix("./"),
+            kind=kind(info, name),
             size=info.file_size,
             packed=info.compress_size,
             stamp=f"{info.file_size} {info.CRC:08x}",
             open=opener(info),
         )
-        for info in archive.infolist()
+        for info, name in zip(infos, names, strict=True)
     ]
+    return members, problems
 
 
 class _Spool:
@@ -252,33 +262,36 @@ def _tar_members(path: Path, limits: Limits) -> list[_Member]:
     facts = path.stat()
     spool = _Spool(_plain_tar(path, limits))
     with tarfile.open(fileobj=spool.file, mode="r:") as archive:
-        infos = []
-        for info in archive:
-            infos.append(info)
-            if len(infos) > limits.entries:
-                break
+        infos = list(islice(archive, limits.entries + 1))
+    plain: dict[str, tarfile.TarInfo] = {}  # what a hard link can mean: plain files before it
 
-    def kind(info: tarfile.TarInfo) -> str:
-        if info.isdir():
-            return "folder"
-        if info.issym() or info.islnk():
-            return "a link"
-        return "file" if info.isreg() and not info.issparse() else "a device or sparse file"
-
-    def opener(info: tarfile.TarInfo) -> Callable[[], IO[bytes]]:
-        return lambda: spool.part(info.offset_data, min(info.size, limits.file_bytes))
-
-    return [
-        _Member(
-            name=info.name.removeprefix("./"),
-            kind=kind(info),
-            size=info.size,
-            packed=info.size,
-            stamp=f"{info.size} {info.mtime} {facts.st_size} {facts.st_mtime_ns}",
-            open=opener(info),
+    def member(info: tarfile.TarInfo) -> _Member:
+        kind, content = _tar_kind(info), info
+        name, target = (text.removeprefix("./") for text in (info.name, info.linkname))
+        if info.islnk() and target in plain:
+            kind, content = "file", plain[target]
+        if kind == "file":
+            plain[name] = content
+        return _Member(
+            name=name,
+            kind=kind,
+            size=content.size,
+            packed=content.size,
+            stamp=f"{content.size} {content.mtime} {facts.st_size} {facts.st_mtime_ns}",
+            open=lambda: spool.part(content.offset_data, min(content.size, limits.file_bytes)),
         )
-        for info in infos
-    ]
+
+    return [member(info) for info in infos]
+
+
+def _tar_kind(info: tarfile.TarInfo) -> str:
+    if info.isdir():
+        return "folder"
+    if info.islnk():
+        return "a hard link to what the archive does not hold as a plain file before it"
+    if info.issym():
+        return "a symbolic link"
+    return "file" if info.isreg() and not info.issparse() else "a device or sparse file"
 
 
 def _plain_tar(path: Path, limits: Limits) -> IO[bytes]:

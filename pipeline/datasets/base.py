@@ -38,7 +38,7 @@ MANIFEST_COLUMNS = (
     "path",  # relative to images/, or absolute when the images were linked
     "width",
     "height",
-    "numbers",  # NumPy type of more than 8 bits a channel, else empty; missing in old manifests
+    "numbers",  # NumPy type of more than 8 bits per channel, else empty; missing in old manifests
     "text",  # caption or name, may be empty
     "group",  # images of one group never fall on both sides of a split
     "split",  # query, database, train (= database and training set) or empty
@@ -80,7 +80,7 @@ class DatasetInfo(BaseModel):
         split_seed: of the default protocol's or the chosen split's random draws.
         manifest: file name; images are added under a new one, so that facts and rows always fit.
         grown_from: fingerprints and sizes of earlier states; their rows still come first.
-        value_ranges: by which images of more than 8 bits a channel are scaled, one for each kind
+        value_ranges: by which images of more than 8 bits per channel are scaled, one for each kind
             of numbers; None for data sets of earlier versions, whose images are scaled one by one.
     """
 
@@ -108,6 +108,11 @@ class DatasetInfo(BaseModel):
     def fingerprints(self) -> tuple[str, ...]:
         """Of this state, then of the earlier ones whose rows it still has."""
         return (self.fingerprint, *(fingerprint for fingerprint, _ in self.grown_from))
+
+    @property
+    def scaling_summary(self) -> str:
+        """By which ranges images of more than 8 bits per channel are scaled; empty for none."""
+        return ", ".join(f"{one.numbers} from {one}" for one in self.value_ranges or ())
 
     @property
     def split_summary(self) -> str:
@@ -181,7 +186,7 @@ class RetrievalDataset:
 
     @cached_property
     def scaling(self) -> list[str]:
-        """By which rule each image becomes 8 bits a channel; empty where it has no more."""
+        """By which rule each image becomes 8 bits per channel; empty where it has no more."""
         if self.info.value_ranges is not None and "numbers" in self.manifest:
             rules = {one.numbers: one.model_dump_json() for one in self.info.value_ranges}
             return [rules.get(numbers, "") for numbers in self.manifest["numbers"]]

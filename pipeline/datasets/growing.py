@@ -201,8 +201,8 @@ def _known_ranges(dataset: RetrievalDataset, rows: Sequence[Row]) -> tuple[Value
         return dataset.info.value_ranges or ()
     if any(row["extent"] for row in rows):
         raise DatasetError(
-            f"{dataset.info.name!r} was imported by a version that scaled every image of more than "
-            "8 bits a channel by itself; import it anew before adding such images"
+            f"{dataset.info.name!r} was imported by an earlier version, which scaled each image of "
+            "more than 8 bits per channel separately; import it again before adding such images"
         )
     return None
 

@@ -25,7 +25,7 @@ from pipeline.datasets.base import (
     load_dataset,
 )
 from pipeline.datasets.journal import Row, new_row, read_journal
-from pipeline.datasets.problems import Problem, first_problem, write_problems
+from pipeline.datasets.problems import Problem, reasons_in_words, write_problems
 from pipeline.datasets.scaling import conversions, ranges_of
 from pipeline.datasets.source import Item, Kind, Progress, Source, ignore_progress
 from pipeline.datasets.split_choice import SplitChoice, chosen_split
@@ -278,7 +278,7 @@ def describe(
     problems = [*source.problems, *refused, *converted]
     if not taken:
         raise DatasetError(
-            f"no image of {source.title} could be taken; first problem: {first_problem(problems)}"
+            f"no image of {source.title} could be taken: {reasons_in_words(problems)}"
         )
     manifest = _manifest(source, taken)
     info = DatasetInfo(

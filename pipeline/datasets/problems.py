@@ -62,10 +62,16 @@ def problem_counts(problems: Iterable[Problem]) -> list[tuple[int, str, str]]:
     return [(n, reason, action) for (reason, action), n in counted.most_common()]
 
 
+def reasons_in_words(problems: Iterable[Problem]) -> str:
+    """Why files were skipped, with how many for each reason; empty for none."""
+    skipped = (problem for problem in problems if problem.action == "skipped")
+    return "; ".join(f"{n:,} × {reason}" for n, reason, _ in problem_counts(skipped))
+
+
 def _title(problem: Problem) -> str:
     """What problems of one kind have in common; by the reason where the kind is not known."""
     if not problem.kind:
-        return _without_names(problem.reason)
+        return _without_names(problem)
     if problem.is_a("relabelled"):
         return "already here with other labels, which are kept"
     title = "same content as another" if problem.is_a("duplicate") else "named more than once"
@@ -74,9 +80,12 @@ def _title(problem: Problem) -> str:
     return title + (", with other labels" if problem.is_a("conflict") else "")
 
 
-def _without_names(reason: str) -> str:
+def _without_names(problem: Problem) -> str:
     """A reason without what differs from file to file, also as it was worded by older versions."""
-    reason = re.sub(r"same content as .*?(?=( \(leak| with other|; kept))", "same content", reason)
+    reason = re.sub(
+        r"same content as .*?(?=( \(leak| with other|; kept))", "same content", problem.reason
+    )
     reason = re.sub(r"same name as .*?, up", "same name as another, up", reason)
+    reason = re.sub(r"(nothing but a path), .*?: a symbolic", r"\1: a symbolic", reason)
     reason = re.sub(r" '.*'| \([^(]*\)$|\d+ x \d+", "", reason)
-    return re.sub(r"\b\d[\d,]*\b", "N", reason)
+    return re.sub(r"\b\d[\d,]*\b", "N", reason) if problem.action == "skipped" else reason

@@ -25,6 +25,7 @@ class ImportRequest(BaseModel):
 
     Attributes:
         source: a source's name, or the path of a folder, archive or table.
+        link_roots: folders below which symbolic links may point; empty: anywhere.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,7 @@ class ImportRequest(BaseModel):
     images: str = ""
     into: str = Field("", description="Add to this data set instead of making one.")
     link: bool = False
+    link_roots: tuple[str, ...] = ()
     variants: bool = False
     again: bool = False
     yes: bool = Field(False, description="Import although label files would not be used.")
@@ -94,6 +96,7 @@ def open_request(request: ImportRequest, settings: Settings) -> Opened:
         path=None if request.is_built_in else Path(request.source),
         images=Path(request.images) if request.images else None,
         reading=request.reading,
+        link_roots=tuple(map(Path, request.link_roots)),
         downloads=settings.home / "downloads",
         variants=request.variants,
     )

@@ -1,4 +1,4 @@
-"""Images of more than 8 bits a channel: one range for a data set, and what it does to each."""
+"""Images of more than 8 bits per channel: one range for a data set, and what it does to each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCALED = "scaled to 8 bits"  # how such a note begins, also in data sets of earl
 
 
 def extent_of_row(row: Row) -> Extent | None:
-    """Which values an image holds that was taken; None for 8 bits a channel."""
+    """Which values an image holds that was taken; None for 8 bits per channel."""
     return Extent(*row["extent"]) if row["extent"] else None
 
 
@@ -28,9 +28,10 @@ def conversions(item: Item, row: Row, ranges: Sequence[ValueRange]) -> str:
     extent = extent_of_row(row)
     if extent is None:
         return row["note"]
-    to = next(one for one in ranges if one.numbers == extent.numbers)
-    clipped = 0.0 if to.holds(extent) else _share_clipped(item, ranges)
-    return ", ".join(filter(None, (scaling_note(extent, to, clipped), row["note"])))
+    value_range = next(fitting for fitting in ranges if fitting.numbers == extent.numbers)
+    clipped = 0.0 if value_range.holds(extent) else _share_clipped(item, ranges)
+    note = scaling_note(extent, value_range, clipped)
+    return ", ".join(filter(None, (note, row["note"])))
 
 
 def _share_clipped(item: Item, ranges: Sequence[ValueRange]) -> float:

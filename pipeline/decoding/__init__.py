@@ -1,1 +1,1 @@
-"""The parts of `pipeline.images`: metadata, formats by content, and more than 8 bits a channel."""
+"""Parts of `pipeline.images`: metadata, formats by content, more than 8 bits per channel."""

@@ -28,24 +28,34 @@ HEIC_HINT = f"is a HEIC image; to read it, {_OPTIONAL}; or {_TO_JPEG}: magick IN
 AVIF_HINT = (
     f"is an AVIF image, which this build of Pillow cannot read; {_TO_JPEG}: magick IN.avif OUT.png"
 )
+PREVIEW_HINT = (
+    "is a camera raw file, or a TIFF whose first picture is a small preview; convert it to TIFF or "
+    "PNG with a raw converter"
+)
 _TEXTS = (  # what the text of a file begins with, up to case
     (
         b"version https://git-lfs",
         "is a Git LFS pointer, not the image itself; fetch it: git lfs pull",
     ),
     (b"<svg", "is an SVG drawing, which has no pixels; export it as PNG"),
-    (b"<!doctype html", "is a web page, as servers send it in place of a file; download it again"),
-    (b"<html", "is a web page, as servers send it in place of a file; download it again"),
+    (
+        b"<!doctype html",
+        "is a web page, as servers send in place of a missing file; download the image again",
+    ),
+    (
+        b"<html",
+        "is a web page, as servers send in place of a missing file; download the image again",
+    ),
 )
 _BYTES = (
-    (b"\xff\x0a", f"is a JPEG XL image, which cannot be read; {_TO_JPEG}: djxl IN.jxl OUT.png"),
+    (b"\xff\x0a", f"is a JPEG XL image, which is not supported; {_TO_JPEG}: djxl IN.jxl OUT.png"),
     (
         b"\0\0\0\x0cJXL ",
-        f"is a JPEG XL image, which cannot be read; {_TO_JPEG}: djxl IN.jxl OUT.png",
+        f"is a JPEG XL image, which is not supported; {_TO_JPEG}: djxl IN.jxl OUT.png",
     ),
     (
         b"\0\0\0\x0cjP  ",
-        f"is a JPEG 2000 image, which is not taken; {_TO_JPEG}: magick IN.jp2 OUT.png",
+        f"is a JPEG 2000 image, which is not supported; {_TO_JPEG}: magick IN.jp2 OUT.png",
     ),
     (b"%PDF", "is a PDF document; export its pages as PNG"),
 )
@@ -76,7 +86,7 @@ def _brands(content: bytes) -> set[bytes]:
 
 
 def known_refusal(content: bytes) -> str:
-    """What a file is that no decoder takes, and what to do; empty when it is not known."""
+    """What a file is that no decoder takes, and what to do about it; empty when not known."""
     if not content:
         return "is empty (0 bytes); copy or download it again"
     if content[:4] in (b"II*\0", b"MM\0*"):
@@ -86,6 +96,11 @@ def known_refusal(content: bytes) -> str:
     )
     if text[:9].lower() == b"<!doctype" and b"svg" in text[:100].lower():
         return _TEXTS[1][1]
+    if re.fullmatch(rb"\.{0,2}/[^\0-\x1f]{1,400}\n?", content):
+        return (
+            f"holds nothing but a path, {content.decode('utf-8', 'replace').strip()}: a symbolic "
+            "link that was copied as text; copy the file that it points to"
+        )
     lowered = text[:40].lower()
     found = (said for start, said in _TEXTS if lowered.startswith(start))
     return next(found, "") or next(
@@ -94,7 +109,7 @@ def known_refusal(content: bytes) -> str:
 
 
 def about_tiff(content: bytes) -> str:
-    """Which channels a TIFF has that cannot be read, and what to store in their place."""
+    """Which channels a TIFF has that are not supported, and what to save in their place."""
     directory = TiffImagePlugin.ImageFileDirectory_v2(content[:8])
     stream = io.BytesIO(content)
     stream.seek(directory.next)
@@ -102,16 +117,16 @@ def about_tiff(content: bytes) -> str:
     bits, numbers = directory.get(258, (1,)), directory.get(339, (1,))
     channels, planes = directory.get(277, 1), directory.get(284, 1)
     kind = {2: "signed ", 3: "float "}.get(numbers[0], "")
-    apart = ", stored one after another" if planes == 2 else ""
     many = "s" * (channels != 1)
+    apart = " in separate planes" if planes == 2 else ""
     return (
-        f"is a TIFF of {channels} {kind}channel{many} with {bits[0]} bits{apart}, which cannot be "
-        "read; store grey in at most 32 bits, or red, green and blue side by side in 8 or 16"
+        f"is a TIFF with {channels} {kind}channel{many} of {bits[0]} bits{apart}, which is not "
+        "supported; save grey in at most 32 bits, or red, green and blue interleaved in 8 or 16"
     )
 
 
 def _is_of_unknown_pixels(content: bytes) -> bool:
-    """Whether a TIFF is whole as far as its header goes, but of channels that Pillow has not."""
+    """Whether the header of a TIFF is whole, but names channels that Pillow does not know."""
     try:
         TiffImagePlugin.TiffImageFile(io.BytesIO(content)).close()
     except Exception as error:  # the header may be damaged in any way

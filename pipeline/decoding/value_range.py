@@ -1,6 +1,6 @@
-"""Images with more than 8 bits a channel: what values they hold, and which become black and white.
+"""More than 8 bits per channel: which values images hold, and which become black and white.
 
-One image cannot say this: scaled by itself, a dark picture and a bright one become equal. So a
+One image alone cannot tell: scaled by itself, a dark picture and a bright one become equal. So a
 data set has one range for all its images with the same kind of numbers, found when it is imported.
 """
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 Values = NDArray[np.generic]
 _TAIL = 0.001  # share of an image's values that may be outliers, at either end
-_MOST_FOR_TAIL = 4  # how many times wider outliers may make the range before they are clipped
+_MOST_FOR_TAIL = 4.01  # how many times wider (two bits) outliers may make the range, unclipped
 _LEAST_FILLED = 0.25  # share of a round range that the values must fill: 64 of 256 levels
 _FLAT = 1 / 16  # share of the range below which a picture hardly shows: 16 levels
 _SAMPLE = 1_000_000  # values that tell the share; the extremes are those of all values
@@ -67,11 +67,12 @@ class Scaling:
     """How the values of an image became 8 bits.
 
     Attributes:
+        value_range: the values that became black and white.
         extent: of its values; None where the range was known before.
         clipped: share of its finite values that lie outside the range.
     """
 
-    to: ValueRange
+    value_range: ValueRange
     extent: Extent | None
     clipped: float
 
@@ -110,7 +111,7 @@ def common_ranges(
     of_kind: dict[str, list[Extent]] = {}
     for extent in extents:
         of_kind.setdefault(extent.numbers, []).append(extent)
-    new = sorted({*of_kind} - {one.numbers for one in known})
+    new = sorted({*of_kind} - {value_range.numbers for value_range in known})
     return (*known, *(_common(numbers, of_kind[numbers]) for numbers in new))
 
 
@@ -119,25 +120,28 @@ def scaled(values: Values, known: Sequence[ValueRange] = ()) -> tuple[NDArray[np
 
     The range's lower end and less is 0, its upper end and more 255. What is no number is 0.
     """
-    to = next((one for one in known if one.numbers == values.dtype.name), None)
-    extent = None if to else extent_of(values)
-    to = to or common_ranges([extent] if extent else [])[0]
+    extent = None
+    fitting = [known_range for known_range in known if known_range.numbers == values.dtype.name]
+    if not fitting:
+        extent = extent_of(values)
+        fitting = [_common(extent.numbers, [extent])]
+    low, high = fitting[0].low, fitting[0].high
     flat, levels, n_clipped = values.reshape(-1), np.empty(values.size, np.uint8), 0
-    factor = 255 / (to.high - to.low)
+    factor = 255 / (high - low)
     for start in range(0, flat.size, _BLOCK):  # such images are often large
         block = flat[start : start + _BLOCK].astype(np.float64)
-        n_clipped += int((np.isfinite(block) & ((block < to.low) | (block > to.high))).sum())
-        block = np.nan_to_num(block, nan=to.low, posinf=to.high, neginf=to.low)
-        levels[start : start + _BLOCK] = ((block - to.low) * factor).round().clip(0, 255)
-    return levels.reshape(values.shape), Scaling(to, extent, n_clipped / max(values.size, 1))
+        n_clipped += int((np.isfinite(block) & ((block < low) | (block > high))).sum())
+        block = np.nan_to_num(block, nan=low, posinf=high, neginf=low)
+        levels[start : start + _BLOCK] = ((block - low) * factor).round().clip(0, 255)
+    return levels.reshape(values.shape), Scaling(fitting[0], extent, n_clipped / values.size)
 
 
-def scaling_note(extent: Extent, to: ValueRange, clipped: float = 0.0) -> str:
+def scaling_note(extent: Extent, value_range: ValueRange, clipped: float = 0.0) -> str:
     """What scaling did to an image, for people."""
-    parts = [f"scaled to 8 bits from {to}"]
-    width = to.high - to.low
+    parts = [f"scaled to 8 bits from {value_range}"]
+    width = value_range.high - value_range.low
     if extent.least < extent.greatest and extent.high - extent.low < _FLAT * width:
-        parts.append("nearly flat there")
+        parts.append("nearly flat in that range")
     if clipped:
         parts.append(f"values beyond it clipped ({100 * clipped:.2g} %)")
     if extent.n_odd:
@@ -148,8 +152,9 @@ def scaling_note(extent: Extent, to: ValueRange, clipped: float = 0.0) -> str:
 def _common(numbers: str, extents: Sequence[Extent]) -> ValueRange:
     whole = _rounded(numbers, min(e.least for e in extents), max(e.greatest for e in extents))
     inner = _rounded(numbers, min(e.low for e in extents), max(e.high for e in extents))
-    is_stretched = whole.high - whole.low > _MOST_FOR_TAIL * (inner.high - inner.low) * 1.01
-    return inner if is_stretched else whole
+    is_flat = min(e.low for e in extents) == max(e.high for e in extents)  # the rest is the picture
+    is_stretched = whole.high - whole.low > _MOST_FOR_TAIL * (inner.high - inner.low)
+    return inner if is_stretched and not is_flat else whole
 
 
 def _rounded(numbers: str, least: float, greatest: float) -> ValueRange:

@@ -1,4 +1,4 @@
-"""Pixels of more than 8 bits a channel, as the numbers that the file holds.
+"""Pixels of more than 8 bits per channel, as the numbers that the file holds.
 
 Pillow keeps them for grey images only; of colours it reads the upper 8 of 16 bits. The lower ones
 are read by telling its decoder that the bytes are in the other order.
@@ -20,6 +20,8 @@ from pipeline.decoding.value_range import Values
 WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 _BITS, _PHOTOMETRIC, _FORMAT = 258, 262, 339  # TIFF tags
 _PLANES, _APART = 284, 2
+_NO_DATA = 42113  # of GDAL: the value, as text, where nothing was measured
+_SUBFILE, _IS_REDUCED = 254, 1
 _SIGNED = 2
 _OTHER_ORDER = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B"}  # N: of this machine, so L
 _COLOURS = ("RGB;16", "RGBA;16", "RGBX;16", "LA;16")
@@ -27,7 +29,7 @@ _COLOURS = ("RGB;16", "RGBA;16", "RGBX;16", "LA;16")
 
 @dataclass(frozen=True)
 class Wide:
-    """An image of more than 8 bits a channel.
+    """An image of more than 8 bits per channel.
 
     Attributes:
         values: (h, w) or (h, w, 3).
@@ -43,17 +45,20 @@ class Wide:
 def wide_grey(image: Image.Image) -> Wide | None:
     """The numbers of a grey image that is loaded; None when it has 8 bits or colours."""
     tags = _tags(image)
-    is_signed, bits = tags.get(_FORMAT, (0,)) == (_SIGNED,), tags.get(_BITS, ())
-    values = np.asarray(image)
-    if image.mode == "L" and is_signed:
-        values = values.view(np.int8)
-    elif image.mode not in WIDE_MODES:
+    is_signed, bits = tags.get(_FORMAT) == (_SIGNED,), tags.get(_BITS)
+    is_signed_byte = image.mode == "L" and is_signed
+    if image.mode not in WIDE_MODES and not is_signed_byte:
         return None
+    values = np.asarray(image)
+    if is_signed_byte:
+        values = values.view(np.int8)
     elif image.mode == "I" and bits == (16,):
         values = values.astype(np.int16)
     elif image.mode == "I" and bits == (32,) and not is_signed:
         values = values.view(np.uint32)
-    values = values.astype(values.dtype.newbyteorder("="))
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if values.dtype.kind == "f" and _NO_DATA in tags:
+        values = _without(values, str(tags[_NO_DATA]))
     return Wide(values, tags.get(_PHOTOMETRIC) == 0, _see_through(image, values))
 
 
@@ -62,6 +67,11 @@ def has_wide_colours(image: Image.Image) -> bool:
     return isinstance(image, ImageFile.ImageFile) and any(
         _rawmode(tile).startswith(_COLOURS) for tile in image.tile
     )
+
+
+def is_preview(image: Image.Image) -> bool:
+    """Whether a TIFF says that its first picture is a reduced one of another."""
+    return bool(int(_tags(image).get(_SUBFILE, 0)) & _IS_REDUCED)
 
 
 def stores_wide_channels_apart(image: Image.Image) -> bool:
@@ -85,7 +95,7 @@ def wide_colours(
         other.tile = [_reread(tile) for tile in other.tile]
         other.load()
         lower = np.asarray(other)
-    if is_grey:  # its four bytes a pixel were read as four channels
+    if is_grey:  # its four bytes per pixel were read as four channels
         return Wide(_joined(lower[..., 0], lower[..., 1]), alpha=lower[..., 2])
     upper = np.asarray(image)
     values = _joined(upper[..., :3], lower[..., :3])
@@ -100,6 +110,16 @@ def _see_through(image: Image.Image, values: Values) -> NDArray[np.uint8] | None
         return None
     is_clear = values == np.array(clear)
     return np.where(is_clear if values.ndim == 2 else is_clear.all(axis=2), 0, 255).astype(np.uint8)
+
+
+def _without(values: Values, missing: str) -> Values:
+    """The values with NaN for the one that means that nothing was measured."""
+    try:
+        return np.where(values == values.dtype.type(missing.strip("\0 ")), np.nan, values).astype(
+            values.dtype
+        )
+    except ValueError:  # the tag holds no number
+        return values
 
 
 def _joined(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint16]:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.services import imports, uploads
 from pipeline.datasets.base import list_datasets, load_dataset
 from pipeline.datasets.jobs import ImportJob, create_job, execute_job
-from pipeline.datasets.requests import ImportRequest, execute_import
+from pipeline.datasets.requests import ImportRequest, execute_import, open_request
 from pipeline.runs import RunRegistry
 from pipeline.settings import Settings
 from pipeline.tags import Tags
@@ -110,6 +110,22 @@ def test_an_allowed_folder_is_checked(
     button(app, "Check").click().run()
 
     assert started[0].request().source == str(tmp_path / "allowed" / "pets")
+    assert started[0].request().link_roots == (str((tmp_path / "allowed").resolve()),)
+
+
+def test_a_link_inside_an_allowed_folder_may_not_lead_out_of_it(own_home: Path, tmp_path: Path):
+    put(tmp_path, "secret.png", pictures(1)[0].content)
+    put(tmp_path / "allowed", "pets/cat/1.png", pictures(2)[1].content)
+    (tmp_path / "allowed" / "pets" / "cat" / "2.png").symlink_to(tmp_path / "secret.png")
+    settings = Settings(home=own_home, import_roots=(tmp_path / "allowed",))
+    request = ImportRequest(
+        source=str(tmp_path / "allowed" / "pets"), link_roots=imports.allowed_roots(settings)
+    )
+
+    source = open_request(request, settings).source
+
+    assert [item.image_id for item in source.items] == ["cat/1.png"]
+    assert "leaves the folders allowed" in source.problems[0].reason
 
 
 def test_without_allowed_folders_the_page_says_how_to_allow_some(open_app: OpenApp, own_home: Path):

@@ -52,7 +52,7 @@ def test_every_format_becomes_rgb(kind):
     assert near(image.getpixel((13, 4)), BLUE)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize(
     ("orientation", "size", "red"),
     [
@@ -282,7 +282,8 @@ def test_texts_that_unpack_to_a_lot_take_no_memory():
         (b"<HTML><body>gone</body>", "is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
         (b"%PDF-1.7", "is a PDF document"),
-        (encoded(half_red_half_blue(), "JPEG")[:400], "is truncated"),
+        (b"../../blobs/01", "holds nothing but a path, ../../blobs/01: a symbolic link that"),
+        (encoded(half_red_half_blue(), "JPEG")[:400], "is truncated: the file ends"),
     ],
 )
 def test_each_cause_has_one_message(content, cause, monkeypatch):
@@ -295,15 +296,21 @@ def test_each_cause_has_one_message(content, cause, monkeypatch):
 @pytest.mark.parametrize(
     ("values", "tags", "kind"),
     [
-        (np.zeros((4, 4), np.float64), {"numbers": 3}, "1 float channel with 64 bits"),
-        (np.zeros((4, 4, 3), np.float32), {"numbers": 3}, "3 float channels with 32 bits"),
-        (np.zeros((4, 4, 5), np.uint8), {}, "5 channels with 8 bits"),
-        (np.zeros((4, 4, 3), np.uint16), {"planes": 2}, "3 channels with 16 bits, stored one aft"),
+        (np.zeros((4, 4), np.float64), {"numbers": 3}, "1 float channel of 64 bits"),
+        (np.zeros((4, 4, 3), np.float32), {"numbers": 3}, "3 float channels of 32 bits"),
+        (np.zeros((4, 4, 5), np.uint8), {}, "5 channels of 8 bits"),
+        (np.zeros((4, 4, 3), np.uint16), {"planes": 2}, "3 channels of 16 bits in separate planes"),
     ],
 )
 def test_a_tiff_of_channels_that_cannot_be_read_says_which(values, tags, kind):
-    with pytest.raises(ImageError, match=f"^the image is a TIFF of {kind}"):
+    with pytest.raises(ImageError, match=f"^the image is a TIFF with {kind}, which"):
         load_rgb(tiff(values, **tags))
+
+
+def test_a_tiff_whose_first_picture_is_a_preview_is_not_taken_for_the_picture():
+    """As camera raw files have it: the tag of a reduced picture is set."""
+    with pytest.raises(ImageError, match="is a camera raw file, or a TIFF whose first picture is"):
+        load_rgb(tiff(np.zeros((4, 4, 3), np.uint8), more={254: 1}))
 
 
 def test_an_avif_image_is_read():

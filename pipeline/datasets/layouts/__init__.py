@@ -13,7 +13,7 @@ from functools import cache
 from models.registry import unknown
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.layouts.reading import Guess, Reading, ReadOptions
-from pipeline.datasets.problems import first_problem
+from pipeline.datasets.problems import first_problem, reasons_in_words
 from pipeline.datasets.tree import FileTree
 from pipeline.images import SUFFIXES
 
@@ -40,7 +40,9 @@ def detect(tree: FileTree, options: ReadOptions) -> list[Guess]:
         if found is not None:
             guesses.append(Guess(name, *found))
     if not guesses:
-        raise DatasetError(f"no image files ({', '.join(SUFFIXES)}) in {tree.name}")
+        skipped = reasons_in_words(tree.problems)
+        why = f"; skipped: {skipped}" if skipped else ""
+        raise DatasetError(f"no image files ({', '.join(SUFFIXES)}) in {tree.name}{why}")
     return sorted(guesses, key=lambda guess: -guess.confidence)
 
 

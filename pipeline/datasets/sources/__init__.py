@@ -25,6 +25,7 @@ class SourceRequest:
         path: the folder, archive or table to import, for sources that need one.
         images: folder of the images, when a table lies elsewhere.
         reading: how to read it, where that is not to be found out.
+        link_roots: folders below which symbolic links may point; empty: anywhere.
         downloads: where downloaded archives are kept.
         variants: also take variants of an image (skin tones), where the source has them.
     """
@@ -33,6 +34,7 @@ class SourceRequest:
     path: Path | None = None
     images: Path | None = None
     reading: ReadOptions = ReadOptions()
+    link_roots: tuple[Path, ...] = ()
     downloads: Path = Path("data/downloads")
     variants: bool = False
 

@@ -19,7 +19,7 @@ from pipeline.datasets.sources import SourceRequest
 from pipeline.datasets.tree import FileTree, folder_tree
 
 SOURCES = {"folder": "A folder, zip, tar, or table of paths and labels, in any common layout."}
-_LABEL_SUFFIXES = (*TABLE_SUFFIXES, ".txt", ".lst")
+_LABEL_SUFFIXES = (*TABLE_SUFFIXES, ".xml", ".txt", ".lst")
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,14 @@ def open_tree(request: SourceRequest) -> FileTree:
             f"table ({', '.join(TABLE_SUFFIXES)})"
         )
     if path.is_dir():
-        return folder_tree(path)
+        return folder_tree(path, link_roots=request.link_roots)
     if is_archive(path):
-        return archive_tree(path)
+        return archive_tree(path, encoding=request.reading.encoding)
     if path.suffix.lower() not in _LABEL_SUFFIXES:
         raise DatasetError(
             f"{path.name} is no folder, zip, tar or table; it begins like something else"
         )
-    return folder_tree(request.images or path.parent, main=path)
+    return folder_tree(request.images or path.parent, main=path, link_roots=request.link_roots)
 
 
 def _digest(tree: FileTree, options: ReadOptions) -> str:

@@ -17,6 +17,7 @@ import pytest
 from pipeline.datasets.archives import Limits, archive_tree, is_archive
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.importing import import_dataset
+from pipeline.datasets.problems import Problem
 from pipeline.datasets.sources import SourceRequest, open_source
 from pipeline.datasets.tree import FileTree
 from pipeline.settings import Settings
@@ -61,8 +62,6 @@ HOSTILE = {
     "/etc/evil.png": "an absolute path",
     "C:/evil.png": "an absolute path",
     "C:evil.png": "an absolute path",
-    "..\\evil.png": "a backslash",
-    "cat\\evil.png": "a backslash",
     "cat//evil.png": "not a usable name",
     "cat/./evil.png": "not a usable name",
     "cat/ev\nil.png": "a control character",
@@ -85,6 +84,44 @@ def test_a_hostile_name_is_refused_and_the_rest_is_taken(
     assert [file.name for file in tree.files] == [*GOOD]
     assert reason in reasons(tree)[name[:300]]
     assert [file.read() for file in tree.files] == [*GOOD.values()]
+
+
+def test_names_with_backslashes_are_folders_in_a_zip_and_refused_in_a_tar(tmp_path: Path) -> None:
+    """Old versions of Windows write them; in a tar a backslash is a letter like others."""
+    members = {"pets\\cat\\1.png": png((1, 0, 0)), "pets\\dog\\2.png": png((2, 0, 0))}
+
+    tree = archive_tree(zip_of(tmp_path / "a.zip", {"pets\\": b"", **members}))
+    packed = archive_tree(tar_of(tmp_path / "a.tgz", {**GOOD, **members}))
+
+    assert [file.name for file in tree.files] == ["cat/1.png", "dog/2.png"]
+    assert [file.read() for file in tree.files] == [*members.values()]
+    assert tree.problems == (
+        Problem(
+            "a.zip",
+            "3 names with backslashes, as Windows writes them, were read as folders",
+            "noted",
+        ),
+    )
+    assert reasons(packed) == dict.fromkeys(members, "a backslash in the name")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "reason"),
+    [
+        ("..\\..\\evil.png", "../../evil.png", "leaves the archive"),
+        ("cat\\..\\..\\evil.png", "cat/../../evil.png", "leaves the archive"),
+        ("\\\\server\\share\\evil.png", "//server/share/evil.png", "an absolute path"),
+        ("C:\\evil.png", "C:/evil.png", "an absolute path"),
+        ("cat\\1.png", "cat/1.png", "same name as cat/1.png"),
+    ],
+)
+def test_a_hostile_name_stays_hostile_with_backslashes(
+    tmp_path: Path, name: str, shown: str, reason: str
+) -> None:
+    tree = archive_tree(zip_of(tmp_path / "a.zip", {**GOOD, name: png()}))
+
+    assert [file.read() for file in tree.files] == [*GOOD.values()]
+    assert reason in reasons(tree)[shown]
 
 
 def test_names_equal_up_to_accents_are_one_name(tmp_path: Path) -> None:
@@ -143,7 +180,40 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
 
     tree = archive_tree(path)
 
-    assert reasons(tree) == {"secret.png": "an encrypted file, not taken from archives"}
+    assert reasons(tree) == {
+        "secret.png": "encrypted; unpack the archive with its password and import the folder"
+    }
+
+
+def test_an_archive_of_which_nothing_is_left_says_why(tmp_path: Path) -> None:
+    links = tar_of(tmp_path / "a.tgz", {f"{i}.png": b"" for i in range(3)}, tarfile.SYMTYPE)
+
+    with pytest.raises(DatasetError, match=r"no image files .* in a; skipped: 3 × "):
+        open_source("folder", SourceRequest(path=links))
+
+
+def test_hard_links_of_a_tar_are_the_files_that_they_mean(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, content in GOOD.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        for name, target in (
+            ("pets/1.png", "cat/1.png"),
+            ("pets/2.png", "./pets/1.png"),
+            ("pets/3.png", "later.png"),
+        ):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.LNKTYPE, target
+            archive.addfile(info)
+
+    tree = archive_tree(path)
+
+    content_of = {file.name: file.read() for file in tree.files}
+    linked = dict.fromkeys(("pets/1.png", "pets/2.png"), GOOD["cat/1.png"])
+    assert content_of == {**GOOD, **linked}
+    assert "does not hold" in reasons(tree)["pets/3.png"]
 
 
 def test_a_bomb_is_refused_by_member_and_as_a_whole(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_all_images_of_a_data_set_are_scaled_by_one_range(
     assert [str(one) for one in load_dataset("set", settings).info.value_ranges or ()] == [
         "0..4095"
     ]
+    assert dataset.info.scaling_summary == "uint16 from 0..4095"
     assert levels == {"bright/2.tif": 187, "dark/1.tif": 47, "dark/3.tif": 44}
     assert set(notes(dataset).values()) == {"scaled to 8 bits from 0..4095"}
 
@@ -193,7 +194,7 @@ def test_an_earlier_data_set_takes_images_of_8_bits_and_refuses_wide_ones(
     (plain / "9.png").write_bytes(png())
     wide = write_wide(tmp_path / "wide", {"dark/8.tif": 60})
 
-    with pytest.raises(DatasetError, match=r"scaled every image of more than 8 bits .* anew"):
+    with pytest.raises(DatasetError, match=r"scaled each image of more than .* import it again"):
         add_images("set", open_source("folder", SourceRequest(path=wide)), settings)
     grown = add_images("set", open_source("folder", SourceRequest(path=plain.parent)), settings)
 

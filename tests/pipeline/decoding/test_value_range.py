@@ -1,4 +1,4 @@
-"""Which values become black and white: one range a data set, robust against outliers."""
+"""Which values become black and white: one range per data set, robust against outliers."""
 
 import numpy as np
 import pytest
@@ -76,6 +76,13 @@ def test_hot_pixels_do_not_darken_a_data_set():
     assert scaling.clipped == pytest.approx(5 / 10_000)
 
 
+def test_what_stands_out_of_one_even_ground_is_the_picture_and_no_outlier():
+    spots = np.full(10_000, 100, np.uint16)
+    spots[:5] = 4000
+
+    assert str(range_of(spots)) == "0..4095"
+
+
 def test_bright_spots_that_widen_the_range_little_are_kept():
     """0.05 % of the values lie at 4000 above a ground of up to 1000: four times, and no more."""
     spots = ramp(0, 1000)
@@ -108,7 +115,7 @@ def test_values_beyond_a_known_range_are_clipped_and_counted():
     levels, scaling = scaled(np.array([-200, -100, 28, 155, 300], np.int16), [known])
 
     assert levels.tolist() == [0, 0, 128, 255, 255]
-    assert (scaling.to, scaling.clipped) == (known, 0.4)
+    assert (scaling.value_range, scaling.clipped) == (known, 0.4)
 
 
 def test_a_known_range_stays_whatever_is_added():
@@ -131,7 +138,9 @@ def test_the_note_says_the_range_and_what_was_lost():
     known = ValueRange(numbers="uint16", low=0, high=65535)
 
     assert scaling_note(extent_of(ramp(0, 65535)), known) == "scaled to 8 bits from 0..65535"
-    assert scaling_note(extent_of(ramp(0, 900)), known).endswith("0..65535, nearly flat there")
+    assert scaling_note(extent_of(ramp(0, 900)), known).endswith(
+        "0..65535, nearly flat in that range"
+    )
     assert scaling_note(extent_of(ramp(0, 65535)), known, 0.123).endswith("clipped (12 %)")
     odd = extent_of(np.array([np.nan, 0, 65535], np.float32))
     assert scaling_note(odd, known).endswith("infinite or missing values (1)")

@@ -1,4 +1,4 @@
-"""More than 8 bits a channel: the numbers of the file arrive, whatever the format and mode."""
+"""More than 8 bits per channel: the numbers of the file arrive, whatever the format and mode."""
 
 import io
 import struct
@@ -45,7 +45,10 @@ def test_twelve_bits_in_sixteen_are_scaled_by_twelve():
 
     for content in (buffer.getvalue(), tiff(grey)):
         decoded = decode(content)
-        assert (str(decoded.scaling.to), decoded.scaling.to.numbers) == ("0..4095", "uint16")
+        assert (str(decoded.scaling.value_range), decoded.scaling.value_range.numbers) == (
+            "0..4095",
+            "uint16",
+        )
         assert np.asarray(decoded.rgb)[0, [0, -1], 0].tolist() == [0, 255]
 
 
@@ -53,7 +56,7 @@ def test_colours_of_twelve_bits_in_sixteen_are_not_nearly_black():
     """Green is three quarters and blue half of red: 255, 191 and 127 at the right."""
     for content in (png16(grid(3)), tiff(grid(3))):
         decoded = decode(content)
-        assert str(decoded.scaling.to) == "0..4095"
+        assert str(decoded.scaling.value_range) == "0..4095"
         assert np.asarray(decoded.rgb)[0, -1].tolist() == [255, 191, 127]
 
 
@@ -90,7 +93,7 @@ def test_a_value_named_as_transparent_is_white():
 def test_signed_unsigned_and_float_numbers_keep_their_order(kind, numbers, values, name):
     decoded = decode(tiff(np.array([values], kind), numbers=numbers))
 
-    assert decoded.scaling.to.numbers == name
+    assert decoded.scaling.value_range.numbers == name
     assert np.asarray(decoded.rgb)[0, :, 0].tolist() == [0, 128, 255]
 
 
@@ -99,6 +102,16 @@ def test_where_white_is_zero_the_least_value_is_white(kind, numbers):
     content = tiff(np.array([[0, 1, 255]], kind), numbers=numbers, photometric=0)
 
     assert levels_of(content)[:, 0].tolist() == [255, 254, 0]
+
+
+@pytest.mark.parametrize(("missing", "low"), [("-9999", 0), ("nothing", -16384)])
+def test_a_value_that_means_nothing_was_measured_does_not_set_the_range(missing, low):
+    """A map of heights, a third of which is unknown."""
+    heights = np.array([[-9999, 100, 200]], np.float32)
+
+    decoded = decode(tiff(heights, numbers=3, more={42113: missing}))
+
+    assert decoded.scaling.value_range.low == low
 
 
 def test_lab_colours_become_rgb():

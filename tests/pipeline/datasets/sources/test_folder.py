@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from pipeline.datasets.base import DatasetError
+from pipeline.datasets.problems import Problem
 from pipeline.datasets.sources import SourceRequest, list_sources, open_source
 from tests.factories import imported, png
 
@@ -40,7 +41,7 @@ def test_the_first_folder_level_is_the_class(tmp_path):
 
 def test_files_that_are_no_images_or_in_no_class_are_listed(tmp_path):
     root = write(tmp_path / "r", "cat/1.png", "cat/notes.txt", "cat/drawing.svg", "stray.png")
-    (root / "cat" / "link.png").symlink_to(root / "cat" / "1.png")
+    (root / "cat" / "link.png").symlink_to(root / "cat" / "gone.png")
 
     source = source_of(root)
 
@@ -48,7 +49,7 @@ def test_files_that_are_no_images_or_in_no_class_are_listed(tmp_path):
     assert {problem.file: problem.reason for problem in source.problems} == {
         "stray.png": "not in a class folder",
         "cat/drawing.svg": "not an image file name (.svg)",
-        "cat/link.png": "a symbolic link, not followed",
+        "cat/link.png": "a symbolic link to a file that does not exist",
         "cat/notes.txt": "not an image file name (.txt)",
     }
 
@@ -88,6 +89,8 @@ def test_an_image_without_a_suffix_or_with_a_wrong_one_is_known_by_its_content(t
 def test_pipes_and_links_to_folders_are_not_followed(tmp_path):
     root = write(tmp_path / "r", "cat/1.png", "dog/2.png")
     os.mkfifo(root / "cat" / "pipe.png")
+    (root / "cat" / "device.png").symlink_to("/dev/zero")
+    (root / "cat" / "circle.png").symlink_to(root / "cat" / "circle.png")
     (root / "loop").symlink_to(root)
 
     source = source_of(root)
@@ -95,8 +98,74 @@ def test_pipes_and_links_to_folders_are_not_followed(tmp_path):
     assert len(source.items) == 2
     assert {problem.file: problem.reason for problem in source.problems} == {
         "cat/pipe.png": "not a regular file",
-        "loop": "a symbolic link, not followed",
+        "cat/device.png": "a symbolic link to what is no regular file",
+        "cat/circle.png": "a symbolic link to a file that does not exist",
+        "loop": "a symbolic link to a folder, not followed; import that folder itself",
     }
+
+
+def cache_of_links(root):
+    """Files under their hashes, and a folder of links to them, as caches of downloads have it."""
+    write(root, "blobs/00", "blobs/01")
+    for name, blob in (("cat/1.png", "00"), ("dog/2.png", "01")):
+        link = root / "snapshot" / name
+        link.parent.mkdir(parents=True)
+        link.symlink_to(f"../../blobs/{blob}")
+    return root / "snapshot"
+
+
+def test_links_to_files_are_read_and_counted_once(tmp_path, settings):
+    root = cache_of_links(tmp_path)
+
+    source = source_of(root)
+    dataset = imported(root, settings)
+
+    assert [(item.image_id, item.text) for item in source.items] == [
+        ("cat/1.png", "1"),
+        ("dog/2.png", "2"),
+    ]
+    assert source.problems == (
+        Problem("snapshot", "2 symbolic links to files were followed", "noted"),
+    )
+    assert dataset.load_image(1).getpixel((0, 0)) == (1, 0, 0)
+
+
+def test_links_out_of_allowed_folders_are_refused(tmp_path):
+    root = cache_of_links(tmp_path / "allowed")
+    (root / "cat" / "other.png").symlink_to(write(tmp_path, "secret.png") / "secret.png")
+
+    source = open_source(
+        "folder", SourceRequest(path=root, link_roots=((tmp_path / "allowed").resolve(),))
+    )
+
+    assert len(source.items) == 2
+    refused = {p.file: p.reason for p in source.problems if p.action == "skipped"}
+    assert refused == {
+        "cat/other.png": "a symbolic link that leaves the folders allowed for import"
+    }
+
+
+def test_a_folder_of_which_nothing_is_left_says_why(tmp_path):
+    root = write(tmp_path / "r")
+    root.mkdir()
+    for number in range(3):
+        (root / f"{number}.png").symlink_to(root / "gone.png")
+
+    with pytest.raises(DatasetError, match=r"in r; skipped: 3 × a symbolic link to a file that"):
+        source_of(root)
+
+
+def test_a_folder_of_which_no_image_can_be_read_says_why(tmp_path, settings):
+    root = write(tmp_path / "r", "cat/1.png", "cat/2.png", "dog/3.png")
+    (root / "cat" / "1.png").write_bytes(b"")
+    (root / "cat" / "2.png").write_bytes(b"../../blobs/01")
+    (root / "dog" / "3.png").write_bytes(b"../../blobs/02")
+
+    with pytest.raises(
+        DatasetError,
+        match=r"no image of r could be taken: 2 × .* nothing but a path: .*; 1 × .* is empty",
+    ):
+        imported(root, settings)
 
 
 def test_a_hidden_folder_may_be_imported_itself(tmp_path):
