@@ -79,6 +79,13 @@ RIGHT = {
     "tiny_train": Right({"a": 6, "b": 5, "c": 1}, (4, 8)),
     "class_only_in_queries": Right({"a": 7, "b": 7, "z": 2}, (4, 12)),
     "zip_macosx": Right(PETS, source="Archive.zip"),
+    "zip_backslash": Right(
+        {"cat": 4, "dog": 4}, None, "8 names with backslashes", source="pets.zip"
+    ),
+    "zip_backslash_brackets": Right({"cat": 4, "old": 2}, None, "2 names with", source="a.zip"),
+    "tar_hardlinks": Right({"cat": 4, "dog": 4}, None, "with other labels", source="a.tar"),
+    "heic_and_friends": Right({"cat": 4}, None, "JPEG XL image, which is not supported"),
+    "long_names": Right({"c" * 236: 4, "猫" * 78: 4}),
     "grow_base": Right({"a": 3, "b": 3}),
     "grow_more": Right({"b": 6, "a": 4}, None, "labels divided by '|'", "multi"),
 }
@@ -104,6 +111,20 @@ def test_a_dry_run_has_the_right_labels_and_split_and_says_what_it_did(
     said = [*plan.notes, *plan.warnings, *(problem.reason for problem in plan.problems)]
     assert right.said in " | ".join(said)
     assert not plan.doubt
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "reason"),
+    [
+        ("zip_encrypted", "p.zip", "4 × encrypted; unpack the archive with its password"),
+        ("symlinks_only", "snap", "6 × the image holds nothing but a path"),
+    ],
+)
+def test_where_nothing_is_left_the_reason_is_told(
+    settings: Settings, name: str, source: str, reason: str
+) -> None:
+    with pytest.raises(DatasetError, match=reason):
+        planned(name, settings, source)
 
 
 def test_coco_ids_of_two_pictures_each_are_refused_with_the_cause(settings: Settings) -> None:
