@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
 from pipeline.datasets.layouts.records import Record
+from pipeline.datasets.layouts.voc_images import AnnotatedImages
+from pipeline.datasets.layouts.voc_sets import ImageSets, set_lists
 from pipeline.datasets.problems import Problem
-from pipeline.datasets.split_words import split_word
 from pipeline.datasets.tree import File, FileTree
 
 TITLE = "Pascal VOC XML"
+_ANNOTATION = re.compile(rb"<annotation[\s>]")
+_DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]+)["']""")
+_WIDER = {"gb2312": "gb18030", "gbk": "gb18030"}  # what Windows calls so has more characters
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Likely where a folder Annotations holds XML."""
+    """Likely where a folder Annotations holds XML; certain with the lists of ImageSets.
+
+    Lists such as `cat_train.txt` name images with 1 and -1, as those of hashing do.
+    """
     annotations = _xml_files(tree)
     if not any(map(_is_annotation, annotations)):
         return None
     is_named = any("annotations" in file.name.lower() for file in annotations)
-    return 0.95 if is_named else 0.92, f"{len(annotations)} XML files"
+    certainty = 0.98 if set_lists(tree) else 0.95 if is_named else 0.92
+    return certainty, f"{len(annotations)} XML files"
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
     """An image has the classes of its objects that are not marked difficult."""
     records, problems = [], []
-    files, images = _xml_files(tree), _Images(tree.images)
-    parts, lists = _parts(tree)
+    files, images, sets = _xml_files(tree), AnnotatedImages(tree.images), ImageSets(tree)
     for file in files:
         try:
             named, classes = read_annotation(file.read())
@@ -39,15 +44,15 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
         except (DatasetError, OSError) as error:
             problems.append(Problem(file.name, str(error)))
             continue
-        part = parts.get((_above(file), image.stem), "")
-        records.append(Record(image, {"objects": classes}, part, named=file.name))
+        records.append(Record(image, {"objects": classes}, sets.part_of(file), named=file.name))
     return reading(
         tree,
         records,
         problems,
-        label_files=[*files, *lists],
+        label_files=[*files, *set_lists(tree)],
         kinds={"objects": "multi"},
         unnamed="no annotation names it",
+        warnings=images.warnings,
     )
 
 
@@ -55,8 +60,7 @@ def read_annotation(content: bytes) -> tuple[str, tuple[str, ...]]:
     """The image's file name and its classes, sorted; objects marked difficult do not count.
 
     Raises:
-        DatasetError: not XML in UTF-8, with a DTD or entities, which could be bombs, or of
-            another kind.
+        DatasetError: not XML, with a DTD or entities, which could be bombs, or of another kind.
     """
     root = parse_xml(content)
     if root.tag != "annotation":
@@ -70,81 +74,49 @@ def read_annotation(content: bytes) -> tuple[str, tuple[str, ...]]:
 
 
 def parse_xml(content: bytes) -> ElementTree.Element:
-    """The root of an XML file.
+    """The root of an XML file, in the encoding that it declares.
 
     Raises:
-        DatasetError: not XML in UTF-8, or with a DTD or entities, which could be bombs.
+        DatasetError: not XML, or with a DTD or entities, which could be bombs.
     """
     try:
-        text = content.decode("utf-8-sig")
+        text = _decoded(content)
         if "<!DOCTYPE" in text or "<!ENTITY" in text:
             raise DatasetError("XML with a DTD or entities is not read")
         return ElementTree.fromstring(text)
-    except (UnicodeDecodeError, ElementTree.ParseError) as error:
+    except (LookupError, UnicodeError, ElementTree.ParseError) as error:
         raise DatasetError(f"not readable XML ({error})") from error
 
 
-class _Images:
-    """Images by stem: an annotation's image is the one in its folder or the folder beside it."""
+def _decoded(content: bytes) -> str:
+    """The text without byte order mark and declaration, which only says the encoding.
 
-    def __init__(self, images: Sequence[File]) -> None:
-        self._by_stem: dict[str, list[File]] = defaultdict(list)
-        for image in images:
-            self._by_stem[image.stem].append(image)
+    Programs for Windows declare UTF-16 for a text and then save it as UTF-8; what begins with
+    single bytes cannot be UTF-16.
 
-    def of(self, annotation: File, named: str) -> File:
-        """The image of an annotation.
-
-        Args:
-            annotation: its file.
-            named: the file name inside, which may have lost its suffix or folder.
-
-        Raises:
-            DatasetError: it is not there, or several images could be meant.
-        """
-        name = PurePosixPath(named.replace("\\", "/")).name
-        alike = self._by_stem.get(PurePosixPath(name).stem) or self._by_stem.get(
-            annotation.stem, []
-        )
-        for near in (
-            [image for image in alike if image.folder == annotation.folder],
-            [image for image in alike if _above(image) == _above(annotation)],
-            alike,
-        ):
-            exact = [image for image in near if image.parts[-1] == name]
-            if len(near) == 1 or len(exact) == 1:
-                return (near if len(near) == 1 else exact)[0]
-            if near:
-                names = ", ".join(image.name for image in near[:3])
-                raise DatasetError(f"its image {named or annotation.stem!r} may be any of {names}")
-        raise DatasetError(f"its image {named or annotation.stem!r} is not there")
+    Raises:
+        LookupError: there is no such encoding.
+        UnicodeError: the bytes are no text in it.
+    """
+    declared = _DECLARED.match(content)
+    encoding = declared[1].decode() if declared else "utf-8"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif content[:2] in (b"<\0", b"\0<"):
+        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+    elif content.startswith(codecs.BOM_UTF8) or encoding.lower().startswith("utf-16"):
+        encoding = "utf-8"
+    text = content.decode(_WIDER.get(encoding.lower(), encoding)).lstrip("\ufeff \t\r\n")
+    return re.sub(r"^<\?xml\s.*?\?>", "", text, count=1, flags=re.DOTALL)
 
 
 def _is_annotation(file: File) -> bool:
-    """By the first bytes: other programs write XML too."""
+    """Whether the element is there: other programs write XML too."""
     try:
-        return re.search(rb"<annotation[\s>]", file.read()[:2000]) is not None
+        return _ANNOTATION.search(file.read().replace(b"\0", b"")) is not None
     except OSError:
         return False
 
 
 def _xml_files(tree: FileTree) -> list[File]:
     return [file for file in tree.files if file.suffix == ".xml"]
-
-
-def _above(file: File) -> str:
-    """The folder that holds the folders of images, annotations and lists."""
-    return "/".join(file.parts[:-2])
-
-
-def _parts(tree: FileTree) -> tuple[dict[tuple[str, str], str], list[File]]:
-    """Split word of each image by folder and stem, from the lists in ImageSets/Main."""
-    found: dict[tuple[str, str], str] = {}
-    lists = [file for file in tree.files if "ImageSets" in file.parts and file.suffix == ".txt"]
-    named = [file for file in lists if split_word(file.stem)]
-    for file in sorted(named, key=lambda file: file.stem == "trainval"):  # the vaguest last
-        above = "/".join(file.parts[: file.parts.index("ImageSets")])
-        for line in file.read().decode("utf-8", "replace").split("\n"):
-            stem = line.split(maxsplit=1)[0] if line.strip() else ""
-            found.setdefault((above, stem), split_word(file.stem))
-    return found, lists

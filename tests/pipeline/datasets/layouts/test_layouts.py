@@ -327,10 +327,11 @@ def test_a_damaged_label_file_is_named(
     "content",
     [
         b"<!DOCTYPE x [<!ENTITY a 'aaaa'>]><annotation>&a;</annotation>",
-        "<?xml version='1.0' encoding='utf-16'?><annotation/>".encode("utf-16"),
+        "<!DOCTYPE x [<!ENTITY a 'aaaa'>]><annotation>&a;</annotation>".encode("utf-16"),
+        b"<?xml version='1.0' encoding='nowhere'?><annotation/>",
         b"<annotation>",
     ],
-    ids=["entities", "other encoding", "torn"],
+    ids=["entities", "entities in UTF-16", "unknown encoding", "torn"],
 )
 def test_hostile_annotations_are_problems(tmp_path: Path, content: bytes) -> None:
     some = pictures()
