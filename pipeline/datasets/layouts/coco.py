@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.finding import Finder
+from pipeline.datasets.layouts.coco_labels import CocoLabels, coco_labels
 from pipeline.datasets.layouts.documents import json_documents
 from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
-from pipeline.datasets.layouts.records import Named, found_records
+from pipeline.datasets.layouts.records import Named, Record, found_records
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.split_words import splits_of
 from pipeline.datasets.tree import File, FileTree
@@ -31,28 +32,44 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     that of the folders.
 
     Raises:
-        DatasetError: a file lacks what joins images, annotations and categories.
+        DatasetError: no file has all that joins images, annotations and categories.
     """
-    records, warnings, used = [], [], []
-    problems: list[Problem] = []
     documents, finder = _documents(tree), Finder(tree)
-    words = splits_of(file.stem for file, _ in documents)
-    for file, document in documents:
-        used.append(file)
-        labelled = _labelled(document, file, problems)
-        named = (Named(name, {"objects": of}, words[file.stem]) for name, of in labelled)
+    problems: list[Problem] = []
+    labelled = list(_labelled(documents, problems))
+    words = splits_of(file.stem for file, _ in labelled)
+    records: list[Record] = []
+    for file, made in labelled:
+        named = (Named(name, {"objects": of}, words[file.stem]) for name, of in made.images)
         records += found_records(named, file, finder)
-        if document["annotations"] and not any(classes for _, classes in labelled):
-            warnings.append(f"{file.name}: no annotation belongs to an image of the file")
     return reading(
         tree,
         records,
-        [*problems, *finder.problems],
-        label_files=used,
+        [*problems, *(one for _, made in labelled for one in made.problems), *finder.problems],
+        label_files=[file for file, _ in documents],
         kinds={"objects": "multi"},
-        notes=finder.notes,
-        warnings=warnings,
+        notes=[*(note for _, made in labelled for note in made.notes), *finder.notes],
+        warnings=[warning for _, made in labelled for warning in made.warnings],
     )
+
+
+def _labelled(
+    documents: list[tuple[File, _Document]], problems: list[Problem]
+) -> Iterator[tuple[File, CocoLabels]]:
+    """The labels of each file; one that cannot be used is a problem among others that can.
+
+    Raises:
+        DatasetError: none can be used.
+    """
+    errors = []
+    for file, document in documents:
+        try:
+            yield file, coco_labels(document, file)
+        except DatasetError as error:
+            errors.append(error)
+            problems.append(Problem(file.name, str(error).removeprefix(f"{file.name} ")))
+    if errors and len(errors) == len(documents):
+        raise errors[0]
 
 
 def _seen(documents: list[tuple[File, _Document]]) -> str:
@@ -68,68 +85,3 @@ def _documents(tree: FileTree) -> list[tuple[File, _Document]]:
         if isinstance(document, dict)
         and all(isinstance(document.get(name), list) for name in lists)
     ]
-
-
-def _labelled(
-    document: _Document, file: File, problems: list[Problem]
-) -> list[tuple[str, tuple[str, ...]]]:
-    """File name and sorted category names of every image; ids are joined as text.
-
-    Raises:
-        DatasetError: images, annotations or categories lack what joins them.
-    """
-    try:
-        images = [(str(one["id"]), str(one["file_name"])) for one in document["images"]]
-        names = {str(one["id"]): str(one["name"]) for one in document["categories"]}
-        pairs = Counter(
-            (str(one["image_id"]), str(one["category_id"]))
-            for one in document["annotations"]
-            if not one.get("iscrowd")
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DatasetError(
-            f"{file.name} is no complete COCO file: {type(error).__name__} {error}; images need "
-            "id and file_name, categories id and name, annotations image_id and category_id"
-        ) from error
-    shared = _shared_ids(images, file, problems)
-    classes: dict[str, set[str]] = defaultdict(set)
-    known = {image_id for image_id, _ in images}
-    for (image_id, category), n in pairs.items():
-        if image_id not in known:
-            _note(file, problems, f"{n} annotations name the image id {image_id}, not there")
-        elif category not in names:
-            _note(
-                file,
-                problems,
-                f"{n} annotations of the image id {image_id} name the category "
-                f"id {category}, not there",
-            )
-        else:
-            classes[image_id].add(names[category])
-    return [
-        (name, tuple(sorted(classes[image_id])))
-        for image_id, name in dict.fromkeys(images)
-        if image_id not in shared
-    ]
-
-
-def _shared_ids(images: list[tuple[str, str]], file: File, problems: list[Problem]) -> set[str]:
-    """Ids of several images: nothing tells which of them an annotation means."""
-    named: dict[str, list[str]] = defaultdict(list)
-    for image_id, name in dict.fromkeys(images):
-        named[image_id].append(name)
-    shared = {image_id: names for image_id, names in named.items() if len(names) > 1}
-    for image_id, names in shared.items():
-        problems += [
-            Problem(
-                name,
-                f"shares the id {image_id} in {file.name} with {len(names) - 1} other "
-                "images; nothing tells whose its annotations are",
-            )
-            for name in names
-        ]
-    return set(shared)
-
-
-def _note(file: File, problems: list[Problem], reason: str) -> None:
-    problems.append(Problem(file.name, reason, "noted"))

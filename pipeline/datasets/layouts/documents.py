@@ -1,4 +1,4 @@
-"""JSON label files, each parsed once."""
+"""JSON label files, each parsed once, and what in them is not as it should be."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from pipeline.datasets.base import DatasetError
+from pipeline.datasets.problems import Problem
 from pipeline.datasets.text import decode_text
 from pipeline.datasets.tree import File, FileTree
 
@@ -23,3 +24,46 @@ def _parse(file: File) -> Any:
         return json.loads(decode_text(file.read(), file.name).content)
     except (DatasetError, ValueError, OSError, RecursionError):
         return None
+
+
+class Parts:
+    """Takes the objects out of a document's lists, and counts what is none.
+
+    Label files are made by many programs and by hand: what is not as it should be costs itself.
+    """
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._odd: dict[str, list[Any]] = {}
+
+    def objects(self, value: Any, what: str) -> list[dict[str, Any]]:
+        """The objects in a list; nothing for null.
+
+        Args:
+            value: what stands where a list should be.
+            what: its objects in words, in the plural.
+        """
+        items = value if isinstance(value, list) else [] if value is None else [value]
+        return [one for one in items if self._is_object(one, what)]
+
+    def object(self, value: Any, what: str) -> dict[str, Any]:
+        """An object itself; an empty one for null and for anything else."""
+        return value if value is not None and self._is_object(value, what) else {}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was no object, counted by its kind."""
+        return [
+            Problem(
+                self._file.name,
+                f"{len(odd):,} {what} are no objects, such as {json.dumps(odd[0])[:40]}",
+                "noted",
+            )
+            for what, odd in self._odd.items()
+        ]
+
+    def _is_object(self, value: Any, what: str) -> bool:
+        if isinstance(value, dict):
+            return True
+        self._odd.setdefault(what, []).append(value)
+        return False

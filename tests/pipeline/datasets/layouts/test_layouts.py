@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -343,15 +342,6 @@ def test_hostile_annotations_are_problems(tmp_path: Path, content: bytes) -> Non
     problems = {Path(problem.file).name: problem.reason for problem in source.problems}
     assert {*problems} == {"003.xml", "003.png"}
     assert "XML" in problems["003.xml"]
-
-
-def test_a_coco_file_that_lacks_something_says_what(tmp_path: Path) -> None:
-    put(tmp_path / "set", "1.png", pictures()[0].content)
-    document = {"images": [{"id": 1}], "annotations": [], "categories": []}
-    put(tmp_path / "set", "instances.json", json.dumps(document))
-
-    with pytest.raises(DatasetError, match=r"no complete COCO file: KeyError 'file_name'"):
-        opened(tmp_path / "set")
 
 
 def test_rows_without_a_readable_image_are_problems_and_unknown_classes_no_label(
