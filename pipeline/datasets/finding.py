@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,9 @@ from pipeline.images import SUFFIXES
 if TYPE_CHECKING:
     from pipeline.datasets.tree import File, FileTree
 
+_Key = Callable[[str], str]
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
+_LONGEST_NUMBER = 18  # digits
 _MOST_ALIKE = 1000  # files of one name that are told apart by their folders
 
 
@@ -31,6 +35,8 @@ class NameIndex:
 
     def __init__(self, files: Sequence[File]) -> None:
         self._files = files
+        self._names: dict[_Key, dict[str, File | None]] = {}
+        self._tails: dict[_Key, dict[str, list[File]]] = {}
 
     def find(self, name: str, base: str = "") -> Match | None:
         """The one file that is meant by `name`; None for none or several.
@@ -39,23 +45,41 @@ class NameIndex:
         whatever the case of its suffix. Label files are often written elsewhere: leading folders
         that are not there are passed over, so that `/data/coco/train/1.jpg` finds `train/1.jpg`.
         The name alone is enough when only one file is called so and its folder is not there.
+        Only where all of this finds nothing, the name is taken as another program may have changed
+        it: with plus signs for blanks, a mark of the upload in front, another suffix.
 
         Args:
-            name: relative or absolute, with slashes of any kind; the suffix may be missing.
+            name: relative or absolute, with slashes of any kind; the suffix may be missing. `..`
+                leads up from `base`, at most to the top of the tree.
             base: folder of the label file, tried first.
         """
         plain = _without_query(name).replace("\\", "/")
         parts = [part for part in plain.split("/") if part not in ("", ".")]
-        if not parts or ".." in parts:
+        if ".." in parts:
+            parts, base = _resolved([*filter(None, base.split("/")), *parts]), ""
+        if not parts:
             return None
-        for how, written in _ways(parts):
+        return self._found(list(_ways(parts)), base) or self._found(list(_loose(parts)), base)
+
+    def by_number(self, name: str) -> Match | None:
+        """The only image whose name is the number `name`, up to zeros in front: `7` is `0007.png`.
+
+        Numbers stand for other things too, so that this is not part of `find`.
+        """
+        number = re.fullmatch(r"0*(\d{1,18})(?:\.0+)?", name.strip(), re.ASCII)
+        alike = self._by_number.get(int(number[1]), []) if number else []
+        return Match(alike[0], _NUMBER) if len(alike) == 1 else None
+
+    def _found(self, ways: Sequence[tuple[str, list[str]]], base: str) -> Match | None:
+        for how, written in ways:
             found = self._in_place(written, base, how)
             if found is not None:
                 return Match(found, how)
-        for how, written in _ways(parts):
+        for how, written in ways:
             found = self._by_end(written, how)
             if found is not None:
-                return Match(found, how or ("by the end of the path" if len(parts) > 1 else ""))
+                by_end = "by the end of the path" if len(written) > 1 else ""
+                return Match(found, how or by_end)
         return None
 
     def _in_place(self, parts: Sequence[str], base: str, how: str) -> File | None:
@@ -81,24 +105,19 @@ class NameIndex:
         return None if is_elsewhere else alike[common.index(best)]
 
     def _by_name(self, how: str) -> dict[str, File | None]:
-        return self._names[_KEYS[how]]
+        key = _KEYS[how]
+        if key not in self._names:
+            self._names[key] = _unique(key, self._files)
+        return self._names[key]
 
     def _by_tail(self, how: str) -> dict[str, list[File]]:
-        return self._tails[_KEYS[how]]
-
-    @cached_property
-    def _names(self) -> dict[Callable[[str], str], dict[str, File | None]]:
-        return {key: _unique(key, self._files) for key in set(_KEYS.values())}
-
-    @cached_property
-    def _tails(self) -> dict[Callable[[str], str], dict[str, list[File]]]:
-        tails: dict[Callable[[str], str], dict[str, list[File]]] = {}
-        for key in set(_KEYS.values()):
+        key = _KEYS[how]
+        if key not in self._tails:
             found = defaultdict(list)
             for file in self._files:
                 found[key(file.parts[-1])].append(file)
-            tails[key] = dict(found)
-        return tails
+            self._tails[key] = dict(found)
+        return self._tails[key]
 
     @cached_property
     def _by_stem(self) -> dict[str, list[File]]:
@@ -106,6 +125,14 @@ class NameIndex:
         for file in self._files:
             if file.suffix in SUFFIXES:
                 found[file.stem].append(file)
+        return dict(found)
+
+    @cached_property
+    def _by_number(self) -> dict[int, list[File]]:
+        found = defaultdict(list)
+        for stem, files in self._by_stem.items():
+            if stem.isascii() and stem.isdigit() and len(stem) <= _LONGEST_NUMBER:
+                found[int(stem)].extend(files)
         return dict(found)
 
     @cached_property
@@ -122,8 +149,12 @@ class Finder:
         self.problems: list[Problem] = []
 
     def find(self, name: str, label_file: File) -> Match | None:
-        """As `NameIndex.find`, from the folder of a label file; a name without file is listed."""
-        found = self._tree.names.find(name, label_file.folder)
+        """As `NameIndex.find`, from the folder of a label file, or else by its number.
+
+        A name without file is listed.
+        """
+        names = self._tree.names
+        found = names.find(name, label_file.folder) or names.by_number(name)
         if found is None:
             self.problems.append(Problem(name, f"named in {label_file.name}, not there"))
         elif found.how:
@@ -156,12 +187,40 @@ def _lower_suffix(name: str) -> str:
     return _composed(name.removesuffix(suffix) + suffix.lower())
 
 
-_ACCENTS, _PERCENT, _SUFFIX = (
-    "with composed accents (NFC)",
-    "percent-decoded",
-    "by another case of the suffix",
-)
-_KEYS = {"": _same, _ACCENTS: _composed, _PERCENT: _composed, _SUFFIX: _lower_suffix}
+def _image_stem(name: str) -> str:
+    """An image's name without its suffix; what no label file writes for a file that is none."""
+    suffix = PurePosixPath(name).suffix
+    is_image = suffix.lower() in SUFFIXES
+    return _composed(name.removesuffix(suffix)) if is_image else f"{name}/"
+
+
+def _resolved(parts: Sequence[str]) -> list[str]:
+    """A path without `..`; what leads out of the tree is left out."""
+    found: list[str] = []
+    for part in parts:
+        if part != "..":
+            found.append(part)
+        elif found:
+            found.pop()
+    return found
+
+
+_ACCENTS = "with composed accents (NFC)"
+_PERCENT = "percent-decoded"
+_SUFFIX = "by another case of the suffix"
+_PLUS = "with blanks for plus signs"
+_UPLOAD = "without the mark of Label Studio's upload"
+_OTHER_SUFFIX = "with another suffix"
+_NUMBER = "by number"
+_KEYS: dict[str, _Key] = {
+    "": _same,
+    _ACCENTS: _composed,
+    _PERCENT: _composed,
+    _SUFFIX: _lower_suffix,
+    _PLUS: _lower_suffix,
+    _UPLOAD: _lower_suffix,
+    _OTHER_SUFFIX: _image_stem,
+}
 
 
 def _ways(parts: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
@@ -174,7 +233,20 @@ def _ways(parts: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
     yield _SUFFIX, [*map(_composed, decoded[:-1]), _lower_suffix(decoded[-1])]
 
 
-def _unique(key: Callable[[str], str], files: Iterable[File]) -> dict[str, File | None]:
+def _loose(parts: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
+    """Ways in which programs change a name, each undone."""
+    decoded = [_composed(unquote(part)) for part in parts]
+    above, name = decoded[:-1], decoded[-1]
+    if any("+" in part for part in parts):
+        blank = [_composed(unquote(part.replace("+", " "))) for part in parts]
+        yield _PLUS, [*blank[:-1], _lower_suffix(blank[-1])]
+    if _UPLOADED.match(name):
+        yield _UPLOAD, [*above, _lower_suffix(_UPLOADED.sub("", name))]
+    if PurePosixPath(name).suffix.lower() in SUFFIXES:
+        yield _OTHER_SUFFIX, [*above, _image_stem(name)]
+
+
+def _unique(key: _Key, files: Iterable[File]) -> dict[str, File | None]:
     """Files by the key of their names; None where several have it."""
     found: dict[str, File | None] = {}
     for file in files:
