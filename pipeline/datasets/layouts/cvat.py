@@ -27,7 +27,7 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     """An image has the labels of its shapes and tags; its subset is its part of the split."""
     records, exports, finder = [], _exports(tree), Finder(tree)
     for file, root in exports:
-        records += found_records(_named(root), file, finder)
+        records += found_records(_named(root, file, tree), file, finder)
     return reading(
         tree,
         records,
@@ -44,20 +44,50 @@ def _exports(tree: FileTree) -> list[tuple[File, ElementTree.Element]]:
     return [(file, root) for file, root in parsed if root is not None]
 
 
+def why_unread(file: File) -> str:
+    """Why an export of CVAT is not read: the one for videos names no images; empty for others."""
+    root = _annotations(file)
+    if root is None or root.find("image") is not None or root.find("track") is None:
+        return ""
+    return (
+        "a CVAT export for video, with tracks over frames, which is not read; export it as "
+        "'CVAT for images'"
+    )
+
+
 def _parse(file: File) -> ElementTree.Element | None:
-    """The root of an export; None for any other file."""
+    """The root of an export for images; None for any other file."""
+    root = _annotations(file)
+    return root if root is not None and root.find("image") is not None else None
+
+
+def _annotations(file: File) -> ElementTree.Element | None:
     try:
         content = file.read()
-        if b"<annotations" not in content[:2000]:
+        if b"<annotations" not in content.replace(b"\0", b""):
             return None
         root = parse_xml(content)
     except (DatasetError, OSError):
         return None
-    return root if root.tag == "annotations" and root.find("image") is not None else None
+    return root if root.tag == "annotations" else None
 
 
-def _named(root: ElementTree.Element) -> Iterator[Named]:
+def _named(root: ElementTree.Element, file: File, tree: FileTree) -> Iterator[Named]:
     for image in root.iter("image"):
         labels = [shape.get("label", "") for shape in image]
         names = tuple(sorted({label for label in labels if label}))
-        yield Named(image.get("name", ""), {"objects": names}, split_word(image.get("subset", "")))
+        part = split_word(image.get("subset", ""))
+        yield Named(_path(image, file, tree), {"objects": names}, part)
+
+
+def _path(image: ElementTree.Element, file: File, tree: FileTree) -> str:
+    """The name of an image, in the folder of its subset where there is such a file.
+
+    Names in different subsets may be equal, and CVAT saves images in folders called after these.
+    """
+    name, subset = image.get("name", ""), image.get("subset", "")
+    for folder in dict.fromkeys((subset, subset.lower())) if subset else ():
+        found = tree.names.find(f"{folder}/{name}", file.folder)
+        if found is not None and found.file.name.endswith(f"{folder}/{name}"):
+            return f"{folder}/{name}"
+    return name

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.datasets.base import DatasetError
 from pipeline.datasets.finding import Finder
-from pipeline.datasets.layouts.documents import json_documents
+from pipeline.datasets.layouts.documents import Parts, json_documents
 from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
-from pipeline.datasets.layouts.records import Named, found_records
+from pipeline.datasets.layouts.records import Named, Record, found_records
+from pipeline.datasets.problems import Problem
 from pipeline.datasets.source import Kind
 from pipeline.datasets.split_words import split_word
+from pipeline.datasets.text import decode_text
 from pipeline.datasets.tree import File, FileTree
 
 TITLE = "FiftyOne"
+_LINES = (".ndjson", ".jsonl")
 _Labels = tuple[str, ...]
+_Classes = Mapping[int, str]
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
@@ -26,18 +32,22 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
 def read(tree: FileTree, options: ReadOptions) -> Reading:
     """An image has the label, or the labels, that its entry names.
 
-    Tags such as `train` and `test` are the parts of the split.
+    Tags such as `train` and `test`, or else the field `split`, are the parts of the split.
     """
-    records, exports, finder = [], _exports(tree), Finder(tree)
+    exports, finder = _exports(tree), Finder(tree)
+    records: list[Record] = []
+    problems: list[Problem] = []
     kinds: dict[str, Kind] = {}
     for file, document in exports:
-        rows = list(_samples(document) if "samples" in document else _labels(document))
+        parts = Parts(file)
+        rows = list((_samples if "samples" in document else _labels)(document, parts))
         records += found_records((row for row, _ in rows), file, finder)
         kinds |= {name: "multi" for _, several in rows for name in several}
+        problems += parts.problems
     return reading(
         tree,
         records,
-        finder.problems,
+        [*problems, *finder.problems],
         label_files=[file for file, _ in exports],
         kinds=kinds,
         notes=finder.notes,
@@ -45,7 +55,33 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
 
 
 def _exports(tree: FileTree) -> list[tuple[File, dict[str, Any]]]:
-    return [(file, found) for file, found in json_documents(tree) if _is_export(found)]
+    files = [tree.main] if tree.main else tree.files
+    lines = [(f, tree.parsed(f, _parse_lines)) for f in files if f.suffix in _LINES]
+    found = [*json_documents(tree), *lines]
+    return [(file, document) for file, document in found if _is_export(document)]
+
+
+def _parse_lines(file: File) -> dict[str, Any] | None:
+    """The samples in a file of JSON lines; None for any other file.
+
+    Tables have paths too: only labels of FiftyOne, which say their class, tell them apart. A line
+    that is damaged is kept as text, which is no sample.
+    """
+    try:
+        lines = decode_text(file.read(), file.name).content.splitlines()
+    except (DatasetError, OSError):
+        return None
+    samples = [_parsed(line) for line in lines if line.strip()]
+    first = samples[0] if samples and isinstance(samples[0], dict) else {}
+    fields = [value for value in first.values() if isinstance(value, dict)]
+    return {"samples": samples} if any("_cls" in value for value in fields) else None
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return line
 
 
 def _is_export(document: Any) -> bool:
@@ -57,30 +93,50 @@ def _is_export(document: Any) -> bool:
     return "classes" in document and isinstance(document.get("labels"), dict)
 
 
-def _labels(document: dict[str, Any]) -> Iterator[tuple[Named, list[str]]]:
+def _labels(document: dict[str, Any], parts: Parts) -> Iterator[tuple[Named, list[str]]]:
     """The images of a labels.json, each with the label sets in which it may have several."""
-    classes = document["classes"] or ()
+    classes = _classes(document["classes"], parts)
     for name, value in document["labels"].items():
         several = ["class"] if isinstance(value, list) else []
         yield Named(name, {"class": _names(value, classes)}), several
 
 
-def _samples(document: dict[str, Any]) -> Iterator[tuple[Named, list[str]]]:
+def _classes(value: Any, parts: Parts) -> _Classes:
+    """Names by number, of a list or of an object that has either as its keys."""
+    if isinstance(value, list):
+        return {number: str(name) for number, name in enumerate(value)}
+    found = parts.object(value, "lists of classes")
+    if all(isinstance(number, int) for number in found.values()):
+        return {number: name for name, number in found.items()}
+    return {int(number): str(name) for number, name in found.items() if number.isdecimal()}
+
+
+def _samples(document: dict[str, Any], parts: Parts) -> Iterator[tuple[Named, list[str]]]:
     """The images of a samples.json, with a label set for each field that holds labels."""
-    for sample in document["samples"]:
+    for sample in parts.objects(document["samples"], "samples"):
         fields = {
             field: value
             for field, value in sample.items()
             if isinstance(value, dict) and ("label" in value or _inner(value) is not None)
         }
-        labels = {field: _names(value, ()) for field, value in fields.items()}
-        words = {split_word(str(tag)) for tag in sample.get("tags") or ()} - {""}
-        split = words.pop() if len(words) == 1 else ""
+        labels = {field: _names(value, {}) for field, value in fields.items()}
         several = [field for field, value in fields.items() if _inner(value) is not None]
-        yield Named(str(sample.get("filepath", "")), labels, split), several
+        path = sample.get("filepath")
+        name = path if isinstance(path, str) and path else f"sample {sample.get('id', '')}".strip()
+        yield Named(name, labels, _part(sample)), several
 
 
-def _names(value: Any, classes: Any) -> _Labels:
+def _part(sample: dict[str, Any]) -> str:
+    tags = sample.get("tags")
+    words = {split_word(str(tag)) for tag in tags if tag} if isinstance(tags, list) else set()
+    words -= {""}
+    field = sample.get("split")
+    if not words and isinstance(field, str):
+        return split_word(field)
+    return words.pop() if len(words) == 1 else ""
+
+
+def _names(value: Any, classes: _Classes) -> _Labels:
     """Class names in a value: a name, a number, a label, or several of these."""
     if isinstance(value, dict):
         inner = _inner(value)
@@ -89,8 +145,10 @@ def _names(value: Any, classes: Any) -> _Labels:
         return tuple(dict.fromkeys(name for one in value for name in _names(one, classes)))
     if value is None or value == "":
         return ()
-    is_number = isinstance(value, int) and 0 <= value < len(classes)
-    return (str(classes[value]) if is_number else str(value),)
+    is_whole = isinstance(value, float) and value.is_integer()
+    number = int(value) if is_whole else value
+    is_number = isinstance(number, int) and not isinstance(number, bool)
+    return (classes.get(number, str(number)) if is_number else str(number),)
 
 
 def _inner(value: dict[str, Any]) -> list[Any] | None:
