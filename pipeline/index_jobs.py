@@ -81,7 +81,8 @@ def request(run: Run, action: Action) -> IndexRequest:
 def requested(run: Run) -> IndexRequest | None:
     """What waits or is being done; None if nothing, or if the file is damaged."""
     try:
-        return IndexRequest.model_validate_json((run.folder / _REQUEST).read_text("utf-8"))
+        text = (run.folder / _REQUEST).read_text("utf-8")
+        return IndexRequest.model_validate_json(text, extra="ignore")
     except (OSError, ValueError):
         return None
 
@@ -89,7 +90,8 @@ def requested(run: Run) -> IndexRequest | None:
 def last_result(run: Run) -> IndexResult | None:
     """What came of the last request; None before the first."""
     try:
-        return IndexResult.model_validate_json((run.folder / _RESULT).read_text("utf-8"))
+        text = (run.folder / _RESULT).read_text("utf-8")
+        return IndexResult.model_validate_json(text, extra="ignore")
     except (OSError, ValueError):
         return None
 
