@@ -16,6 +16,7 @@ from pipeline.search import Query
 
 DATASET, RUN, PAGE = "ds", "run", "p"
 QUERY, COMPARED, COMPARED_QUERY = "q", ("a", "b"), "cq"
+FAILURE = "failure"  # manifest row of the query in detail on Failures
 FINGERPRINT = "ix"  # of what a link was made from; see `permalink`
 _RUN_ID, _UPLOADS = "run_id", "uploads"
 _LINKED = "linked"  # names in the address bar that a link within the dashboard has set
@@ -120,7 +121,7 @@ def show_query(ref: str, name: str = QUERY) -> None:
 
 def forget_query() -> None:
     """Back to the default queries, for a data set whose rows mean something else."""
-    for name in (QUERY, COMPARED_QUERY):
+    for name in (QUERY, COMPARED_QUERY, FAILURE):
         st.session_state.pop(name, None)
         st.query_params.pop(name, None)
 

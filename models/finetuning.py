@@ -8,7 +8,7 @@ and banks see the same batch as with one process.
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -40,7 +40,7 @@ class FineTuning(BaseModel):
     mixed_precision: bool = Field(True, description="bfloat16 in the backbone, on CUDA only.")
 
 
-class Source:
+class Source(ABC):
     """Where the head's inputs come from, mini-batch by mini-batch; this one learns nothing.
 
     Attributes:
@@ -63,10 +63,10 @@ class Source:
                 one and an augmented one; more: two augmented ones.
         """
 
-    def on_epoch_start(self, epoch: int) -> None:
+    def on_epoch_start(self, epoch: int) -> None:  # noqa: B027 - a source may leave it out
         """Change what depends on the epoch (from 1)."""
 
-    def on_gradients(self) -> None:
+    def on_gradients(self) -> None:  # noqa: B027 - as above
         """Called before each step of the optimizer."""
 
 

@@ -62,7 +62,8 @@ class MethodCard(BaseModel):
         title: name for people.
         summary: one sentence.
         paper: link to the paper, empty where none can be read.
-        views: feature arrays of one image that training needs (2 for contrastive methods).
+        views: feature arrays of one image that training needs: the plain one, and the augmented
+            ones of contrastive methods, which are computed once.
         is_seeded: whether the seed changes the result.
         ablations: what can be switched off, by a short name, with the settings that do it.
         label_kinds: kinds of labels that training accepts; ("none",) where it takes no labels.

@@ -5,6 +5,7 @@ What was run before is not run again; a run that fails is reported and the other
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +25,9 @@ from pipeline.report import Report
 from pipeline.runs import Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.spec import RunSpec
+from pipeline.wording import sentence
 
+_log = logging.getLogger(__name__)
 COLUMNS = (
     "ranking",  # the method's title
     "method",  # its name; cosine for the real-valued features
@@ -151,7 +154,7 @@ def table(
     rows = [_row(same, dataset, without) for same in groups.values()]
     rows.sort(key=lambda row: (row["bits"], _place(str(row["method"])), -float(str(row["map"]))))
     columns = [*COLUMNS, *(WITHOUT if without else ())]
-    return pd.DataFrame([_cosine_row(base, dataset, settings, without), *rows], columns=columns)
+    return pd.DataFrame([*_cosine_rows(base, dataset, settings, without), *rows], columns=columns)
 
 
 def report_without(run: Run, dataset: RetrievalDataset, label: str) -> Report:
@@ -257,16 +260,21 @@ def _row(runs: list[Run], dataset: RetrievalDataset, without: str) -> dict[str, 
     }
 
 
-def _cosine_row(
+def _cosine_rows(
     base: RunSpec, dataset: RetrievalDataset, settings: Settings, without: str
-) -> dict[str, object]:
-    cache = FeatureCache(load_backbone(base.backbone), settings)
-    reports = [
-        cosine_report(base, dataset, settings, cache, without=label)
-        for label in ("", *([without] if without else []))
-    ]
+) -> list[dict[str, object]]:
+    """The row of the features; none where it fails, for the runs of hours are worth their table."""
+    try:
+        cache = FeatureCache(load_backbone(base.backbone), settings)
+        reports = [
+            cosine_report(base, dataset, settings, cache, without=label)
+            for label in ("", *([without] if without else []))
+        ]
+    except Exception as error:
+        _log.warning("the cosine of the features is not measured: %s", sentence(error))
+        return []
     measured = [report for report in reports if report is not None]
-    return {
+    row: dict[str, object] = {
         "ranking": "Cosine",
         "method": "cosine",
         "bits": np.nan,
@@ -277,6 +285,7 @@ def _cosine_row(
         **_measures(measured[:1]),
         **_without(measured[1:]),
     }
+    return [row]
 
 
 def _measures(reports: list[Report]) -> dict[str, float]:

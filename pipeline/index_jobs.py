@@ -16,9 +16,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
+import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from models.codes import HashCodes
 from pipeline.datasets.base import RetrievalDataset, load_dataset
 from pipeline.files import write_atomic
 from pipeline.indexing import (
@@ -81,7 +84,8 @@ def request(run: Run, action: Action) -> IndexRequest:
 def requested(run: Run) -> IndexRequest | None:
     """What waits or is being done; None if nothing, or if the file is damaged."""
     try:
-        return IndexRequest.model_validate_json((run.folder / _REQUEST).read_text("utf-8"))
+        text = (run.folder / _REQUEST).read_text("utf-8")
+        return IndexRequest.model_validate_json(text, extra="ignore")
     except (OSError, ValueError):
         return None
 
@@ -89,7 +93,8 @@ def requested(run: Run) -> IndexRequest | None:
 def last_result(run: Run) -> IndexResult | None:
     """What came of the last request; None before the first."""
     try:
-        return IndexResult.model_validate_json((run.folder / _RESULT).read_text("utf-8"))
+        text = (run.folder / _RESULT).read_text("utf-8")
+        return IndexResult.model_validate_json(text, extra="ignore")
     except (OSError, ValueError):
         return None
 
@@ -162,19 +167,36 @@ def verify(run: Run, dataset: RetrievalDataset, store: CodeStore) -> str:
     codes, rows = searched_codes(run)
     published, n_waiting = codes[: record.count], len(codes) - record.count
     verify_index(record.alias, store, published)
-    if len(other := differing_rows(run, dataset, published, rows[: record.count])):
-        name = dataset.manifest["image_id"].iloc[other[0]]
-        raise WrongCodes(
-            f"the network of run {run.id} encodes {len(other)} of {N_SAMPLED} images otherwise "
-            f"than the index holds them, the first is {name!r}; refresh the index, or run "
-            "the method again if that does not help"
-        )
+    n_sampled = _check_sample(run, dataset, published, rows[: record.count])
     sentence = (
         f"{record.count:,} codes as in the run, also by the distances of {N_PROBES} searches; "
-        f"{min(N_SAMPLED, record.count)} images encoded anew give the same codes"
+        f"{n_sampled} images encoded anew give the same codes"
     )
     waits = f"; {n_waiting:,} encoded images are not in it yet, refresh adds them"
     return sentence + waits * (n_waiting > 0)
+
+
+def _check_sample(
+    run: Run, dataset: RetrievalDataset, codes: HashCodes, rows: NDArray[np.int64]
+) -> int:
+    """Encode some images of the run, and some that came later, anew; returns how many.
+
+    Raises:
+        WrongCodes: the network gives other codes than those stored.
+    """
+    n_first, n_sampled = len(run.load_codes("database")[1]), 0
+    for part in (slice(0, n_first), slice(n_first, None)):  # the added may be few, and made apart
+        if not len(rows[part]):
+            continue
+        n_sampled += min(N_SAMPLED, len(rows[part]))
+        if len(other := differing_rows(run, dataset, codes[part], rows[part])):
+            name = dataset.manifest["image_id"].iloc[other[0]]
+            raise WrongCodes(
+                f"the network of run {run.id} encodes {len(other)} of {n_sampled} images "
+                f"otherwise than the index holds them, the first is {name!r}; refresh the index, "
+                "or run the method again if that does not help"
+            )
+    return n_sampled
 
 
 def _change(run: Run, action: Action, settings: Settings, store: CodeStore) -> str:

@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 N_SAMPLED = 20
 # Nearer to the threshold than this share of the median output, a bit may turn when another machine
 # or another batch adds in another order.
-_ROUNDING = 0.05
+_ROUNDING = 0.02
 
 
 def encode_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.deep import DeepHashMethod
 from models.method import MethodCard
-from models.registry import get_method
+from models.registry import get_method, list_methods
 from pipeline.datasets.base import DatasetInfo
 
 
@@ -38,6 +38,15 @@ def needs(card: MethodCard) -> tuple[str, ...]:
         augmented = card.views - 1
         found.append("an augmented view" if augmented == 1 else f"{augmented} augmented views")
     return tuple(found)
+
+
+def keeps_checkpoints(method: str) -> bool:
+    """Whether training stops within a mini-batch and goes on from there.
+
+    A method without mini-batches stops after a round or step, and its training begins anew; so it
+    is taken to be where the method does not exist any more.
+    """
+    return method in list_methods() and issubclass(get_method(method), DeepHashMethod)
 
 
 def can_finetune(card: MethodCard) -> bool:

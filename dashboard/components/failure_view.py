@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from dashboard import state
 from dashboard.charts.confusion import PICK, confusion
 from dashboard.components import (
     bit_strip,
@@ -39,7 +40,6 @@ from dashboard.services.thumbs import thumb_url
 
 WORST, CONFUSION, REVIEW, ROBUSTNESS = "Worst queries", "Confusion", "Review", "Robustness"
 _PAGE = 24
-_PLACE = "failure"  # the chosen query, also in the address bar
 _PAIR = "confused_pair"
 
 
@@ -94,10 +94,22 @@ def worst_queries(run: MeasuredRun, found: Failures, table: pd.DataFrame) -> int
         [gallery.TileGroup(tiles)], key="worst", label="Worst queries", tile_px=96
     )
     if clicked:
-        st.session_state[_PLACE] = int(clicked)
-    places = set(table["place"])
-    chosen: int | None = st.session_state.get(_PLACE)
-    return chosen if chosen is not None and chosen in places else int(shown["place"].iloc[0])
+        st.session_state[state.FAILURE] = str(run.query_rows[int(clicked)])
+    return _chosen_query(run, table, int(shown["place"].iloc[0]), is_clicked=bool(clicked))
+
+
+def _chosen_query(run: MeasuredRun, table: pd.DataFrame, first: int, *, is_clicked: bool) -> int:
+    """The place of the query that was clicked or that a link names; else the first on the page."""
+    linked = None if is_clicked else state.asked(state.FAILURE, st.session_state.get(state.FAILURE))
+    if linked is not None:
+        st.session_state[state.FAILURE] = linked
+    places = {str(run.query_rows[place]): int(place) for place in table["place"]}
+    place = places.get(st.session_state.setdefault(state.FAILURE, ""))
+    if place is None and linked:
+        st.info("The query that this link names is not among these; the first is shown instead.")
+    place = first if place is None else place
+    state.show(state.FAILURE, str(run.query_rows[place]))
+    return place
 
 
 def confused(found: Failures) -> None:

@@ -27,7 +27,7 @@ _BADGES: dict[str, tuple[str, status_lines.Colour]] = {
 }
 _LOST = (
     "It claims to run, but nothing has been heard of it for a minute: its process was killed, or "
-    "its machine is gone. The next worker takes it up where it was; Resume does so at once."
+    "its machine is gone. The next worker takes it up; Resume does so at once."
 )
 
 
@@ -83,7 +83,7 @@ def _buttons(detail: JobDetail) -> None:
     with st.container(horizontal=True, key="job_buttons"):
         if job.state in ("queued", "running"):
             with st.popover("Stop", icon=":material/stop:"):
-                st.markdown("It stops within a mini-batch and can be resumed.")
+                st.markdown(detail.on_stop)
                 _button("Stop it", jobs.stop, job.id)
         if job.state == "done" and job.stage:
             with st.popover("Stop", icon=":material/stop:"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import state
 from dashboard.components import config_form
@@ -44,10 +45,7 @@ def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
         help="One run each.",
     )
     first, second, third = st.columns([2, 1, 1])
-    networks = [name for name in list_backbones() if ":" not in name]
-    backbone = first.selectbox(
-        "Backbone", networks, key="backbone", format_func=_network, help="Gives the features."
-    )
+    backbone = _backbone(first)
     seeds = second.number_input("Seeds", 1, 20, 1, key="seeds", help="Runs that differ by chance.")
     split_seed = third.number_input("Split seed", 0, None, 0, key="split_seed")
     first, second = st.columns([2, 2])
@@ -199,5 +197,29 @@ def _varied(chosen: Sequence[Choice]) -> dict[str, tuple[Any, ...]]:
     return {name: tuple(word.strip() for word in text.split(",") if word.strip())}
 
 
+def _backbone(place: DeltaGenerator) -> str:
+    """The network that gives the features; one of torchvision's by its name there."""
+    name = place.selectbox(
+        "Backbone",
+        list(list_backbones()),
+        key="backbone",
+        format_func=_network,
+        help="Gives the features.",
+    )
+    family, is_family, _ = name.partition(":")
+    if not is_family:
+        return name
+    network = place.text_input(
+        "Network of torchvision",
+        "resnet50",
+        key="network",
+        max_chars=80,
+        help="Its name in torchvision, as in resnet50 or vit_b_16, and its weights after a colon "
+        "where they are not the best ones. They are downloaded when the run begins.",
+    )
+    return f"{family}:{network.strip()}"
+
+
 def _network(name: str) -> str:
-    return name.replace("_", " ")
+    family, is_family, _ = name.partition(":")
+    return f"another network of {family}" if is_family else name.replace("_", " ")

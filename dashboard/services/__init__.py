@@ -1,1 +1,1 @@
-"""What pages show, computed without Streamlit (resources.py alone has its caches)."""
+"""What pages show, computed without Streamlit (resources/ alone has its caches)."""

@@ -17,8 +17,14 @@ from pipeline.run_log import tail
 from pipeline.run_status import RunStatus
 from pipeline.runs import LOST_AFTER_S, Run, RunError, RunRegistry
 from pipeline.settings import Settings
+from pipeline.suitability import keeps_checkpoints
 
 LIVE = ("queued", "running", "stopping")
+_STOPS = {
+    True: "It stops within a mini-batch. Resume goes on from its last checkpoint.",
+    False: "It stops after the step or round that it is in. Resume begins its training anew; "
+    "features that were computed stay.",
+}
 _MOST = 300  # runs in the table
 _RECENT = 5  # epochs that the time left is estimated from
 
@@ -74,6 +80,7 @@ class JobDetail:
         alerts: what is wrong with it, a sentence each.
         error: why it failed; empty otherwise.
         is_published: whether it has an index.
+        on_stop: what a stop does, in a sentence for people.
     """
 
     job: Job
@@ -85,6 +92,7 @@ class JobDetail:
     alerts: tuple[str, ...]
     error: str
     is_published: bool
+    on_stop: str
 
 
 def list_jobs(settings: Settings, sweep: str = "") -> list[Job]:
@@ -125,6 +133,7 @@ def open_job(settings: Settings, run_id: str) -> JobDetail:
         alerts=(*_outdated(run), *alerts(run, history)),
         error=status.error,
         is_published=read_index(run) is not None,
+        on_stop=_STOPS[keeps_checkpoints(run.spec.method)],
     )
 
 

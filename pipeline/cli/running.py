@@ -181,7 +181,10 @@ def cancel(run_id: RunArgument) -> None:
 
 @runs.command()
 def resume(run_id: RunArgument) -> None:
-    """Queue a run again that was stopped or failed; it goes on from its last checkpoint."""
+    """Queue a run again that was stopped or failed.
+
+    A method with mini-batches goes on from its last checkpoint, another one begins anew.
+    """
     chosen = opened_run(run_id)
     chosen.requeue()
     say(f"Queued {chosen.id}. A worker executes it: python -m pipeline worker")

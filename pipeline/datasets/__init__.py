@@ -1,1 +1,1 @@
-"""One file per data set source; found by file name."""
+"""Data sets: import from sources and layouts, splits, problems, growth, and what is stored."""

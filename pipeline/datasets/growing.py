@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.datasets.base import (
     DatasetError,
     DatasetInfo,
+    LabelSet,
     RetrievalDataset,
     content_fingerprint,
     load_dataset,
@@ -102,12 +103,26 @@ def compare(dataset: RetrievalDataset, rows: pd.DataFrame, kinds: dict[str, Kind
                 f"{n_several:,}"
             )
         classes = {name for names in column for name in names}
-        if classes and classes.isdisjoint(labels.classes):
-            warnings.append(
-                f"label set {labels.name!r}: no class of the new images ({_some(classes)}) is one "
-                f"of {dataset.info.name!r} ({_some(labels.classes)})"
-            )
+        warnings += _class_warnings(dataset.info.name, labels, classes)
+    if (new["split"] != "").any() and not (dataset.manifest["split"] != "").any():
+        warnings.append(
+            "the new images have parts of a split and those of the data set have none: "
+            "the split stays as it is drawn"
+        )
     return Growth(new, after, _relabelled(dataset, rows[is_known]), warnings)
+
+
+def _class_warnings(name: str, labels: LabelSet, classes: set[str]) -> list[str]:
+    """What is odd about the classes of new images beside those of a label set."""
+    if classes and classes.isdisjoint(labels.classes):
+        return [
+            f"label set {labels.name!r}: no class of the new images ({_some(classes)}) is one "
+            f"of {name!r} ({_some(labels.classes)})"
+        ]
+    known = {known.casefold(): known for known in labels.classes}
+    alike = {one: known[one.casefold()] for one in classes if one.casefold() in known}
+    odd = sorted(f"{one} beside {known}" for one, known in alike.items() if one != known)
+    return [f"label set {labels.name!r}: classes that differ in case: {_some(odd)}"] if odd else []
 
 
 def _check_label_sets(dataset: RetrievalDataset, kinds: dict[str, Kind]) -> None:
@@ -120,11 +135,17 @@ def _check_label_sets(dataset: RetrievalDataset, kinds: dict[str, Kind]) -> None
 
 
 def _relabelled(dataset: RetrievalDataset, known: pd.DataFrame) -> list[Problem]:
-    """A line for each known image that now has other labels."""
+    """A line for each known image that now has other labels or another part of the split."""
     old = dataset.manifest.set_index("sha256")
     problems = []
     for row in known.to_dict("records"):
         was = old.loc[row["sha256"]]
+        if row["split"] and row["split"] != was["split"]:
+            reason = (
+                f"already here as {was['image_id']} in another part of the split "
+                f"({was['split'] or 'none'}; now {row['split']}); kept as here"
+            )
+            problems.append(Problem(row["image_id"], reason, "noted", "relabelled"))
         for labels in dataset.info.label_sets:
             column = f"labels:{labels.name}"
             before, now = sorted(was[column]), sorted(row[column])

@@ -22,7 +22,7 @@ class Problem(NamedTuple):
         action: what was done: skipped, converted or noted.
         kind: what it counts as, in the words duplicate (the content of another file), leak (on
             both sides of the split), conflict (labels that contradict) and relabelled (known
-            images with new labels), separated by spaces.
+            images with new labels or another part), separated by spaces.
     """
 
     file: str
@@ -73,7 +73,7 @@ def _title(problem: Problem) -> str:
     if not problem.kind:
         return _without_names(problem)
     if problem.is_a("relabelled"):
-        return "already here with other labels, which are kept"
+        return "already here with other labels or in another part, and kept so"
     title = "same content as another" if problem.is_a("duplicate") else "named more than once"
     if problem.is_a("leak"):
         title += ", on both sides of the split"

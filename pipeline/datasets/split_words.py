@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 _WORDS = {
@@ -11,6 +12,7 @@ _WORDS = {
     "query": ("test", "testing", "eval", "evaluation", "query", "queries", "testset", "tst"),
     "database": ("database", "gallery", "db", "retrieval"),
 }
+_NUMBERS = {"0": "0", "1": "1", "2": "2", "false": "0", "true": "1", "no": "0", "yes": "1"}
 _SPLIT_OF = {word: split for split, words in _WORDS.items() for word in words}
 # fmt: off
 # What names of label files and folders say beside their part, without a topic of their own.
@@ -62,19 +64,23 @@ def splits_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def numbered_splits(column: str, cells: Iterable[str]) -> dict[str, str]:
-    """What a column of the numbers 0 and 1, or 0, 1 and 2, means as parts; empty when not known.
+    """The part of each cell in a column of 0 and 1, or 0, 1 and 2; empty when it is not known.
 
     With three numbers it is train, validation and test. With two a column called after one part,
-    such as `is_train`, has 1 for that part; in any other the number of more images trains.
+    such as `is_train`, has 1 or true for that part; in any other the number of more images trains.
 
     Example:
         >>> numbered_splits("is_test", ["0", "0", "1"])
-        {'1': 'query', '0': 'train'}
+        {'0': 'train', '1': 'query'}
     """
-    counts: dict[str, int] = {}
-    for cell in cells:
-        number = cell.removesuffix(".0")
-        counts[number] = counts.get(number, 0) + 1
+    cells = list(cells)
+    numbers = {cell: _NUMBERS.get(cell.casefold().removesuffix(".0"), "") for cell in cells}
+    counts = Counter(numbers[cell] for cell in cells)
+    meaning = _meaning(column, counts)
+    return {cell: meaning[number] for cell, number in numbers.items()} if meaning else {}
+
+
+def _meaning(column: str, counts: Counter[str]) -> dict[str, str]:
     if set(counts) == {"0", "1", "2"}:
         return {"0": "train", "1": "held out", "2": "query"}
     if set(counts) != {"0", "1"}:

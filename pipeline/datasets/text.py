@@ -6,9 +6,8 @@ import codecs
 import re
 from typing import NamedTuple
 
-from charset_normalizer import from_bytes
-
 from pipeline.datasets.base import DatasetError
+from pipeline.datasets.code_pages import guess_code_page
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -69,17 +68,17 @@ def _wide_encoding(content: bytes) -> str:
 def _guess(content: bytes) -> str:
     """The likeliest encoding; empty for none.
 
-    A detector needs more text than a short label file has, and takes the accents of `élan` for
-    Chinese. Lone bytes that are letters in Windows' Western code page are such accents.
+    Lone bytes that are letters in Windows' Western code page are accents, as in `élan`; a detector
+    takes those of a short label file for Chinese.
     """
     runs = re.findall(rb"[\x80-\xff]+", content[:_PROBE_BYTES])
     lone = sum(len(run) == 1 for run in runs)
     if lone >= 0.8 * len(runs) and _is_western(b"".join(runs)):
         return "cp1252"
-    best = from_bytes(content[:_PROBE_BYTES]).best()
+    cells = re.split(rb"[\r\n\t,;]", content[:_PROBE_BYTES])
+    found = guess_code_page([cell for cell in cells if not cell.isascii()])
     try:
-        found = best.encoding if best else ""
-        content.decode(found or "ascii")
+        content.decode(found)
     except UnicodeDecodeError:  # it fits the beginning only
         return ""
     return found

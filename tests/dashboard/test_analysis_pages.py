@@ -134,6 +134,27 @@ def test_a_run_without_codes_is_explained(open_app: OpenApp, own_home: Path):
     assert "cannot be read" in texts(open_app(own_home, "curves"))
 
 
+def test_a_link_to_failures_names_the_query(open_app: OpenApp, own_home: Path):
+    def linked(app: AppTest) -> str:
+        return "".join(app.query_params["failure"])
+
+    run = RunRegistry(Settings(home=own_home)).all()[0]
+    rows = [str(row) for row in run.load_codes("query")[1]]
+    app = open_app(own_home, "failures").run()
+    worst = linked(app)
+    other = next(row for row in rows if row != worst)
+
+    chosen = open_app(own_home, "failures", failure=other)
+    gone = open_app(own_home, "failures", failure="x")
+
+    assert worst in rows
+    assert app.session_state["failure"] == ""  # another order may have another worst one
+    assert (linked(chosen), chosen.session_state["failure"]) == (other, other)
+    assert texts(chosen) != texts(app)
+    assert "not among these" in gone.info[0].value
+    assert linked(gone) == worst
+
+
 def test_a_review_is_stored_counts_and_can_be_taken_back(open_app: OpenApp, own_home: Path):
     settings = Settings(home=own_home)
     app = open_app(own_home, "failures")

@@ -56,6 +56,19 @@ def test_a_plan_is_priced_and_shown_as_a_command(open_app: OpenApp, own_home: Pa
     assert '"method": "itq"' in app.code[1].value
 
 
+def test_a_network_of_torchvision_can_be_chosen(open_app: OpenApp, own_home: Path) -> None:
+    app = open_app(own_home, "train")
+    app.selectbox(key="backbone").select("torchvision:NAME").run()
+    app.text_input(key="network").set_value("resnett18").run()
+    assert not app.exception
+    assert "unknown torchvision network 'resnett18'. Did you mean 'resnet18'?" in texts(app)
+
+    app.text_input(key="network").set_value("resnet18").run()
+
+    assert not app.exception
+    assert any("--backbone torchvision:resnet18" in one.value for one in app.code)
+
+
 def test_a_run_that_is_there_is_recognised(open_app: OpenApp, own_home: Path) -> None:
     queued(own_home, method="itq")
     app = train_page(open_app, own_home)

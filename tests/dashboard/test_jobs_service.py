@@ -180,6 +180,18 @@ def test_finished_runs_are_read_once_however_often_the_page_looks(
     assert sorted(read) == ["history.jsonl", "report.json", "run.json", "spec.json"]
 
 
+@pytest.mark.parametrize(
+    ("method", "sentence"),
+    [("dpsh", "within a mini-batch. Resume goes on"), ("ud2h", "Resume begins its training anew")],
+)
+def test_what_a_stop_does_depends_on_the_method(own: Settings, method: str, sentence: str) -> None:
+    run = RunRegistry(own).create(
+        RunSpec(dataset="shapes", method=method, bits=12, backbone="tiny", label_set="class")
+    )
+
+    assert sentence in open_job(own, run.id).on_stop
+
+
 def test_a_run_of_another_version_says_what_is_not_understood(own: Settings, run: Run) -> None:
     path = run.folder / "spec.json"
     path.write_text(path.read_text("utf-8").replace('"eta"', '"momentum"'), "utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,23 @@ def test_pages_open_where_the_method_of_a_run_is_gone(
 
     assert not app.exception
     assert "gone" in texts(app) or page in ("browse", "advisor")
+
+
+@pytest.mark.parametrize("page", [*PAGES, "runs", "bits", "report", "status"])
+def test_pages_open_where_a_report_lacks_measures_that_came_later(
+    open_app: OpenApp, own_home: Path, page: str
+) -> None:
+    for run in RunRegistry(Settings(home=own_home)).all():
+        path = run.folder / "report.json"
+        stored = json.loads(path.read_text("utf-8"))
+        for name in ("map_worst", "map_best", "ndcg_at_100", "wap", "precision_at", "codes"):
+            del stored[name]
+        path.write_text(json.dumps(stored | {"median_rank": 3.5}), "utf-8")
+
+    app = open_app(own_home, page)
+
+    assert not app.exception
+    assert not re.search(r"\bnan\b", texts(app), re.IGNORECASE)
 
 
 def test_the_leaderboard_names_settings_that_are_gone(open_app: OpenApp, own_home: Path) -> None:

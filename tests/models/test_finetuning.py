@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from models.checkpoint import MemoryCheckpoints
-from models.finetuning import FineTuning, Trunk, stages, unfreeze
+from models.finetuning import FineTuning, Source, Trunk, stages, unfreeze
 from models.method import Cancelled, TrainingSet
 from models.methods.cibhash import CIBHash, CIBHashConfig
 from models.methods.dhd import DHD, DHDConfig
@@ -220,3 +220,11 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path: Path) -> None:
         close.append(torch.isclose(first[name], value, atol=2e-4).flatten())
     assert torch.cat(close).float().mean() > 0.98
     assert max((alone[name] - value).abs().max() for name, value in start.items()) > 2e-3
+
+
+def test_a_source_without_views_is_refused_when_it_is_made():
+    class Nothing(Source):
+        pass
+
+    with pytest.raises(TypeError, match="views"):
+        Nothing()

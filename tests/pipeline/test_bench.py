@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -166,6 +168,18 @@ def test_the_cosine_row_is_the_stored_baseline(own_library: Settings, shapes: Re
     assert (row["map"], row["ndcg"]) == (report.map, report.ndcg_at_100)
     assert row["bytes"] == report.bytes_per_item == 4 * 64
     assert np.isnan(row["bits"])
+
+
+def test_the_table_stands_where_the_cosine_row_cannot_be_measured(
+    own_library: Settings, caplog: pytest.LogCaptureFixture
+):
+    shutil.rmtree(own_library.home / "baselines")
+    (own_library.home / "baselines").write_text("in the way", "utf-8")
+
+    result = compare(spec(), ["lsh"], [8], 1, own_library)
+
+    assert result["method"].tolist() == ["lsh"]
+    assert "the cosine of the features is not measured: " in caplog.text
 
 
 def test_a_label_can_be_left_out_of_the_relevance(settings: Settings):

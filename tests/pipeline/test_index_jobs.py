@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 
 from models.codes import HashCodes
@@ -197,6 +198,18 @@ def test_verifying_finds_codes_that_the_network_does_not_give(done_run: Run, own
     publish(done_run, dataset, store)
 
     with pytest.raises(WrongCodes, match=r"encodes 20 of 20 images otherwise .* first is '"):
+        verify(done_run, dataset, store)
+
+
+def test_verifying_looks_at_added_images_however_few_they_are(done_run: Run, own_library: Settings):
+    """A sample of all images would hardly meet them."""
+    store, dataset = MemoryCodeStore(), load_dataset("shapes", own_library)
+    codes, rows = done_run.load_codes("query")
+    wrong = np.concatenate([~codes.packed[:1], codes.packed[1:2]])
+    done_run.save_codes("added", HashCodes(wrong, codes.bits), rows[:2])
+    publish(done_run, dataset, store)
+
+    with pytest.raises(WrongCodes, match="encodes 1 of 22 images otherwise"):
         verify(done_run, dataset, store)
 
 

@@ -15,7 +15,7 @@ from pipeline.run_log import tail
 from pipeline.runs import LOST_AFTER_S, MOST_ATTEMPTS, Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.worker import HEARTBEAT_LIMIT_S, ensure_worker, heartbeat_age_s, is_alive, work
-from tests.factories import kill, python, spec, wait_for_line
+from tests.factories import files_read, kill, python, spec, wait_for_line
 
 CHILD = """
 import sys, time
@@ -293,6 +293,17 @@ def test_what_is_queued_while_a_worker_ends_is_executed(own_library: Settings) -
     finally:
         worker_module._next = original
     assert late[0].state() == "done"
+
+
+def test_an_idle_worker_does_not_read_finished_runs_again(
+    own_library: Settings, done_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = files_read(done_run, monkeypatch)
+
+    for _ in range(3):
+        assert work(own_library, exit_when_idle=True) == 0
+
+    assert sorted(read) == ["run.json", "spec.json"]
 
 
 def test_a_worker_is_seen_while_it_lives_and_not_afterwards(settings: Settings) -> None:

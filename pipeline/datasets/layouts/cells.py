@@ -1,27 +1,28 @@
-"""Labels in the cells of a table: a name, a number, a list, a vector of 0 and 1."""
+"""Labels in a column of a table: names, numbers, lists, vectors of 0 and 1."""
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from pipeline.datasets.base import DatasetError
+from pipeline.datasets.layouts.cell_values import (
+    NUMBER,
+    is_missing,
+    list_in,
+    named,
+    number_names,
+    numbers_in,
+    plain,
+    text,
+    unwrapped,
+)
 
-MISSING = frozenset({"", "nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "#N/A"})
 PLURALS = ("labels", "tags", "categories", "classes", "choices")
-_KEYS = ("choices", "categories", "category", "classes", "class", "labels", "label", "name", "tags")
-_NUMBER = r"[-+]?\d+(?:\.\d*)?"
-_NUMBERS = re.compile(rf"[\[(]?\s*({_NUMBER}(?:\s*[,;|\s]\s*{_NUMBER})*)\s*[,.]?\s*[\])]?")
-_QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
-_LONGEST_LITERAL = 100_000  # characters that are parsed as a Python literal
 _Names = tuple[str, ...]
 
 
@@ -33,17 +34,22 @@ class Labelling:
         names: class names of every row.
         is_multi: whether cells are made to hold several.
         notes: how they were understood, where it is not plain.
+        width: numbers in each vector; 0 for other labels.
         uses_classes: whether the given names of classes were used.
     """
 
     names: list[_Names]
     is_multi: bool
     notes: tuple[str, ...] = ()
+    width: int = 0
     uses_classes: bool = False
 
 
 def read_labels(
-    cells: Sequence[object], column: str, separator: str = "", classes: Sequence[str] = ()
+    cells: Sequence[object],
+    column: str,
+    separator: str = "",
+    classes: Mapping[int, str] = MappingProxyType({}),
 ) -> Labelling:
     """The labels of a column, in the form that all its cells have.
 
@@ -51,44 +57,28 @@ def read_labels(
         cells: of all rows.
         column: its name; one that means several labels lets a comma divide them.
         separator: between labels, when the user has said so.
-        classes: their names, for vectors of as many numbers.
+        classes: names of classes by number, where a file has them.
 
     Raises:
-        DatasetError: the cells are vectors of other numbers than 0, 1 and -1, or objects.
+        DatasetError: the cells are vectors of other numbers than 0, 1 and -1, cut off, or objects.
     """
-    filled = [None if _is_missing(cell) else cell for cell in cells]
+    filled = [None if is_missing(cell) else unwrapped(cell) for cell in cells]
     gone = Counter(str(old) for old, new in zip(cells, filled, strict=True) if new is None)
     if separator:
         made = _divided(filled, column, separator)
     else:
         made = (
-            _vectors(filled, column, classes)
-            or _lists(filled, column)
+            _vectors(filled, column)
             or _number_lists(filled, column)
+            or _lists(filled, column)
             or _divided(filled, column, _separator(filled, column))
             or _single(filled, column)
         )
     assert made is not None  # a separator divides, and single names always do
+    made = _with_names(made, column, classes)
     gone.pop("", None)
     lost = (_no_label(column, gone),) if gone else ()
     return replace(made, notes=(*made.notes, *lost))
-
-
-def is_binary(cells: Iterable[object]) -> bool:
-    """Whether a column says of a class which images have it: 1 against 0, -1 or nothing."""
-    found = {_plain(cell) for cell in cells} - MISSING
-    return bool(found) and found <= {"0", "1", "-1", "True", "False", "true", "false"}
-
-
-def has_class(cell: object) -> bool:
-    """What a cell of such a column says."""
-    return _plain(cell) in ("1", "True", "true")
-
-
-def text(cell: object) -> str:
-    """A cell as text; empty when it is missing."""
-    is_nothing = cell is None or (isinstance(cell, float) and cell != cell)
-    return "" if is_nothing else str(cell).strip()
 
 
 def numbered_classes(n: int) -> _Names:
@@ -97,20 +87,10 @@ def numbered_classes(n: int) -> _Names:
     return tuple(f"class {number:0{width}d}" for number in range(n))
 
 
-def _is_missing(cell: object) -> bool:
-    if isinstance(cell, list | tuple | dict | np.ndarray):
-        return False
-    return text(cell) in MISSING
-
-
-def _plain(cell: object) -> str:
-    """A cell as text, whole numbers without a fraction."""
-    return re.sub(r"^([-+]?\d+)\.0*$", r"\1", text(cell))
-
-
-def _vectors(cells: Sequence[Any], column: str, classes: Sequence[str]) -> Labelling | None:
+def _vectors(cells: Sequence[Any], column: str) -> Labelling | None:
     """One-hot vectors: as many numbers in every cell, all of them 0 and 1, or -1 and 1."""
-    found = [None if cell is None else _numbers(cell) for cell in cells]
+    _refuse_cut_off(cells, column)
+    found = _digits(cells) or [None if cell is None else numbers_in(cell) for cell in cells]
     vectors = [numbers for numbers in found if numbers is not None]
     n_filled = sum(cell is not None for cell in cells)
     widths = {len(numbers) for numbers in vectors}
@@ -125,16 +105,67 @@ def _vectors(cells: Sequence[Any], column: str, classes: Sequence[str]) -> Label
             f"{sorted(values)[:3]}; labels are class names, numbers, lists of them, or vectors of "
             "0 and 1"
         )
-    named = len(classes) == width
-    names = tuple(classes) if named else numbered_classes(width)
-    hot = [
-        () if v is None else tuple(n for n, has in zip(names, v, strict=True) if has == 1)
-        for v in found
-    ]
+    hot = [() if v is None else tuple(str(n) for n, has in enumerate(v) if has == 1) for v in found]
     words = "-1 and 1" if -1.0 in values else "0 and 1"
-    whose = "with the names of the list of classes" if named else f"numbered {names[0]!r} and on"
-    note = f"column {column!r}: vectors of {words}, one-hot over {width} classes, {whose}"
-    return Labelling(hot, True, (note,), named)
+    note = f"column {column!r}: vectors of {words}, one-hot over {width} classes"
+    return Labelling(hot, True, (note,), width)
+
+
+def _digits(cells: Sequence[Any]) -> list[tuple[float, ...] | None] | None:
+    """Vectors without signs between the numbers, such as 010; None unless all cells are so."""
+    texts = [cell for cell in cells if cell is not None]
+    is_all = all(isinstance(cell, str) and re.fullmatch(r"[01]{3,}", cell) for cell in texts)
+    if not is_all or len({len(cell) for cell in texts}) != 1:
+        return None
+    if not any(cell.startswith("0") for cell in texts):
+        return None  # numbers like any other
+    return [None if cell is None else tuple(float(digit) for digit in cell) for cell in cells]
+
+
+def _refuse_cut_off(cells: Sequence[Any], column: str) -> None:
+    """Refuse vectors that were printed in short.
+
+    Raises:
+        DatasetError: one is.
+    """
+    for cell in cells:
+        if isinstance(cell, str) and re.fullmatch(
+            rf"[\[(\s]*{NUMBER}.*\.\.\.[\s,\d.]*[\])]*", cell, re.DOTALL
+        ):
+            raise DatasetError(
+                f"column {column!r} holds a vector that is cut off ({cell[:40]!r}); write it whole"
+            )
+
+
+def _with_names(made: Labelling, column: str, classes: Mapping[int, str]) -> Labelling:
+    """The labels with names for class numbers, where a file has a name for each of them.
+
+    Numbers from 1 to n go with a list of n names too. Vectors get numbered names without a file.
+    """
+    found = {name for names in made.names for name in names}
+    numbers = {int(name) for name in found if re.fullmatch(r"\d{1,9}", name)}
+    if len(numbers) < len(found) or not found:
+        return made
+    width = made.width or 1 + max(numbers)
+    shift = 0
+    if min(numbers) > 0 and not made.width and set(classes) == set(range(max(numbers))):
+        shift = 1
+    fits = len(classes) == width if made.width else all(n - shift in classes for n in numbers)
+    if classes and fits:
+        first = min(classes) if made.width else 0  # a list may count from 1
+        of = {str(n): classes[n - shift + first] for n in numbers}
+        note = f"column {column!r}: class numbers have the names of the list of classes"
+        return replace(
+            made, names=_renamed(made.names, of), notes=(*made.notes, note), uses_classes=True
+        )
+    if not made.width:
+        return made
+    of = dict(zip(map(str, range(width)), numbered_classes(width), strict=True))
+    return replace(made, names=_renamed(made.names, of))
+
+
+def _renamed(names: list[_Names], of: Mapping[str, str]) -> list[_Names]:
+    return [tuple(of[name] for name in several) for several in names]
 
 
 def _lists(cells: Sequence[Any], column: str) -> Labelling | None:
@@ -142,11 +173,11 @@ def _lists(cells: Sequence[Any], column: str) -> Labelling | None:
     texts = [cell for cell in cells if isinstance(cell, str)]
     bracketed = [cell.strip()[:1] in ("[", "(", "{") for cell in texts]
     loose = bool(texts) and all(bracketed)  # [cat, dog] without quotes only where all cells are so
-    found = [_as_list(cell, column, loose) for cell in cells]
+    found = [list_in(cell, column, loose) for cell in cells]
     if all(names is None for names in found):
         return None
     names = [
-        tuple(dict.fromkeys(_named(cell) if of is None else of))
+        tuple(dict.fromkeys(named(cell) if of is None else of))
         for cell, of in zip(cells, found, strict=True)
     ]
     return Labelling(names, True, (f"column {column!r}: lists of labels",))
@@ -154,11 +185,11 @@ def _lists(cells: Sequence[Any], column: str) -> Labelling | None:
 
 def _number_lists(cells: Sequence[Any], column: str) -> Labelling | None:
     """Several class numbers in a cell, such as `3,17`."""
-    found = [_numbers(cell) if isinstance(cell, str) else None for cell in cells]
+    found = [numbers_in(cell) if isinstance(cell, str) else None for cell in cells]
     is_all = all((one is None) == (cell is None) for one, cell in zip(found, cells, strict=True))
     if not is_all or max((len(numbers or ()) for numbers in found), default=0) < 2:
         return None
-    names = [_number_names(numbers or ()) for numbers in found]
+    names = [number_names(numbers or ()) for numbers in found]
     return Labelling(names, True, (f"column {column!r}: lists of class numbers",))
 
 
@@ -173,11 +204,11 @@ def _divided(cells: Sequence[Any], column: str, separator: str) -> Labelling | N
 
 
 def _single(cells: Sequence[Any], column: str) -> Labelling:
-    """A name or number a cell. Beside other class numbers, -1 says that there is no label."""
-    values = {_plain(cell) for cell in cells if cell is not None}
+    """A name or number per cell. Beside other classes than 1, -1 says that there is no label."""
+    values = {plain(cell) for cell in cells if cell is not None}
     is_numbers = all(re.fullmatch(r"[-+]?\d+", value) for value in values)
-    no_label = "-1" if is_numbers and values - {"-1", "1"} else None
-    names = [_named(cell, is_numbers) for cell in cells]
+    no_label = "-1" if values - {"-1", "1"} else None
+    names = [named(cell, is_numbers) for cell in cells]
     n_gone = sum(name == (no_label,) for name in names)
     notes = (_no_label(column, {"-1": n_gone}),) if n_gone else ()
     return Labelling([() if name == (no_label,) else name for name in names], False, notes)
@@ -186,8 +217,9 @@ def _single(cells: Sequence[Any], column: str) -> Labelling:
 def _separator(cells: Sequence[Any], column: str) -> str:
     """`|` or `;` where a cell has one; a comma where the column is named for several labels.
 
-    In any other column a comma, and in one named so a blank, divides when every part of such a
-    cell is also a part of another: `cat, dog` beside `cat` and `dog`, but not `Paris, France`.
+    In any other column a comma divides when every part of such a cell is also a part of another:
+    `cat, dog` beside `cat` and `dog`, but not `Paris, France`. In one named for several labels a
+    blank divides when half of the parts are: `clear primary` beside `haze primary`.
     """
     texts = {cell for cell in cells if isinstance(cell, str)}
     is_plural = column.lower() in PLURALS
@@ -197,83 +229,9 @@ def _separator(cells: Sequence[Any], column: str) -> str:
     mark = " " if is_plural else ","
     parts = {cell: {part.strip() for part in cell.split(mark)} for cell in texts}
     uses = Counter(part for of in parts.values() for part in of)
-    several = [of for of in parts.values() if len(of) > 1]
-    return mark if several and all(uses[part] > 1 for of in several for part in of) else ""
-
-
-def _numbers(cell: object) -> tuple[float, ...] | None:
-    """The numbers in a cell that has nothing else."""
-    if isinstance(cell, list | tuple | np.ndarray):
-        is_all = len(cell) and all(isinstance(v, int | float | np.number | np.bool_) for v in cell)
-        return tuple(float(v) for v in cell) if is_all else None
-    bare = re.sub("['\"]", "", cell).strip() if isinstance(cell, str) else ""
-    found = _NUMBERS.fullmatch(bare)
-    return tuple(float(n) for n in re.findall(_NUMBER, found[1])) if found else None
-
-
-def _as_list(cell: Any, column: str, loose: bool) -> list[str] | None:
-    """The labels in a cell that is a list or object, as a value or as text; None for any other."""
-    if isinstance(cell, list | tuple | set | dict | np.ndarray):
-        return _flat(cell, column)
-    bare = cell.strip() if isinstance(cell, str) else ""
-    if bare[:1] not in ("[", "(", "{") or bare[-1:] not in ("]", ")", "}"):
-        return None
-    parsed = _parsed(bare)
-    if parsed is not None:
-        return _flat(parsed, column)
-    if not loose:
-        return None
-    parts = (part.strip().strip("'\"") for part in bare[1:-1].split(","))
-    return [part for part in parts if part]
-
-
-def _parsed(bare: str) -> Any:
-    """The value that JSON, numpy or Python have written so; None for none."""
-    with suppress(ValueError, RecursionError):
-        return json.loads(bare)
-    quoted = _QUOTED.findall(bare)
-    if quoted and not _QUOTED.sub("", bare[1:-1]).strip():  # numpy has no commas; Python would glue
-        return [one or other for one, other in quoted]
-    with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-        if len(bare) <= _LONGEST_LITERAL:
-            return ast.literal_eval(bare)
-    return None
-
-
-def _flat(value: Any, column: str) -> list[str]:
-    """The labels in a parsed value, however deep.
-
-    Raises:
-        DatasetError: an object has none under a usual key.
-    """
-    if isinstance(value, dict):
-        keys = [key for key in value if key in _KEYS or str(key).endswith("labels")]
-        if keys:
-            return _flat(value[keys[0]], column)
-        if all(isinstance(flag, int) and flag in (0, 1) for flag in value.values()):
-            return [str(name) for name, flag in value.items() if flag]
-        raise DatasetError(
-            f"column {column!r} holds objects with {', '.join(map(str, value))[:80]}; "
-            f"labels are looked for under {', '.join(_KEYS)}"
-        )
-    if isinstance(value, list | tuple | set | np.ndarray):
-        items = sorted(value, key=str) if isinstance(value, set) else value
-        if _numbers(list(items)) is not None:
-            return list(_number_names(_numbers(list(items)) or ()))
-        return [name for item in items for name in _flat(item, column)]
-    return list(_named(None if _is_missing(value) else value))
-
-
-def _number_names(numbers: Sequence[float]) -> _Names:
-    """Class numbers as names; -1 only fills up."""
-    return tuple(dict.fromkeys(f"{number:.12g}" for number in numbers if number != -1))
-
-
-def _named(cell: object, is_number: bool = False) -> _Names:
-    if cell is None:
-        return ()
-    is_number = is_number or isinstance(cell, float | np.floating)
-    return (_plain(cell) if is_number else text(cell),)
+    several = {part for of in parts.values() if len(of) > 1 for part in of}
+    n_again = sum(uses[part] > 1 for part in several)
+    return mark if several and n_again >= (0.5 if is_plural else 1) * len(several) else ""
 
 
 def _no_label(column: str, gone: dict[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pipeline.datasets.base import DatasetError
@@ -12,6 +13,10 @@ from pipeline.datasets.problems import Problem
 from pipeline.datasets.tree import File, FileTree
 
 TITLE = "class folders"
+_KINDS = re.compile(  # what folders hold, in sets that are labelled otherwise
+    r"images?|imgs?|jpegimages|photos?|pictures?|masks?|labels?|annotations?|data|dataset|crops?"
+    r"|segmentation\w*|ground_?truth|gt|depth|thumbnails|fold[ _-]?\d+"
+)
 _UNLABELLED = "_unlabeled"  # the name that FiftyOne gives to the folder of images without a class
 
 
@@ -57,7 +62,22 @@ def read(tree: FileTree, options: ReadOptions, *, label_files: Iterable[File] = 
         else:
             outside.append(file)
             problems.append(Problem(file.name, places.why_without(file)))
-    return reading(tree, records, problems, label_files=outside)
+    return reading(
+        tree,
+        records,
+        problems,
+        label_files=outside,
+        notes=places.notes,
+        doubt=_doubt({name for record in records for name in record.labels["class"]}),
+    )
+
+
+def _doubt(classes: set[str]) -> str:
+    """Why folders are probably no classes; empty when they may be."""
+    kinds = sorted(name for name in classes if _KINDS.fullmatch(name.lower()))
+    if not kinds or len(classes) == 1:
+        return ""
+    return f"the folders {', '.join(kinds)} look like kinds of files, not like classes"
 
 
 class _Places:
@@ -67,9 +87,32 @@ class _Places:
         self._at = class_level - 1 if class_level > 0 else class_level
         self._level = split_level(tree.images)
         self._part_of = {} if self._level is None else splits_by_folder(tree.images, self._level)
+        self._around = self._folders_around(tree) if class_level > 0 else ()
+
+    @property
+    def notes(self) -> list[str]:
+        """Which folders are around all classes."""
+        return [f"folder {name!r} is around all class folders" for name in self._around]
 
     def of(self, file: File) -> tuple[str, str]:
         """Split word and class of a file; empty where it has none."""
+        split, folders = self._without_part(file)
+        folders = folders[len(self._around) :]
+        return split, folders[self._at] if -len(folders) <= self._at < len(folders) else ""
+
+    def _folders_around(self, tree: FileTree) -> tuple[str, ...]:
+        """Outer folders that hold all images, in further folders; they tell no images apart."""
+        inner = [self._without_part(file)[1] for file in tree.images]
+        around: list[str] = []
+        while inner and all(len(folders) > 1 for folders in inner):
+            if len({folders[0] for folders in inner}) > 1:
+                break
+            around.append(inner[0][0])
+            inner = [folders[1:] for folders in inner]
+        return tuple(around)
+
+    def _without_part(self, file: File) -> tuple[str, list[str]]:
+        """The part of the split that a file's folders name, and its other folders."""
         folders = list(file.parts[:-1])
         split = ""
         if self._level is not None and len(folders) > self._level:
@@ -77,7 +120,7 @@ class _Places:
             split = self._part_of[part]
             if folders[self._level : self._level + 1] == [part]:  # archives repeat it: seg_test
                 folders.pop(self._level)
-        return split, folders[self._at] if -len(folders) <= self._at < len(folders) else ""
+        return split, folders
 
     def why_without(self, file: File) -> str:
         """The reason why a file has no class."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.finding import Finder
 from pipeline.datasets.layouts.cells import numbered_classes
-from pipeline.datasets.layouts.class_names import class_names
+from pipeline.datasets.layouts.class_names import ClassNames, class_names
 from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
 from pipeline.datasets.layouts.records import Record
 from pipeline.datasets.problems import Problem
@@ -23,7 +23,9 @@ from pipeline.datasets.tree import File, FileTree
 TITLE = "hashing lists (path 0 1 0 ...)"
 _SUFFIXES = (".txt", ".lst")
 _PROBE = 1000  # lines looked at to see whether a file is a list of images
-_NUMBERS = re.compile(r"(.*?)((?:[\s,]+[-+]?\d+(?:\.0*)?)+)[\s,]*")
+_NUMBER = r"[-+]?\d{1,9}(?:\.0*)?"
+_NUMBERS = re.compile(rf"(.*?)((?:[\s,;\[(]+{_NUMBER})+)[\s,;\])]*")
+_MXNET = re.compile(rf"\d+\t((?:{_NUMBER}\t)+)(\S.*)")  # index, labels, path
 
 
 class _Line(NamedTuple):
@@ -50,43 +52,52 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
 def read(tree: FileTree, options: ReadOptions) -> Reading:
     """Images with their classes; an image in train.txt and database.txt trains.
 
+    A line has 1 or 0 (or -1) for each class, the number of its class, or the numbers of several.
+
     Raises:
         DatasetError: lists have different numbers of classes, or names are fewer than classes.
     """
     lists, finder = _lists(tree, options), Finder(tree)
-    width = _width([len(line.numbers) for one in lists for line in one.lines])
+    width = _width([line for one in lists for line in one.lines])
     words = splits_of(one.file.stem for one in lists)
-    names, named_in = _names(tree, lists, width)
+    classes = class_names(tree)
+    names = _names(lists, width, classes)
     records, problems = [], []
     for one in sorted(lists, key=lambda one: _rank(words[one.file.stem])):
         problems += [
             Problem(one.file.name, f"line {number} is no path with numbers") for number in one.bad
         ]
         for line in one.lines:
-            if len(line.numbers) != width:
+            if width > 1 and len(line.numbers) != width:
                 reason = f"line {line.number} has {len(line.numbers)} numbers, most have {width}"
                 problems.append(Problem(one.file.name, reason))
                 continue
             found = finder.find(line.path, one.file)
             if found is not None:
-                classes = {"class": _classes(line.numbers, names)}
+                labels = {"class": tuple(names[n] for n in _classes(line, width))}
                 word = words[one.file.stem]
-                records.append(Record(found.file, classes, word, named=line.path))
-    notes = ["-1 in the lists says that an image is not of the class"] if _has_minus(lists) else []
+                records.append(
+                    Record(found.file, labels, word, named=line.path, source=one.file.name)
+                )
     return reading(
         tree,
         records,
         [*problems, *finder.problems],
-        label_files=[*(one.file for one in lists), *named_in],
-        notes=[*notes, *finder.notes],
+        label_files=[*(one.file for one in lists), *([classes.file] if classes.file else [])],
+        notes=[*_notes(lists, width), *finder.notes],
     )
 
 
 def _lists(tree: FileTree, options: ReadOptions) -> list[_List]:
-    """The lists that name a file of the tree, or the one that the user named."""
+    """The lists that name a file of the tree, or the one that the user named.
+
+    Those below ImageSets belong to Pascal VOC: one for each class, with 0 for difficult.
+    """
     files = [tree.main] if tree.main else tree.files
     parsed = [
-        tree.parsed(file, _parse, options.encoding) for file in files if file.suffix in _SUFFIXES
+        tree.parsed(file, _parse, options.encoding)
+        for file in files
+        if file.suffix in _SUFFIXES and "ImageSets" not in file.parts
     ]
     return [one for one in parsed if one is not None and (tree.main or _names_files(one, tree))]
 
@@ -103,58 +114,80 @@ def _parse(file: File, encoding: str) -> _List | None:
         text = decode_text(file.read(), file.name, encoding).content
     except (DatasetError, OSError):
         return None
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        found = _NUMBERS.fullmatch(line.strip())
-        numbers = (
-            tuple(int(float(word)) for word in re.split(r"[\s,]+", found[2]) if word)
-            if found
-            else ()
-        )
-        is_hot = len(numbers) == 1 or set(numbers) <= {-1, 0, 1}
-        if found and found[1] and is_hot:
-            lines.append(_Line(number, found[1], numbers))
-        else:
+    for number, words in enumerate(text.splitlines(), 1):
+        line = _line(number, words.strip())
+        if line is not None:
+            lines.append(line)
+        elif words.strip():
             bad.append(number)
     return _List(file, tuple(lines), tuple(bad)) if len(lines) > len(bad) else None
 
 
-def _width(widths: list[int]) -> int:
-    """How many numbers lines have.
+def _line(number: int, words: str) -> _Line | None:
+    """A path with numbers behind it, or as MXNet has it before it; None for any other line."""
+    mxnet, plain = _MXNET.fullmatch(words), _NUMBERS.fullmatch(words)
+    if mxnet:
+        path, text = mxnet[2], mxnet[1]
+    elif plain and plain[1]:
+        path, text = plain[1].strip("\"'"), plain[2]
+    else:
+        return None
+    numbers = tuple(int(float(word)) for word in re.findall(_NUMBER, text))
+    return _Line(number, path, numbers) if min(numbers) >= -1 else None
+
+
+def _width(lines: list[_Line]) -> int:
+    """How many classes lines have a number for; 1 where numbers are those of classes.
 
     Raises:
-        DatasetError: no number is that of most lines.
+        DatasetError: no width is that of most lines.
     """
+    if any(len(line.numbers) > 1 and max(line.numbers) > 1 for line in lines):
+        return 1
+    widths = [len(line.numbers) for line in lines]
     (width, n), *_ = Counter(widths).most_common(1)
     if 2 * n <= len(widths):
         raise DatasetError(f"lines have different numbers of classes: {sorted(set(widths))}")
     return width
 
 
-def _names(tree: FileTree, lists: list[_List], width: int) -> tuple[tuple[str, ...], list[File]]:
-    """Names of the classes, and the file that has them.
+def _names(lists: list[_List], width: int, classes: ClassNames) -> dict[int, str]:
+    """Names of the classes by number.
 
     Raises:
-        DatasetError: it has too few.
+        DatasetError: the file that has them has too few.
     """
-    n_classes = width
-    if width == 1:  # one number: the class itself
-        n_classes = 1 + max(line.numbers[0] for one in lists for line in one.lines)
-    names, named_in = class_names(tree)
-    if named_in and len(names) < n_classes:
-        raise DatasetError(f"{named_in[0].name} names {len(names)} of {n_classes} classes")
-    return (names[:n_classes], named_in) if names else (numbered_classes(n_classes), [])
+    if width > 1:
+        listed = classes.first(width)
+        return dict(enumerate(listed or numbered_classes(width)))
+    numbers = {n for one in lists for line in one.lines for n in line.numbers} - {-1}
+    highest = max(numbers, default=0)
+    if not classes.names:
+        return dict(enumerate(numbered_classes(1 + highest)))
+    if numbers <= set(classes.names):
+        return classes.names
+    if min(numbers) == 1 and set(classes.names) == set(range(highest)):  # counted from 1
+        return {number + 1: name for number, name in classes.names.items()}
+    raise DatasetError(
+        f"{classes.file.name if classes.file else 'the list'} names {len(classes.names)} classes; "
+        f"the lists have numbers up to {highest}"
+    )
 
 
-def _classes(numbers: tuple[int, ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    if len(numbers) == 1:
-        return (names[numbers[0]],) if numbers[0] >= 0 else ()
-    return tuple(name for name, has in zip(names, numbers, strict=True) if has == 1)
+def _classes(line: _Line, width: int) -> tuple[int, ...]:
+    """The numbers of a line's classes."""
+    if width > 1:
+        return tuple(place for place, has in enumerate(line.numbers) if has == 1)
+    return tuple(dict.fromkeys(number for number in line.numbers if number >= 0))
 
 
-def _has_minus(lists: list[_List]) -> bool:
-    return any(-1 in line.numbers for one in lists for line in one.lines)
+def _notes(lists: list[_List], width: int) -> list[str]:
+    n_minus = sum(-1 in line.numbers for one in lists for line in one.lines)
+    if not n_minus:
+        return []
+    if width > 1:
+        return ["-1 in the lists says that an image is not of the class"]
+    return [f"lines with -1 for a class, which have no label: {n_minus:,}"]
 
 
 def _rank(word: str) -> int:

@@ -15,12 +15,16 @@ _RARE = 0.1  # a larger share of images with several rows is how the table is ma
 
 @dataclass(frozen=True)
 class Joined:
-    """One record for each file, by name, and what is to be said."""
+    """One record for each file, by name, and what is to be said.
+
+    `doubt` says why somebody has to look before it is taken.
+    """
 
     records: list[Record]
     problems: list[Problem]
     notes: list[str]
     warnings: list[str]
+    doubt: str = ""
 
 
 def join_records(records: Sequence[Record]) -> Joined:
@@ -44,24 +48,51 @@ def join_records(records: Sequence[Record]) -> Joined:
         n_joined += len(kept) > 1
         if len({str(record.labels) for record in kept}) > 1:
             differing[name] = [_shown(record) for record in kept]
-    if differing and len(differing) <= _RARE * len(of_file) + 1:
-        made.problems.extend(
-            Problem(
-                name,
-                f"named {len(labels)} times with different labels ({'; '.join(labels)}); "
-                "it has all of them",
-                "noted",
-                "conflict",
-            )
-            for name, labels in differing.items()
-        )
-        made.warnings.append(
-            "images named several times with different labels have all of them: "
-            f"{len(differing):,}, such as {next(iter(differing))}"
-        )
-    elif differing:
+    _say_differing(made, differing, len(of_file), n_joined)
+    return replace(made, doubt=_contradiction(of_file))
+
+
+def _say_differing(
+    made: Joined, differing: dict[str, list[str]], n_files: int, n_joined: int
+) -> None:
+    """Say of files that have several rows with different labels: each of a few, or how many."""
+    if not differing:
+        return
+    if len(differing) > _RARE * n_files + 1:
         made.notes.append(f"images with several rows have the labels of all: {n_joined:,}")
-    return made
+        return
+    made.problems.extend(
+        Problem(
+            name,
+            f"named {len(labels)} times with different labels ({'; '.join(labels)}); "
+            "it has all of them",
+            "noted",
+            "conflict",
+        )
+        for name, labels in differing.items()
+    )
+    made.warnings.append(
+        "images named several times with different labels have all of them: "
+        f"{len(differing):,}, such as {next(iter(differing))}"
+    )
+
+
+def _contradiction(of_file: dict[str, list[Record]]) -> str:
+    """Two label files that give the same images different labels in the same set."""
+    pairs: Counter[tuple[str, str]] = Counter()
+    for records in of_file.values():
+        by_source = {record.source: record for record in records}
+        if len(by_source) == 2 == len(records):
+            one, other = (by_source[name] for name in sorted(by_source))
+            shared = [name for name in one.labels if one.labels[name] and other.labels.get(name)]
+            pairs[one.source, other.source] += any(
+                set(one.labels[name]) != set(other.labels[name]) for name in shared
+            )
+    worst = next(((files, n) for files, n in pairs.most_common(1) if n), None)
+    if worst is None:
+        return ""
+    (first, second), n = worst
+    return f"{first} and {second} give the same images different labels: {n:,}"
 
 
 def _meant(name: str, records: list[Record], problems: list[Problem]) -> list[Record]:

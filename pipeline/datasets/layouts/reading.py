@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, cast
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.datasets.layouts.joining import join_records
 from pipeline.datasets.layouts.records import Record
 from pipeline.datasets.layouts.split_folders import split_level, splits_by_folder
+from pipeline.datasets.layouts.split_lists import split_lists
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.source import Item, Kind
 from pipeline.datasets.tree import File, FileTree
@@ -69,6 +70,7 @@ class Reading:
         kinds: as in `Source`.
         notes: how it was understood, where that is not plain.
         warnings: what is probably not as it was meant.
+        doubt: why somebody has to look before it is imported; empty for no reason.
         used: names of the label files that it was read from.
         columns: names of the table's columns; empty without a table.
         chosen: the options that were used, with what was found out filled in.
@@ -79,6 +81,7 @@ class Reading:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    doubt: str = ""
     used: frozenset[str] = frozenset()
     columns: tuple[str, ...] = ()
     chosen: ReadOptions = ReadOptions()
@@ -94,6 +97,7 @@ def reading(
     unnamed: str = "not named in the label file",
     notes: Iterable[str] = (),
     warnings: Iterable[str] = (),
+    doubt: str = "",
 ) -> Reading:
     """Make items of records; images that no record has become problems.
 
@@ -110,10 +114,13 @@ def reading(
         unnamed: why an image without a record is not taken.
         notes: of the layout.
         warnings: of the layout.
+        doubt: of the layout.
     """
     label_files = list(label_files)
     joined = join_records(records)
-    found, split_notes, split_warnings = _with_splits(joined.records)
+    lists = split_lists(tree) if not any(record.split for record in joined.records) else {}
+    found, split_notes, split_warnings = _with_splits(joined.records, lists)
+    label_files += lists
     words = {record.split for record in found}
     held_out: Part = "database" if "query" in words else "query"
     names = sorted({name for record in found for name in record.labels})
@@ -132,16 +139,21 @@ def reading(
         ),
         notes=(*notes, *joined.notes, *split_notes),
         warnings=(*warnings, *joined.warnings, *split_warnings, *_single_class(found, names)),
+        doubt=doubt or joined.doubt,
         used=frozenset(file.name for file in label_files),
     )
 
 
 def _with_splits(
-    records: Sequence[Record],
+    records: Sequence[Record], lists: Mapping[File, Mapping[str, str]]
 ) -> tuple[list[Record], list[str], list[str]]:
-    """The records with the parts that folders give where they have none, and what to say."""
+    """The records with the parts that lists or folders give where they have none, what to say."""
     made, notes = list(records), []
-    if not any(record.split for record in made):
+    if lists:
+        part_of = {name: part for parts in lists.values() for name, part in parts.items()}
+        made = [replace(one, split=part_of.get(one.file.name, "")) for one in made]
+        notes.append(f"the split is that of {', '.join(file.name for file in lists)}")
+    elif not any(record.split for record in made):
         files = [record.file for record in made]
         level = split_level(files)
         if level is not None:

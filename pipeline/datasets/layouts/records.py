@@ -18,6 +18,7 @@ class Record:
         labels: class names per label set.
         split: a part as `split_word` gives it, or empty.
         named: the file's name as the label file writes it; empty where it is known otherwise.
+        source: name of the label file.
     """
 
     file: File
@@ -27,6 +28,7 @@ class Record:
     group: str = ""
     image_id: str = ""
     named: str = ""
+    source: str = ""
 
 
 class Named(NamedTuple):
@@ -41,7 +43,7 @@ def found_records(named: Iterable[Named], file: File, finder: Finder) -> list[Re
     """Records of the images that are there; the finder lists the others."""
     found = ((finder.find(one.name, file), one) for one in named)
     return [
-        Record(match.file, one.labels, one.split, named=one.name)
+        Record(match.file, one.labels, one.split, named=one.name, source=file.name)
         for match, one in found
         if match is not None
     ]

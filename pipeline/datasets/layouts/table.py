@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.finding import Finder
+from pipeline.datasets.layouts.class_names import is_class_list
 from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
 from pipeline.datasets.layouts.table_columns import (
     all_columns,
@@ -65,6 +66,7 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
         )
     finder = Finder(tree)
     rows = read_rows(tables, tree, finder)
+    lacking = _lacking_labels(tables)
     bad_lines = [problem for one in tables for problem in one.table.problems]
     made = reading(
         tree,
@@ -73,7 +75,8 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
         label_files=[*(one.file for one in tables), *rows.label_files],
         kinds=rows.kinds,
         notes=[*(note for one in tables for note in one.table.notes), *rows.notes, *finder.notes],
-        warnings=[*rows.warnings, *_lacking_labels(tables)],
+        warnings=[*(w for one in tables for w in _bad_lines(one)), *rows.warnings, *lacking],
+        doubt=lacking[0] if lacking and not rows.has_labels else "",
     )
     columns = all_columns([one.table for one in tables])
     return replace(made, columns=columns, chosen=tables[0].columns)
@@ -82,7 +85,12 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
 def table_files(tree: FileTree) -> list[File]:
     """The files that may be tables by their names."""
     files = [tree.main] if tree.main else list(tree.files)
-    return [file for file in files if file.suffix in TABLE_SUFFIXES]
+    return [file for file in files if file.suffix in TABLE_SUFFIXES and not _is_other(file)]
+
+
+def _is_other(file: File) -> bool:
+    """Whether a table is called after classes, or after answers to be sent in."""
+    return is_class_list(file) or "submission" in file.stem.lower()
 
 
 def _chosen(file: File, tree: FileTree, options: ReadOptions) -> Chosen | None:
@@ -118,6 +126,11 @@ def _tables(
             continue
         if chosen is not None:
             yield chosen
+
+
+def _bad_lines(one: Chosen) -> list[str]:
+    n = len(one.table.problems)
+    return [f"{one.file.name}: lines that cannot be read and are left out: {n:,}"] if n else []
 
 
 def _lacking_labels(tables: Sequence[Chosen]) -> list[str]:

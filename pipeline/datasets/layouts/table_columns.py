@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import PurePosixPath
@@ -10,30 +11,16 @@ import pandas as pd
 
 from models.registry import unknown
 from pipeline.datasets.base import DatasetError
-from pipeline.datasets.layouts.cells import PLURALS, is_binary, text
+from pipeline.datasets.layouts.cell_values import is_binary, text
+from pipeline.datasets.layouts.cells import PLURALS
 from pipeline.datasets.layouts.reading import ReadOptions
-from pipeline.datasets.layouts.table_files import Table
+from pipeline.datasets.layouts.table_files import PATHS, Table
 from pipeline.datasets.split_words import split_word
 from pipeline.datasets.tree import FileTree
 from pipeline.images import SUFFIXES
 
 OWN_LABELS = "labels:"  # columns of data sets that HashLens exported
 # Usual names of columns, the most telling first.
-_PATHS = (
-    "file_name",
-    "filename",
-    "path",
-    "file",
-    "filepath",
-    "file_path",
-    "image_path",
-    "image",
-    "img",
-    "img_path",
-    "image_name",
-    "image_id",
-    "id",
-)
 _LABELS = (
     "label_name",
     "class_name",
@@ -61,9 +48,13 @@ _SPLITS = (
     "is_training",
     "is_training_img",
     "is_test",
+    "is_valid",
+    "is_val",
+    "is_validation",
 )
 _TEXTS = ("text", "caption", "description", "title")
 _OTHERS = ("group", "image_id", "row", "index", "width", "height")  # never labels unless named
+_LABEL_WORD = re.compile(r"label|class|categor|species|breed|diagnosis", re.IGNORECASE)
 _PROBE = 50  # rows looked at to see whether a column names files
 
 
@@ -95,8 +86,7 @@ def choose_columns(
     caption = options.text_column or _named(rest, _TEXTS)
     rest = [column for column in rest if column not in (split, caption)]
     own = tuple(column for column in rest if column.startswith(OWN_LABELS))
-    named = _named(rest, _LABELS)
-    guessed = own or ((named,) if named else _one_hot(frame, rest) or _categories(frame, rest))
+    guessed = own or _guessed_labels(frame, rest)
     return options.model_copy(
         update={
             "path_column": path,
@@ -122,11 +112,11 @@ def headed(table: Table, tree: FileTree, base: str, header: str) -> tuple[Table,
         base: folder of the table.
         header: `yes`, `no`, or empty to find out.
     """
-    if not table.first_line or header == "yes":
+    if not table.header or header == "yes":
         return table, ()
     if header == "no":
         return table.with_header_as_row(), ()
-    cells = [str(name) for name in table.frame.columns]
+    cells = table.header
     if not any(_names_image(cell, tree, base) for cell in cells):
         return table, ()
     return table.with_header_as_row(), ("no header: the first line names an image and is a row",)
@@ -141,7 +131,7 @@ def unchosen(table: Table, chosen: ReadOptions) -> list[str]:
 def _names_image(cell: str, tree: FileTree, base: str) -> bool:
     if PurePosixPath(cell).suffix.lower() in SUFFIXES:
         return True
-    return cell.lower() not in _PATHS and tree.names.find(cell, base) is not None
+    return cell.lower() not in PATHS and tree.names.find(cell, base) is not None
 
 
 def _named(columns: Sequence[str], wanted: Sequence[str]) -> str:
@@ -155,10 +145,10 @@ def _path_column(frame: pd.DataFrame, tree: FileTree, base: str) -> str:
     texts = [
         column
         for column in map(str, frame.columns)
-        if frame[column].dtype.kind in "OUT" or column.lower() in _PATHS
+        if frame[column].dtype.kind in "OUT" or column.lower() in PATHS
     ]
     share = {column: path_share(frame, column, tree, base) for column in texts}
-    usual = {c: len(_PATHS) - _PATHS.index(c.lower()) for c in texts if c.lower() in _PATHS}
+    usual = {c: len(PATHS) - PATHS.index(c.lower()) for c in texts if c.lower() in PATHS}
     likely = [column for column in texts if share[column] > 0 or column in usual]
     return max(likely, key=lambda c: (share[c], usual.get(c, 0)), default="")
 
@@ -176,21 +166,38 @@ def _split_column(frame: pd.DataFrame, columns: Sequence[str]) -> str:
     return ""
 
 
+def _guessed_labels(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
+    """Columns that probably hold labels: by name, as columns of 0 and 1, or as they repeat."""
+    free = [column for column in columns if column.lower() not in _OTHERS]
+    named = _named(free, _LABELS) or _like_labels(free)
+    if named:
+        return (named,)
+    if "name" in free and _categories(frame, ["name"]):  # beside attributes of objects
+        return ("name",)
+    return _one_hot(frame, free) or _categories(frame, free)
+
+
+def _like_labels(columns: Sequence[str]) -> str:
+    """The only column with a word for labels in its name, such as `Finding Labels`; or nothing."""
+    found = [column for column in columns if _LABEL_WORD.search(column)]
+    return found[0] if len(found) == 1 else ""
+
+
 def _one_hot(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
     """The columns of 0 and 1; empty when there are fewer than two."""
-    free = [column for column in columns if column.lower() not in _OTHERS]
-    found = tuple(column for column in free if is_binary(frame[column]))
+    found = tuple(column for column in columns if is_binary(frame[column]))
     return found if len(found) > 1 else ()
 
 
 def _categories(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
-    """The only other column, when its values repeat as those of classes do."""
-    free = [column for column in columns if column.lower() not in _OTHERS]
-    if len(free) != 1:
-        return ()
-    values = [text(cell) for cell in frame[free[0]]]
-    distinct = set(filter(None, values))
-    return (free[0],) if 1 < 2 * len(distinct) <= len(values) else ()
+    """The only column whose values repeat as those of classes do."""
+    found = []
+    for column in columns:
+        values = [text(cell) for cell in frame[column]]
+        distinct = set(filter(None, values))
+        if 1 < 2 * len(distinct) <= len(values):
+            found.append(column)
+    return tuple(found) if len(found) == 1 else ()
 
 
 def all_columns(tables: Sequence[Table]) -> tuple[str, ...]:

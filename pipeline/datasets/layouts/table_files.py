@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -17,12 +18,30 @@ import pyarrow.parquet as pq
 
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.problems import Problem
+from pipeline.datasets.split_words import split_word
 from pipeline.datasets.text import Text, decode_text
 from pipeline.datasets.tree import File
+from pipeline.images import SUFFIXES
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet")
+PATHS = (  # usual names of columns with paths, the most telling first
+    "file_name",
+    "filename",
+    "path",
+    "file",
+    "filepath",
+    "file_path",
+    "image_path",
+    "image",
+    "img",
+    "img_path",
+    "image_name",
+    "image_id",
+    "id",
+)
 _DELIMITERS = (",", ";", "\t", "|")
 _SNIFFED_ROWS = 100
+_MOST_COLUMNS = 12  # in a comment that is taken for a header; a sentence has more words
 _LONGEST_CELL = 1 << 24  # characters
 
 
@@ -32,20 +51,20 @@ class Table:
 
     Attributes:
         frame: cells by column; those of delimited text are text.
-        first_line: of the rows in the file; 0 where rows have no lines.
+        header: cells of the first line of delimited text, which may be a row; else empty.
         problems: lines that could not be read.
         notes: how it was read, where that is not plain.
     """
 
     frame: pd.DataFrame
-    first_line: int = 0
+    header: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
 
     def with_header_as_row(self) -> Table:
         """The same where the first line is a row like the others."""
         names = [f"column {number}" for number in range(1, 1 + len(self.frame.columns))]
-        first = pd.DataFrame([list(self.frame.columns)], columns=names)
+        first = pd.DataFrame([list(self.header)], columns=names)
         rest = self.frame.set_axis(names, axis=1)
         return replace(self, frame=pd.concat([first, rest], ignore_index=True))
 
@@ -69,7 +88,7 @@ def parse_table(file: File, encoding: str = "") -> Table | None:
         text = decode_text(content, file.name, encoding)
         if file.suffix in (".csv", ".tsv"):
             table: Table | None = _from_delimited(file, text.content)
-        elif file.suffix == ".json":
+        elif file.suffix == ".json" and not _has_json_lines(text.content):
             table = _from_json(file, json.loads(text.content))
         else:
             table = _from_lines(file, text.content)
@@ -102,7 +121,7 @@ def _from_delimited(file: File, text: str) -> Table:
     while lines and not lines[-1].strip():
         lines.pop()
     named = re.fullmatch(r'"?sep=(.)"?\s*', lines[0], re.IGNORECASE) if lines else None
-    start = 1 if named else 0
+    start = 1 if named else _n_comments(lines)
     delimiter = named[1] if named else _delimiter(lines, file.suffix)
     problems: list[Problem] = []
     rows = list(_rows(lines, start, delimiter, file, problems))
@@ -113,7 +132,19 @@ def _from_delimited(file: File, text: str) -> Table:
     n_short = sum(len(row) < len(names) for _, row in rows[1:])
     filled = f"{file.name}: lines shorter than the first, filled with nothing: {n_short:,}"
     notes = (filled,) if n_short else ()
-    return Table(frame, rows[0][0] + 1, tuple(problems), notes)
+    return Table(frame, tuple(names), tuple(problems), notes)
+
+
+def _n_comments(lines: list[str]) -> int:
+    """Lines of comments at the top; a comment that names a column with paths is the header."""
+    for number, line in enumerate(lines):
+        if not line.startswith("#"):
+            return number
+        words = re.findall(r"\w+", line.lower())
+        if not {*PATHS, "label"}.isdisjoint(words) and len(words) < _MOST_COLUMNS:
+            lines[number] = line.lstrip("# ")
+            return number
+    return 0
 
 
 def _rows(
@@ -170,7 +201,9 @@ def _fitted(
     line, the rows have names, as R writes them. Any other row with more is a problem.
     """
     trimmed = [(number, _trimmed(row)) for number, row in rows]
-    header, body = trimmed[0][1], trimmed[1:]
+    body = trimmed[1:]
+    width = max((len(row) for _, row in body), default=0)
+    header = rows[0][1][: max(len(trimmed[0][1]), min(width, len(rows[0][1])))]
     wider = sum(len(row) > len(header) for _, row in body)
     if body and wider == len(body) and {len(row) for _, row in body} == {len(header) + 1}:
         header = ["row", *header]
@@ -212,6 +245,12 @@ def _from_lines(file: File, text: str) -> Table:
     return Table(pd.DataFrame(rows), problems=tuple(problems))
 
 
+def _has_json_lines(text: str) -> bool:
+    """Whether a text is an object per line, whatever the file is called."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()][:2]
+    return len(lines) == 2 and all(line[:1] == "{" and line[-1:] == "}" for line in lines)
+
+
 def _from_json(file: File, document: Any) -> Table | None:
     """A list of objects, columns, or an object of paths with their labels or facts."""
     if isinstance(document, list):
@@ -226,11 +265,22 @@ def _from_json(file: File, document: Any) -> Table | None:
     inner = [value for value in lists if value and all(isinstance(row, dict) for row in value)]
     if len(inner) == 1:
         return Table(pd.DataFrame(inner[0]))
-    if len(lists) == len(values) > 1 and len({len(value) for value in values}) == 1:
+    if len(inner) == len(values) and all(map(split_word, document)):
+        parts = [{**row, "split": part} for part, rows in document.items() for row in rows]
+        return Table(pd.DataFrame(parts))
+    is_even = len(lists) == len(values) > 1 and len({len(value) for value in values}) == 1
+    if is_even and any(name.lower() in PATHS for name in document):
         return Table(pd.DataFrame(document))
+    if len(lists) == len(values) and all(map(_names_images, lists)):
+        pairs = [(name, label) for label, names in document.items() for name in names]
+        return Table(pd.DataFrame(pairs, columns=["file_name", "label"]))
     if all(isinstance(value, dict) for value in values):
         rows = [{"file_name": name, **facts} for name, facts in document.items()]
         return Table(pd.DataFrame(rows))
     if all(isinstance(value, str | int | list) for value in values):
         return Table(pd.DataFrame({"file_name": list(document), "label": values}))
     return None
+
+
+def _names_images(values: list[Any]) -> bool:
+    return all(isinstance(v, str) and PurePosixPath(v).suffix.lower() in SUFFIXES for v in values)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipeline.datasets.finding import Finder
-from pipeline.datasets.layouts.cells import has_class, is_binary, read_labels, text
+from pipeline.datasets.layouts.cell_values import has_class, is_binary, text
+from pipeline.datasets.layouts.cells import read_labels
 from pipeline.datasets.layouts.class_names import class_names
 from pipeline.datasets.layouts.reading import ReadOptions
 from pipeline.datasets.layouts.records import Record
@@ -38,6 +39,11 @@ class Rows:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     label_files: list[File] = field(default_factory=list)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether any row has a label."""
+        return any(names for record in self.records for names in record.labels.values())
 
 
 def read_rows(tables: Sequence[Chosen], tree: FileTree, finder: Finder) -> Rows:
@@ -73,6 +79,7 @@ def read_rows(tables: Sequence[Chosen], tree: FileTree, finder: Finder) -> Rows:
                         groups[number],
                         ids[number],
                         named=text(cell),
+                        source=chosen.file.name,
                     )
                 )
             row += 1
@@ -114,13 +121,11 @@ def _column(
 ) -> _Labels:
     """The labels of a column; without a name, of the only label column of each table."""
     shown = column or next(c for one in tables for c in one.columns.label_columns)
-    classes, named_in = class_names(tree)
-    read = read_labels(
-        _cells(tables, column), shown, tables[0].columns.separator, classes if classes else ()
-    )
+    classes = class_names(tree)
+    read = read_labels(_cells(tables, column), shown, tables[0].columns.separator, classes.names)
     if not column.startswith(OWN_LABELS):  # whose lists say nothing about kinds
         made.notes += read.notes
-        made.label_files += named_in if read.uses_classes else []
+        made.label_files += [classes.file] if read.uses_classes and classes.file else []
         if read.is_multi:
             made.kinds[name] = "multi"
     return read.names
@@ -128,29 +133,40 @@ def _column(
 
 def _splits(tables: Sequence[Chosen], made: Rows) -> list[str]:
     """The part of every row; words that are not understood are said."""
-    cells = []
     stems = splits_of(one.file.stem for one in tables)
     folders = splits_of(one.file.folder.rsplit("/", 1)[-1] for one in tables)
-    for one in tables:
-        default = stems[one.file.stem] or folders[one.file.folder.rsplit("/", 1)[-1]]
-        own = [text(cell) for cell in _cells([one], one.columns.split_column)]
-        cells += own if one.columns.split_column else [default] * len(own)
     if any(map(split_word, stems)) and not any(stems.values()):
         made.notes.append(f"{', '.join(stems)}: words in these names are not parts of a split")
-    column = next((one.columns.split_column for one in tables if one.columns.split_column), "")
-    numbers = numbered_splits(column, filter(None, cells)) if column else {}
+    own = [one for one in tables if one.columns.split_column]
+    column = own[0].columns.split_column if own else ""
+    cells = [text(cell) for one in own for cell in _cells([one], one.columns.split_column)]
+    meaning = _meaning(column, cells, made)
+    splits: list[str] = []
+    for one in tables:
+        if one.columns.split_column:
+            words = _cells([one], one.columns.split_column)
+            splits += [meaning.get(text(word), "") for word in words]
+        else:
+            default = stems[one.file.stem] or folders[one.file.folder.rsplit("/", 1)[-1]]
+            splits += [default] * len(one.table.frame)
+    return splits
+
+
+def _meaning(column: str, cells: Sequence[str], made: Rows) -> dict[str, str]:
+    """The part that each word of a split column stands for; unknown ones are said."""
+    numbers = numbered_splits(column, filter(None, cells))
     if numbers:
         words = ", ".join(f"{number} is {part}" for number, part in sorted(numbers.items()))
         made.notes.append(f"column {column!r}: {words}")
-        return [numbers.get(cell.removesuffix(".0"), "") for cell in cells]
-    splits = [split_word(cell) for cell in cells]
-    unknown = Counter(cell for cell, split in zip(cells, splits, strict=True) if cell and not split)
+        return numbers
+    meaning = {cell: split_word(cell) for cell in set(cells)}
+    unknown = Counter(cell for cell in cells if cell and not meaning[cell])
     if unknown:
         words = ", ".join(f"{word!r} {n:,}" for word, n in unknown.most_common(8))
         made.warnings.append(
             f"column {column!r}: rows with words that name no part of a split are in none: {words}"
         )
-    return splits
+    return meaning
 
 
 def _prefix(columns: Sequence[str]) -> str:

@@ -114,10 +114,10 @@ def _names(tree: FileTree, n_classes: int) -> tuple[tuple[str, ...], list[File]]
         if found:
             of = dict(found.items() if isinstance(found, dict) else enumerate(found))
             return _enough(tuple(str(of[n]) for n in range(n_classes) if n in of), n_classes, file)
-    listed, named_in = class_names(tree)
-    if not listed:
+    listed = class_names(tree)
+    if listed.file is None:
         return numbered_classes(n_classes), []
-    return _enough(listed[:n_classes], n_classes, named_in[0])
+    return listed.first(n_classes), [listed.file]
 
 
 def _enough(names: tuple[str, ...], n: int, file: File) -> tuple[tuple[str, ...], list[File]]:

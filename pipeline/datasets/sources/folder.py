@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from pipeline.datasets import layouts
 from pipeline.datasets.archives import archive_tree, is_archive
@@ -16,6 +17,7 @@ from pipeline.datasets.layouts.unused import unused_labels
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.source import Source
 from pipeline.datasets.sources import SourceRequest
+from pipeline.datasets.split_words import split_word
 from pipeline.datasets.tree import FileTree, folder_tree
 
 SOURCES = {"folder": "A folder, zip, tar, or table of paths and labels, in any common layout."}
@@ -73,7 +75,7 @@ def open_files(request: SourceRequest) -> Opened:
         problems=_without_reasons_twice(made.problems, unused),
         notes=made.notes,
         warnings=[*(f"{name} is not used: {why}" for name, why in unused.items()), *made.warnings],
-        doubt=_doubt(layout, len(classes), unused) if not request.reading.layout else "",
+        doubt="" if request.reading.layout else made.doubt or _doubt(layout, len(classes), unused),
     )
     return Opened(source, tuple(guesses), made.columns, options)
 
@@ -122,11 +124,12 @@ def _without_reasons_twice(
 
 def _doubt(layout: str, n_classes: int, unused: dict[str, str]) -> str:
     """Why a reading that passes over label files needs a word from the user."""
-    if not unused or (layout not in ("class_folders", "flat") and n_classes > 1):
+    names_part = {name: why for name, why in unused.items() if split_word(PurePath(name).stem)}
+    if not unused or (layout not in ("class_folders", "flat") and n_classes > 1 and not names_part):
         return ""
-    name, why = next(iter(unused.items()))
+    name, why = next(iter((names_part or unused).items()))
     more = f" and {len(unused) - 1} more label files" if len(unused) > 1 else ""
-    labels = "folders" if layout == "class_folders" else "nothing"
+    labels = {"class_folders": "folders", "flat": "nothing"}.get(layout, "the other files")
     return f"{name}{more} would not be used ({name}: {why}); labels would come from {labels}"
 
 

@@ -85,7 +85,7 @@ RIGHT = {
     "zip_backslash_brackets": Right({"cat": 4, "old": 2}, None, "2 names with", source="a.zip"),
     "tar_hardlinks": Right({"cat": 4, "dog": 4}, None, "with other labels", source="a.tar"),
     "heic_and_friends": Right({"cat": 4}, None, "JPEG XL image, which is not supported"),
-    "long_names": Right({"c" * 236: 4, "猫" * 78: 4}),
+    "long_names": Right({"c" * 240: 4, "猫" * 80: 4}),
     "grow_base": Right({"a": 3, "b": 3}),
     "grow_more": Right({"b": 6, "a": 4}, None, "labels divided by '|'", "multi"),
 }

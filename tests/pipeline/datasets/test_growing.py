@@ -134,7 +134,8 @@ def table_of(root: Path, *rows: tuple[int, str]) -> Source:
     for red, _ in rows:
         put(root, f"img/{red}.png", png((red, 0, 0)))
     lines = [f"img/{red}.png,{labels}" for red, labels in rows]
-    put(root, "labels.csv", "\n".join(["path,label", *lines]))
+    header = "path,label,split" if "," in rows[0][1] else "path,label"
+    put(root, "labels.csv", "\n".join([header, *lines]))
     return open_source("folder", SourceRequest(name=root.name, path=root))
 
 
@@ -187,6 +188,39 @@ def test_new_images_whose_classes_are_all_unknown_are_said(
     assert said == (
         "label set 'class': no class of the new images (cat, dog) is one of 'base' (0, 1)"
     )
+
+
+def test_classes_that_differ_in_case_from_known_ones_are_said(
+    tmp_path: Path, settings: Settings
+) -> None:
+    import_dataset(table_of(tmp_path / "base", (1, "cat"), (2, "dog")), settings)
+
+    after = add_images("base", table_of(tmp_path / "more", (3, "Cat"), (4, "dog")), settings)
+
+    said = read_problems(after.folder / "problems.csv")[0].reason
+    assert said == "label set 'class': classes that differ in case: Cat beside cat"
+
+
+def test_parts_of_a_split_that_do_not_fit_what_is_there_are_said(
+    tmp_path: Path, settings: Settings
+) -> None:
+    import_dataset(table_of(tmp_path / "drawn", (1, "a"), (2, "b")), settings)
+    import_dataset(
+        table_of(tmp_path / "given", (1, "a,train"), (2, "b,test")), settings, again=True
+    )
+
+    add_images("drawn", table_of(tmp_path / "more", (3, "a,train"), (4, "b,test")), settings)
+    add_images("given", table_of(tmp_path / "other", (1, "a,test"), (3, "b,train")), settings)
+
+    first, second = (
+        [p.reason for p in read_problems(load_dataset(name, settings).folder / "problems.csv")]
+        for name in ("drawn", "given")
+    )
+    assert first == [
+        "the new images have parts of a split and those of the data set have none: "
+        "the split stays as it is drawn"
+    ]
+    assert "in another part of the split (train; now query); kept as here" in second[0]
 
 
 def test_an_unknown_data_set_is_named(tmp_path: Path, settings: Settings) -> None:

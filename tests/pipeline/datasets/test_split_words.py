@@ -59,7 +59,9 @@ def test_names_beside_each_other_are_parts_when_they_are_equal_otherwise(
     [
         ("partition", "0 0 1 2", {"0": "train", "1": "held out", "2": "query"}),
         ("is_train", "1 1 0", {"1": "train", "0": "query"}),
-        ("is_test", "0.0 0.0 1.0", {"1": "query", "0": "train"}),
+        ("is_test", "0.0 0.0 1.0", {"1.0": "query", "0.0": "train"}),
+        ("is_test", "False False True", {"True": "query", "False": "train"}),
+        ("is_valid", "TRUE FALSE", {"TRUE": "held out", "FALSE": "train"}),
         ("split", "1 1 1 0", {"1": "train", "0": "query"}),
         ("split", "0 0 1", {"0": "train", "1": "query"}),
         ("split", "0 1", {}),

@@ -13,7 +13,7 @@ from pipeline.datasets.layouts.reading import ReadOptions
 from pipeline.datasets.source import Source
 from pipeline.datasets.sources import SourceRequest
 from pipeline.datasets.sources.folder import open_files
-from tests.layout_writers import pictures, put, put_images
+from tests.layout_writers import pictures, put, put_images, voc
 
 N = 6
 NAMES = [f"{i:03d}.png" for i in range(N)]
@@ -64,13 +64,194 @@ def test_whether_there_is_a_header_can_be_said(tmp_path: Path) -> None:
     assert ("gone", "named in labels.csv, not there") in {p[:2] for p in found.problems}
 
 
-def test_more_columns_without_a_header_are_offered_and_not_guessed(tmp_path: Path) -> None:
+def test_of_more_columns_without_a_header_the_one_that_repeats_is_the_label(
+    tmp_path: Path,
+) -> None:
     text = lines([f"{pet},{i}a,{i}b" for i, pet in enumerate(PETS)], header="")
+
+    assert labels_of(source_of(with_table(tmp_path / "set", text)))["001.png"] == ("dog",)
+
+
+def test_a_table_without_a_column_that_is_recognised_needs_a_look(tmp_path: Path) -> None:
+    text = lines([f"{pet},{pet[0]}" for pet in PETS], header="path,what,which")
     root = with_table(tmp_path / "set", text)
 
-    assert "name one with --label-column" in " ".join(source_of(root).warnings)
-    chosen = source_of(root, label_columns=("column 2",))
-    assert labels_of(chosen)["001.png"] == ("dog",)
+    source = source_of(root)
+
+    assert "none of the columns 'what', 'which' was recognised" in source.doubt
+    assert labels_of(source_of(root, label_columns=("what",)))["001.png"] == ("dog",)
+
+
+def test_a_headerless_row_keeps_cells_that_are_equal_or_empty(tmp_path: Path) -> None:
+    rows = ["1,0,1", "0,1,0", "1,0,1", "0,1,0", "1,0,1", "0,1,0"]
+
+    source = source_of(with_table(tmp_path / "set", lines(rows, header="")))
+
+    assert labels_of(source)["000.png"] == ("column 2", "column 4")
+
+
+@pytest.mark.parametrize(
+    ("train", "valid"),
+    [("train.csv", "val.csv"), ("train/labels.csv", "valid/labels.csv")],
+)
+def test_tables_of_a_validation_part_give_it(tmp_path: Path, train: str, valid: str) -> None:
+    root = tmp_path / "set"
+    put_images(root, pictures(N), "img")
+    put(root, train, "path,label\nimg/000.png,cat\nimg/001.png,dog\n")
+    put(root, valid, "path,label\nimg/002.png,cat\nimg/003.png,dog\n")
+
+    assert splits_of(source_of(root)) == ["train", "train", "query", "query"]
+
+
+def test_two_tables_that_contradict_each_other_need_a_look(tmp_path: Path) -> None:
+    root = with_table(tmp_path / "set", lines(PETS))
+    put(root, "predictions.csv", lines(PETS[::-1]))
+
+    source = source_of(root)
+
+    assert "labels.csv and predictions.csv give the same images different labels: 6" in source.doubt
+
+
+def test_answers_to_be_sent_in_are_no_labels(tmp_path: Path) -> None:
+    root = with_table(tmp_path / "set", lines(PETS), "train.csv")
+    put(root, "sample_submission.csv", lines(["cat"] * N))
+
+    source = source_of(root)
+
+    assert labels_of(source)["001.png"] == ("dog",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("classes.txt", "cat\ndog\n"),
+        ("classes.txt", "0 cat\n1 dog\n"),
+        ("class_names.json", '["cat", "dog"]'),
+        ("label_map.json", '{"cat": 0, "dog": 1}'),
+        ("id2label.json", '{"0": "cat", "1": "dog"}'),
+        ("classes.csv", "id,name\n0,cat\n1,dog\n"),
+        ("categories.csv", "cat,0\ndog,1\n"),
+    ],
+)
+def test_class_numbers_have_the_names_of_a_file_beside(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    root = with_table(tmp_path / "set", lines(["0", "1"] * 3))
+    put(root, name, text)
+
+    source = source_of(root)
+
+    assert labels_of(source)["001.png"] == ("dog",)
+    assert not source.warnings
+
+
+def test_lists_of_paths_give_the_split_of_a_table(tmp_path: Path) -> None:
+    root = with_table(tmp_path / "set", lines(PETS))
+    put(root, "train.txt", "".join(f"img/{name}\n" for name in NAMES[:4]))
+    put(root, "test.txt", "".join(f"img/{name}\n" for name in NAMES[4:]))
+
+    source = source_of(root)
+
+    assert splits_of(source) == ["train"] * 4 + ["query"] * 2
+    assert "the split is that of train.txt, test.txt" in " ".join(source.notes)
+
+
+def test_a_list_called_after_a_part_that_stays_unused_needs_a_look(tmp_path: Path) -> None:
+    root = with_table(tmp_path / "set", lines(PETS))
+    put(root, "train.txt", "".join(f"img/{name} of a pet\n" for name in NAMES))
+
+    assert "train.txt would not be used" in source_of(root).doubt
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["# made by a tool, v1.2, monday\npath,label", "# path,label", "#path, label"],
+)
+def test_comments_above_a_table_are_passed_over_unless_they_are_its_header(
+    tmp_path: Path, header: str
+) -> None:
+    assert labels_of(source_of(with_table(tmp_path / "set", lines(PETS, header))))["001.png"] == (
+        "dog",
+    )
+
+
+@pytest.mark.parametrize("column", ["Finding Labels", "fine_label", "label text", "MultiLabel"])
+def test_columns_with_a_word_for_labels_hold_them(tmp_path: Path, column: str) -> None:
+    rows = [f"{pet},{i}.5" for i, pet in enumerate(PETS)]
+    text = lines(rows, header=f"path,{column},score")
+
+    assert labels_of(source_of(with_table(tmp_path / "set", text)))["001.png"] == ("dog",)
+
+
+def test_lines_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    text = lines([*PETS[:4], "cat,pet", "dog,pet"])
+
+    source = source_of(with_table(tmp_path / "set", text))
+
+    assert "lines that cannot be read and are left out: 2" in " ".join(source.warnings)
+
+
+def test_a_json_object_of_classes_with_their_images(tmp_path: Path) -> None:
+    of = {"cat": [f"img/{n}" for n in NAMES[::2]], "dog": [f"img/{n}" for n in NAMES[1::2]]}
+
+    source = source_of(with_table(tmp_path / "set", json.dumps(of), "labels.json"))
+
+    assert labels_of(source)["001.png"] == ("dog",)
+
+
+def test_a_real_voc_tree_is_no_set_of_hashing_lists(tmp_path: Path) -> None:
+    root = voc(tmp_path / "set", pictures())
+    stems = [one.name[:-4] for one in pictures()]
+    for name in ("cat", "dog"):
+        marks = "".join(f"{stem} {'1' if i % 2 else '-1'}\n" for i, stem in enumerate(stems))
+        put(root, f"VOCdevkit/VOC2007/ImageSets/Main/{name}_trainval.txt", marks)
+
+    source = source_of(root)
+
+    assert set(labels_of(source).values()) == {("cat",), ("dog",), ("horse",)}
+    assert splits_of(source).count("query") == 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels"),
+    [
+        ([f"{i}\t{i % 2}\timg/{name}" for i, name in enumerate(NAMES)], {"class 0", "class 1"}),
+        ([f"img/{name} 3 17" for name in NAMES], {"class 03", "class 17"}),
+        ([f'"img/{name}" 1 0' for name in NAMES], {"class 0"}),
+        ([f"img/{name};1;0" for name in NAMES], {"class 0"}),
+        ([f"img/{name} [1, 0]" for name in NAMES], {"class 0"}),
+    ],
+)
+def test_hashing_lists_in_other_dialects(tmp_path: Path, rows: list[str], labels: set[str]) -> None:
+    root = tmp_path / "set"
+    put_images(root, pictures(N), "img")
+    put(root, "train.lst", "\n".join(rows))
+
+    assert {name for names in labels_of(source_of(root)).values() for name in names} == labels
+
+
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [(("images", "masks"), "kinds of files"), (("fold1", "fold2"), "kinds of files")],
+)
+def test_folders_that_are_no_classes_need_a_look(
+    tmp_path: Path, folders: tuple[str, str], said: str
+) -> None:
+    for i, one in enumerate(pictures(N)):
+        put(tmp_path / "set", f"{folders[i % 2]}/{one.name}", one.content)
+
+    assert said in source_of(tmp_path / "set").doubt
+
+
+def test_a_folder_around_the_class_folders_is_no_class(tmp_path: Path) -> None:
+    for i, one in enumerate(pictures(N)):
+        put(tmp_path / "set", f"images/{PETS[i]}/{one.name}", one.content)
+    put(tmp_path / "set", "README.md", "about")
+
+    source = source_of(tmp_path / "set")
+
+    assert labels_of(source)["001.png"] == ("dog",)
+    assert "folder 'images' is around all class folders" in " ".join(source.notes)
 
 
 def test_a_table_whose_labels_have_an_unknown_name_is_read_when_they_repeat(
