@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 
-import yaml
-
 from pipeline.datasets.base import DatasetError
-from pipeline.datasets.layouts.cells import numbered_classes
-from pipeline.datasets.layouts.class_names import class_names
 from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
 from pipeline.datasets.layouts.records import Record
+from pipeline.datasets.layouts.yolo_names import YoloNames
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.text import decode_text
 from pipeline.datasets.tree import File, FileTree
 
 TITLE = "YOLO boxes"
-_LINE = re.compile(r"\d+(?:\s+[-+]?\d*\.?\d+(?:e-?\d+)?){4,}", re.IGNORECASE)
+_IMAGES = ("images", "image")
+_LABELS = "labels"
+_LINE = re.compile(r"\d{1,9}(?:\.0*)?(?:\s+[-+]?\d*\.?\d+(?:e-?\d+)?){4,}", re.IGNORECASE)
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
@@ -32,18 +31,19 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     """An image has the classes of its boxes; one without a text file has none.
 
     Raises:
-        DatasetError: the names in data.yaml cannot be read, or are fewer than the classes.
+        DatasetError: the names of classes cannot be read, are fewer than the classes, or are not
+            the same in files of equal right.
     """
     pairs, records, problems = _pairs(tree), [], []
-    numbers = {name: tree.parsed(label, _numbers) for name, label in pairs.items()}
-    highest = max((n for found in numbers.values() for n in found or ()), default=-1)
-    names, named_in = _names(tree, highest + 1)
+    numbers = {label: tree.parsed(label, _numbers) for label in pairs.values()}
+    names = YoloNames(tree, {label: found for label, found in numbers.items() if found})
     for image in tree.images:
-        found = numbers.get(image.name, ())
+        label = pairs.get(image.name)
+        found = numbers[label] if label else ()
         if found is None:
             problems.append(Problem(pairs[image.name].name, "has lines that are no boxes"))
         else:
-            classes = tuple(names[number] for number in sorted(set(found)))
+            classes = names.of(label, found) if label else ()
             records.append(Record(image, {"objects": classes}))
     orphans = _orphans(tree, pairs)
     problems += [Problem(file.name, "holds boxes, its image is not there") for file in orphans]
@@ -51,26 +51,37 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
         tree,
         records,
         problems,
-        label_files=[*pairs.values(), *orphans, *named_in],
+        label_files=[*pairs.values(), *orphans, *names.files],
         kinds={"objects": "multi"},
         unnamed="its boxes cannot be read",
+        warnings=names.warnings,
     )
 
 
 def _pairs(tree: FileTree) -> dict[str, File]:
     """The text file of each image that has one, by the image's name."""
-    texts = {file.name: file for file in tree.files if file.suffix == ".txt"}
+    texts = {_place(file): file for file in tree.files if file.suffix == ".txt"}
     found = {}
     for image in tree.images if texts else ():
-        stem = image.name.removesuffix(image.suffix) if image.suffix else image.name
-        stem = stem[: len(image.name) - len(image.parts[-1])] + image.stem
-        folders = [i for i, part in enumerate(image.parts[:-1]) if part == "images"]
-        beside = [_replaced(image, place) for place in reversed(folders)]
-        names = (f"{stem}.txt", *(f"{place}.txt" for place in beside))
-        label = next((texts[name] for name in names if name in texts), None)
+        folders = [i for i, part in enumerate(image.parts[:-1]) if part.lower() in _IMAGES]
+        places = [_place(image), *(_place(image, number) for number in reversed(folders))]
+        label = next((texts[place] for place in places if place in texts), None)
         if label is not None:
             found[image.name] = label
     return found
+
+
+def _place(file: File, images: int | None = None) -> tuple[str, ...]:
+    """Folders and stem of a file, with labels/ in any case and number written in one way.
+
+    Args:
+        file: with boxes, or an image.
+        images: number of its folder that is images/ where labels/ stands for the boxes.
+    """
+    folders = [_LABELS if part.lower() in (_LABELS, "label") else part for part in file.parts[:-1]]
+    if images is not None:
+        folders[images] = _LABELS
+    return (*folders, file.stem)
 
 
 def _orphans(tree: FileTree, pairs: dict[str, File]) -> list[File]:
@@ -78,11 +89,6 @@ def _orphans(tree: FileTree, pairs: dict[str, File]) -> list[File]:
     taken = {file.name for file in pairs.values()}
     texts = (f for f in tree.files if f.suffix == ".txt" and f.name not in taken)
     return [file for file in texts if tree.parsed(file, _numbers)]
-
-
-def _replaced(image: File, place: int) -> str:
-    """The image's path without suffix, with labels/ instead of a folder images/."""
-    return "/".join([*image.parts[:place], "labels", *image.parts[place + 1 : -1], image.stem])
 
 
 def _numbers(file: File) -> tuple[int, ...] | None:
@@ -94,33 +100,4 @@ def _numbers(file: File) -> tuple[int, ...] | None:
     boxes = [line.strip() for line in lines if line.strip()]
     if not all(_LINE.fullmatch(box) for box in boxes):
         return None
-    return tuple(int(box.split()[0]) for box in boxes)
-
-
-def _names(tree: FileTree, n_classes: int) -> tuple[tuple[str, ...], list[File]]:
-    """Names of the classes from data.yaml or a list of them, else their numbers.
-
-    Raises:
-        DatasetError: the file is no YAML, or names too few.
-    """
-    for file in tree.files:
-        if file.suffix not in (".yaml", ".yml"):
-            continue
-        try:
-            document = yaml.safe_load(decode_text(file.read(), file.name).content)
-        except yaml.YAMLError as error:
-            raise DatasetError(f"{file.name} is no readable YAML ({error})") from error
-        found = document.get("names") if isinstance(document, dict) else None
-        if found:
-            of = dict(found.items() if isinstance(found, dict) else enumerate(found))
-            return _enough(tuple(str(of[n]) for n in range(n_classes) if n in of), n_classes, file)
-    listed = class_names(tree)
-    if listed.file is None:
-        return numbered_classes(n_classes), []
-    return listed.first(n_classes), [listed.file]
-
-
-def _enough(names: tuple[str, ...], n: int, file: File) -> tuple[tuple[str, ...], list[File]]:
-    if len(names) < n:
-        raise DatasetError(f"{file.name} names {len(names)} of {n} classes")
-    return names, [file]
+    return tuple(int(box.split()[0].split(".")[0]) for box in boxes)

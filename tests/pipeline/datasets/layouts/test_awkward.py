@@ -209,7 +209,7 @@ def test_a_real_voc_tree_is_no_set_of_hashing_lists(tmp_path: Path) -> None:
     source = source_of(root)
 
     assert set(labels_of(source).values()) == {("cat",), ("dog",), ("horse",)}
-    assert splits_of(source).count("query") == 4
+    assert splits_of(source).count("query") == 3
 
 
 @pytest.mark.parametrize(
