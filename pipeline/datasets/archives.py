@@ -39,7 +39,7 @@ from pipeline.datasets.zip_names import zip_names
 from pipeline.files import RESERVE_BYTES
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
-_NESTED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+PACKED_SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _DAMAGED = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -183,8 +183,8 @@ def _member_problem(member: _Member, limits: Limits) -> str:
         return f"{_ENCRYPTED}; unpack the archive with its password and import the folder"
     if member.kind != "file":
         return f"{member.kind}, not taken from archives"
-    if member.name.lower().endswith(_NESTED):
-        return "an archive inside the archive, not opened"
+    if member.name.lower().endswith(PACKED_SUFFIXES):
+        return "an archive inside the archive, not opened; unpack it and import the folder"
     if member.size > limits.file_bytes:
         return f"claims {member.size / 1e6:.0f} MB, more than {limits.file_bytes / 1e6:.0f} MB"
     if member.size > 1e6 and member.size > limits.ratio * max(member.packed, 1):

@@ -60,6 +60,14 @@ _BYTES = (
     (b"%PDF", "is a PDF document; export its pages as PNG"),
 )
 
+# How the usual formats begin in base64: JPEG, PNG, GIF, RIFF as in WebP, TIFF; or a data URL.
+_BASE64 = re.compile(
+    rb"(data:image/[\w.+-]+;base64,)?(/9j/|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AK)[\w+/\s-]*=*\s*",
+    re.ASCII,
+)
+_XML_ERROR = re.compile(rb"<(\w+:)?error[\s>/]", re.IGNORECASE)
+_JSON = re.compile(rb'[{\[]\s*(["{\[]|[}\]]\s*$)[^\0-\x08]*$')
+
 
 def looks_like_image(head: bytes) -> bool:
     """Whether the first bytes of a file are those of an image, also of one that is then refused."""
@@ -96,6 +104,8 @@ def known_refusal(content: bytes) -> str:
     )
     if text[:9].lower() == b"<!doctype" and b"svg" in text[:100].lower():
         return _TEXTS[1][1]
+    if _BASE64.fullmatch(text):
+        return "is an image written as base64 text; decode it: base64 -d IN > OUT"
     if re.fullmatch(rb"\.{0,2}/[^\0-\x1f]{1,400}\n?", content):
         return (
             f"holds nothing but a path, {content.decode('utf-8', 'replace').strip()}: a symbolic "
@@ -103,9 +113,23 @@ def known_refusal(content: bytes) -> str:
         )
     lowered = text[:40].lower()
     found = (said for start, said in _TEXTS if lowered.startswith(start))
-    return next(found, "") or next(
-        (said for start, said in _BYTES if content.startswith(start)), ""
+    return (
+        next(found, "")
+        or next((said for start, said in _BYTES if content.startswith(start)), "")
+        or _known_answer(text)
     )
+
+
+def _known_answer(text: bytes) -> str:
+    """What the answer of a server is that was saved under the name of an image; empty for none."""
+    if _XML_ERROR.match(text):
+        code = re.search(rb"<code>([\w.]{1,60})</code>", text, re.IGNORECASE)
+        what = f"an error message of a file store{f' ({code[1].decode()})' if code else ''}"
+    elif _JSON.match(text):
+        what = "JSON text"
+    else:
+        return ""
+    return f"is {what}, as servers send in place of a missing file; download the image again"
 
 
 def about_tiff(content: bytes) -> str:

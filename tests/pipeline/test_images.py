@@ -1,5 +1,6 @@
 """load_rgb: every kind of file becomes upright RGB, or is refused with a reason."""
 
+import base64
 import io
 import struct
 import sys
@@ -283,6 +284,19 @@ def test_texts_that_unpack_to_a_lot_take_no_memory():
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
         (b"%PDF-1.7", "is a PDF document"),
         (b"../../blobs/01", "holds nothing but a path, ../../blobs/01: a symbolic link that"),
+        (b"/9j/2024/photo one.jpg", "holds nothing but a path"),
+        (base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(5000)), "is an image written as base64 text"),
+        (b"data:image/png;base64,iVBORw0KGgoAAAA=\n", "is an image written as base64 text"),
+        (
+            b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code></Error>",
+            r"is an error message of a file store \(AccessDenied\), as servers send",
+        ),
+        (b"<Error/>", "is an error message of a file store, as servers send"),
+        (b'{"error": "not found"}', "is JSON text, as servers send"),
+        (b'[ {"message": "gone"} ]\n', "is JSON text, as servers send"),
+        (b"{}", "is JSON text"),
+        (b"some notes", "is not a JPEG"),
+        (b"{\0\0\0", "is not a JPEG"),
         (encoded(half_red_half_blue(), "JPEG")[:400], "is truncated: the file ends"),
     ],
 )

@@ -11,6 +11,7 @@ import pkgutil
 from functools import cache
 
 from models.registry import unknown
+from pipeline.datasets.archives import PACKED_SUFFIXES
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.layouts.reading import Guess, Reading, ReadOptions
 from pipeline.datasets.problems import first_problem, reasons_in_words
@@ -40,9 +41,9 @@ def detect(tree: FileTree, options: ReadOptions) -> list[Guess]:
         if found is not None:
             guesses.append(Guess(name, *found))
     if not guesses:
-        skipped = reasons_in_words(tree.problems)
-        why = f"; skipped: {skipped}" if skipped else ""
-        raise DatasetError(f"no image files ({', '.join(SUFFIXES)}) in {tree.name}{why}")
+        raise DatasetError(
+            f"no image files ({', '.join(SUFFIXES)}) in {tree.name}{_why_without_images(tree)}"
+        )
     return sorted(guesses, key=lambda guess: -guess.confidence)
 
 
@@ -62,3 +63,14 @@ def read(tree: FileTree, options: ReadOptions, guesses: list[Guess]) -> Reading:
             f"first problem: {first_problem(reading.problems)}"
         )
     return reading
+
+
+def _why_without_images(tree: FileTree) -> str:
+    """What may hold the images of a tree that has none, and what was skipped."""
+    names = [*(file.name for file in tree.files), *(problem.file for problem in tree.problems)]
+    packed = [name for name in names if name.lower().endswith(PACKED_SUFFIXES)]
+    n_more = len(packed) - 1
+    more = f" and {n_more:,} more archive{'s' * (n_more > 1)}" if n_more > 0 else ""
+    held = f"; it holds the archive {packed[0]}{more}: unpack and import that" if packed else ""
+    skipped = reasons_in_words(tree.problems)
+    return held + (f"; skipped: {skipped}" if skipped else "")

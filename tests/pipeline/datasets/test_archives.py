@@ -192,6 +192,15 @@ def test_an_archive_of_which_nothing_is_left_says_why(tmp_path: Path) -> None:
         open_source("folder", SourceRequest(path=links))
 
 
+def test_an_archive_of_archives_says_to_unpack_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("images.zip", b"PK")
+
+    with pytest.raises(DatasetError, match=r"it holds the archive images\.zip: unpack and import"):
+        open_source("folder", SourceRequest(path=path))
+
+
 def test_hard_links_of_a_tar_are_the_files_that_they_mean(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as archive:

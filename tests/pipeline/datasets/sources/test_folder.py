@@ -200,6 +200,23 @@ def test_a_folder_without_images_is_explained(tmp_path, names, reason):
         source_of(write(tmp_path / "r", *names))
 
 
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (("images.ZIP", "notes.md"), r"in r; it holds the archive images\.ZIP: unpack and import"),
+        (("a.7z", "b.rar"), r"in r; it holds the archive a\.7z and 1 more archive: unpack and"),
+        (("a.7z", "b.rar", "c.tar.gz"), r"archive a\.7z and 2 more archives: unpack and import"),
+    ],
+)
+def test_a_folder_of_archives_says_to_unpack_them(tmp_path, names, reason):
+    (tmp_path / "r").mkdir()
+    for name in names:
+        (tmp_path / "r" / name).write_bytes(b"packed")
+
+    with pytest.raises(DatasetError, match=reason):
+        source_of(tmp_path / "r")
+
+
 def test_a_path_that_is_no_folder_is_named(tmp_path):
     with pytest.raises(DatasetError, match="gone is not a folder"):
         source_of(tmp_path / "gone")
