@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from pipeline.datasets.base import DatasetError
-from pipeline.datasets.layouts.documents import Parts
+from pipeline.datasets.layouts.documents import Parts, name_in
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.tree import File
 
@@ -63,7 +63,7 @@ def _images(document: dict[str, Any], parts: Parts, file: File, made: CocoLabels
         DatasetError: none has both.
     """
     found = parts.objects(document["images"], "images")
-    pairs = [(_id(one.get("id")), _name(one)) for one in found]
+    pairs = [(name_in(one.get("id")), _name(one)) for one in found]
     whole = [pair for pair in pairs if all(pair)]
     if document["images"] and not whole:
         first = found[0] if found else {}
@@ -78,8 +78,8 @@ def _names(found: Sequence[dict[str, Any]], file: File, made: CocoLabels) -> dic
     """Category names by id. What several names share one id for is empty: none is meant."""
     of: dict[str, set[str]] = defaultdict(set)
     for one in found:
-        if _id(one.get("id")) and _id(one.get("name")):
-            of[_id(one["id"])].add(_id(one["name"]))
+        if name_in(one.get("id")) and name_in(one.get("name")):
+            of[name_in(one["id"])].add(name_in(one["name"]))
     for category, names in of.items():
         if len(names) > 1:
             made.warnings.append(
@@ -101,7 +101,7 @@ def _pairs(document: dict[str, Any], parts: Parts, file: File, made: CocoLabels)
     """
     found = parts.objects(document["annotations"], "annotations")
     pairs = Counter(
-        (_id(one.get("image_id")), _id(thing.get("category_id")))
+        (name_in(one.get("image_id")), name_in(thing.get("category_id")))
         for one in found
         for thing in _things(one, parts)
         if not thing.get("iscrowd")
@@ -196,13 +196,6 @@ def _name(image: dict[str, Any]) -> str:
     return next(
         (image[key] for key in _NAMES if image.get(key) and isinstance(image[key], str)), ""
     )
-
-
-def _id(value: Any) -> str:
-    """An id as text, whole numbers without a fraction; empty for none."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
 def _path(name: str) -> PurePosixPath:

@@ -26,6 +26,13 @@ def _parse(file: File) -> Any:
         return None
 
 
+def name_in(value: Any) -> str:
+    """A name or id as text, whole numbers without a fraction; empty for what is neither."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
 class Parts:
     """Takes the objects out of a document's lists, and counts what is none.
 

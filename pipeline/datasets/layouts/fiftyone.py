@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.datasets.base import DatasetError
 from pipeline.datasets.finding import Finder
-from pipeline.datasets.layouts.documents import Parts, json_documents
+from pipeline.datasets.layouts.documents import Parts, json_documents, name_in
 from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
 from pipeline.datasets.layouts.records import Named, Record, found_records
 from pipeline.datasets.problems import Problem
@@ -104,11 +104,11 @@ def _labels(document: dict[str, Any], parts: Parts) -> Iterator[tuple[Named, lis
 def _classes(value: Any, parts: Parts) -> _Classes:
     """Names by number, of a list or of an object that has either as its keys."""
     if isinstance(value, list):
-        return {number: str(name) for number, name in enumerate(value)}
+        return {number: name_in(name) for number, name in enumerate(value)}
     found = parts.object(value, "lists of classes")
     if all(isinstance(number, int) for number in found.values()):
-        return {number: name for name, number in found.items()}
-    return {int(number): str(name) for number, name in found.items() if number.isdecimal()}
+        return {number: name for name, number in found.items() if name}
+    return {int(number): name_in(name) for number, name in found.items() if number.isdecimal()}
 
 
 def _samples(document: dict[str, Any], parts: Parts) -> Iterator[tuple[Named, list[str]]]:
@@ -143,12 +143,9 @@ def _names(value: Any, classes: _Classes) -> _Labels:
         return _names(value.get("label") if inner is None else inner, classes)
     if isinstance(value, list):
         return tuple(dict.fromkeys(name for one in value for name in _names(one, classes)))
-    if value is None or value == "":
-        return ()
-    is_whole = isinstance(value, float) and value.is_integer()
-    number = int(value) if is_whole else value
-    is_number = isinstance(number, int) and not isinstance(number, bool)
-    return (classes.get(number, str(number)) if is_number else str(number),)
+    name = name_in(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and name.isdecimal()
+    return tuple(filter(None, [(classes.get(int(name)) if is_number else "") or name]))
 
 
 def _inner(value: dict[str, Any]) -> list[Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.datasets.finding import Finder
-from pipeline.datasets.layouts.documents import Parts, json_documents
+from pipeline.datasets.layouts.documents import Parts, json_documents, name_in
 from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
 from pipeline.datasets.layouts.records import Named, found_records
 from pipeline.datasets.problems import Problem
@@ -90,4 +90,4 @@ def _labels(values: list[dict[str, Any]]) -> Iterator[str]:
             if key in ("choices", "taxonomy") or key.endswith("labels"):
                 for name in names if isinstance(names, list) else [names]:
                     path = name if isinstance(name, list) else [name]
-                    yield from filter(None, [" / ".join(str(p) for p in path if p is not None)])
+                    yield from filter(None, [" / ".join(filter(None, map(name_in, path)))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.datasets.finding import Finder
-from pipeline.datasets.layouts.documents import Parts, json_documents
+from pipeline.datasets.layouts.documents import Parts, json_documents, name_in
 from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
 from pipeline.datasets.layouts.records import Named, found_records
 from pipeline.datasets.problems import Problem
@@ -59,7 +59,7 @@ def _exports(tree: FileTree) -> list[tuple[File, dict[str, Any]]]:
 
 def _labels(document: dict[str, Any], parts: Parts) -> tuple[str, ...]:
     shapes = parts.objects(document["shapes"], "shapes")
-    labels = {str(shape["label"]) for shape in shapes if shape.get("label") not in (None, "")}
+    labels = {name_in(shape.get("label")) for shape in shapes} - {""}
     flags = parts.object(document.get("flags"), "flags")
     return tuple(sorted({*labels, *(name for name, is_set in flags.items() if is_set)}))
 
