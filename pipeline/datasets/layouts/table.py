@@ -12,8 +12,8 @@ from pipeline.datasets.layouts.reading import Reading, ReadOptions, reading
 from pipeline.datasets.layouts.table_columns import (
     all_columns,
     choose_columns,
+    found_share,
     headed,
-    path_share,
     unchosen,
 )
 from pipeline.datasets.layouts.table_files import TABLE_SUFFIXES, Table, parse_table
@@ -109,7 +109,7 @@ def _chosen(file: File, tree: FileTree, options: ReadOptions) -> Chosen | None:
 
 
 def _share(chosen: Chosen, tree: FileTree) -> float:
-    return path_share(chosen.table.frame, chosen.columns.path_column, tree, chosen.file.folder)
+    return found_share(chosen.table.frame, chosen.columns.path_column, tree, chosen.file.folder)
 
 
 def _tables(

@@ -103,6 +103,18 @@ def path_share(frame: pd.DataFrame, column: str, tree: FileTree, base: str) -> f
     return sum(tree.names.find(value, base) is not None for value in probe) / max(len(probe), 1)
 
 
+def found_share(frame: pd.DataFrame, column: str, tree: FileTree, base: str) -> float:
+    """As `path_share`; where no cell of a column of ids names a file, by the numbers of images.
+
+    Rows are numbered too: a column is not chosen by this, but believed when its name chose it.
+    """
+    share = path_share(frame, column, tree, base)
+    if share or column.lower() not in PATHS:
+        return share
+    probe = [text(value) for value in frame[column].head(_PROBE)]
+    return sum(tree.names.by_number(value) is not None for value in probe) / max(len(probe), 1)
+
+
 def headed(table: Table, tree: FileTree, base: str, header: str) -> tuple[Table, tuple[str, ...]]:
     """The table with its first line as names or as a row, and what was found out about that.
 

@@ -230,6 +230,29 @@ def test_ids_without_suffix_find_their_files(tmp_path: Path) -> None:
     assert len(found.source.items) == 4
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "labels"),
+    [
+        ("id,breed", "{n},b{n}", "0 1 2 3"),
+        ("id,breed", "{n}.0,b{n}", "0 1 2 3"),
+        ("id,photo,breed", "{n},00{other}.png,b{n}", "3 2 1 0"),  # ids number the rows only
+    ],
+)
+def test_numbers_find_their_files_where_no_column_names_any(
+    tmp_path: Path, header: str, row: str, labels: str
+) -> None:
+    put_images(tmp_path / "set", pictures(4))
+    rows = [row.format(n=i, other=3 - i) for i in range(4)]
+    put(tmp_path / "set", "labels.csv", "\n".join([header, *rows]))
+
+    found = opened(tmp_path / "set", label_columns=("breed",))
+
+    assert found.reading.layout == "table"
+    assert [item.labels["class"][0] for item in found.source.items] == [
+        f"b{n}" for n in labels.split()
+    ]
+
+
 _OTHERWISE = ("parquet with images", "yolo")  # no names of files; every image is taken
 NAMING = {name: case[1] for name, case in ANY.items() if name not in _OTHERWISE}
 
