@@ -13,6 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from pipeline.datasets.base import DatasetError
+from pipeline.datasets.layouts import cvat
 from pipeline.datasets.layouts.reading import ReadOptions
 from pipeline.datasets.layouts.table_columns import choose_columns, headed
 from pipeline.datasets.layouts.table_files import TABLE_SUFFIXES, parse_table
@@ -98,6 +99,9 @@ _NO_COLUMNS: dict[str, object] = {
 
 def _of_document(file: File, tree: FileTree, options: ReadOptions) -> str:
     """The reason for a document or list that names images, or cannot be read at all."""
+    known = cvat.why_unread(file) if file.suffix == ".xml" else ""
+    if known:
+        return known
     read: Callable[[File, ReadOptions], Iterator[str]] = {
         ".json": _json_texts,
         ".xml": _xml_texts,
