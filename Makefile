@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo app worker test lint types unit browser bench clean
+.PHONY: demo app worker test lint types unit smoke journeys bench clean
 
 demo: .venv/.installed ## install, run the main job on the built-in data set, open the dashboard
 	$(BIN)/python -m pipeline demo
@@ -13,7 +13,7 @@ app: .venv/.installed ## open the dashboard
 worker: .venv/.installed ## execute queued runs
 	$(BIN)/python -m pipeline worker
 
-test: lint types unit browser ## everything that CI checks
+test: lint types unit smoke ## what a change has to pass: style, types, tests, a short journey per section
 
 lint: .venv/.installed-dev
 	$(BIN)/python -m ruff format --check .
@@ -25,13 +25,16 @@ types: .venv/.installed-dev
 unit: .venv/.installed-dev
 	$(BIN)/python -m pytest
 
-browser: .venv/.installed-dev ## journeys through the dashboard, each file with a server of its own
-	$(BIN)/python -m pytest -m browser --reruns 1 --rerun-show-tracebacks
+smoke: .venv/.installed-dev ## a short journey through each section of the dashboard
+	$(BIN)/python -m pytest -m smoke --reruns 1 --rerun-show-tracebacks
+
+journeys: .venv/.installed-dev ## all other journeys, each file with a server of its own
+	$(BIN)/python -m pytest -m "browser and not smoke" --reruns 1 --rerun-show-tracebacks
 
 bench: .venv/.installed-dev ## tables with ratios against named peers
-	$(BIN)/python -m tests.benchmarks.bench_evaluation
-	$(BIN)/python -m tests.benchmarks.bench_store
-	$(BIN)/python -m tests.benchmarks.bench_faiss
+	$(BIN)/python -m benchmarks.bench_evaluation
+	$(BIN)/python -m benchmarks.bench_store
+	$(BIN)/python -m benchmarks.bench_faiss
 
 clean: ## remove the virtual environment and caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

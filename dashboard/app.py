@@ -22,7 +22,11 @@ from pipeline.settings import Settings  # noqa: E402
 
 def _import_ahead() -> None:
     """What the first page needs, then what the first upload needs: seconds of imports each."""
-    for name in ("dashboard.components.board", "torchvision.transforms.v2", "torchvision.models"):
+    for name in (
+        "dashboard.evaluate.leaderboard_parts",
+        "torchvision.transforms.v2",
+        "torchvision.models",
+    ):
         import_module(name)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components import glossary, sidebar
+from dashboard.widgets import glossary, sidebar
 
 ASSETS = Path(__file__).parent / "assets"
 ICON = ASSETS / "icon.png"  # a local file: icon names load from the web
@@ -20,26 +20,29 @@ page = st.navigation(
     {
         "Explore": [
             st.Page(
-                "app_pages/search.py",
+                "explore/search_page.py",
                 title="Search",
                 icon=":material/image_search:",
                 help="Find the images whose codes are nearest to the code of an image.",
                 default=True,
             ),
             st.Page(
-                "app_pages/compare.py",
+                "explore/compare_page.py",
+                url_path="compare",
                 title="Compare",
                 icon=":material/compare_arrows:",
                 help="See one query under two runs, and where they differ most.",
             ),
             st.Page(
-                "app_pages/bits.py",
+                "explore/bits_page.py",
+                url_path="bits",
                 title="Bits",
                 icon=":material/toggle_on:",
                 help="Single bits: flip them for a query, see what each has learned.",
             ),
             st.Page(
-                "app_pages/browse.py",
+                "explore/browse_page.py",
+                url_path="browse",
                 title="Browse",
                 icon=":material/grid_view:",
                 help="Look at the images of a data set by class, part and text.",
@@ -47,31 +50,36 @@ page = st.navigation(
         ],
         "Evaluate": [
             st.Page(
-                "app_pages/leaderboard.py",
+                "evaluate/leaderboard_page.py",
+                url_path="leaderboard",
                 title="Leaderboard",
                 icon=":material/leaderboard:",
                 help="Compare hash methods on one data set under one protocol.",
             ),
             st.Page(
-                "app_pages/curves.py",
+                "evaluate/curves_page.py",
+                url_path="curves",
                 title="Curves",
                 icon=":material/show_chart:",
                 help="Precision and recall by rank and radius, with bands.",
             ),
             st.Page(
-                "app_pages/failures.py",
+                "evaluate/failures_page.py",
+                url_path="failures",
                 title="Failures",
                 icon=":material/troubleshoot:",
                 help="The worst queries of a run, why they fail, and a review with verdicts.",
             ),
             st.Page(
-                "app_pages/codes.py",
+                "evaluate/codes_page.py",
+                url_path="codes",
                 title="Codes",
                 icon=":material/grid_on:",
                 help="Statistics of all codes: balance, distances, buckets, lookup, drift.",
             ),
             st.Page(
-                "app_pages/advisor.py",
+                "evaluate/advisor_page.py",
+                url_path="advisor",
                 title="Advisor",
                 icon=":material/assistant:",
                 help="Which method and code length suit your images, memory and time.",
@@ -79,20 +87,22 @@ page = st.navigation(
         ],
         "Build": [
             st.Page(
-                "app_pages/import_data.py",
+                "build/import_page.py",
                 title="Import",
                 icon=":material/upload_file:",
                 help="Check images of your own and import them.",
                 url_path="import",
             ),
             st.Page(
-                "app_pages/train.py",
+                "build/train_page.py",
+                url_path="train",
                 title="Train",
                 icon=":material/model_training:",
                 help="Choose hash methods and settings, and queue their training.",
             ),
             st.Page(
-                "app_pages/runs.py",
+                "build/runs_page.py",
+                url_path="runs",
                 title="Runs",
                 icon=":material/list_alt:",
                 help="Watch, stop, resume, publish and delete runs.",
@@ -100,7 +110,8 @@ page = st.navigation(
         ],
         "Share": [
             st.Page(
-                "app_pages/report.py",
+                "share/report_page.py",
+                url_path="report",
                 title="Report",
                 icon=":material/description:",
                 help="What was gathered on other pages, in order, as files.",
@@ -108,7 +119,8 @@ page = st.navigation(
         ],
         "System": [
             st.Page(
-                "app_pages/status.py",
+                "share/status_page.py",
+                url_path="status",
                 title="Status",
                 icon=":material/monitor_heart:",
                 help="Store, indexes, data sets with licences, disk, worker, versions.",

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.services.queries import Upload
-from pipeline.search import Query
+from pipeline.index.search import Query
 
 DATASET, RUN, PAGE = "ds", "run", "p"
 QUERY, COMPARED, COMPARED_QUERY = "q", ("a", "b"), "cq"
@@ -80,7 +80,7 @@ def switch_page(page: str, **parameters: str) -> NoReturn:
 def switch_to_compare(ref: str) -> NoReturn:
     """Go to the page that compares runs, on the query of a link name; its runs stay."""
     runs = {name: st.session_state[name] for name in COMPARED if name in st.session_state}
-    switch_page("app_pages/compare.py", **runs, **{COMPARED_QUERY: ref})
+    switch_page("explore/compare_page.py", **runs, **{COMPARED_QUERY: ref})
 
 
 def choose_run(slug: str) -> None:

@@ -17,7 +17,7 @@ import torch.distributed as dist
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from models.backbones import Backbone
+from models.backbones.base import Backbone
 
 Images = Callable[[list[int], int], Tensor]  # training images, view (0: plain) -> (b, 3, h, w)
 

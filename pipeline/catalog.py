@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from models.backbones import Backbone, list_backbones, load_backbone
+from models.backbones.base import Backbone
+from models.backbones.registry import list_backbones, load_backbone
 from models.deep import DeepConfig, DeepHashMethod
 from models.finetuning import FineTuning
 from models.method import HashMethod, MethodCard
 from models.registry import get_method, list_methods
-from pipeline.datasets.sources import list_sources
-from pipeline.protocols import PROTOCOLS, Protocol
+from pipeline.datasets.protocols import PROTOCOLS, Protocol
+from pipeline.ingest.sources import list_sources
 
 __all__ = [
     "Backbone",

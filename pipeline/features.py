@@ -23,9 +23,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.backbones import Backbone
+from models.backbones.base import Backbone
 from pipeline.augment import VERSION, augmented
-from pipeline.datasets.base import RetrievalDataset
+from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.settings import Settings
 
 Progress = Callable[[int, int], None]

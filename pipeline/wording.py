@@ -1,8 +1,59 @@
-"""Errors in a sentence."""
+"""Names, numbers and errors as text that is safe and short."""
 
 from __future__ import annotations
 
+import html
+import re
+
 from pydantic import ValidationError
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def escape_markdown(text: str) -> str:
+    """Text from a file or a user, so that Markdown, HTML and Streamlit's own marks stay letters."""
+    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+
+
+def escape_html(text: str) -> str:
+    """The same for HTML, quotes included."""
+    return html.escape(" ".join(text.split()), quote=True)
+
+
+def percent(share: float | None) -> str:
+    """A share as percent with one decimal; a dash when it is not known."""
+    return "–" if share is None else f"{100 * share:.1f}"
+
+
+def plural(n: int, noun: str) -> str:
+    """A count with its noun.
+
+    Example:
+        >>> plural(1, "image"), plural(1492, "code")
+        ('1 image', '1,492 codes')
+        >>> plural(2, "query")
+        '2 queries'
+    """
+    many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else many}"
+
+
+def duration(seconds: float) -> str:
+    """A duration with a unit that fits its size."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def file_size(n_bytes: float) -> str:
+    """A size in the largest unit that gives at least 1."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if n_bytes < 1000 or unit == "GB":
+            break
+        n_bytes /= 1000
+    return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
 
 
 def sentence(error: Exception) -> str:

@@ -21,11 +21,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from models.method import Cancelled
-from pipeline.execute import StageProgress, execute, ignore_progress
 from pipeline.heartbeat import beating, silent_for_s
-from pipeline.index_jobs import serve, waiting
+from pipeline.index.index_jobs import serve, waiting
 from pipeline.launching import launch
-from pipeline.runs import Run, RunBusy, RunError, RunRegistry
+from pipeline.runs.execute import StageProgress, execute, ignore_progress
+from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
 
 _log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.datasets.base import RetrievalDataset, load_dataset
-from pipeline.execute import execute
-from pipeline.runs import Run, RunRegistry
+from pipeline.datasets.dataset import RetrievalDataset, load_dataset
+from pipeline.runs.execute import execute
+from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
 from tests import factories
 from tests.shared_sets import ROOT as SHARED_SETS

@@ -16,14 +16,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from pipeline.datasets.base import RetrievalDataset
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.sources import SourceRequest, open_source
-from pipeline.protocols import PROTOCOLS
-from pipeline.report import Report
-from pipeline.runs import Run
+from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.datasets.protocols import PROTOCOLS
+from pipeline.evaluation.report import Report
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.sources import SourceRequest, open_source
+from pipeline.runs.registry import Run
+from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.spec import RunSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = ("circle", "cross", "dots", "stripes")

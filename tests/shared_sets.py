@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 import pyarrow.parquet as pq
 
-from pipeline.datasets.source import Item, Source
+from pipeline.ingest.source import Item, Source
 
 ROOT = Path(__file__).resolve().parents[2] / "shared" / "data"
 CASES = ROOT.parent / "cases"

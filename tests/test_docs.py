@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from pipeline.catalog import config_fields, method_cards, zoo_details, zoo_summary, zoo_table
 from pipeline.cli import app
-from pipeline.protocols import PROTOCOLS
+from pipeline.datasets.protocols import PROTOCOLS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*.md")])

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.source import Source
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.source import Source
 from tests.shared_sets import open_shared
 
 

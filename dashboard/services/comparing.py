@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboard.services.explain import place
-from dashboard.services.open_run import OpenRun
 from dashboard.services.search import Answer, Result
-from dashboard.services.text import plural
-from pipeline.runs import RunError
+from pipeline.analysis.explain import place
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.runs.registry import RunError
+from pipeline.wording import plural
 
 _PERSISTENCE = 0.9  # of rank-biased overlap: the first ten ranks carry most of the weight
 _DRAWN = 10  # ranks of each run in the rank-change chart

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.datasets.jobs import (
+from pipeline.datasets.problems import Problem
+from pipeline.ingest.dry_run import SIZE_EDGES, Plan
+from pipeline.ingest.import_jobs import (
     ImportJob,
     JobError,
     Kind,
@@ -16,9 +18,7 @@ from pipeline.datasets.jobs import (
     start_job,
     uploads_path,
 )
-from pipeline.datasets.plan import SIZE_EDGES, Plan
-from pipeline.datasets.problems import Problem
-from pipeline.datasets.requests import ImportRequest
+from pipeline.ingest.request import ImportRequest
 from pipeline.settings import Settings
 
 MOST_CLASSES = 20  # bars of the class chart; the others are one bar

@@ -19,8 +19,8 @@ from urllib.parse import urlencode
 from dashboard.services.queries import Upload
 from pipeline.files import write_atomic
 from pipeline.images import load_rgb
-from pipeline.indexing import read_index
-from pipeline.runs import Run
+from pipeline.index.publish import read_index
+from pipeline.runs.registry import Run
 from pipeline.settings import Settings
 
 VERSION = "1"

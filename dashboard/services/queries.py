@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.services.open_run import OpenRun
 from dashboard.services.thumbs import thumb_url
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.decoding.value_range import ValueRange
 from pipeline.images import load_rgb
-from pipeline.runs import RunError, RunRegistry
+from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.settings import Settings
 
 N_EXAMPLES = 6

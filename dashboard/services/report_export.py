@@ -13,11 +13,11 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 
-from dashboard.services import render
-from dashboard.services.conditions import Condition
-from dashboard.services.export import to_csv
+from dashboard.services import chart_files
 from dashboard.services.report_basket import Basket, Item, Picture
-from dashboard.services.text import escape_html
+from dashboard.services.results_table import to_csv
+from pipeline.analysis.acceptance_checks import Condition
+from pipeline.wording import escape_html
 
 Thumb = Callable[[str], bytes | None]  # content hash -> WebP of at most 256 px
 _MARKS = {"yes": "✓ relevant", "no": "✗ not relevant", "unknown": "? unknown", "": ""}
@@ -142,8 +142,8 @@ def _chart(item: Item) -> str:
     if not item.chart:
         return ""
     try:
-        return f"<div class='wide'>{render.to_svg(item.chart).decode()}</div>"
-    except render.RenderError:
+        return f"<div class='wide'>{chart_files.to_svg(item.chart).decode()}</div>"
+    except chart_files.RenderError:
         return ""
 
 

@@ -9,14 +9,14 @@ import pandas as pd
 from dashboard.charts import codes as code_charts
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.tradeoff import tradeoff
-from dashboard.services import render
-from dashboard.services.code_view import CodeView
-from dashboard.services.failures import BY_AP, Failures, confusion_finding, confusion_table, worst
-from dashboard.services.leaderboard import Board, Comparison
-from dashboard.services.measured_run import MeasuredRun
+from dashboard.services import chart_files
 from dashboard.services.report_basket import Item, Picture, new_item
-from dashboard.services.tradeoffs import COSTS, front_finding, with_front
-from pipeline.datasets.base import RetrievalDataset
+from pipeline.analysis.code_view import CodeView
+from pipeline.analysis.failures import BY_AP, Failures, confusion_finding, confusion_table, worst
+from pipeline.analysis.leaderboard import Board, Comparison
+from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
+from pipeline.datasets.dataset import RetrievalDataset
 
 DEMO, REVIEW, AUDIT = "Demo summary", "Model review", "Data audit"
 SUMMARIES = {
@@ -47,12 +47,12 @@ def demo_summary(found: Board, comparison: Comparison, sentence: str) -> list[It
         item("Methods", _board_table(rows), finding=sentence),
         item(
             "mAP by code length",
-            chart=render.specification(map_by_bits(drawn, found.cosine, methods, floors)),
+            chart=chart_files.specification(map_by_bits(drawn, found.cosine, methods, floors)),
         ),
         item(
             "mAP against memory",
             finding=front_finding(table, cost),
-            chart=render.specification(
+            chart=chart_files.specification(
                 tradeoff(table, methods, found.floors, title=_MEMORY, is_log=False)
             ),
         ),
@@ -78,13 +78,13 @@ def model_review(run: MeasuredRun, failures: Failures, view: CodeView) -> list[I
         new_item(
             f"Distances by class, {run.label}",
             finding=f"The two distributions share {100 * view.overlap:.0f} % of their area.",
-            chart=render.specification(code_charts.distances(view.distances, view.radius_90)),
+            chart=chart_files.specification(code_charts.distances(view.distances, view.radius_90)),
             runs=(run.id,),
         ),
         new_item(
             f"Balance of bits, {run.label}",
             finding=view.finding,
-            chart=render.specification(code_charts.balance(view.bits)),
+            chart=chart_files.specification(code_charts.balance(view.bits)),
             runs=(run.id,),
         ),
     ]

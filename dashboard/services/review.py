@@ -7,12 +7,12 @@ from typing import get_args
 
 import numpy as np
 
-from dashboard.services.failures import Failures
-from dashboard.services.measured_run import MeasuredRun
-from pipeline.failures import corrected_map, review_sample, worst_quarter
-from pipeline.metrics import Interval
+from pipeline.analysis.failures import Failures
+from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.query_failures import corrected_map, review_sample, worst_quarter
+from pipeline.annotations.verdicts import Verdict, Verdicts, Word
+from pipeline.evaluation.metrics import Interval
 from pipeline.settings import Settings
-from pipeline.verdicts import Verdict, Verdicts, Word
 
 SIZE = 40
 WORDS: tuple[Word, ...] = ("model error", "label error", "acceptable", "unsure")

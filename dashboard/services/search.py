@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboard.services.judging import Judgement, histogram, judgement, relevance
-from dashboard.services.open_run import OpenRun
 from dashboard.services.queries import Upload, dataset_ref
-from dashboard.services.reordering import Reordered, Values, reordered
-from dashboard.services.runs import IndexState
-from pipeline.search import Found, Query, search_index
-from pipeline.store.base import CodeStore, Hit, StoreError, Where, words_of
+from dashboard.services.run_choices import IndexState
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.analysis.query_quality import Judgement, histogram, judgement, relevance
+from pipeline.analysis.reranking import Reordered, Values, reordered
+from pipeline.index.search import Found, Query, search_index
+from pipeline.index.store.base import CodeStore, Hit, StoreError, Where, words_of
 
 MOST = 200  # results one search may return
 

@@ -10,15 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from dashboard.services.runs import IndexState, index_state
-from dashboard.services.text import duration, plural
-from pipeline.datasets.base import DatasetInfo, list_datasets
+from dashboard.services.run_choices import IndexState, index_state
+from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.images import MAX_PIXELS
-from pipeline.indexing import read_index
-from pipeline.runs import LOST_AFTER_S, RunError, RunRegistry
+from pipeline.index.publish import read_index
+from pipeline.index.store.base import CodeStore, StoreError
+from pipeline.index.store.qdrant_errors import address_of
+from pipeline.runs.registry import LOST_AFTER_S, RunError, RunRegistry
 from pipeline.settings import Settings
-from pipeline.store.base import CodeStore, StoreError
-from pipeline.store.qdrant_errors import address_of
+from pipeline.wording import duration, plural
 from pipeline.worker import HEARTBEAT_LIMIT_S, heartbeat_age_s
 
 Level = Literal["good", "idle", "warning", "problem"]

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
-from pipeline.datasets.base import DatasetError, RetrievalDataset, load_dataset
+from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
 from pipeline.files import write_atomic
 from pipeline.images import ImageError
 from pipeline.settings import Settings

@@ -8,7 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
-from pipeline.datasets.jobs import uploads_path
+from pipeline.ingest.import_jobs import uploads_path
 from pipeline.settings import Settings
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")

@@ -9,11 +9,11 @@ from typing import Annotated
 import torch
 import typer
 
-from models.backbones import WeightsError
+from models.backbones.base import WeightsError
 from models.method import Cancelled, NotFittedError
 from pipeline.cli import comparing, data, demo, index, judging, running, sweeping
 from pipeline.cli.console import console, current_settings, errors, say, survive_any_encoding
-from pipeline.store.base import StoreError
+from pipeline.index.store.base import StoreError
 from pipeline.wording import sentence
 
 app = typer.Typer(

@@ -12,8 +12,6 @@ import typer
 from rich.console import Console
 
 from models.registry import list_methods
-from pipeline.ablation import FULL, run_study, variants
-from pipeline.bench import LEGEND, Outcome, compare, markdown, text_table
 from pipeline.cli.console import (
     JsonOption,
     console,
@@ -35,10 +33,12 @@ from pipeline.cli.running import (
     described_spec,
     run_spec,
 )
-from pipeline.datasets.base import load_dataset
+from pipeline.datasets.dataset import load_dataset
 from pipeline.files import write_atomic
-from pipeline.runs import RunRegistry
-from pipeline.spec import RunSpec
+from pipeline.runs.ablation import FULL, run_study, variants
+from pipeline.runs.benchmark import LEGEND, Outcome, compare, markdown, text_table
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.spec import RunSpec
 
 SeedsOption = Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")]
 

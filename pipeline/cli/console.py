@@ -22,9 +22,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.execute import StageProgress
+from pipeline.index.store.base import CodeStore
+from pipeline.runs.execute import StageProgress
 from pipeline.settings import Settings
-from pipeline.store.base import CodeStore
 
 console = Console(markup=False, emoji=False, highlight=False)
 errors = Console(stderr=True, markup=False, emoji=False, highlight=False)
@@ -42,7 +42,9 @@ def current_settings() -> Settings:
 @cache
 def current_store() -> CodeStore:
     """The store that the settings name."""
-    from pipeline.store.opening import store_of  # a second for the client; few commands need it
+    from pipeline.index.store.opening import (
+        store_of,  # a second for the client; few commands need it
+    )
 
     return store_of(current_settings())
 

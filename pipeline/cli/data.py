@@ -27,12 +27,16 @@ from pipeline.cli.console import (
     say,
     say_json,
 )
-from pipeline.datasets.base import list_datasets, load_dataset
-from pipeline.datasets.inspecting import class_counts
-from pipeline.datasets.jobs import execute_job, open_job
-from pipeline.datasets.layouts import list_layouts
-from pipeline.datasets.layouts.reading import ReadOptions
-from pipeline.datasets.managing import (
+from pipeline.datasets.class_counts import class_counts
+from pipeline.datasets.dataset import list_datasets, load_dataset
+from pipeline.datasets.problems import Problem, problem_counts, read_problems, write_problems
+from pipeline.datasets.split_choice import SplitChoice
+from pipeline.ingest.dry_run import Plan
+from pipeline.ingest.import_jobs import execute_job, open_job
+from pipeline.ingest.layouts import list_layouts
+from pipeline.ingest.layouts.reading import ReadOptions
+from pipeline.ingest.request import ImportRequest, execute_import, plan_import
+from pipeline.library import (
     delete_dataset,
     delete_with_all,
     export_dataset,
@@ -40,10 +44,6 @@ from pipeline.datasets.managing import (
     load_facts,
     rename_dataset,
 )
-from pipeline.datasets.plan import Plan
-from pipeline.datasets.problems import Problem, problem_counts, read_problems, write_problems
-from pipeline.datasets.requests import ImportRequest, execute_import, plan_import
-from pipeline.datasets.split_choice import SplitChoice
 
 datasets = typer.Typer(
     help="Import, list, inspect, rename, export and delete data sets.", no_args_is_help=True

@@ -12,16 +12,16 @@ from typing import Annotated
 
 import typer
 
-from pipeline.baselines import cosine_report
 from pipeline.cli.console import current_settings, print_table, progress_bars, say
 from pipeline.cli.index import publish_run
 from pipeline.cli.running import run_spec
-from pipeline.datasets.base import RetrievalDataset
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.sources import SourceRequest, open_source
-from pipeline.runs import Run
+from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.sources import SourceRequest, open_source
+from pipeline.runs.baselines import cosine_report
+from pipeline.runs.registry import Run
+from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.spec import RunSpec
 
 DATASET = "openmoji"
 PLAN = (  # label set, method, whether it is published; tags are on half of the images

@@ -18,14 +18,14 @@ from pipeline.cli.console import (
     say_json,
 )
 from pipeline.cli.opening import RunArgument, opened_run
-from pipeline.datasets.base import load_dataset
+from pipeline.datasets.dataset import load_dataset
 from pipeline.images import load_rgb
-from pipeline.index_jobs import verify
-from pipeline.indexing import drop_index, publish, read_index, roll_back
-from pipeline.refreshing import refresh
-from pipeline.runs import Run, RunError, RunRegistry
-from pipeline.search import encode_image, search_index, searchable
-from pipeline.store.base import Where
+from pipeline.index.index_jobs import verify
+from pipeline.index.publish import drop_index, publish, read_index, roll_back
+from pipeline.index.refresh import refresh
+from pipeline.index.search import encode_image, search_index, searchable
+from pipeline.index.store.base import Where
+from pipeline.runs.registry import Run, RunError, RunRegistry
 
 index = typer.Typer(
     help="Publish, list, verify, refresh, roll back and drop indexes.", no_args_is_help=True

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from pipeline.annotations.verdicts import verdict_table
 from pipeline.cli.console import current_settings, say
-from pipeline.datasets.base import load_dataset
+from pipeline.datasets.dataset import load_dataset
 from pipeline.files import write_atomic
 from pipeline.spreadsheets import to_csv
-from pipeline.verdicts import verdict_table
 
 verdicts = typer.Typer(help="Export verdicts on queries and results.", no_args_is_help=True)
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import current_settings
-from pipeline.indexing import read_index
-from pipeline.runs import Run, RunError, RunRegistry
+from pipeline.index.publish import read_index
+from pipeline.runs.registry import Run, RunError, RunRegistry
 
 RunArgument = Annotated[str, typer.Argument(help="A run, part of its id, or its index.")]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from models.backbones import load_backbone
+from models.backbones.registry import load_backbone
 from pipeline.cli.console import (
     JsonOption,
     console,
@@ -21,14 +21,14 @@ from pipeline.cli.console import (
     say_json,
 )
 from pipeline.cli.opening import RunArgument, opened_run
-from pipeline.datasets.base import load_dataset
-from pipeline.execute import evaluate_run, execute, follow_up
+from pipeline.datasets.dataset import load_dataset
+from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
-from pipeline.parallel import check, is_launched, joined, train_along
-from pipeline.report import Report
-from pipeline.runs import Run, RunError, RunRegistry
+from pipeline.runs.distributed import check, is_launched, joined, train_along
+from pipeline.runs.execute import evaluate_run, execute, follow_up
+from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.spec import RunSpec
 from pipeline.worker import heartbeat_age_s, is_alive, limit_memory, work
 
 runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=True)

@@ -19,10 +19,10 @@ from pipeline.cli.running import (
     ValidationOption,
     parsed_settings,
 )
-from pipeline.datasets.base import load_dataset
-from pipeline.execute import execute
-from pipeline.runs import Run, RunError
-from pipeline.sweep import Planned, Sweep, run_all, submit
+from pipeline.datasets.dataset import load_dataset
+from pipeline.runs.execute import execute
+from pipeline.runs.registry import Run, RunError
+from pipeline.runs.sweep import Planned, Sweep, run_all, submit
 
 
 def sweep(

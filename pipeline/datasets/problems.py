@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from pipeline.files import write_atomic
 
+SCALED = "scaled to 8 bits"  # how such a note begins, also in data sets of earlier versions
+
 
 class Problem(NamedTuple):
     """A file that was not taken as it is.

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.datasets.base import DatasetError, LabelSet, RetrievalDataset
-from pipeline.protocols import Protocol
+from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
+from pipeline.datasets.protocols import Protocol
 
 Indices = NDArray[np.int64]
 

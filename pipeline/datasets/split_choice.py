@@ -9,10 +9,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.registry import unknown
-from pipeline.datasets.base import DatasetError, RetrievalDataset
+from pipeline.datasets.dataset import DatasetError, RetrievalDataset
+from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.datasets.split import make_split
 from pipeline.datasets.stratify import stratify
-from pipeline.protocols import PROTOCOLS
 
 GIVEN, STRATIFIED = "given", "stratified"
 

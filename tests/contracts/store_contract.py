@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.codes import HashCodes
-from pipeline.store.base import (
+from pipeline.index.store.base import (
     CODEC,
     CodeStore,
     CollectionExists,
@@ -20,7 +20,7 @@ from pipeline.store.base import (
     Where,
     require_match,
 )
-from pipeline.store.memory import MemoryCodeStore
+from pipeline.index.store.memory import MemoryCodeStore
 
 EXACT_BITS = (8, 12, 16, 32, 48, 64, 128, 256)
 WHERES = (

@@ -42,6 +42,9 @@ NEEDS_BROWSER = [
 SIZES = {"wide": (1366, 900), "narrow": (390, 844)}
 LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 IN_EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids="-".join)
+IN_TWO_LOOKS = pytest.mark.parametrize(  # what pages do, rather than how they are laid out
+    "look", [("wide", "light"), ("narrow", "dark")], ids="-".join
+)
 
 
 @dataclass

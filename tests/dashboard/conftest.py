@@ -15,14 +15,14 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.testing.v1 import AppTest
 
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.sources import SourceRequest, open_source
-from pipeline.execute import execute
-from pipeline.indexing import publish
-from pipeline.runs import Run, RunRegistry
+from pipeline.index.publish import publish
+from pipeline.index.store.opening import open_store
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.sources import SourceRequest, open_source
+from pipeline.runs.execute import execute
+from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.spec import RunSpec
-from pipeline.store.opening import open_store
 from tests.dashboard.browsing import browser, look, open_tab, served_home, server
 from tests.factories import copied_library
 
@@ -147,8 +147,14 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]
         for name, value in parameters.items():
             app.query_params[name] = value
         app.run()
-        return app.switch_page(f"app_pages/{page}.py").run() if page else app
+        return app.switch_page(page_file(page)).run() if page else app
 
     yield open_at
     ForwardMsgQueue.on_before_enqueue_msg(None)
     assert not watch.found, "a fragment inside another, or not in its own container"
+
+
+def page_file(name: str) -> str:
+    """The file of a page by its name, relative to the dashboard."""
+    (found,) = MAIN.parent.glob(f"*/{name}_page.py")
+    return found.relative_to(MAIN.parent).as_posix()

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.services.ablation import read_studies
-from dashboard.services.leaderboard import comparisons
-from pipeline.runs import RunRegistry
+from pipeline.analysis.ablation_studies import read_studies
+from pipeline.analysis.leaderboard import comparisons
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.conftest import train
 
@@ -58,7 +58,7 @@ def test_a_verdict_says_on_which_side_of_zero_the_interval_lies(
         + [(name, 1, 0.5, sum(span) / 2, *span) for name, span in spans.items()],
         columns=["variant", "seeds", "map", "difference", "difference_low", "difference_high"],
     )
-    monkeypatch.setattr("dashboard.services.ablation.table", lambda study, runs: measured)
+    monkeypatch.setattr("pipeline.analysis.ablation_studies.table", lambda study, runs: measured)
 
     (study,) = read_studies(settings, comparison)
 

@@ -194,6 +194,7 @@ def test_a_review_goes_on_with_the_keyboard(open_tab: OpenTab):
         expect(page.get_by_text(re.compile(r"^0 of \d+ reviewed"))).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_a_report_is_complete_without_a_network(open_tab: OpenTab, browser: Any, tmp_path: Path):
     from playwright.sync_api import expect
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import page_preview
-from dashboard.services.board_summary import cards, failed_checks
-from dashboard.services.leaderboard import comparisons, read_board
-from pipeline.runs import RunRegistry
+from dashboard.share import report_preview
+from pipeline.analysis.leaderboard import comparisons, read_board
+from pipeline.analysis.leaderboard_cards import cards, failed_checks
+from pipeline.annotations.verdicts import Verdicts
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from pipeline.verdicts import Verdicts
 from tests.dashboard.test_pages import texts
 
 OpenApp = Callable[..., AppTest]
@@ -94,11 +94,11 @@ def test_rows_with_dead_bits_or_below_a_floor_fail(settings: Settings):
 
 def test_the_tray_compares_ticked_rows_and_leads_on(shared_home: Path, open_app: OpenApp):
     def page() -> None:
-        from dashboard.components import board_tray
-        from dashboard.services import resources
+        from dashboard import cached
+        from dashboard.evaluate import leaderboard_compare
 
-        (comparison,) = resources.boards("shapes")
-        board_tray.show(resources.board(comparison).rows, comparison)
+        (comparison,) = cached.evaluation.boards("shapes")
+        leaderboard_compare.show(cached.evaluation.board(comparison).rows, comparison)
 
     open_app(shared_home, "leaderboard")  # sets the library
     app = AppTest.from_function(page, default_timeout=60).run()
@@ -219,7 +219,7 @@ def test_a_template_fills_the_report_and_the_preview_shows_it(
     n_items: int,
 ):
     shown: list[str] = []
-    monkeypatch.setattr(page_preview, "show", lambda page, _: shown.append(page))
+    monkeypatch.setattr(report_preview, "show", lambda page, _: shown.append(page))
     app = open_app(own_home, "report")
     app.get_by_key(f"begin_{kind}").click().run()
 

@@ -12,7 +12,7 @@ import pytest
 from dashboard.charts.curves import Axes, curves, small_multiples
 from dashboard.charts.heat_table import heat_table
 from dashboard.charts.tradeoff import tradeoff
-from dashboard.services.curves import (
+from pipeline.analysis.curves import (
     KINDS,
     OVER_QUERIES,
     OVER_SEEDS,
@@ -22,14 +22,14 @@ from dashboard.services.curves import (
     measure,
     queries_at,
 )
-from dashboard.services.failures import BY_AP, DROP, read_failures, worst
-from dashboard.services.leaderboard import Comparison, comparisons, read_board
-from dashboard.services.measured_run import MeasuredRun, read_measured
-from dashboard.services.published import published_table
-from dashboard.services.tradeoffs import COSTS, front_finding, on_front, with_front
-from pipeline.datasets.base import load_dataset
-from pipeline.protocols import PROTOCOLS
-from pipeline.runs import RunRegistry
+from pipeline.analysis.failures import BY_AP, DROP, read_failures, worst
+from pipeline.analysis.leaderboard import Comparison, comparisons, read_board
+from pipeline.analysis.measured_run import MeasuredRun, read_measured
+from pipeline.analysis.published_figures import published_table
+from pipeline.analysis.tradeoffs import COSTS, front_finding, on_front, with_front
+from pipeline.datasets.dataset import load_dataset
+from pipeline.datasets.protocols import PROTOCOLS
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 
 

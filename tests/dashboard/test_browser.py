@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.datasets.base import load_dataset
-from pipeline.runs import Run, RunRegistry
+from pipeline.datasets.dataset import load_dataset
+from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.spec import RunSpec
 from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
 from tests.layout_writers import class_folders, pictures, zipped
 
@@ -199,6 +199,7 @@ def test_the_open_list_of_runs_stays_as_it_is_while_runs_go_on(
         expect(page.get_by_text("no such luck")).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_an_archive_is_uploaded_checked_imported_and_browsed(open_tab: OpenTab, tmp_path: Path):
     from playwright.sync_api import expect
 

@@ -9,11 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from models.method import EpochLog
-from pipeline.runs import RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.spec import RunSpec
 from tests.dashboard.test_pages import texts
-from tests.pipeline.test_execute import unlabelled
+from tests.pipeline.runs.test_execute import unlabelled
 
 OpenApp = Callable[..., AppTest]
 

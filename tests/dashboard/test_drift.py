@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from dashboard.charts.codes import drift as drawn
-from dashboard.services.drift import drift, read_drift
-from dashboard.services.measured_run import read_measured
-from pipeline.datasets.base import load_dataset
-from pipeline.ranking import HashCodes
-from pipeline.runs import RunRegistry
+from pipeline.analysis.drift import drift, read_drift
+from pipeline.analysis.measured_run import read_measured
+from pipeline.datasets.dataset import load_dataset
+from pipeline.evaluation.ranking import HashCodes
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 
 

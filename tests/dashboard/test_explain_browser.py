@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.heartbeat import beating
-from pipeline.index_jobs import serve
-from pipeline.indexing import index_alias
-from pipeline.runs import Run, RunRegistry
+from pipeline.index.index_jobs import serve
+from pipeline.index.publish import index_alias
+from pipeline.index.store.opening import store_of
+from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
-from pipeline.store.opening import store_of
-from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
+from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab
 from tests.dashboard.conftest import train
 from tests.dashboard.test_pages import png
 
-pytestmark = [*NEEDS_BROWSER, IN_EVERY_LOOK]
+pytestmark = [*NEEDS_BROWSER, IN_TWO_LOOKS]
 PASTE = """
 (zone, bytes) => {
   const data = new DataTransfer()

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipeline.settings import Settings
-from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
+from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab
 from tests.dashboard.conftest import train
 from tests.dashboard.test_pages import png
 from tests.factories import copied_library
 
-pytestmark = [*NEEDS_BROWSER, IN_EVERY_LOOK]
+pytestmark = [*NEEDS_BROWSER, IN_TWO_LOOKS]
 RANK_1 = re.compile(r"^rank 1,")
 
 

@@ -14,20 +14,20 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import bits_views
-from dashboard.services.open_run import open_run
+from dashboard.explore import bits_parts
 from dashboard.services.queries import Upload
-from dashboard.services.runs import run_choices
-from pipeline.bit_names import BitNames
-from pipeline.datasets.base import load_dataset
-from pipeline.index_jobs import requested, serve
-from pipeline.indexing import publish, read_index
-from pipeline.metrics import average_precision
-from pipeline.ranking import HashCodes, hamming_histograms
-from pipeline.runs import RunRegistry
+from dashboard.services.run_choices import run_choices
+from pipeline.analysis.opened_run import open_run
+from pipeline.annotations.bit_names import BitNames
+from pipeline.annotations.verdicts import Verdicts
+from pipeline.datasets.dataset import load_dataset
+from pipeline.evaluation.metrics import average_precision
+from pipeline.evaluation.ranking import HashCodes, hamming_histograms
+from pipeline.index.index_jobs import requested, serve
+from pipeline.index.publish import publish, read_index
+from pipeline.index.store.opening import open_store
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from pipeline.store.opening import open_store
-from pipeline.verdicts import Verdicts
 from tests.dashboard.test_pages import png, published_run, texts
 
 OpenApp = Callable[..., AppTest]
@@ -79,7 +79,7 @@ def compare_upload(app: AppTest, colour: str = "red") -> str:
     """Upload an image on Search and compare runs on it; returns its link name."""
     app.file_uploader(key="upload_file").upload("mine.png", png(colour)).run()
     ref = Upload("mine.png", png(colour)).ref
-    app.switch_page("app_pages/compare.py")
+    app.switch_page("explore/compare_page.py")
     app.query_params["cq"] = ref
     app.run()
     assert not app.exception
@@ -116,14 +116,14 @@ def test_an_upload_is_compared_and_its_link_brings_it_back(open_app: OpenApp, ow
 def test_another_upload_on_search_leaves_the_compared_one(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home)
     first = compare_upload(app)
-    app.switch_page("app_pages/search.py").run()
+    app.switch_page("explore/search_page.py").run()
     app.file_uploader(key="upload_file").upload("other.png", png("blue")).run()
     second = app.query_params["q"]
 
-    app.switch_page("app_pages/compare.py").run()
+    app.switch_page("explore/compare_page.py").run()
     assert app.query_params["cq"] == first
     assert not app.info
-    app.switch_page("app_pages/search.py").run()
+    app.switch_page("explore/search_page.py").run()
     assert app.query_params["q"] == second != first
     assert not app.info
 
@@ -232,7 +232,7 @@ def test_the_code_map_says_how_many_of_its_lines_are_drawn(
     app.segmented_control(key="view").set_value("Code map").run()
     assert "A line joins two that are at most 2 bits apart and mostly of one label." in texts(app)
 
-    monkeypatch.setattr(bits_views, "_MOST_LINKS", 2)
+    monkeypatch.setattr(bits_parts, "_MOST_LINKS", 2)
     assert re.search(r"label; the nearest 2 of \d+ are drawn\.", texts(app.run()))
 
 
@@ -287,7 +287,7 @@ def test_an_upload_of_an_image_without_a_stored_code_is_probed(open_app: OpenApp
     content = dataset.image_path(int(rows[0])).read_bytes()
     app = open_app(own_home)
     app.file_uploader(key="upload_file").upload("copy.png", content).run()
-    app.switch_page("app_pages/bits.py").run()
+    app.switch_page("explore/bits_page.py").run()
 
     app.segmented_control(key="view").set_value("Robustness").run()
 
@@ -298,7 +298,7 @@ def test_an_upload_of_an_image_without_a_stored_code_is_probed(open_app: OpenApp
 def test_an_upload_is_probed_and_ranked_under_another_run(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home)
     app.file_uploader(key="upload_file").upload("mine.png", png()).run()
-    app.switch_page("app_pages/bits.py").run()
+    app.switch_page("explore/bits_page.py").run()
     app.segmented_control(key="view").set_value("Robustness").run()
     assert not app.exception
     assert "flipped at least once" in texts(app)
@@ -315,16 +315,15 @@ def test_an_upload_is_probed_and_ranked_under_another_run(open_app: OpenApp, sha
 
 def upload_beside(run_id: str, row: int, content: bytes) -> None:
     """What the drawer shows of an image beside an upload, as a page of its own."""
-    from dashboard import state
-    from dashboard.components import closeness, query_panel
-    from dashboard.services import resources
+    from dashboard import cached, state
     from dashboard.services.queries import Upload
+    from dashboard.widgets import query_panel, why_near
 
     if not state.query():
         state.keep_upload(Upload("mine.png", content))
-    opened = resources.opened(run_id)
+    opened = cached.search.opened(run_id)
     _, asked = query_panel.asked(state.query(), "ds:0", opened)
-    closeness.show(row, opened, asked)
+    why_near.show(row, opened, asked)
 
 
 def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
@@ -378,12 +377,11 @@ def downloads(app: AppTest) -> list[str]:
 
 def opened_drawer(row: int, run_id: str | None) -> None:
     """What a click in Browse calls, as a page of its own."""
-    from dashboard import state
-    from dashboard.components import browse_gallery
-    from dashboard.services import resources
+    from dashboard import cached, state
+    from dashboard.explore import browse_gallery
 
     state.set_run(run_id)
-    browse_gallery.open_drawer(resources.dataset("shapes"), row)
+    browse_gallery.open_drawer(cached.library.dataset("shapes"), row)
 
 
 def drawer_of(home: Path, monkeypatch: pytest.MonkeyPatch, **given: object) -> AppTest:

@@ -8,26 +8,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard.services import bits, permalink, resources
-from dashboard.services.alignment import align
-from dashboard.services.comparing import (
-    differing_most,
-    next_row,
-    rank_biased_overlap,
-    why_not,
-)
-from dashboard.services.explain import Place, least_sure_first, place, unsure_bits, unsure_words
-from dashboard.services.export import results_table, to_csv
-from dashboard.services.open_run import OpenRun, open_run, short_labels
-from dashboard.services.probing import probes
+from dashboard import cached
+from dashboard.services import permalink
+from dashboard.services.comparing import differing_most, next_row, rank_biased_overlap, why_not
 from dashboard.services.queries import Upload, random_query
-from dashboard.services.reordering import feature_values, relaxed_values, reordered
-from dashboard.services.runs import IndexState
+from dashboard.services.results_table import results_table, to_csv
+from dashboard.services.run_choices import IndexState
 from dashboard.services.search import AskedImage, Backend, Request, TieGroup, answer, passes
-from pipeline.indexing import IndexRecord, index_alias, read_index, write_index
-from pipeline.ranking import HashCodes
-from pipeline.runs import RunRegistry
-from pipeline.search import exact_store, stored_query
+from pipeline.analysis import single_bits
+from pipeline.analysis.aligned_bits import align
+from pipeline.analysis.explain import Place, least_sure_first, place, unsure_bits, unsure_words
+from pipeline.analysis.opened_run import OpenRun, open_run, short_labels
+from pipeline.analysis.perturbations import probes
+from pipeline.analysis.reranking import feature_values, relaxed_values, reordered
+from pipeline.evaluation.ranking import HashCodes
+from pipeline.index.publish import IndexRecord, index_alias, read_index, write_index
+from pipeline.index.search import exact_store, stored_query
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import png
 
@@ -214,19 +211,19 @@ def test_flipping_and_muting_bits_changes_distances_bit_by_bit(opened):
     code, row = opened.query_codes[[0]], int(opened.query_rows[0])
     n = len(opened.database_rows)
 
-    flipped = bits.changed(opened, code, row, flipped=[1, 3], k=n)
-    muted = bits.changed(opened, code, row, muted=range(2, opened.bits + 1), k=n)
+    flipped = single_bits.changed(opened, code, row, flipped=[1, 3], k=n)
+    muted = single_bits.changed(opened, code, row, muted=range(2, opened.bits + 1), k=n)
 
     assert (flipped.code.signs()[0] != code.signs()[0]).nonzero()[0].tolist() == [0, 2]
     expected = np.sort(flipped.code.hamming(opened.database_codes)[0])
     assert flipped.distances.tolist() == expected.tolist()
     first_bit = opened.database_codes.signs()[:, 0] != code.signs()[0, 0]
     assert muted.distances.sum() == first_bit.sum()
-    assert bits.changed(opened, code, row, k=10).overlap == 10
+    assert single_bits.changed(opened, code, row, k=10).overlap == 10
 
 
 def test_the_table_of_bits_agrees_with_the_codes(opened):
-    table, signs = bits.bit_table(opened), opened.database_codes.signs()
+    table, signs = single_bits.bit_table(opened), opened.database_codes.signs()
 
     assert np.allclose(table["ones"], (signs > 0).mean(axis=0))
     place_ = int(table["twin"].iloc[0]) - 1
@@ -236,24 +233,26 @@ def test_the_table_of_bits_agrees_with_the_codes(opened):
 
 
 def test_buckets_hold_every_image_once(opened):
-    table = bits.buckets(opened)
-    rows = [row for one in table["bucket"] for row in bits.bucket_rows(opened, one)]
+    table = single_bits.buckets(opened)
+    rows = [row for one in table["bucket"] for row in single_bits.bucket_rows(opened, one)]
 
     assert table["images"].is_monotonic_decreasing
     assert sorted(rows) == sorted(opened.database_rows.tolist())
-    assert len(bits.bucket_rows(opened, 0)) == table["images"].iloc[0]
+    assert len(single_bits.bucket_rows(opened, 0)) == table["images"].iloc[0]
 
 
 def test_buckets_of_images_without_labels_have_none(opened):
-    table = bits.buckets(replace(opened, labels=np.zeros_like(opened.labels)))
+    table = single_bits.buckets(replace(opened, labels=np.zeros_like(opened.labels)))
     assert set(table["label"]) == {"no label"}
     assert (table["purity"] == 0).all()
 
 
 def test_links_join_near_codes_of_one_label(opened):
     """Against comparing every pair bit by bit; unlabelled buckets join nothing."""
-    table, signs = bits.buckets(opened), opened.database_codes.signs()
-    place = [int(opened.place_of[bits.bucket_rows(opened, one)[0]]) for one in table["bucket"]]
+    table, signs = single_bits.buckets(opened), opened.database_codes.signs()
+    place = [
+        int(opened.place_of[single_bits.bucket_rows(opened, one)[0]]) for one in table["bucket"]
+    ]
     expected = {
         (a, b): int((signs[place[a]] != signs[place[b]]).sum())
         for a in range(len(table))
@@ -262,14 +261,14 @@ def test_links_join_near_codes_of_one_label(opened):
     }
     expected = {pair: distance for pair, distance in expected.items() if distance <= 2}
 
-    found = bits.links(opened, table)
+    found = single_bits.links(opened, table)
 
     assert len(found) > 3
     assert {(a, b): d for a, b, d in found[["first", "second", "distance"]].values} == expected
     assert found["distance"].is_monotonic_increasing
     ends = table.loc[found["second"], ["x", "y"]].to_numpy()
     assert (found[["x2", "y2"]].to_numpy() == ends).all()
-    assert bits.links(opened, table.assign(purity=0.0)).empty
+    assert single_bits.links(opened, table.assign(purity=0.0)).empty
 
 
 def test_bits_are_aligned_on_the_images_of_both_databases(opened):
@@ -308,27 +307,27 @@ def test_labels_of_runs_side_by_side_differ(both):
 def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
     monkeypatch.setenv("HASHLENS_HOME", str(own_home))
     run = next(r for r in RunRegistry(Settings(home=own_home)).all() if read_index(r))
-    kept = (resources.bit_table, resources.code_buckets, resources.relaxed_sample)
-    before = [one(resources.opened(run.id)) for one in kept]
-    assert resources.fall_back(run.id, "").store.count(index_alias(run)) == 48
+    kept = (cached.search.bit_table, cached.search.code_buckets, cached.networks.relaxed_sample)
+    before = [one(cached.search.opened(run.id)) for one in kept]
+    assert cached.search.fall_back(run.id, "").store.count(index_alias(run)) == 48
 
     codes, rows = run.load_codes("query")
     run.save_codes("added", codes[:5], rows[:5])
     write_index(run, read_index(run).model_copy(update={"count": 53}))
 
-    opened = resources.opened(run.id)
+    opened = cached.search.opened(run.id)
     table, (buckets, _), (sampled, _) = (one(opened) for one in kept)
     assert not table["ones"].equals(before[0]["ones"])
     assert buckets["images"].sum() == 53 > before[1][0]["images"].sum()
     assert len(sampled) == 53
-    backend = resources.fall_back(run.id, "")
+    backend = cached.search.fall_back(run.id, "")
     assert backend.store.count(index_alias(run)) == 53
 
 
 def test_the_strongest_images_of_a_bit_are_its_extremes():
     rows, relaxed = np.array([5, 6, 7]), np.array([[0.1], [-3.0], [2.0]], np.float32)
 
-    assert bits.strongest(rows, relaxed, 1, 2) == ([7, 5], [6, 5])
+    assert single_bits.strongest(rows, relaxed, 1, 2) == ([7, 5], [6, 5])
 
 
 def test_a_probe_counts_the_bits_that_a_changed_image_flips(opened):

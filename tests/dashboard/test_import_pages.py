@@ -9,12 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.services import imports, uploads
-from pipeline.datasets.base import list_datasets, load_dataset
-from pipeline.datasets.jobs import ImportJob, create_job, execute_job
-from pipeline.datasets.requests import ImportRequest, execute_import, open_request
-from pipeline.runs import RunRegistry
+from pipeline.annotations.tags import Tags
+from pipeline.datasets.dataset import list_datasets, load_dataset
+from pipeline.ingest.import_jobs import ImportJob, create_job, execute_job
+from pipeline.ingest.request import ImportRequest, execute_import, open_request
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from pipeline.tags import Tags
 from tests.dashboard.conftest import HOSTILE, draw_images
 from tests.dashboard.test_pages import texts
 from tests.layout_writers import class_folders, csv_table, pictures, put, put_images, with_many
@@ -46,7 +46,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[ImportJob]:
 def test_an_import_begins_with_an_empty_page_that_says_what_is_taken(
     open_app: OpenApp, tmp_path: Path
 ):
-    app = open_app(tmp_path / "nothing", "import_data")
+    app = open_app(tmp_path / "nothing", "import")
 
     assert not app.exception
     assert "Nothing is stored before you have seen" in texts(app)
@@ -56,7 +56,7 @@ def test_an_import_begins_with_an_empty_page_that_says_what_is_taken(
 def test_a_built_in_source_is_checked_at_the_press_of_a_button(
     open_app: OpenApp, own_home: Path, started: list[ImportJob]
 ):
-    app = open_app(own_home, "import_data", **{"from": "Built-in"})
+    app = open_app(own_home, "import", **{"from": "Built-in"})
     app.text_input(key="import_name").set_value("emoji").run()
 
     button(app, "Check").click().run()
@@ -83,7 +83,7 @@ def test_only_allowed_folders_of_the_server_are_read(
     put(tmp_path, "secret/1.png", b"x")
     (allowed / "link").symlink_to(tmp_path / "secret")
     monkeypatch.setenv("HASHLENS_IMPORT_ROOTS", str(allowed))
-    app = open_app(own_home, "import_data", **{"from": "Folder on the server"})
+    app = open_app(own_home, "import", **{"from": "Folder on the server"})
 
     app.text_input(key="import_path").set_value(text.format(allowed=allowed)).run()
     if text:
@@ -104,7 +104,7 @@ def test_an_allowed_folder_is_checked(
 ):
     put(tmp_path / "allowed", "pets/cat/1.png", b"x")
     monkeypatch.setenv("HASHLENS_IMPORT_ROOTS", str(tmp_path / "allowed"))
-    app = open_app(own_home, "import_data", **{"from": "Folder on the server"})
+    app = open_app(own_home, "import", **{"from": "Folder on the server"})
 
     app.text_input(key="import_path").set_value(f"{tmp_path}/allowed/pets").run()
     button(app, "Check").click().run()
@@ -129,7 +129,7 @@ def test_a_link_inside_an_allowed_folder_may_not_lead_out_of_it(own_home: Path, 
 
 
 def test_without_allowed_folders_the_page_says_how_to_allow_some(open_app: OpenApp, own_home: Path):
-    app = open_app(own_home, "import_data", **{"from": "Folder on the server"})
+    app = open_app(own_home, "import", **{"from": "Folder on the server"})
 
     assert "HASHLENS_IMPORT_ROOTS" in app.info[0].value
 
@@ -142,7 +142,7 @@ def test_a_check_shows_counts_charts_pictures_problems_and_the_command(
     put(root, "train/cat/copy.png", pictures(40)[0].content)
     job = checked(own_home, root)
 
-    app = open_app(own_home, "import_data", job=job.id)
+    app = open_app(own_home, "import", job=job.id)
 
     assert not app.exception
     numbers = {metric.label: metric.value for metric in app.metric}
@@ -165,7 +165,7 @@ def test_columns_and_split_can_be_changed_and_are_checked_again(
     open_app: OpenApp, own_home: Path, tmp_path: Path, started: list[ImportJob]
 ):
     job = checked(own_home, csv_table(tmp_path / "set", with_many(pictures())))
-    app = open_app(own_home, "import_data", job=job.id)
+    app = open_app(own_home, "import", job=job.id)
 
     labels = next(one for one in app.multiselect if one.label == "Label columns")
     assert labels.value == ["label"]
@@ -185,7 +185,7 @@ def test_what_was_checked_is_what_is_imported(
     open_app: OpenApp, own_home: Path, tmp_path: Path, started: list[ImportJob]
 ):
     job = checked(own_home, class_folders(tmp_path / "set", pictures()))
-    app = open_app(own_home, "import_data", job=job.id)
+    app = open_app(own_home, "import", job=job.id)
 
     button(app, "Import 12 images").click().run()
 
@@ -198,7 +198,7 @@ def test_content_that_is_here_already_needs_a_second_thought(
 ):
     draw_images(tmp_path / "shapes")
     job = checked(own_home, tmp_path / "shapes")
-    app = open_app(own_home, "import_data", job=job.id)
+    app = open_app(own_home, "import", job=job.id)
 
     assert "already here as shapes" in texts(app)
     assert button(app, "Import 60 images").disabled
@@ -212,7 +212,7 @@ def test_an_import_that_would_pass_over_a_label_file_waits_for_a_yes(
 ):
     put_images(tmp_path / "set", pictures(), "img")
     put(tmp_path / "set", "labels.json", '{"img/000.png": "cat",\n "img" "dog"}')
-    app = open_app(own_home, "import_data", job=checked(own_home, tmp_path / "set").id)
+    app = open_app(own_home, "import", job=checked(own_home, tmp_path / "set").id)
 
     assert "labels.json is not used: cannot be read as JSON" in texts(app)
     waiting = button(app, "Import 12 images").disabled
@@ -232,7 +232,7 @@ def test_an_addition_counts_what_is_new_and_says_what_changes(
         ImportRequest(source=str(csv_table(tmp_path / "base", some[:9]))), Settings(home=own_home)
     )
     more = csv_table(tmp_path / "more", [*some[:9], *with_many(some)[9:]])
-    app = open_app(own_home, "import_data", job=checked(own_home, more, into="base").id)
+    app = open_app(own_home, "import", job=checked(own_home, more, into="base").id)
 
     assert not app.exception
     assert "becomes multi-label" in texts(app)
@@ -244,7 +244,7 @@ def test_a_finished_import_offers_what_comes_next(
 ):
     job = checked(own_home, class_folders(tmp_path / "set", pictures()), "import")
 
-    app = open_app(own_home, "import_data", job=job.id)
+    app = open_app(own_home, "import", job=job.id)
 
     assert not app.exception
     assert "12 images" in app.success[0].value
@@ -255,7 +255,7 @@ def test_a_finished_import_offers_what_comes_next(
 def test_the_sidebar_lists_what_was_imported_at_once(
     open_app: OpenApp, own_home: Path, tmp_path: Path
 ):
-    app = open_app(own_home, "import_data")
+    app = open_app(own_home, "import")
     assert len(app.sidebar.selectbox(key="ds").options) == 1
 
     job = checked(own_home, class_folders(tmp_path / "set", pictures(12)), kind="import")
@@ -276,7 +276,7 @@ def test_a_job_that_came_to_nothing_says_so(
     job = checked(own_home, class_folders(tmp_path / "set", pictures()))
     job.update(state=state, error="a <b>reason</b>")
 
-    app = open_app(own_home, "import_data", job=job.id)
+    app = open_app(own_home, "import", job=job.id)
 
     assert not app.exception
     shown = texts(app) + "".join(one.proto.title for one in app.error)
@@ -285,7 +285,7 @@ def test_a_job_that_came_to_nothing_says_so(
 
 
 def test_a_link_to_a_job_that_is_gone_gives_the_first_step(open_app: OpenApp, own_home: Path):
-    app = open_app(own_home, "import_data", job="../../etc")
+    app = open_app(own_home, "import", job="../../etc")
 
     assert not app.exception
     assert "Nothing is stored before" in texts(app)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.services import jobs
-from dashboard.services.jobs import alerts, list_jobs, open_job, sweeps
+from dashboard.services import run_rows
+from dashboard.services.run_rows import alerts, list_jobs, open_job, sweeps
 from models.codes import HashCodes
 from models.method import EpochLog
-from pipeline.runs import LOST_AFTER_S, Run, RunBusy, RunError, RunRegistry
+from pipeline.runs.registry import LOST_AFTER_S, Run, RunBusy, RunError, RunRegistry
+from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.spec import RunSpec
 from tests.factories import files_read
 
 
@@ -31,7 +31,7 @@ def run(own: Settings) -> Run:
     return RunRegistry(own).create(spec, "sweep 1")
 
 
-def job_of(settings: Settings, run: Run) -> jobs.Job:
+def job_of(settings: Settings, run: Run) -> run_rows.Job:
     return next(job for job in list_jobs(settings) if job.id == run.id)
 
 
@@ -135,13 +135,13 @@ def test_a_map_below_that_of_a_random_order_raises_an_alert(own: Settings) -> No
 
 
 def test_a_run_can_be_stopped_queued_again_and_deleted(own: Settings, run: Run) -> None:
-    jobs.stop(own, run.id)
+    run_rows.stop(own, run.id)
     assert run.state() == "cancelled"
-    jobs.resume(own, run.id)
+    run_rows.resume(own, run.id)
     assert run.state() == "queued"
     with run.claimed(), pytest.raises(RunBusy):
-        jobs.delete(own, run.id)
-    jobs.delete(own, run.id)
+        run_rows.delete(own, run.id)
+    run_rows.delete(own, run.id)
 
     with pytest.raises(RunError):
         open_job(own, run.id)

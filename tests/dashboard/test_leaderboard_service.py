@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dashboard.services.findings import leading_gap
-from dashboard.services.leaderboard import comparisons, precision_recall, read_board
-from dashboard.services.runs import dataset_choices, run_choices
-from pipeline.runs import RunError, RunRegistry
+from dashboard.services.run_choices import dataset_choices, run_choices
+from pipeline.analysis.leaderboard import comparisons, precision_recall, read_board
+from pipeline.analysis.significance_findings import leading_gap
+from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.conftest import train
 

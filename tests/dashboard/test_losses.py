@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from dashboard.charts.curves import Axes, curves
-from dashboard.services.leaderboard import comparisons, read_board
-from dashboard.services.losses import terms_by_length, training_table
-from pipeline.runs import RunRegistry
+from pipeline.analysis.leaderboard import comparisons, read_board
+from pipeline.analysis.training_losses import terms_by_length, training_table
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 
 

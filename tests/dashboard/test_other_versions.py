@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.runs import Run, RunRegistry
+from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.test_pages import texts
 

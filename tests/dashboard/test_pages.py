@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard.services import resources
-from dashboard.services.open_run import open_run
-from pipeline.index_jobs import requested, serve
-from pipeline.indexing import read_index
-from pipeline.runs import Run, RunRegistry
+from dashboard import cached
+from pipeline.analysis.opened_run import open_run
+from pipeline.index.index_jobs import requested, serve
+from pipeline.index.publish import read_index
+from pipeline.index.store.opening import open_store
+from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
-from pipeline.store.opening import open_store
 from tests.dashboard.conftest import HOSTILE, train
 
 OpenApp = Callable[..., AppTest]
@@ -291,10 +291,10 @@ def test_a_locked_store_falls_back_and_recovers_on_retry(open_app: OpenApp, own_
     assert not app.error
     assert "index" in texts(app)
 
-    resources.store.clear()  # closes it
+    cached.library.store.clear()  # closes it
     other = open_store(None, own_home / "index")
     other.info(record.alias)
-    resources.index.clear()
+    cached.search.index.clear()
     other_tab = open_app(own_home)
     assert re.search(r"Last successful index search: [\d.]+ m?s ago[.]", texts(other_tab))
     other.close()
@@ -455,17 +455,17 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("HASHLENS_HOME", str(shared_home))
 
     def script(run_id: str) -> None:
-        from dashboard.components import drawer
-        from dashboard.services import resources
+        from dashboard import cached
         from dashboard.services.search import AskedImage, Request, answer
-        from pipeline.runs import RunRegistry
-        from pipeline.search import stored_query
+        from dashboard.widgets import drawer
+        from pipeline.index.search import stored_query
+        from pipeline.runs.registry import RunRegistry
 
-        opened = resources.opened(run_id)
+        opened = cached.search.opened(run_id)
         row = int(opened.query_rows[0])
-        query = stored_query(RunRegistry(resources.settings()).open(run_id), row)
+        query = stored_query(RunRegistry(cached.library.settings()).open(run_id), row)
         asked = AskedImage(query, "query", row)
-        found = answer(opened, asked, Request(), resources.backend(run_id), None)
+        found = answer(opened, asked, Request(), cached.search.backend(run_id), None)
         drawer.show(
             found.groups[-1].results[-1].row,
             opened.dataset,

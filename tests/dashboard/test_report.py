@@ -10,8 +10,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from dashboard.services import render
-from dashboard.services.conditions import Condition, check
+from dashboard.services import chart_files
 from dashboard.services.report_basket import (
     Basket,
     Picture,
@@ -25,7 +24,8 @@ from dashboard.services.report_basket import (
     without_item,
 )
 from dashboard.services.report_export import to_bundle, to_html, to_manifest
-from pipeline.runs import RunRegistry
+from pipeline.analysis.acceptance_checks import Condition, check
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 
 EVIL = "<script>alert(1)</script>"
@@ -43,7 +43,7 @@ def basket() -> Basket:
         EVIL,
         TABLE,
         finding="a & b",
-        chart=render.specification(chart()),
+        chart=chart_files.specification(chart()),
         pictures=(Picture(sha256="ab", caption=EVIL, mark="no"), Picture(sha256="cd", caption="x")),
         runs=("r1",),
     )
@@ -188,10 +188,10 @@ def test_conditions_of_a_real_run_put_failures_first(settings: Settings):
 
 
 def test_charts_become_files_without_a_browser():
-    spec = render.specification(chart())
+    spec = chart_files.specification(chart())
 
-    assert render.to_svg(spec).startswith(b"<svg")
-    assert render.to_png(spec).startswith(b"\x89PNG")
-    assert json.loads(render.to_json(spec))["width"] == 640
-    with pytest.raises(render.RenderError, match="cannot be drawn"):
-        render.to_png({"mark": 3})
+    assert chart_files.to_svg(spec).startswith(b"<svg")
+    assert chart_files.to_png(spec).startswith(b"\x89PNG")
+    assert json.loads(chart_files.to_json(spec))["width"] == 640
+    with pytest.raises(chart_files.RenderError, match="cannot be drawn"):
+        chart_files.to_png({"mark": 3})

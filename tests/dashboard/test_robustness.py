@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import cached
 from dashboard.charts.robustness import robustness as chart
-from dashboard.services import bits, resources, robustness
-from dashboard.services.open_run import OpenRun, open_run
-from dashboard.services.probing import change_names
-from dashboard.services.robustness import NEAREST, Robustness
+from pipeline.analysis import robustness, single_bits
+from pipeline.analysis.opened_run import OpenRun, open_run
+from pipeline.analysis.perturbations import change_names
+from pipeline.analysis.robustness import NEAREST, Robustness
+from pipeline.evaluation.ranking import HashCodes
 from pipeline.images import ImageError
-from pipeline.ranking import HashCodes
 from pipeline.settings import Settings
 from tests.dashboard.test_pages import published_run, texts
 
@@ -48,7 +49,8 @@ def test_a_change_counts_its_flipped_bits_and_the_images_that_stay(opened: OpenR
     assert found[0] * opened.bits == pytest.approx(flips)
     code = opened.query_codes[[2]]
     kept = [
-        bits.changed(opened, code, row, flipped=range(1, n + 1), k=NEAREST).overlap for n in flips
+        single_bits.changed(opened, code, row, flipped=range(1, n + 1), k=NEAREST).overlap
+        for n in flips
     ]
     assert found[1] * NEAREST == pytest.approx(kept)
     assert found[1][0] == 1
@@ -145,7 +147,7 @@ def test_a_second_run_stands_beside_and_unreadable_images_are_counted(
         opened.dataset.image_path(row).unlink()
     app = failures_in(open_app, own_home)
     (lsh,) = (one for one in app.selectbox(key="beside").options if one.startswith("LSH"))
-    slug = next(one.slug for one in resources.runs("shapes") if one.label == lsh)
+    slug = next(one.slug for one in cached.library.runs("shapes") if one.label == lsh)
     app.selectbox(key="beside").set_value(slug).run()
 
     app.button[0].click().run()

@@ -10,20 +10,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipeline.datasets.base import load_dataset
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.sources import SourceRequest, open_source
-from pipeline.indexing import publish
-from pipeline.runs import RunRegistry
+from pipeline.datasets.dataset import load_dataset
+from pipeline.index.publish import publish
+from pipeline.index.store.opening import open_store
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.sources import SourceRequest, open_source
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from pipeline.store.opening import open_store
-from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
+from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab
 from tests.dashboard.conftest import HOSTILE, train
 from tests.dashboard.test_pages import png, published_run
 from tests.factories import copied_library
 from tests.layout_writers import class_folders, pictures
 
-pytestmark = [*NEEDS_BROWSER, IN_EVERY_LOOK]
+pytestmark = [*NEEDS_BROWSER, IN_TWO_LOOKS]
 RANK = re.compile(r"^rank \d+,")
 
 
@@ -43,6 +43,7 @@ def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return settings.home
 
 
+@pytest.mark.smoke
 def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab):
     from playwright.sync_api import expect
 
@@ -142,7 +143,7 @@ def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
 def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
     from playwright.sync_api import expect
 
-    from dashboard.services.open_run import open_run
+    from pipeline.analysis.opened_run import open_run
 
     opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
     row = opened.dataset.manifest["text"].tolist().index(HOSTILE)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard.services.open_run import OpenRun, open_run
 from dashboard.services.queries import example_queries, row_of_ref
-from dashboard.services.runs import IndexState
+from dashboard.services.run_choices import IndexState
 from dashboard.services.search import (
     Answer,
     AskedImage,
@@ -17,10 +16,11 @@ from dashboard.services.search import (
     bit_string,
     passes,
 )
-from pipeline.runs import Run, RunRegistry
-from pipeline.search import exact_store, stored_query
+from pipeline.analysis.opened_run import OpenRun, open_run
+from pipeline.index.search import exact_store, stored_query
+from pipeline.index.store.base import StoreUnavailable
+from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
-from pipeline.store.base import StoreUnavailable
 
 
 @pytest.fixture

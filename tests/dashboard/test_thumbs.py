@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from dashboard.routes import routes
 from dashboard.services.thumbs import Thumbnails, thumb_url
-from pipeline.datasets.base import load_dataset
+from pipeline.datasets.dataset import load_dataset
 from pipeline.settings import Settings
 
 

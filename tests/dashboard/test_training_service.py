@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.services import training
-from dashboard.services.training import CUSTOM, QUICK, changed, choices, preset, quote, start
+from dashboard.services import training_plan
+from dashboard.services.training_plan import CUSTOM, QUICK, changed, choices, preset, quote, start
 from pipeline.catalog import config_fields
-from pipeline.datasets.base import load_dataset
-from pipeline.runs import RunRegistry
+from pipeline.datasets.dataset import load_dataset
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.pipeline.test_execute import unlabelled
+from tests.pipeline.runs.test_execute import unlabelled
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_starting_queues_each_run_once_and_asks_for_a_worker(
     own: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted: list[Settings] = []
-    monkeypatch.setattr(training, "ensure_worker", wanted.append)
+    monkeypatch.setattr(training_plan, "ensure_worker", wanted.append)
     sweep = quote(own, asked(methods=("itq", "lsh"), bits=(12, 16))).sweep
     assert sweep is not None
 

@@ -21,12 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.backbones import load_backbone
+from models.backbones.registry import load_backbone
 from models.method import HashMethod, TrainingSet
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.sources import SourceRequest
-from pipeline.datasets.sources.openmoji import open_source
 from pipeline.features import FeatureCache
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.sources import SourceRequest
+from pipeline.ingest.sources.openmoji import open_source
 from pipeline.settings import Settings
 
 FILE = Path(__file__).with_suffix(".npz")

@@ -12,7 +12,7 @@ import torch.distributed as dist
 from safetensors.torch import save_file
 from torch import nn
 
-from models.backbones import Backbone
+from models.backbones.base import Backbone
 from models.finetuning import FineTuning, Trunk
 from models.method import TrainingSet
 from models.methods.dpsh import DPSH, DPSHConfig

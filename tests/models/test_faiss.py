@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.bench_faiss import ours, scores, synthetic, theirs
 from models.linear import principal_axes, rotate_to_codes
-from tests.benchmarks.bench_faiss import ours, scores, synthetic, theirs
 
 
 @pytest.mark.parametrize("name", ["lsh", "itq"])

@@ -20,8 +20,8 @@ from models.method import Cancelled, TrainingSet
 from models.methods.cibhash import CIBHash, CIBHashConfig
 from models.methods.dhd import DHD, DHDConfig
 from models.methods.dpsh import DPSH, DPSHConfig
-from pipeline.metrics import average_precision
-from pipeline.ranking import hamming_histograms
+from pipeline.evaluation.metrics import average_precision
+from pipeline.evaluation.ranking import hamming_histograms
 from tests.factories import ROOT, write_textures
 from tests.models.small_network import backbone, dpsh, learned, train, trunk, weights
 

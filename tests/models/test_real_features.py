@@ -14,8 +14,8 @@ import pytest
 from models.deep import DeepHashMethod
 from models.method import HashMethod
 from models.registry import get_method, list_methods
-from pipeline.metrics import average_precision
-from pipeline.ranking import hamming_histograms
+from pipeline.evaluation.metrics import average_precision
+from pipeline.evaluation.ranking import hamming_histograms
 from tests.models.openmoji_features import load
 
 BITS, EPOCHS = 16, 15

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.backbones import load_backbone
+from models.backbones.registry import load_backbone
 from pipeline.augment import augmented
-from pipeline.datasets.base import RetrievalDataset, load_dataset
+from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.features import FeatureCache
 from pipeline.images import ImageError
 from pipeline.settings import Settings
@@ -19,8 +19,8 @@ from tests.factories import imported, kill, python, wait_for_line, write_images
 CHILD = """
 import sys, time
 from pathlib import Path
-from models.backbones import load_backbone
-from pipeline.datasets.base import load_dataset
+from models.backbones.registry import load_backbone
+from pipeline.datasets.dataset import load_dataset
 from pipeline.features import FeatureCache
 from pipeline.settings import Settings
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import pipeline.worker as worker_module
-from pipeline.execute import execute
-from pipeline.run_log import tail
-from pipeline.runs import LOST_AFTER_S, MOST_ATTEMPTS, Run, RunRegistry
+from pipeline.runs.execute import execute
+from pipeline.runs.log import tail
+from pipeline.runs.registry import LOST_AFTER_S, MOST_ATTEMPTS, Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.worker import HEARTBEAT_LIMIT_S, ensure_worker, heartbeat_age_s, is_alive, work
 from tests.factories import files_read, kill, python, spec, wait_for_line
@@ -95,7 +95,7 @@ def test_a_run_that_cannot_even_start_is_not_tried_for_ever(
     def out_of_memory() -> dict[str, object]:
         raise MemoryError
 
-    monkeypatch.setattr("pipeline.runs.provenance", out_of_memory)
+    monkeypatch.setattr("pipeline.runs.registry.provenance", out_of_memory)
 
     assert work(own_library, exit_when_idle=True) == 1
     assert run.state() == "failed"
@@ -181,8 +181,8 @@ def test_a_killed_training_goes_on_from_its_checkpoint_and_ends_the_same(
     whole, killed = queued(own_library, **changes), queued(own_library, **changes)
     work_one = (
         CHILD.replace("done == 1", "done == 2 * total // 6 + 1")
-        .replace("work(", "pipeline.checkpoints.FolderCheckpoints.every_s = 0\nwork(")
-        .replace("import sys", "import pipeline.checkpoints, sys")
+        .replace("work(", "pipeline.runs.checkpoints.FolderCheckpoints.every_s = 0\nwork(")
+        .replace("import sys", "import pipeline.runs.checkpoints, sys")
     )
     execute(whole, own_library)
     child = python(work_one, own_library.home)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.datasets.base import DatasetError, DatasetInfo, LabelSet, RetrievalDataset
+from pipeline.datasets.dataset import DatasetError, DatasetInfo, LabelSet, RetrievalDataset
+from pipeline.datasets.protocols import PROTOCOLS, Protocol
 from pipeline.datasets.split import Split, check_split, make_split
-from pipeline.protocols import PROTOCOLS, Protocol
 
 HOLDOUT = PROTOCOLS["holdout"]
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.datasets.base import DatasetError
-from pipeline.datasets.importing import import_dataset
-from pipeline.datasets.sources import SourceRequest, open_source
+from pipeline.datasets.dataset import DatasetError
+from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.datasets.split import make_split
 from pipeline.datasets.split_choice import SplitChoice
-from pipeline.protocols import PROTOCOLS
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.sources import SourceRequest, open_source
 from tests.factories import png
 from tests.layout_writers import class_folders, one_hot_table, pictures, put, with_many
 

@@ -12,9 +12,9 @@ import pytest
 import trustme
 from qdrant_client import QdrantClient
 
+from pipeline.index.store.base import StoreRefused, StoreUnavailable
+from pipeline.index.store.opening import open_store, store_of
 from pipeline.settings import Settings
-from pipeline.store.base import StoreRefused, StoreUnavailable
-from pipeline.store.opening import open_store, store_of
 from tests.qdrant_grpc_stub import GrpcStub
 from tests.qdrant_stub import QdrantStub
 
@@ -114,7 +114,7 @@ def test_the_authority_counts_for_grpc_too(
     trustme.CA().cert_pem.write_to_path(other)
     with GrpcStub(KEY, tls) as stub:
         monkeypatch.setattr(
-            "pipeline.store.opening.QdrantClient", partial(QdrantClient, grpc_port=stub.port)
+            "pipeline.index.store.opening.QdrantClient", partial(QdrantClient, grpc_port=stub.port)
         )
 
         def names(trusted: Path) -> list[str]:

@@ -1,0 +1,1 @@
+"""Programs that print tables with ratios against named peers."""

@@ -1,0 +1,191 @@
+"""UD2H: growth with n, asymmetric against symmetric learning, and what each approximation costs.
+
+python -m benchmarks.bench_ud2h [--studies growth learning approximations] [--home FOLDER]
+    [--sizes 5000 20000 59000] [--sets cifar10-lossless cifar10-jpeg] [--seeds 3]
+
+growth: seconds, CPU seconds of all threads and peak memory of a fit with the defaults, each n in a
+    process of its own.
+learning: mAP of the queries after each round, against the seconds of training until then.
+approximations: mAP and seconds as parts of the dense form come back: all eigenvectors, features of
+    full width for the neighbours, all images in each network step.
+
+The real image sets are used where they lie beside the checkout; cifar10-jpeg takes half an hour of
+feature extraction the first time. Without them, growth is measured on clusters. 32 bits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.real_features import Data, real_features
+from models.codes import HashCodes
+from models.method import EpochLog, TrainingSet
+from models.methods.ud2h import UD2H, Alternation, UD2HConfig
+from pipeline.settings import Settings
+from tests.memory import peak_mib
+
+BITS, WIDTH, SETS = 32, 1280, ("cifar10-lossless", "cifar10-jpeg")
+EVERYTHING = 10**6  # more than there are: cut to what exists
+APPROXIMATIONS: dict[str, dict[str, int]] = {
+    "default": {},
+    "all eigenvectors": {"eigenvectors": EVERYTHING},
+    "neighbours in all dimensions": {"pca_dims": EVERYTHING},
+    "all images in each network step": {"sample": EVERYTHING},
+    "dense form: all three": {
+        "eigenvectors": EVERYTHING,
+        "pca_dims": EVERYTHING,
+        "sample": EVERYTHING,
+    },
+}
+SYMMETRIC_ROUNDS = 4  # times as many rounds, so that it can reach its best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    studies = ("growth", "learning", "approximations")
+    parser.add_argument("--studies", nargs="+", choices=studies, default=studies)
+    parser.add_argument("--sizes", nargs="+", type=int, default=[5000, 20000, 59000])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--home", type=Path, help="Keep data and features here, for the next time.")
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)  # the growth's own process
+    options = parser.parse_args()
+    if options.one:
+        _measure_one(options.one, options.sizes[0])
+        return
+    settings = Settings(home=options.home or Path(tempfile.mkdtemp(prefix="hashlens-bench-")))
+    found = {name: real_features(name, settings) for name in options.sets}
+    sets = {name: data for name, data in found.items() if data is not None}
+    if "growth" in options.studies:
+        growth(options.sizes, sets)
+    for name, data in sets.items():
+        if "learning" in options.studies:
+            learning(name, data)
+        if "approximations" in options.studies and name != "cifar10-jpeg":
+            approximations(name, data, options.seeds)
+
+
+def growth(sizes: list[int], sets: dict[str, Data]) -> None:
+    """The table of seconds and memory."""
+    large = {name: data for name, data in sets.items() if len(data.database) >= max(sizes)}
+    name = next(iter(large), "clusters")
+    points = large[name].database if large else clustered(max(sizes))
+    print(f"\ngrowth on {name}\n")
+    names = ("n", "s", "CPU s", "CPU s / 1,000 images", "peak MiB", "MiB / 1,000 images")
+    print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "features.npy"
+        np.save(path, points)
+        for n in sizes:
+            command = [sys.executable, "-m", "benchmarks.bench_ud2h", "--one", str(path)]
+            done = subprocess.run(
+                [*command, "--sizes", str(n)], check=True, capture_output=True, text=True
+            )
+            seconds, cpu, before, peak = map(float, done.stdout.split())
+            print(
+                f"| {n:,} | {seconds:.1f} | {cpu:.1f} | {1000 * cpu / n:.2f} | {peak:,.0f} "
+                f"| {1000 * (peak - before) / n:.1f} |",
+                flush=True,
+            )
+
+
+def clustered(n: int) -> NDArray[np.float32]:
+    """Features (n, 1280) around 30 centres, non-negative as those of a network are."""
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((30, WIDTH), np.float32)
+    points = rng.standard_normal((n, WIDTH), np.float32)
+    points *= 1.5
+    points += centres[np.arange(n) % 30]
+    return np.maximum(points, 0, out=points)
+
+
+def _measure_one(path: Path, n: int) -> None:
+    """Fit on the first n rows; prints seconds, CPU seconds, MiB before the features, peak MiB."""
+    before = peak_mib()
+    features = torch.from_numpy(np.load(path, mmap_mode="r")[:n].copy())
+    began, cpu = time.perf_counter(), time.process_time()
+    UD2H(BITS).fit(TrainingSet((features,)))
+    print(time.perf_counter() - began, time.process_time() - cpu, before, peak_mib())
+
+
+def learning(name: str, data: Data) -> None:
+    """MAP against seconds, asymmetric and symmetric; evaluation is not counted."""
+    rounds = UD2HConfig().rounds
+    curves = {
+        "asymmetric": curve(data, UD2HConfig()),
+        "symmetric": curve(data, UD2HConfig(asymmetric=False, rounds=SYMMETRIC_ROUNDS * rounds)),
+    }
+    print(f"\nlearning on {name}, n = {len(data.database):,}; seconds after the target is built\n")
+    print("| form | round | s | mAP % |\n|" + " --- |" * 4)
+    for form, points in curves.items():
+        best = max(range(len(points)), key=lambda place: points[place][1])
+        shown = {1, 2, 3, 5, 8, 15, 30, 45, 60, best + 1}
+        for number, (seconds, value) in enumerate(points, 1):
+            if number in shown:
+                print(f"| {form} | {number} | {seconds:.2f} | {100 * value:.1f} |")
+    best_s, highest = max(curves["symmetric"], key=lambda point: point[1])
+    reached = next((s for s, value in curves["asymmetric"] if value >= highest), None)
+    when = "never" if reached is None else f"after {reached:.2f} s"
+    print(
+        f"\nThe symmetric form's best, {100 * highest:.1f} % after {best_s:.2f} s, "
+        f"is reached by the asymmetric form {when}.",
+        flush=True,
+    )
+
+
+def curve(data: Data, config: UD2HConfig) -> list[tuple[float, float]]:
+    """Seconds of training and mAP after each round."""
+    features = torch.from_numpy(np.array(data.database))
+    queries = torch.from_numpy(np.array(data.query))
+    mean = features.mean(0)
+    scale = 10 / (features - mean).norm(dim=1).mean()
+    learner = Alternation((features - mean) * scale, BITS, config, seed=0)
+    points: list[tuple[float, float]] = []
+    measuring = 0.0
+
+    @torch.no_grad()
+    def measure(log: EpochLog) -> None:
+        nonlocal measuring
+        began = time.perf_counter()
+        codes = (
+            HashCodes.from_relaxed(learner.head((part - mean) * scale).numpy())
+            for part in (queries, features)
+        )
+        points.append((log.seconds - measuring, data.mean_average_precision(*codes)))
+        measuring += time.perf_counter() - began
+
+    learner.learn(measure)
+    return points
+
+
+def approximations(name: str, data: Data, seeds: int) -> None:
+    """MAP and seconds as parts of the dense form come back."""
+    print(f"\napproximations on {name}, n = {len(data.database):,}, {seeds} seeds\n")
+    print("| form | mAP % | s |\n|" + " --- |" * 3)
+    features = torch.from_numpy(np.array(data.database))
+    queries = torch.from_numpy(np.array(data.query))
+    for form, changes in APPROXIMATIONS.items():
+        config = UD2HConfig().model_copy(update=changes)  # beyond the ranges that users have
+        values, seconds = [], 0.0
+        for seed in range(seeds):
+            began = time.perf_counter()
+            method = UD2H(BITS, config, seed=seed).fit(TrainingSet((features,)))
+            seconds += time.perf_counter() - began
+            codes = method.encode(queries), method.encode(features)
+            values.append(data.mean_average_precision(*codes))
+        spread = np.std(values, ddof=1) if seeds > 1 else 0
+        shown = f"{100 * np.mean(values):.1f} ± {100 * spread:.1f}"
+        print(f"| {form} | {shown} | {seconds / seeds:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

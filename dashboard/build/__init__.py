@@ -1,0 +1,1 @@
+"""Build: import images, train methods, follow runs."""

@@ -1,0 +1,40 @@
+"""What an import has made, and where to go from there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.build import import_flow
+from pipeline.ingest.import_jobs import JobStatus
+from pipeline.wording import duration, escape_markdown, plural
+
+
+def show(status: JobStatus) -> None:
+    """Say what is there now and how it is split, with the ways on."""
+    before = {one.name for one in cached.library.datasets()}
+    cached.library.datasets.clear()
+    info = next((one for one in cached.library.datasets() if one.name == status.dataset), None)
+    if info is None:
+        st.info("This data set has been deleted since.")
+        return
+    if info.name not in before:
+        st.rerun()  # the sidebar was drawn without it
+    with st.container(border=True, key="import_done"):
+        st.success(
+            f"{plural(info.n, 'image')} in {duration(status.seconds)}, "
+            f"{plural(info.n_problems, 'file')} not taken. Evaluated under "
+            f"{escape_markdown(info.split_summary)}.",
+            title=f"{escape_markdown(info.title)} is in the library.",
+        )
+        with st.container(horizontal=True):
+            if st.button("Browse it", icon=":material/grid_view:", type="primary"):
+                state.switch_page("explore/browse_page.py", **{state.DATASET: info.name})
+            st.button("Import more", icon=":material/add:", on_click=import_flow.leave)
+        st.caption("Train on it:")
+        command = f"python -m pipeline run --dataset {info.name} --method itq --bits 32"
+        if info.default_protocol != "holdout":
+            command += f" --protocol {info.default_protocol}"
+        if info.split_seed:
+            command += f" --split-seed {info.split_seed}"
+        st.code(command, language="bash", wrap_lines=True)

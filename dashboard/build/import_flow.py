@@ -1,0 +1,91 @@
+"""Which import a tab is looking at: its id is in the address bar, so that it survives a reload."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.services import imports
+from dashboard.widgets import notices
+from dashboard.widgets.fragments import alone
+from pipeline.ingest.import_jobs import LIVE, ImportJob, JobStatus, Kind
+from pipeline.ingest.request import ImportRequest
+from pipeline.wording import duration, plural
+
+_JOB = "job"
+_WORDS = {"check": "Checking", "import": "Importing"}
+
+
+def current() -> ImportJob | None:
+    """The job of this tab; None when there is none, or it is gone."""
+    job_id = st.query_params.get(_JOB, "")
+    return imports.find_job(job_id, cached.library.settings()) if job_id else None
+
+
+def start(request: ImportRequest, kind: Kind) -> None:
+    """Start a job and look at it; for callbacks."""
+    st.query_params[_JOB] = imports.begin(request, kind, cached.library.settings()).id
+
+
+def leave() -> None:
+    """Look at no job; for callbacks."""
+    st.query_params.pop(_JOB, None)
+
+
+def watch(job: ImportJob) -> JobStatus:
+    """Show progress while the job runs and what went wrong, and say how it is."""
+    status = job.status()
+    if status.state in LIVE:
+        _live(job)
+    elif status.state == "failed":
+        notices.problem(
+            "The check failed." if status.kind == "check" else "The import failed.",
+            reason=status.error,
+            works="The library is as it was.",
+            todo="Change the source or how it is read, and check again.",
+            key="import_problem",
+        )
+    elif status.state == "lost":
+        notices.problem(
+            "The process that did this has gone.",
+            reason="It was killed, or the server was restarted.",
+            works="The library is as it was; an import goes on where it stopped.",
+            todo="Start it again.",
+            key="import_lost",
+        )
+        st.button("Start again", icon=":material/refresh:", on_click=start, args=_again(job))
+    elif status.state == "stopped":
+        st.info("Stopped. Nothing was stored.", icon=":material/stop_circle:")
+    return status
+
+
+def _again(job: ImportJob) -> tuple[ImportRequest, Kind]:
+    return job.request(), job.status().kind
+
+
+@alone(run_every=1.0)
+def _live(job: ImportJob) -> None:
+    status = job.status()
+    if status.state not in LIVE:
+        st.rerun()
+    share = status.done / status.total if status.total else 0.0
+    word = _WORDS[status.kind]
+    text = f"{word} {status.done:,} of {plural(status.total, 'image')}" if status.total else word
+    if status.state == "queued":
+        text = "Starting"
+    with st.container(border=True, key="import_progress"):
+        st.progress(share, text=text)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Stop", icon=":material/stop:", on_click=job.request_stop)
+            st.caption(
+                "Closing this page does not stop it. " + (_rest(status) if share > 0.05 else "")
+            )
+
+
+def _rest(status: JobStatus) -> str:
+    """How long the rest will take at the rate so far."""
+    passed = time.time() - status.started
+    left = passed * (status.total - status.done) / max(status.done, 1)
+    return f"About {duration(left)} left."

@@ -1,0 +1,26 @@
+"""Import: check a source, see what is in it, and only then store it."""
+
+import streamlit as st
+
+from dashboard.build import import_check, import_done, import_flow, import_source
+
+st.title("Import", anchor=False)
+import_source.show()
+job = import_flow.current()
+if job is None:
+    st.caption(
+        "Class folders, tables (CSV, JSON, parquet), imagefolders, COCO, Pascal VOC, YOLO, CVAT, "
+        "LabelMe, Label Studio, FiftyOne, hashing lists and plain images are recognised. Nothing "
+        "is stored before you have seen what was found."
+    )
+    st.stop()
+status = import_flow.watch(job)
+if status.state != "done":
+    st.stop()
+if status.kind == "import":
+    import_done.show(status)
+    st.stop()
+plan, request = job.plan(), job.request()
+import_check.options(plan, request)
+import_check.found(plan)
+import_check.confirm(plan, request)

@@ -1,0 +1,128 @@
+"""Step 1 of an import: where the images are, and what the data set will be called."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.build import import_flow, upload_box
+from dashboard.services import imports, uploads
+from pipeline.catalog import list_sources
+from pipeline.ingest.request import ImportRequest
+from pipeline.wording import escape_markdown
+
+_UPLOAD, _SERVER, _BUILT_IN = "Upload", "Folder on the server", "Built-in"
+_TOKEN, _PROBLEM = "upload_token", "import_source_problem"
+_NEW = "a new data set"
+
+
+def show() -> None:
+    """Draw the choice and the button that starts the check."""
+    with st.container(border=True, key="import_source"):
+        st.subheader("1 · Source", anchor=False)
+        kind = st.segmented_control(
+            "Where the images are",
+            (_UPLOAD, _SERVER, _BUILT_IN),
+            default=_UPLOAD,
+            required=True,
+            key="from",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        source = {_UPLOAD: _upload, _SERVER: _server, _BUILT_IN: _built_in}[kind or _UPLOAD]()
+        into, name = st.columns(2, gap="medium")
+        names = [info.name for info in cached.library.datasets()]
+        target = into.selectbox("Import into", [_NEW, *names], key="import_into")
+        chosen = name.text_input(
+            "Name",
+            key="import_name",
+            placeholder="from the source",
+            disabled=target != _NEW,
+            max_chars=41,
+            help="Small letters, digits, - and _.",
+        )
+        st.button(
+            "Check",
+            icon=":material/fact_check:",
+            type="secondary" if import_flow.current() else "primary",
+            disabled=not source,
+            on_click=_check,
+            args=(kind, source, chosen, "" if target == _NEW else target),
+        )
+        problem = st.session_state.pop(_PROBLEM, "")
+        if problem:
+            st.error(escape_markdown(problem))
+
+
+def _check(kind: str, source: str, name: str, into: str) -> None:
+    settings = cached.library.settings()
+    link_roots: tuple[str, ...] = ()
+    try:
+        if kind == _SERVER:
+            source = imports.allowed_source(source, settings)
+            link_roots = imports.allowed_roots(settings)
+        elif kind == _UPLOAD:
+            source = str(uploads.uploaded(source, settings) or "")
+        request = ImportRequest(source=source, name=name.strip(), into=into, link_roots=link_roots)
+    except ValueError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
+    import_flow.start(request, "check")
+
+
+def _upload() -> str:
+    """The token of a complete upload."""
+    settings = cached.library.settings()
+    if uploads.room(st.session_state.get(_TOKEN, ""), settings) is None:
+        st.session_state[_TOKEN] = uploads.new_token(settings)
+    token: str = st.session_state[_TOKEN]
+    file = uploads.uploaded(token, settings)
+    upload_box.show(token, settings.upload_limit_gb, file.name if file else "")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"A zip, tar or folder of any common layout, up to {settings.upload_limit_gb:g} GB; "
+            "it goes to the server's disk and is deleted after the import."
+        )
+        if file:
+            st.button("Upload another", icon=":material/refresh:", on_click=_new_upload)
+        else:
+            _from_a_terminal(token)
+    return token if file else ""
+
+
+def _from_a_terminal(token: str) -> None:
+    """How to send an archive from another machine, for what a browser is too small for."""
+    base = (st.context.url or "http://localhost:8501/import").rsplit("/", 1)[0]
+    with st.popover("From a terminal", icon=":material/terminal:"):
+        st.code(f"curl -T pets.zip {base}/api/import/{token}/", language="bash", wrap_lines=True)
+        st.button("It is there", icon=":material/refresh:")
+
+
+def _new_upload() -> None:
+    st.session_state.pop(_TOKEN, None)
+    import_flow.leave()
+
+
+def _server() -> str:
+    roots = cached.library.settings().import_roots
+    if not roots:
+        st.info(
+            "The operator of this server allows no folders. To allow some, start it with "
+            "`HASHLENS_IMPORT_ROOTS` set, for example to `/srv/images`."
+        )
+        return ""
+    return st.text_input(
+        "Folder, archive or table",
+        key="import_path",
+        placeholder=f"{roots[0]}/…",
+        help=f"Below {', '.join(map(str, roots))}.",
+    )
+
+
+def _built_in() -> str:
+    known = {name: text for name, text in list_sources().items() if name != "folder"}
+    name = st.selectbox(
+        "Data set", list(known), index=list(known).index("openmoji"), key="built_in"
+    )
+    st.caption(known[name])
+    return str(name)

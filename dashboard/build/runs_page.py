@@ -1,0 +1,76 @@
+"""Runs: what is queued, running and done; watch, stop, resume, publish, delete."""
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.build import runs_detail, runs_table
+from dashboard.services import run_rows
+from dashboard.services.run_rows import Job
+from dashboard.widgets import linked_select, notices
+from dashboard.widgets.fragments import alone
+from pipeline.runs.registry import RunError
+
+st.title("Runs", anchor=False)
+gone = st.empty()  # always there: else all below would be drawn anew
+runs_table.unreadable(cached.runs.unreadable_runs())
+found = cached.runs.jobs()
+if not found:
+    notices.first_run(
+        "No runs yet",
+        "Choose a method on the Train page, or train one from the command line:",
+        "python -m pipeline run --dataset openmoji --method itq --bits 32",
+    )
+    st.page_link("build/train_page.py", label="Train", icon=":material/model_training:")
+    st.stop()
+names = run_rows.sweeps(found)
+choices, sweep = {"": "All runs"} | {name: name for name in names}, ""
+if names:
+    sweep = linked_select.show("Show", choices, key="sweep")
+
+shown = [job for job in found if sweep in ("", job.sweep)]
+is_live = cached.runs.is_busy(shown)
+every = 1.0 if is_live else None
+
+
+def now() -> list[Job]:
+    """The runs as they are; draws the whole page anew where another choice or pace is due."""
+    latest = [job for job in cached.runs.jobs() if sweep in ("", job.sweep)]
+    if {job.id for job in latest} != {job.id for job in shown}:
+        st.rerun()  # a run came or went
+    if cached.runs.is_busy(latest) != is_live:
+        cached.search.retry()  # an index may be another
+        st.rerun()  # polling begins, or ends
+    return latest
+
+
+@alone(run_every=every)
+def table() -> None:
+    """All runs, which change by themselves."""
+    latest = now()
+    with st.container(key="runs_now"):
+        runs_table.summary(latest, has_worker=cached.runs.has_worker())
+    if runs_table.show(latest, key="job"):
+        st.rerun()  # the other parts show the chosen run
+
+
+@alone(run_every=every)
+def detail(run_id: str) -> None:
+    """The chosen run, which changes by itself."""
+    now()
+    try:
+        runs_detail.show(cached.runs.job(run_id))
+    except RunError as error:
+        notices.problem("This run cannot be shown.", reason=str(error), key="job_problem")
+
+
+table()
+# Between the parts that refresh themselves, and in an order that no progress changes: else an open
+# list of options would close, or move under the pointer.
+by_age = sorted(shown, key=lambda job: (job.created, job.id), reverse=True)
+labels = {job.id: f"{job.label} · seed {job.seed} · {job.id[:19]}" for job in by_age}
+first = shown[0].id  # what runs now, if anything does
+every_id = [job.id for job in found]
+detail(linked_select.show("Run", labels, key="job", default=first, hidden=every_id))
+with gone.container():
+    linked_select.say_gone("sweep", choices, "sweep")
+    linked_select.say_gone("run", labels, "job")

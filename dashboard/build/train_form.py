@@ -1,0 +1,224 @@
+"""The right side of the Train page: what to train on, how, the price, and the plan in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard import cached, state
+from dashboard.build import train_fields
+from dashboard.services.training_plan import (
+    CUSTOM,
+    PAPER,
+    QUICK,
+    Choice,
+    Quote,
+    changed,
+    fitting_protocols,
+    preset,
+)
+from pipeline.catalog import config_fields, finetuning_fields, list_backbones
+from pipeline.datasets.dataset import DatasetInfo
+from pipeline.wording import duration, escape_markdown, plural
+
+_BITS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
+_SHARES = {"None": 0.0, "10 %": 0.1, "20 %": 0.2}
+_PRESETS = {
+    QUICK: "A few passes: to see that everything works.",
+    PAPER: "The method's defaults, which follow its paper as far as its card says.",
+    CUSTOM: "Every setting by hand.",
+}
+
+
+def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
+    """Data, backbone, code lengths and protocol; fields of a sweep."""
+    bits = st.pills(
+        "Code lengths (bits)",
+        _BITS,
+        selection_mode="multi",
+        default=[32],
+        key="bits",
+        help="One run each.",
+    )
+    first, second, third = st.columns([2, 1, 1])
+    backbone = _backbone(first)
+    seeds = second.number_input("Seeds", 1, 20, 1, key="seeds", help="Runs that differ by chance.")
+    split_seed = third.number_input("Split seed", 0, None, 0, key="split_seed")
+    first, second = st.columns([2, 2])
+    protocol = first.selectbox(
+        "Protocol",
+        fitting_protocols(info),
+        key="train_protocol",
+        help="How images are split and measured. Numbers of two protocols are not comparable.",
+    )
+    validation = 0.0
+    if label_set:
+        name = second.segmented_control(
+            "Validation",
+            list(_SHARES),
+            default="None",
+            required=True,
+            key="validation",
+            help="Share of the training images kept aside, never queries, to measure mAP after "
+            "every epoch. The method learns from fewer images then.",
+        )
+        validation = _SHARES.get(name, 0.0)
+    return {
+        "dataset": info.name,
+        "label_set": label_set,
+        "bits": tuple(bits),
+        "backbone": backbone,
+        "seeds": int(seeds),
+        "split_seed": int(split_seed),
+        "protocol": protocol,
+        "validation": validation,
+    }
+
+
+def how(chosen: Sequence[Choice]) -> dict[str, Any]:
+    """Settings of the methods, and whether the backbone learns; fields of a sweep."""
+    name = st.segmented_control(
+        "Settings", list(_PRESETS), default=PAPER, required=True, key="preset"
+    )
+    st.caption(_PRESETS.get(name, ""))
+    if name != CUSTOM:
+        config = {one.name: preset(one.name, name) for one in chosen}
+    else:
+        config = _by_hand(chosen)
+    asked: dict[str, Any] = {"config": {key: value for key, value in config.items() if value}}
+    frozen = [one.title for one in chosen if not one.can_finetune]
+    reason = f"{', '.join(frozen)} cannot: no gradient reaches the backbone." if frozen else ""
+    is_tuned = st.toggle(
+        "Fine-tune the backbone",
+        key="finetune",
+        disabled=bool(frozen) or not chosen,
+        help="The last stages, or all, learn too: slower by far, and often better. " + reason,
+    )
+    if reason:
+        st.caption(f"Fine-tuning: {escape_markdown(reason)}")
+    elif is_tuned and chosen:
+        asked["finetune"] = train_fields.show(finetuning_fields(), key="tune", start={})
+    asked["grid"] = _varied(chosen)
+    return asked
+
+
+def price(quote: Quote, chosen: Sequence[Choice]) -> None:
+    """Which methods, how many runs, how long, how much memory; or what is wrong."""
+    st.caption("Methods: " + ", ".join(escape_markdown(one.title) for one in chosen))
+    if quote.problem:
+        st.error(escape_markdown(quote.problem), title="This cannot be trained as it is")
+        return
+    parts = [plural(quote.n_new, "new run")]
+    n_done = sum(one.state == "done" for one in quote.planned)
+    n_waiting = len(quote.planned) - n_done - quote.n_new
+    parts += [f"{n_done} done before"] if n_done else []
+    parts += [f"{n_waiting} waiting or running"] if n_waiting else []
+    if quote.n_new:
+        seconds, memory = quote.price.seconds, quote.price.memory_mb
+        known = (
+            "about " + duration(max(seconds, 1)) if seconds is not None else "no past run to go by"
+        )
+        parts += [f"{known} on this machine" if seconds is not None else known]
+        parts += [f"{memory:,.0f} MB" if memory else "memory not known yet"]
+        if quote.price.n_unknown and seconds is not None:
+            parts.append(f"{quote.price.n_unknown} of unknown length on top")
+    st.markdown(f"**{parts[0]}** · " + " · ".join(parts[1:]) if parts[1:] else f"**{parts[0]}**")
+    for one in quote.planned:
+        if one.state == "done" and one.run is not None:
+            st.caption(
+                f":material/check_circle: {escape_markdown(one.spec.label)}, seed {one.spec.seed}: "
+                f"trained on {one.run.id[:10]}. It is not trained again; another seed would be."
+            )
+
+
+def preview(quote: Quote) -> None:
+    """The command that asks for the same, and each run's spec."""
+    if quote.sweep is None:
+        return
+    command, specs = st.tabs(["Command", "Specs"])
+    command.code(quote.sweep.command(), language="bash", wrap_lines=True)
+    for one in quote.planned[:6]:
+        specs.caption(escape_markdown(f"{one.spec.label}, seed {one.spec.seed}: {one.state}"))
+        specs.code(one.spec.model_dump_json(indent=2), language="json", height=180)
+    if len(quote.planned) > 6:
+        specs.caption(f"The first 6 of {len(quote.planned)}.")
+
+
+def start(quote: Quote) -> None:
+    """The button that queues the new runs and goes to where they can be watched."""
+    label = f"Start {plural(quote.n_new, 'run')}" if quote.n_new else "Start"
+    clicked = st.button(
+        label,
+        type="primary",
+        icon=":material/play_arrow:",
+        key="start",
+        disabled=not quote.n_new or quote.sweep is None,
+    )
+    if clicked and quote.sweep is not None:
+        sweep, n_queued = cached.runs.started(quote.sweep)
+        st.toast(f"{plural(n_queued, 'run')} queued.")
+        state.switch_page("build/runs_page.py", **({"sweep": sweep} if sweep else {}))
+
+
+def _by_hand(chosen: Sequence[Choice]) -> dict[str, dict[str, Any]]:
+    """The settings of each method in a tab of its own; only those that differ are kept."""
+    if not chosen:
+        return {}
+    config = {}
+    for one, tab in zip(chosen, st.tabs([one.title for one in chosen]), strict=True):
+        fields = config_fields(one.name)
+        with tab:
+            if not fields:
+                st.caption("This method has no settings.")
+            values = train_fields.show(fields, key=f"set_{one.name}", start={})
+        config[one.name] = changed(fields, values)
+    return config
+
+
+def _varied(chosen: Sequence[Choice]) -> dict[str, tuple[Any, ...]]:
+    """One setting over several values: a sweep."""
+    fields = {field.name: field for one in chosen for field in config_fields(one.name)}
+    with st.expander("Vary a setting", icon=":material/tune:"):
+        name = st.selectbox("Setting", ["", *sorted(fields)], key="vary")
+        if not name:
+            st.caption("One run for each value, of every method that has the setting.")
+            return {}
+        field = fields[name]
+        text = st.text_input(
+            "Values, with commas between",
+            str(field.default),
+            key=f"vary_{name}",
+            help=f"{field.description} {field.bounds}",
+        )
+    return {name: tuple(word.strip() for word in text.split(",") if word.strip())}
+
+
+def _backbone(place: DeltaGenerator) -> str:
+    """The network that gives the features; one of torchvision's by its name there."""
+    name = place.selectbox(
+        "Backbone",
+        list(list_backbones()),
+        key="backbone",
+        format_func=_network,
+        help="Gives the features.",
+    )
+    family, is_family, _ = name.partition(":")
+    if not is_family:
+        return name
+    network = place.text_input(
+        "Network of torchvision",
+        "resnet50",
+        key="network",
+        max_chars=80,
+        help="Its name in torchvision, as in resnet50 or vit_b_16, and its weights after a colon "
+        "where they are not the best ones. They are downloaded when the run begins.",
+    )
+    return f"{family}:{network.strip()}"
+
+
+def _network(name: str) -> str:
+    family, is_family, _ = name.partition(":")
+    return f"another network of {family}" if is_family else name.replace("_", " ")

@@ -1,0 +1,231 @@
+"""Resources of the pages that analyse runs: significance, curves, failures, codes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.cached.library import dataset, datasets, settings
+from dashboard.services import review as review_service
+from dashboard.services.review import Review, read_review
+from pipeline.analysis import curves as curve_service
+from pipeline.analysis import run_differences, training_losses
+from pipeline.analysis.advice import recommend
+from pipeline.analysis.advisor import Advice, Scenario
+from pipeline.analysis.bit_analysis import BitAblation, BitSample, ablate_bits, bit_sample
+from pipeline.analysis.code_view import CodeView, read_codes
+from pipeline.analysis.curves import RunCurves
+from pipeline.analysis.drift import Drift, read_drift
+from pipeline.analysis.failures import Failures, read_failures
+from pipeline.analysis.leaderboard import Comparison
+from pipeline.analysis.measured_run import MeasuredRun, read_measured
+from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
+from pipeline.analysis.significance_findings import standing as find_standing
+from pipeline.annotations.verdicts import Word
+from pipeline.datasets.dataset import DatasetError
+from pipeline.evaluation.query_curves import QueryCurves
+from pipeline.runs.registry import RunError, RunRegistry
+
+
+@st.cache_data(ttl=30, max_entries=50, show_spinner=False)
+def standing(runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...]) -> list[str]:
+    """How each of some leaderboard rows stands to the best of its code length."""
+    rows = pd.DataFrame({"run": runs, "bits": bits, "map": values})
+    return find_standing(settings(), rows)
+
+
+def settings_table(runs: list[str], *, only_differences: bool) -> pd.DataFrame:
+    """What was asked of some runs, side by side.
+
+    Raises:
+        RunError: one is gone.
+    """
+    return run_differences.settings_table(settings(), runs, only_differences=only_differences)
+
+
+def measures_table(runs: list[str]) -> pd.DataFrame:
+    """What was measured of some runs, side by side.
+
+    Raises:
+        RunError: one is gone.
+    """
+    return run_differences.measures_table(settings(), runs)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _measured(run_id: str, fingerprint: str) -> MeasuredRun:
+    name = RunRegistry(settings()).open(run_id).spec.dataset
+    return read_measured(run_id, dataset(name), settings())
+
+
+def measured(run_id: str) -> MeasuredRun:
+    """A run's own codes and labels; read again when its data set has other content.
+
+    Raises:
+        RunError, DatasetError: they cannot be read, or there are no labels.
+    """
+    return _measured(run_id, _fingerprint(run_id))
+
+
+def query_curves(run_id: str) -> QueryCurves:
+    """What each query of a run finds at every rank and radius, from its stored codes.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _query_curves(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _query_curves(run_id: str, fingerprint: str) -> QueryCurves:
+    return curve_service.measure(measured(run_id))
+
+
+def _fingerprint(run_id: str) -> str:
+    name = RunRegistry(settings()).open(run_id).spec.dataset
+    return next((info.fingerprint for info in datasets() if info.name == name), "")
+
+
+def row_curves(rows: pd.DataFrame) -> list[RunCurves]:
+    """The curves of leaderboard rows with all their seeds; unreadable rows are left out."""
+    found = []
+    for row in rows.to_dict("records"):
+        try:
+            seeds = tuple(query_curves(run) for run in row["runs"])
+        except (RunError, DatasetError):
+            continue
+        found.append(RunCurves(row["model"], row["method"], int(row["bits"]), seeds))
+    return found
+
+
+def training_table(rows: pd.DataFrame, *, is_share: bool) -> pd.DataFrame:
+    """How the loss of leaderboard rows went down."""
+    return training_losses.training_table(settings(), rows, is_share=is_share)
+
+
+def loss_terms(rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """The loss terms of the rows of one model, by code length."""
+    return training_losses.terms_by_length(settings(), rows)
+
+
+def failures(run_id: str) -> Failures:
+    """What happened to each query of a run.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _failures(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _failures(run_id: str, fingerprint: str) -> Failures:
+    return read_failures(measured(run_id))
+
+
+def review(run_id: str) -> Review:
+    """How far the review of a run's failures has come."""
+    return read_review(measured(run_id), failures(run_id), settings())
+
+
+def say(run_id: str, place: int, word: Word, note: str) -> None:
+    """Store a verdict on a query.
+
+    Raises:
+        OSError: it cannot be stored.
+    """
+    review_service.say(measured(run_id), place, word, note, settings())
+
+
+def take_back(run_id: str, place: int) -> None:
+    """Withdraw a verdict on a query.
+
+    Raises:
+        OSError: it cannot be stored.
+    """
+    review_service.take_back(measured(run_id), place, settings())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _relaxed(run_id: str, fingerprint: str) -> NDArray[np.float32] | str:
+    """Outputs for queries, then database; or what is missing, which is not asked for again."""
+    run = measured(run_id)
+    rows = np.concatenate([run.query_rows, run.database_rows])
+    try:
+        return relaxed_codes(RunRegistry(settings()).open(run_id), run.dataset, rows, settings())
+    except NoRelaxedCodes as error:
+        return str(error)
+
+
+def outputs(run_id: str) -> NDArray[np.float32] | str:
+    """A run's outputs before the sign, queries first; or a sentence that says what is missing."""
+    return _relaxed(run_id, _fingerprint(run_id))
+
+
+def n_weak_bits(run_id: str, place: int) -> int | None:
+    """Bits of a query that a small change would turn; None where outputs cannot be had."""
+    known = outputs(run_id)
+    return None if isinstance(known, str) else int(weak_bits(known)[place].sum())
+
+
+def code_view(run_id: str) -> CodeView:
+    """A run's codes, analysed.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _code_view(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _code_view(run_id: str, fingerprint: str) -> CodeView:
+    return read_codes(measured(run_id))
+
+
+def drift(run_id: str) -> Drift:
+    """Whether the bits of a run behave alike in all parts of its data set.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _drift(run_id, _fingerprint(run_id))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _drift(run_id: str, fingerprint: str) -> Drift:
+    return read_drift(measured(run_id), settings())
+
+
+def bit_ablation(run_id: str) -> BitAblation:
+    """What the mAP becomes without some bits; a few seconds the first time."""
+    return _bit_ablation(run_id, _fingerprint(run_id))
+
+
+def map_without(run_id: str, muted: Collection[int]) -> float:
+    """The mAP in [0, 1] without some bits (from 1) of all codes, on the sample of the ablation.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read, or has no labels.
+    """
+    sample = _bit_sample(run_id, _fingerprint(run_id))
+    bits = range(sample.queries.shape[1])
+    return sample.map([bit for bit in bits if bit + 1 not in muted])
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _bit_ablation(run_id: str, fingerprint: str) -> BitAblation:
+    return ablate_bits(_bit_sample(run_id, fingerprint))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _bit_sample(run_id: str, fingerprint: str) -> BitSample:
+    run = measured(run_id)
+    return bit_sample(run.query_codes, run.database_codes, run.query_labels, run.database_labels)
+
+
+def advice(comparison: Comparison, rows: pd.DataFrame, scenario: Scenario) -> list[Advice]:
+    """The rows of a leaderboard under a scenario."""
+    return recommend(settings(), comparison, rows, scenario)

@@ -1,0 +1,187 @@
+"""Images through the networks of a run: codes of uploads, of changed images, relaxed codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from dashboard.cached.library import settings
+from dashboard.cached.search import HASHED, opened, stored
+from dashboard.services.queries import EncodingError, Upload
+from pipeline.analysis import perturbations, robustness
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.analysis.perturbations import Probe
+from pipeline.catalog import Backbone, HashMethod, load_backbone
+from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.evaluation.ranking import HashCodes
+from pipeline.images import ImageError
+from pipeline.index.search import Encoded, Query, encode_image, encode_images
+from pipeline.runs.registry import RunRegistry
+
+_SAMPLE = 300  # images whose relaxed codes are computed for bit cards
+_encoding = Lock()  # one batch at a time: torch already uses all threads
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _backbone(name: str, tuned_run: str = "") -> Backbone:
+    import torch  # only an upload needs it here
+
+    torch.set_num_threads(settings().threads)
+    return (
+        RunRegistry(settings()).open(tuned_run).load_backbone()
+        if tuned_run
+        else load_backbone(name)
+    )
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _method(run_id: str) -> HashMethod:
+    return RunRegistry(settings()).open(run_id).load_method()
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def relaxed(run_id: str, row: int) -> Encoded:
+    """An image of the run's data set, through network and method once more: for its relaxed code.
+
+    Raises:
+        EncodingError: as for an upload.
+    """
+    try:
+        return _encode(run_id, opened(run_id).dataset.load_image(row))
+    except (RuntimeError, ValueError) as error:
+        raise EncodingError(str(error)) from error
+
+
+def features(run_id: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The backbone's features (n, d) of images of the run's data set, from the cache on disk."""
+    from pipeline.features import FeatureCache  # loads torch
+
+    spec = RunRegistry(settings()).open(run_id).spec
+    return FeatureCache(_backbone(spec.backbone), settings()).get(
+        opened(run_id).dataset, images=rows
+    )
+
+
+def encoded(run_id: str, upload: Upload) -> Encoded:
+    """The code of an uploaded image; loads the network when first needed.
+
+    Raises:
+        EncodingError: no usable image, no fitted method, or the network's weights cannot be had.
+    """
+    try:
+        return _encode(run_id, opened(run_id).dataset.read_image(upload.content))
+    except (RuntimeError, ValueError) as error:  # what image, run and weights raise
+        raise EncodingError(str(error)) from error
+
+
+def _encode(run_id: str, image: Image.Image) -> Encoded:
+    with _encoding:
+        return encode_image(image, *_networks(run_id))
+
+
+def _encode_all(run_id: str, images: list[Image.Image]) -> HashCodes:
+    with _encoding:
+        return encode_images(images, *_networks(run_id))
+
+
+def _networks(run_id: str) -> tuple[Backbone, HashMethod]:
+    spec = RunRegistry(settings()).open(run_id).spec
+    return _backbone(spec.backbone, run_id if spec.finetune else ""), _method(run_id)
+
+
+@st.cache_data(max_entries=60, show_spinner=False, hash_funcs=HASHED)
+def probes(run: OpenRun, row: int, strength: int) -> list[Probe]:
+    """What small changes of an image do to its code, the stored one if there is one.
+
+    Raises:
+        EncodingError: as for an upload.
+    """
+    return _probes(run, lambda: run.dataset.load_image(row), stored(run.id, row), row, strength)
+
+
+@st.cache_data(max_entries=6, show_spinner=False, hash_funcs=HASHED, scope="session")
+def probes_of_upload(run: OpenRun, upload: Upload, strength: int, _query: Query) -> list[Probe]:
+    """The same for an upload with its code; kept for the tab alone, as the upload is.
+
+    Raises:
+        EncodingError: as for an upload.
+    """
+    return _probes(run, lambda: run.dataset.read_image(upload.content), _query, None, strength)
+
+
+def _probes(
+    run: OpenRun,
+    load: Callable[[], Image.Image],
+    query: Query | None,
+    row: int | None,
+    strength: int,
+) -> list[Probe]:
+    try:
+        image = load()
+        return perturbations.probes(
+            run,
+            image,
+            (query or _encode(run.id, image)).code,
+            row,
+            lambda images: _encode_all(run.id, images),
+            strength,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise EncodingError(str(error)) from error
+
+
+@st.cache_data(max_entries=5000, show_spinner=False, hash_funcs=HASHED)
+def steadiness(run: OpenRun, row: int) -> NDArray[np.float64]:
+    """What changes of a query image do to its code, see `robustness.steadiness`.
+
+    Raises:
+        ImageError: it cannot be read.
+        EncodingError: as for an upload.
+    """
+    import torch  # only where images are encoded
+
+    spec, content = run.run.spec, (run.dataset.info.name, run.dataset.info.fingerprint)
+    try:
+        network = spec.backbone, run.id if spec.finetune else ""
+        method = _method(run.id)
+        codes = method.encode(torch.from_numpy(_changed(content, network, row, run.dataset)))
+    except ImageError:
+        raise
+    except (RuntimeError, ValueError) as error:
+        raise EncodingError(str(error)) from error
+    return robustness.steadiness(run, row, codes)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _changed(
+    content: tuple[str, str], network: tuple[str, str], row: int, _dataset: RetrievalDataset
+) -> NDArray[np.float32]:
+    """Features of a changed image, for all runs on the same network."""
+    images = robustness.all_altered(_dataset.load_image(row))
+    with _encoding:
+        features: NDArray[np.float32] = _backbone(*network).embed(images).numpy()
+    return features
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
+def relaxed_sample(run: OpenRun) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Manifest rows (n,) of up to 300 database images, and their relaxed codes (n, K).
+
+    Raises:
+        EncodingError: the network or the method cannot be had.
+    """
+    import torch  # only here and for uploads
+
+    every = run.database_rows
+    rows = every[np.linspace(0, len(every) - 1, min(_SAMPLE, len(every))).astype(int)]
+    try:
+        inputs = torch.from_numpy(np.array(features(run.id, rows)))
+        with torch.inference_mode():
+            return rows, _method(run.id).relax(inputs).numpy()
+    except (RuntimeError, ValueError) as error:
+        raise EncodingError(str(error)) from error

@@ -1,0 +1,126 @@
+"""Resources of the report: its basket in the library, and the files made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from dashboard.cached.analysis import code_view, failures, measured
+from dashboard.cached.evaluation import board, boards, finding
+from dashboard.cached.library import dataset, settings
+from dashboard.services import report_export, report_templates
+from dashboard.services.report_basket import (
+    Basket,
+    Item,
+    StoredBasket,
+    change,
+    read_basket,
+    with_item,
+)
+from dashboard.services.thumbs import Thumbnails
+from pipeline.analysis.acceptance_checks import Condition, check
+from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.status import provenance
+
+
+def add_to_report(name: str, item: Item) -> int:
+    """Put an entry at the end of a data set's report; how many it has now.
+
+    Raises:
+        OSError: the library cannot be written.
+    """
+    return len(change(settings(), name, with_item(item)).items)
+
+
+def basket(name: str) -> StoredBasket:
+    """The report of a data set, as it is now."""
+    return read_basket(settings(), name)
+
+
+def change_report(name: str, how: Callable[[Basket], Basket]) -> None:
+    """Change the report of a data set.
+
+    Raises:
+        OSError: the library cannot be written.
+    """
+    change(settings(), name, how)
+
+
+def template(kind: str, name: str, run_id: str | None) -> list[Item]:
+    """The entries of a template for a data set, and for a run where it is about one.
+
+    Raises:
+        RunError, DatasetError: it needs a measured run, and there is none.
+    """
+    if kind == report_templates.AUDIT:
+        return report_templates.data_audit(dataset(name))
+    if kind == report_templates.REVIEW:
+        if run_id is None:
+            raise RunError("this template needs a run; train one first")
+        return report_templates.model_review(measured(run_id), failures(run_id), code_view(run_id))
+    compared = boards(name)
+    if not compared:
+        raise RunError("this template needs a measured run; train one first")
+    shown = board(compared[0])
+    said = finding(shown.rows)
+    return report_templates.demo_summary(shown, compared[0], said.sentence if said else "")
+
+
+def report_preview(name: str, shown: Basket, runs: tuple[str, ...]) -> str:
+    """The page of `report_html`, drawn again only when something in it has changed."""
+    return _preview(name, shown.model_dump_json(), runs)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _preview(name: str, shown: str, runs: tuple[str, ...]) -> str:
+    return report_html(name, Basket.model_validate_json(shown), runs).decode()
+
+
+@st.cache_data(ttl=30, max_entries=30, show_spinner=False)
+def conditions(runs: tuple[str, ...]) -> dict[str, list[Condition]]:
+    """The conditions of some runs by their labels; runs that cannot be read are left out."""
+    found = {}
+    for run_id in runs:
+        try:
+            spec = RunRegistry(settings()).open(run_id).spec
+            found[f"{spec.label}, seed {spec.seed}"] = check(settings(), run_id)
+        except RunError:
+            continue
+    return found
+
+
+def report_html(name: str, shown: Basket, runs: tuple[str, ...]) -> bytes:
+    """The report as one page."""
+    thumbnails = Thumbnails(settings())
+    return report_export.to_html(
+        shown, conditions(runs), lambda sha256: thumbnails.get(name, sha256), _facts(name)
+    )
+
+
+def report_bundle(shown: Basket, runs: tuple[str, ...]) -> bytes:
+    """The tables of the report as CSV in a zip."""
+    return report_export.to_bundle(shown, conditions(runs))
+
+
+def report_manifest(name: str, shown: Basket, runs: tuple[str, ...]) -> bytes:
+    """What is in the report and where it came from."""
+    digests = {}
+    for run_id in {run for item in shown.items for run in item.runs}:
+        try:
+            digests[run_id] = RunRegistry(settings()).open(run_id).spec.digest
+        except RunError:
+            continue
+    return report_export.to_manifest(shown, conditions(runs), _facts(name), digests)
+
+
+def _facts(name: str) -> dict[str, str]:
+    """What belongs below every report."""
+    info = dataset(name).info
+    return {
+        "Generated": datetime.now(UTC).isoformat(timespec="seconds"),
+        "Data set": f"{info.title}, fingerprint {info.fingerprint[:16]}",
+        "Pictures": " ".join(part for part in (info.attribution, info.licence) if part),
+        "HashLens commit": str(provenance().get("commit") or "unknown"),
+    }

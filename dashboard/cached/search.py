@@ -1,0 +1,194 @@
+"""A run opened for search: its codes, its index, and the codes of queries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.cached.library import datasets, runs, settings, store
+from dashboard.services import search
+from dashboard.services.comparing import Groups, groups
+from dashboard.services.permalink import stored_query as saved_query
+from dashboard.services.queries import Example, example_queries, preview
+from dashboard.services.run_choices import IndexState, index_state
+from dashboard.services.search import Answer, AskedImage, Backend, Request
+from pipeline.analysis import single_bits
+from pipeline.analysis.aligned_bits import Aligned, align
+from pipeline.analysis.opened_run import OpenRun, open_run
+from pipeline.analysis.reranking import Values
+from pipeline.index.publish import expected_metadata, index_alias, read_index
+from pipeline.index.search import Query, exact_store, stored_query
+from pipeline.index.store.base import CodeStore, StoreError, require_match
+from pipeline.runs.registry import RunError, RunRegistry
+
+
+def _content(run: OpenRun) -> tuple[str, str, int]:
+    """What a cache knows an open run by; a refresh adds images to it."""
+    return run.id, run.dataset.info.fingerprint, len(run.database_rows)
+
+
+HASHED: dict[str | type, Callable[[Any], Any]] = {OpenRun: _content}  # for caches of open runs
+
+
+def opened(run_id: str) -> OpenRun:
+    """A run with codes and labels; read again when its data set has other content.
+
+    Raises:
+        RunError, DatasetError: it cannot be read, or does not fit its data set any more.
+    """
+    run = RunRegistry(settings()).open(run_id)
+    found = (info.fingerprint for info in datasets() if info.name == run.spec.dataset)
+    record = read_index(run)
+    return _opened(run_id, next(found, ""), record.count if record else 0)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _opened(run_id: str, fingerprint: str, n_published: int) -> OpenRun:
+    return open_run(run_id, settings())
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def examples(run_id: str) -> list[Example]:
+    """Six queries to start with."""
+    return example_queries(opened(run_id), settings())
+
+
+@st.cache_data(ttl=20, show_spinner=False)
+def index(run_id: str) -> IndexState:
+    """Whether the run's index answers."""
+    try:
+        run = RunRegistry(settings()).open(run_id)
+    except RunError as error:  # deleted a moment ago
+        return IndexState("missing", reason=str(error))
+    return index_state(run, store())
+
+
+def backend(run_id: str) -> Backend:
+    """Where to search: the index when it is ready, else the run's own codes."""
+    found = index(run_id)
+    if found.kind != "ready":
+        return _exact_backend(run_id, found)
+    return Backend(store(), index_alias(RunRegistry(settings()).open(run_id)), found)
+
+
+def fall_back(run_id: str, reason: str) -> Backend:
+    """The exact backend after the store failed in mid-use; the index is asked again next time."""
+    index.clear()
+    return _exact_backend(run_id, IndexState("unavailable", reason=reason))
+
+
+def answer(
+    run: OpenRun, asked: AskedImage, request: Request, values: Values | None = None
+) -> Answer:
+    """Search the run's index, or its own codes when that fails.
+
+    Args:
+        run: that is searched.
+        asked: the query.
+        request: what is asked for.
+        values: what to order by; None: by distance.
+    """
+    found = search.answer(
+        run, asked, request, backend(run.id), lambda why: fall_back(run.id, why), values
+    )
+    if found.index.kind == "ready":
+        _successes()["last"] = time.time()
+    return found
+
+
+def since(
+    version: str, run: OpenRun, found: Answer, request: Request, values: Values | None = None
+) -> Groups | None:
+    """Results beside those of a version of the index that is kept for rolling back.
+
+    Args:
+        version: for example `v2`.
+        run: that is searched.
+        found: what is on screen.
+        request: what was asked for.
+        values: what results are ordered by; None: distance.
+
+    Returns:
+        None when that version is gone or does not fit, or no index gave the results.
+    """
+    collection = f"{index_alias(run.run)}__{version}"
+    if found.index.kind != "ready":
+        return None
+    try:
+        require_match(store().info(collection), expected_metadata(run.run))
+        kept = Backend(store(), collection, found.index)
+        then = search.answer(run, found.asked, request, kept, _refuse, values)
+    except (StoreError, RunError, OSError):
+        return None
+    return groups(found, then)
+
+
+def _refuse(reason: str) -> Backend:
+    raise StoreError(reason)
+
+
+def since_last_success() -> float | None:
+    """Seconds since an index last answered anybody's search; None: never since the start."""
+    last = _successes().get("last")
+    return None if last is None else max(0.0, time.time() - last)  # clocks are set back at times
+
+
+@st.cache_resource
+def _successes() -> dict[str, float]:
+    """When an index last answered, for all tabs; one item, since setting it is one step."""
+    return {}
+
+
+def retry() -> None:
+    """Forget what is known about runs and indexes: the next page looks at them anew."""
+    runs.clear()
+    index.clear()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=HASHED)
+def _exact(run: OpenRun) -> tuple[CodeStore, str]:
+    return exact_store(run.run, run.dataset)
+
+
+def _exact_backend(run_id: str, found: IndexState) -> Backend:
+    exact, alias = _exact(opened(run_id))
+    return Backend(exact, alias, found)
+
+
+def stored(run_id: str, row: int) -> Query | None:
+    """The code that the run stored for an image of its data set; None when it has none."""
+    return stored_query(RunRegistry(settings()).open(run_id), row)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def saved_preview(ref: str) -> str:
+    """A small version of a saved query, as a data address; empty when it is gone or damaged."""
+    found = saved_query(ref, settings())
+    return "" if found is None else preview(found, 96)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
+def bit_table(run: OpenRun) -> pd.DataFrame:
+    """Every bit of a run: balance, twin, label."""
+    return single_bits.bit_table(run)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
+def code_buckets(run: OpenRun) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The fullest distinct codes of a run, on a plane, and the pairs that belong together."""
+    table = single_bits.buckets(run)
+    return table, single_bits.links(run, table)
+
+
+@st.cache_data(max_entries=20, show_spinner=False, hash_funcs=HASHED)
+def aligned(run: OpenRun, other: OpenRun) -> Aligned:
+    """The bits of a run and their counterparts in another.
+
+    Raises:
+        ValueError: the runs have no image in common.
+    """
+    return align(run, other)

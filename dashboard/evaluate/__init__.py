@@ -1,0 +1,1 @@
+"""Evaluate: leaderboard, curves, failures, codes, advisor."""

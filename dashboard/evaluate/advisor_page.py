@@ -1,0 +1,19 @@
+"""Advisor: which method and code length suit a scenario, from what was measured here."""
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.evaluate import advisor_parts, leaderboard_parts
+from dashboard.widgets import notices
+
+st.title("Advisor", anchor=False)
+dataset = notices.chosen_dataset()
+notices.chosen_run()
+comparison = leaderboard_parts.choose(cached.evaluation.boards(dataset.name))
+found = cached.evaluation.board(comparison)
+names = {labels.name: labels.kind for labels in dataset.label_sets}
+asked = advisor_parts.scenario(found, is_multi=names.get(comparison.label_set) == "multi")
+advice = cached.analysis.advice(comparison, found.rows, asked)
+said = advisor_parts.recommendation(advice, comparison)
+advisor_parts.ranking(advice, found, asked, comparison, said)
+advisor_parts.missing(found.rows, asked, comparison)

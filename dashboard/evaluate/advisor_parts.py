@@ -1,0 +1,171 @@
+"""The parts of the Advisor page: the scenario, the recommendation, the ranking, the next step."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from dashboard.charts.tradeoff import tradeoff
+from dashboard.widgets import chart_panel
+from dashboard.widgets.report_button import Entry
+from pipeline.analysis.advice import advice_table, command, readable, untried
+from pipeline.analysis.advisor import Advice, Scenario
+from pipeline.analysis.leaderboard import Board, Comparison
+from pipeline.wording import escape_markdown, plural
+
+_LABELS = ("None", "One an image", "Several an image")
+_MOST_UNTRIED = 4  # methods in the command; a long one is not run
+
+
+def scenario(found: Board, *, is_multi: bool) -> Scenario:
+    """Ask for the scenario; every answer is in the address bar."""
+    n = found.n_database
+    with st.container(border=True, key="scenario"):
+        first, second, third, fourth = st.columns(4)
+        labels = first.selectbox(
+            "Labels to learn from",
+            _LABELS,
+            index=2 if is_multi else 1,
+            key="a_labels",
+            bind="query-params",
+        )
+        now = second.number_input(
+            "Images now", 1, 10**9, max(n, 1), key="a_now", bind="query-params"
+        )
+        later = third.number_input(
+            "Images later", 1, 10**10, max(1_000_000, n), key="a_later", bind="query-params"
+        )
+        speed = fourth.number_input(
+            "Training speed (1: this machine)",
+            0.01,
+            1000.0,
+            1.0,
+            key="a_speed",
+            bind="query-params",
+            help="How many times faster the machine that will train is. All runs here were "
+            "measured on this machine's processor, none on a GPU. To measure the other machine, "
+            "train one run on both and divide the times.",
+        )
+        first, second, third, _ = st.columns(4)
+        latency, memory, training = (
+            place.number_input(label, least, None, usual, key=key, bind="query-params")
+            for place, label, least, usual, key in (
+                (first, "Search, at most (ms)", 0.01, 50.0, "a_ms"),
+                (second, "Memory, at most (MB)", 0.1, 100.0, "a_mb"),
+                (third, "Training, at most (s)", 0.1, 600.0, "a_s"),
+            )
+        )
+    return Scenario(
+        has_labels=labels != _LABELS[0],
+        is_multi_label=labels == _LABELS[2],
+        n_now=int(now),
+        n_later=int(later),
+        latency_ms=float(latency),
+        memory_mb=float(memory),
+        training_s=float(training),
+        speed=float(speed),
+    )
+
+
+def recommendation(found: list[Advice], comparison: Comparison) -> str:
+    """The best that fits with its reasons and a way to train it; returns the sentence."""
+    if not found or not found[0].fits:
+        st.warning(
+            "Nothing that was measured keeps all limits. Loosen one of them, or measure more.",
+            title="No candidate",
+        )
+        return ""
+    best = found[0]
+    sentence = (
+        f"{best.measured.title} at {best.measured.bits} bits: mAP {100 * best.measured.map:.1f} % "
+        f"on {comparison.dataset}, {best.memory_mb:,.1f} MB and {best.search_ms:.2f} ms a search "
+        f"later, about {best.training_s:,.1f} s of training now."
+    )
+    with st.container(border=True, key="recommendation"):
+        st.subheader(
+            escape_markdown(f"{best.measured.title}, {best.measured.bits} bits"), anchor=False
+        )
+        st.markdown(escape_markdown(sentence))
+        st.caption(escape_markdown("; ".join(best.reasons)) + ".")
+        st.button(
+            "Train this",
+            type="primary",
+            icon=":material/model_training:",
+            on_click=_prefill,
+            args=(best,),
+            key="train_this",
+        )
+    if st.session_state.pop("advised", False):
+        state.switch_page("build/train_page.py")
+    return sentence
+
+
+def ranking(
+    found: list[Advice], board: Board, asked: Scenario, comparison: Comparison, said: str
+) -> None:
+    """All candidates, and mAP against memory with what can be afforded as a box."""
+    table = readable(found)
+    st.dataframe(
+        table,
+        hide_index=True,
+        key="advice",
+        alt="Candidates under the scenario.",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.1f") for name in ("mAP", "Training (s)")
+        }
+        | {"Model": st.column_config.TextColumn(width=168)}
+        | {"Memory (MB)": st.column_config.NumberColumn(format="%.1f")}
+        | {"Search (ms)": st.column_config.NumberColumn(format="%.2f")},
+    )
+    title = "Memory later (MB)"
+    chart_panel.show(
+        tradeoff(
+            advice_table(found),
+            list(board.rows["method"]),
+            board.floors,
+            title=title,
+            is_log=False,
+            budget=asked.memory_mb,
+        ),
+        table,
+        alt=f"mAP against memory with the budget. {said}",
+        key="advice_chart",
+        entry=Entry(
+            "Advice",
+            said,
+            comparison.protocol.summary,
+            runs=tuple(one.measured.run for one in found),
+        ),
+    )
+    st.caption(
+        "Green: within the memory budget. Memory is codes and 16-byte ids; search is an exact scan "
+        "on one core of this machine. mAP is that of the data set in the sidebar: on your images "
+        "it will differ, the order less so."
+    )
+
+
+def missing(rows: pd.DataFrame, asked: Scenario, comparison: Comparison) -> None:
+    """What was never measured and could serve, with the command that measures it."""
+    names = untried(rows, asked)
+    if not names:
+        return
+    with st.expander(
+        f"Not measured here: {plural(len(names), 'method')} that could serve",
+        icon=":material/science:",
+    ):
+        st.markdown("Nothing is said about them until they are run:")
+        lengths = sorted({int(bits) for bits in rows["bits"]})
+        st.code(
+            command(comparison, names[:_MOST_UNTRIED], lengths), language="bash", wrap_lines=True
+        )
+
+
+def _prefill(best: Advice) -> None:
+    """Choose the method and the code length on the Train page."""
+    for key in [key for key in st.session_state if str(key).startswith("method_")]:
+        st.session_state[key] = False
+    st.session_state["method_itq"] = False  # the page's own default
+    st.session_state[f"method_{best.measured.method}"] = True
+    st.session_state["bits"] = [best.measured.bits]
+    st.session_state["advised"] = True

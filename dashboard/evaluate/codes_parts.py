@@ -1,0 +1,184 @@
+"""The parts of the Codes page, each a chart with its sentence."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from altair.typing import ChartType
+
+from dashboard import cached
+from dashboard.charts import codes as charts
+from dashboard.services.thumbs import thumb_url
+from dashboard.widgets import chart_panel, drawer, gallery, notices, query_panel
+from dashboard.widgets.report_button import Entry
+from pipeline.analysis.code_view import CodeView, quantisation
+from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.wording import escape_markdown, plural
+
+BITS, DISTANCES, LOOKUP, BUCKETS, DRIFT, ABLATION = (
+    "Bits",
+    "Distances",
+    "Hash lookup",
+    "Buckets",
+    "Drift",
+    "Ablation of bits",
+)
+_SHOWN = 24  # images of a bucket
+
+
+def view() -> str:
+    """How to look at the codes."""
+    return st.segmented_control(
+        "View",
+        (BITS, DISTANCES, LOOKUP, BUCKETS, DRIFT, ABLATION),
+        default=BITS,
+        required=True,
+        key="codes_view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+
+
+def bits(run: MeasuredRun, view: CodeView) -> None:
+    """Balance and correlation, dead and twin bits, and the quantisation gap."""
+    st.markdown(escape_markdown(view.finding))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Balance", anchor=False)
+        _panel(run, charts.balance(view.bits), view.bits, "Balance of bits", "balance")
+        st.caption("Dashed: half of the codes have a one, which says most.")
+    with right:
+        st.subheader("Correlation", anchor=False)
+        _panel(
+            run,
+            charts.correlation(view.correlation),
+            view.bits[["bit", "twin", "correlation"]],
+            "Correlation of bits",
+            "correlation",
+        )
+    _quantisation(run)
+
+
+def distances(run: MeasuredRun, view: CodeView) -> None:
+    """How far apart pairs of the same and of different classes are."""
+    sentence = (
+        f"The two distributions share {100 * view.overlap:.0f} % of their area; the less, the "
+        "better a radius separates the classes."
+    )
+    st.markdown(escape_markdown(sentence))
+    chart = charts.distances(view.distances, view.radius_90)
+    _panel(run, chart, view.distances, "Distances by class", "distances", sentence)
+    st.caption(
+        f"Pairs of a query and a database image. Dashed: radius {view.radius_90}, which finds 90 % "
+        "of the relevant images on average."
+    )
+
+
+def lookup(run: MeasuredRun, view: CodeView) -> None:
+    """What a lookup within a radius finds, and what it has to look at."""
+    radius = st.slider("Radius (bits)", 0, run.bits, min(2, run.bits), key="lookup_radius")
+    row = view.lookup.iloc[radius]
+    shown = (
+        ("Candidates", f"{row['candidates']:,.1f}", "Images within the radius, mean over queries."),
+        ("Empty", f"{100 * row['empty']:.1f} %", "Queries with nothing within the radius."),
+        ("Precision", f"{100 * row['precision']:.1f} %", "An empty lookup counts 0."),
+        ("Recall", f"{100 * row['recall']:.1f} %", "Of the relevant images."),
+        ("90 % recall", f"{view.radius_90} bits", "The least radius that reaches it on average."),
+    )
+    with st.grid(5, min_column_width=120, gap="small"):
+        for name, value, explained in shown:
+            st.metric(name, value, help=explained)
+    _panel(run, charts.lookup(view.lookup, radius), view.lookup, "Hash lookup by radius", "lookup")
+
+
+def buckets(run: MeasuredRun, view: CodeView) -> None:
+    """The codes that most images have, and which images these are."""
+    known = view.statistics
+    st.markdown(
+        f"**{known.distinct:,} distinct codes**; {100 * known.collision_rate:.1f} % of the images "
+        f"share theirs, the largest bucket holds {plural(known.largest_bucket, 'image')}."
+    )
+    names = [f"{number}. {plural(len(one), 'image')}" for number, one in enumerate(view.buckets, 1)]
+    chosen = st.selectbox("Bucket", range(len(names)), format_func=names.__getitem__, key="bucket")
+    rows = run.database_rows[view.buckets[chosen][:_SHOWN]]
+    tiles = tuple(_tile(run, int(row)) for row in rows)
+    clicked = gallery.show(
+        [gallery.TileGroup(tiles)], key="bucket_images", label="Images of a bucket", tile_px=96
+    )
+    if clicked:
+        opened = notices.opened(run.id)
+        drawer.show(
+            int(clicked),
+            run.dataset,
+            page="codes",
+            gallery_key="bucket_images",
+            opened=opened,
+            asked=query_panel.of_search(opened),
+        )
+
+
+def drift(run: MeasuredRun) -> None:
+    """Whether bits behave alike in queries, training images and the rest of the database."""
+    found = cached.analysis.drift(run.id)
+    st.markdown(escape_markdown(found.finding))
+    _panel(run, charts.drift(found.table), found.table, "Balance by part", "drift", found.finding)
+    sizes = ", ".join(f"{name} {n:,}" for name, n in found.sizes.items())
+    st.caption(f"Images: {sizes}. {found.trained} Dashed: half of the codes have a one.")
+
+
+def ablation(run: MeasuredRun) -> None:
+    """What the mAP loses when bits go."""
+    with st.spinner("Dropping bits"):
+        found = cached.analysis.bit_ablation(run.id)
+    sentence = (
+        f"{plural(len(found.spare(0.003)), 'bit')} of {run.bits} can go for at most 0.3 points "
+        "of mAP; "
+        f"the most needed is bit {found.order[-1] + 1}, the least bit {found.order[0] + 1}."
+    )
+    st.markdown(escape_markdown(sentence))
+    course = pd.DataFrame(
+        {
+            "left": range(run.bits, 0, -1),
+            "map": found.course,
+            "dropped": ["none", *(str(bit + 1) for bit in found.order[: run.bits - 1])],
+        }
+    )
+    _panel(run, charts.dropped(course), course, "mAP by bits left", "dropped", sentence)
+    st.caption(
+        f"On a sample of {found.n_queries} queries and {found.n_items:,} images. At each step the "
+        "bit goes without which the mAP of half of the queries is highest; the line is the mAP of "
+        f"the other half, {100 * found.full:.1f} % with all bits."
+    )
+
+
+def _quantisation(run: MeasuredRun) -> None:
+    st.subheader("Quantisation gap", anchor=False)
+    outputs = cached.analysis.outputs(run.id)
+    if isinstance(outputs, str):
+        st.info(escape_markdown(f"The outputs before the sign cannot be had: {outputs}."))
+        return
+    table, gap = quantisation(outputs)
+    sentence = (
+        f"An output lies {gap:.2f} from its sign (mean square, in units of the mean size): 0 would "
+        "lose nothing by the sign."
+    )
+    st.markdown(escape_markdown(sentence))
+    _panel(run, charts.outputs(table), table, "Outputs before the sign", "outputs", sentence)
+
+
+def _panel(
+    run: MeasuredRun, chart: ChartType, table: pd.DataFrame, title: str, key: str, said: str = ""
+) -> None:
+    chart_panel.show(
+        chart,
+        table,
+        alt=f"{title} of {run.label}. {said}",
+        key=f"codes_{key}",
+        entry=Entry(f"{title}, {run.label}", finding=said, runs=(run.id,)),
+    )
+
+
+def _tile(run: MeasuredRun, row: int) -> gallery.Tile:
+    labels = ", ".join(run.names(row)) or "no label"
+    source = thumb_url(run.dataset.info.name, run.sha256(row))
+    return gallery.Tile(id=str(row), src=source, name=labels, caption=labels)

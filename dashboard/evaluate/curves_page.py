@@ -1,0 +1,33 @@
+"""Curves: precision and recall along ranks and radii, by code length, with bands."""
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.evaluate import curves_parts, curves_training, leaderboard_parts
+from dashboard.widgets import notices
+from pipeline.analysis.curves import KINDS
+
+st.title("Curves", anchor=False)
+dataset = notices.chosen_dataset()
+notices.chosen_run()
+comparison = leaderboard_parts.choose(cached.evaluation.boards(dataset.name))
+found = cached.evaluation.board(comparison)
+leaderboard_parts.protocol(comparison, found)
+title = curves_parts.kind()
+rows = curves_parts.chosen(found.rows)
+if rows.empty:
+    st.info("Choose at least one model and one code length.")
+    st.stop()
+methods = list(found.rows["method"])
+if title == curves_parts.TRAINING:
+    curves_training.show(rows, methods)
+    st.stop()
+over = curves_parts.bands(rows)
+measured = cached.analysis.row_curves(rows)
+if not measured:
+    st.warning("The codes of these runs cannot be read; train them again.")
+    st.stop()
+runs = tuple(rows["run"])
+picked = curves_parts.draw(measured, KINDS[title], over, methods, comparison, runs)
+if picked:
+    curves_parts.behind(picked[0], rows, KINDS[title])

@@ -1,0 +1,266 @@
+"""The parts of the Failures page: worst queries in an order, confusion, one query in detail."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.charts.confusion import PICK, confusion
+from dashboard.evaluate import curves_parts
+from dashboard.services.report_basket import Picture
+from dashboard.services.thumbs import thumb_url
+from dashboard.widgets import (
+    bit_strip,
+    chart_panel,
+    drawer,
+    gallery,
+    notices,
+    query_panel,
+    report_button,
+)
+from dashboard.widgets.report_button import Entry
+from pipeline.analysis.failures import (
+    BY_AP,
+    DROP,
+    EMPTY,
+    NONE_IN_TOP,
+    Failures,
+    Neighbour,
+    confusion_finding,
+    confusion_table,
+    look_alikes,
+    nearest_relevant,
+    neighbours,
+    worst,
+)
+from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.wording import escape_html, escape_markdown, plural
+
+WORST, CONFUSION, REVIEW, ROBUSTNESS = "Worst queries", "Confusion", "Review", "Robustness"
+_PAGE = 24
+_PAIR = "confused_pair"
+
+
+def view() -> str:
+    """How to look at the failures."""
+    return st.segmented_control(
+        "View",
+        (WORST, CONFUSION, REVIEW, ROBUSTNESS),
+        default=WORST,
+        required=True,
+        key="failures_view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+
+
+def ordered(run: MeasuredRun, found: Failures) -> pd.DataFrame:
+    """The queries in the chosen order; for the biggest drop against a run that is chosen too."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="order"):
+        by = st.segmented_control(
+            "Worst by",
+            (BY_AP, NONE_IN_TOP, EMPTY, DROP),
+            default=BY_AP,
+            required=True,
+            key="worst_by",
+            bind="query-params",
+        )
+        other = _other_run(run) if by == DROP else None
+    pair = st.session_state.get(_PAIR)
+    if pair is not None and not set(pair) <= set(found.classes):
+        pair = st.session_state.pop(_PAIR) and None  # of another data set
+    if pair is not None:
+        with st.container(horizontal=True, vertical_alignment="center", key="pair"):
+            st.markdown(
+                escape_markdown(f"Only queries of {pair[0]} that find {pair[1]}."), width="content"
+            )
+            st.button("Show all", icon=":material/close:", on_click=_forget_pair)
+    return worst(found, by, other, pair)
+
+
+def worst_queries(run: MeasuredRun, found: Failures, table: pd.DataFrame) -> int:
+    """A page of the gallery; returns the place of the query in detail."""
+    n_pages = -(-len(table) // _PAGE)
+    page = 1
+    if n_pages > 1:
+        page = min(st.session_state.get("fp", 1), n_pages)
+        st.session_state["fp"] = page
+        page = st.pagination(n_pages, key="fp", bind="query-params")
+    shown = table.iloc[(page - 1) * _PAGE : page * _PAGE]
+    tiles = tuple(_query_tile(run, found, row) for _, row in shown.iterrows())
+    clicked = gallery.show(
+        [gallery.TileGroup(tiles)], key="worst", label="Worst queries", tile_px=96
+    )
+    if clicked:
+        st.session_state[state.FAILURE] = str(run.query_rows[int(clicked)])
+    return _chosen_query(run, table, int(shown["place"].iloc[0]), is_clicked=bool(clicked))
+
+
+def _chosen_query(run: MeasuredRun, table: pd.DataFrame, first: int, *, is_clicked: bool) -> int:
+    """The place of the query that was clicked or that a link names; else the first on the page."""
+    linked = None if is_clicked else state.asked(state.FAILURE, st.session_state.get(state.FAILURE))
+    if linked is not None:
+        st.session_state[state.FAILURE] = linked
+    places = {str(run.query_rows[place]): int(place) for place in table["place"]}
+    place = places.get(st.session_state.setdefault(state.FAILURE, ""))
+    if place is None and linked:
+        st.info("The query that this link names is not among these; the first is shown instead.")
+    place = first if place is None else place
+    state.show(state.FAILURE, str(run.query_rows[place]))
+    return place
+
+
+def confused(found: Failures) -> None:
+    """The confusion; a click goes to the queries behind a cell."""
+    table = confusion_table(found)
+    sentence = confusion_finding(table)
+    if not sentence:
+        st.info("No wrong result is among the first of any query.")
+        return
+    st.markdown(escape_markdown(sentence))
+    picked = chart_panel.show(
+        confusion(table),
+        table.rename(columns=str.capitalize),
+        alt=f"Wrong results by label of query and result. {sentence}",
+        key="confusion",
+        pick=PICK,
+        entry=Entry("Confusion of neighbours", finding=sentence),
+    )
+    st.caption("Wrong results among the first 10 of each query. Click a cell to see its queries.")
+    if picked and (pair := (picked[0].get("query"), picked[0].get("result"))) != (None, None):
+        st.session_state[_PAIR] = pair
+        st.button("See these queries", icon=":material/arrow_forward:", on_click=_show_worst)
+
+
+def detail(run: MeasuredRun, found: Failures, place: int, *, is_review: bool = False) -> None:
+    """One query: why it may have failed, its first results, its code, the nearest relevant."""
+    facts, row = found.facts.iloc[place], int(run.query_rows[place])
+    results = neighbours(run, place)
+    labels = ", ".join(run.names(row)) or "no label"
+    ap = f"AP {100 * facts['ap']:.1f} %"
+    source = thumb_url(run.dataset.info.name, run.sha256(row))
+    st.html(
+        "<div style='display:flex;gap:1rem;align-items:center'>"
+        f"<img src='{source}' alt='query: {escape_html(labels)}' "
+        "style='width:7rem;border-radius:.4rem'>"
+        f"<div style='overflow-wrap:anywhere'><div style='font-weight:600'>{escape_html(labels)}"
+        f"</div><div>{ap}</div><div style='opacity:.75;font-size:.875rem'>"
+        f"{escape_html(str(run.dataset.manifest['text'].iloc[row]))}</div></div></div>"
+    )
+    why = _causes(run, found, place, results)
+    with st.container(horizontal=True, gap="small", key="causes"):
+        for cause in why or ["nothing stands out"]:
+            st.badge(escape_markdown(cause), color="orange" if why else "gray")
+    tiles = tuple(_result_tile(run, one, rank) for rank, one in enumerate(results, 1))
+    clicked = gallery.show([gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84)
+    if clicked:
+        opened = notices.opened(run.id)
+        drawer.show(
+            int(clicked),
+            run.dataset,
+            page="failures",
+            gallery_key="top",
+            title=f"Result {[one.row for one in results].index(int(clicked)) + 1}",
+            opened=opened,
+            asked=query_panel.of_row(row, opened),
+        )
+    nearest = nearest_relevant(run, place)
+    if nearest is not None:
+        names = escape_markdown(", ".join(run.names(nearest.row)))
+        st.markdown(
+            f"Nearest relevant image: **{nearest.distance} of {run.bits} bits** away ({names})."
+        )
+    st.html(bit_strip.one_code("".join(map(str, (run.query_codes[place].signs()[0] > 0) * 1))))
+    with st.container(horizontal=True, key="failure_buttons"):
+        if st.button("Open in Search", icon=":material/image_search:"):
+            curves_parts.search(row, run.id)
+        if not is_review:
+            report_button.show(
+                _entry(run, place, labels, ap, why, results), None, key=f"failure_{place}"
+            )
+
+
+def _causes(run: MeasuredRun, found: Failures, place: int, results: list[Neighbour]) -> list[str]:
+    why = found.causes(place)
+    if alike := look_alikes(run, place, results):
+        why.append(f"near-duplicate in another class ({plural(len(alike), 'image')})")
+    if (
+        n_weak := cached.analysis.n_weak_bits(run.id, place)
+    ) is not None and n_weak >= run.bits / 4:
+        why.append(f"weak bits: {n_weak} of {run.bits}")
+    return why
+
+
+def _entry(
+    run: MeasuredRun, place: int, labels: str, ap: str, why: list[str], results: list[Neighbour]
+) -> Entry:
+    """The query and its results as the report shows them."""
+    query = Picture(sha256=run.sha256(int(run.query_rows[place])), caption=f"query: {labels}")
+    found = tuple(
+        Picture(
+            sha256=run.sha256(one.row),
+            caption=f"{one.distance} bits: {', '.join(run.names(one.row))}",
+            mark="yes" if one.is_relevant else "no",
+        )
+        for one in results
+    )
+    reasons = f" Possible causes: {'; '.join(why)}." if why else ""
+    return Entry(
+        f"A failure of {run.label}: {labels}",
+        finding=f"{ap}.{reasons}",
+        runs=(run.id,),
+        pictures=(query, *found),
+    )
+
+
+def _query_tile(run: MeasuredRun, found: Failures, row: pd.Series) -> gallery.Tile:
+    place, image = int(row["place"]), int(row["row"])
+    labels = ", ".join(run.names(image)) or "no label"
+    mostly = found.mostly(place)
+    drop = row.get("drop")
+    fact = f"AP {100 * row['ap']:.0f}" + (
+        "" if drop is None or drop != drop else f" −{100 * drop:.0f}"
+    )
+    return gallery.Tile(
+        id=str(place),
+        src=thumb_url(run.dataset.info.name, run.sha256(image)),
+        name=f"query {place}, {labels}, {fact} percent" + (f", finds {mostly}" if mostly else ""),
+        caption=f"{labels} → {mostly}" if mostly else labels,
+        fact=fact,
+    )
+
+
+def _result_tile(run: MeasuredRun, one: Neighbour, rank: int) -> gallery.Tile:
+    labels = ", ".join(run.names(one.row)) or "no label"
+    word = "relevant" if one.is_relevant else "not relevant"
+    return gallery.Tile(
+        id=str(one.row),
+        src=thumb_url(run.dataset.info.name, run.sha256(one.row)),
+        name=f"result {rank}, distance {one.distance} of {run.bits}, {word}, {labels}",
+        caption=labels,
+        fact=str(one.distance),
+        mark="yes" if one.is_relevant else "no",
+    )
+
+
+def _other_run(run: MeasuredRun) -> Failures | None:
+    """The run to compare with: another one on the same queries."""
+    choices = {
+        one.id: one.label
+        for one in cached.library.runs(run.dataset.info.name)
+        if one.id != run.id and one.map is not None
+    }
+    if not choices:
+        st.caption("There is no other measured run.")
+        return None
+    chosen = st.selectbox("Against", list(choices), format_func=choices.__getitem__, key="against")
+    return cached.analysis.failures(chosen)
+
+
+def _forget_pair() -> None:
+    st.session_state.pop(_PAIR, None)
+
+
+def _show_worst() -> None:
+    st.session_state["failures_view"] = WORST

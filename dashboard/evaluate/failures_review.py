@@ -1,0 +1,122 @@
+"""Review of failures: one query after another, a verdict each, and what they say about the mAP."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cached
+from dashboard.evaluate import failures_parts
+from dashboard.services.review import WORDS, Review
+from dashboard.widgets import report_button
+from dashboard.widgets.report_button import Entry
+from pipeline.analysis.failures import Failures
+from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.annotations.verdicts import Word
+from pipeline.wording import escape_markdown, plural
+
+_NOTE = "review_note"
+_EXPLAINED = {
+    "model error": "The label is right, the results are not.",
+    "label error": "The label of the query is wrong.",
+    "acceptable": "A person would accept these results.",
+    "unsure": "It cannot be decided.",
+}
+
+
+def show(run: MeasuredRun, found: Failures) -> None:
+    """The review as it stands, the next query, and its buttons."""
+    review = cached.analysis.review(run.id)
+    n_done = len(review.verdicts)
+    st.progress(n_done / max(len(review.places), 1), f"{n_done} of {len(review.places)} reviewed")
+    _numbers(review, run)
+    place = review.next_place
+    if place is None:
+        st.success("The review is complete.", icon=":material/task_alt:")
+    else:
+        _ask(run, found, place)
+    if review.verdicts:
+        _undo(run, review)
+
+
+def _numbers(review: Review, run: MeasuredRun) -> None:
+    if review.corrected is None:
+        st.caption(
+            f"{plural(len(review.places), 'query')} drawn evenly from the quarter of the queries "
+            f"with the lowest AP ({review.n_failures}). Verdicts are stored at once, so the review "
+            "can be left and resumed."
+        )
+        return
+    low, high = 100 * review.corrected.low, 100 * review.corrected.high
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    left.metric(
+        "mAP without label errors",
+        f"{100 * review.corrected.mean:.1f} %",
+        f"{100 * (review.corrected.mean - review.raw):+.1f} points",
+        delta_color="off",
+        help="Queries with a wrong label left out, their number estimated from the verdicts.",
+    )
+    counts = pd.DataFrame({"Verdict": WORDS, "Queries": [review.count(word) for word in WORDS]})
+    sentence = (
+        f"mAP as measured {100 * review.raw:.1f} %, without label errors "
+        f"{100 * review.corrected.mean:.1f} % (95 % interval {low:.1f} to {high:.1f}), from "
+        f"{plural(len(review.verdicts), 'verdict')}: "
+        + ", ".join(f"{n} {word}" for word, n in counts.itertuples(index=False))
+        + "."
+    )
+    with right:
+        st.markdown(escape_markdown(sentence))
+        report_button.show(
+            Entry(f"Review of failures of {run.label}", finding=sentence, runs=(run.id,)),
+            counts,
+            key="review",
+        )
+
+
+def _ask(run: MeasuredRun, found: Failures, place: int) -> None:
+    failures_parts.detail(run, found, place, is_review=True)
+
+    def say(word: Word) -> None:
+        note = str(st.session_state.get(_NOTE, ""))
+        try:
+            cached.analysis.say(run.id, place, word, note)
+        except OSError as error:
+            st.toast(f"The verdict cannot be stored: {error.strerror}", icon=":material/error:")
+            return
+        st.session_state[_NOTE] = ""
+
+    st.text_input("Note", key=_NOTE, max_chars=2000, placeholder="optional")
+    with st.container(horizontal=True, key="verdicts"):
+        for number, word in enumerate(WORDS, 1):
+            st.button(
+                word.capitalize(),
+                key=f"verdict_{number}",
+                on_click=say,
+                args=(word,),
+                help=f"{_EXPLAINED[word]} Key {number}.",
+                shortcut=str(number),
+            )
+
+
+def _undo(run: MeasuredRun, review: Review) -> None:
+    """Takes the last verdict back, and lists what was said."""
+    last = max(review.verdicts, key=lambda place: review.verdicts[place].time)
+
+    def take_back() -> None:
+        try:
+            cached.analysis.take_back(run.id, last)
+        except OSError as error:
+            st.toast(f"It cannot be taken back: {error.strerror}", icon=":material/error:")
+
+    st.button("Take the last verdict back", icon=":material/undo:", on_click=take_back)
+    with st.expander("Verdicts", icon=":material/list:"):
+        rows = [
+            (", ".join(run.names(int(run.query_rows[place]))), said.verdict, said.note)
+            for place, said in review.verdicts.items()
+        ]
+        st.dataframe(
+            pd.DataFrame(rows, columns=["Query", "Verdict", "Note"]),
+            hide_index=True,
+            key="said",
+            alt="Verdicts of this review.",
+        )

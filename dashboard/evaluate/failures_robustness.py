@@ -1,0 +1,101 @@
+"""How steady the codes of a run are when its query images change a little, beside another run."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.charts.robustness import robustness as chart
+from dashboard.services.queries import EncodingError
+from dashboard.widgets import chart_panel, linked_select, notices
+from dashboard.widgets.report_button import Entry
+from pipeline.analysis import robustness
+from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun, short_labels
+from pipeline.analysis.robustness import N_IMAGES, NEAREST, Robustness
+from pipeline.wording import escape_markdown, plural
+
+_ALONE = "none"
+_ASKED = "robustness_asked"  # runs for which the button was pressed in this tab
+_PATIENCE_S = 0.3  # before progress is shown: what is kept comes at once
+_TITLES = {"flipped": "Bits flipped (%)", "kept": f"Overlap@{NEAREST} (%)"}
+
+
+def show(run: MeasuredRun) -> None:
+    """The table and charts of the runs that were asked for, and a button for the others."""
+    choices = cached.library.runs(run.dataset.info.name)
+    others = {one.slug: one for one in choices if one.id != run.id}
+    names = {_ALONE: "no other run", **{slug: one.label for slug, one in others.items()}}
+    other = others.get(linked_select.show("Beside", names, key="beside", default=_ALONE))
+    linked_select.say_gone("run", names, "beside")
+    ids = [run.id, *([other.id] if other else [])]
+    asked = st.session_state.setdefault(_ASKED, set())
+    if not asked.issuperset(ids):
+        st.markdown(
+            f"{N_IMAGES} query images are drawn, rotated, cropped, blurred, compressed and "
+            "brightened in three strengths, and encoded again; mostly done within a minute."
+        )
+        st.button(
+            "Measure", type="primary", icon=":material/speed:", on_click=asked.update, args=(ids,)
+        )
+    opened = [notices.opened(one) for one in ids]
+    found = [
+        _measured(one, label)
+        for one, label in zip(opened, short_labels(opened), strict=True)
+        if one.id in asked
+    ]
+    if found := [one for one in found if one is not None]:
+        _results(found, ids)
+
+
+def _measured(opened: OpenRun, label: str) -> Robustness | None:
+    """What is known of a run, image by image; None, with the reason on screen, if nothing."""
+    place, began = st.empty(), time.monotonic()
+
+    def progress(done: int, of: int) -> None:
+        if time.monotonic() > began + _PATIENCE_S:
+            place.progress(done / of, escape_markdown(f"{label}: {done} of {of} images"))
+
+    try:
+        with st.spinner("Encoding changed images"):
+            found = robustness.measure(
+                opened, label, lambda row: cached.networks.steadiness(opened, row), progress
+            )
+    except EncodingError as error:
+        place.empty()
+        notices.cannot_encode(str(error), key=f"cannot_encode_{opened.id}", run=label)
+        return None
+    place.empty()
+    if not found.rows:
+        st.info(escape_markdown(f"{found.label}: none of the query images can be read."))
+        return None
+    return found
+
+
+def _results(found: list[Robustness], ids: list[str]) -> None:
+    sentences = [one.finding for one in found]
+    if len(found) > 1:
+        sentences.append(robustness.difference(*found))
+    for sentence in sentences:
+        st.markdown(escape_markdown(sentence))
+    table = robustness.table(found)
+    for (measure, title), column in zip(_TITLES.items(), st.columns(2, gap="large"), strict=True):
+        rows = table[table["measure"] == measure].drop(columns="measure")
+        with column:
+            chart_panel.show(
+                chart(rows, title),
+                rows.rename(columns=str.capitalize),
+                alt=f"{title} by change of the image. {sentences[0]}",
+                key=f"robustness_{measure}",
+                entry=Entry(f"Robustness: {title}", finding=" ".join(sentences), runs=tuple(ids)),
+            )
+    n_missing = len({row for one in found for row in one.missing})
+    missing = f" {plural(n_missing, 'image')} could not be read." * (n_missing > 0)
+    sizes = " and ".join(dict.fromkeys(f"{len(one.rows)}" for one in found))
+    st.caption(
+        f"Means over {sizes} query images, drawn with a fixed seed, and 95 % intervals over them. "
+        f"Overlap: how many of the {NEAREST} nearest are still found. A code at random would flip "
+        f"half of the bits.{missing}"
+    )

@@ -1,0 +1,116 @@
+"""The further views of the leaderboard: heat table, trade-offs, published figures."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts.heat_table import heat_table
+from dashboard.charts.tradeoff import PICK, tradeoff
+from dashboard.evaluate import leaderboard_compare, leaderboard_table
+from dashboard.widgets import chart_panel
+from dashboard.widgets.fragments import alone
+from dashboard.widgets.report_button import Entry
+from pipeline.analysis.leaderboard import Board, Comparison
+from pipeline.analysis.published_figures import published_table
+from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
+from pipeline.wording import escape_markdown
+
+
+def heat(rows: pd.DataFrame, comparison: Comparison) -> None:
+    """Every model at every code length by its mAP."""
+    best = rows.iloc[0]
+    chart_panel.show(
+        heat_table(rows),
+        leaderboard_table.pivot(rows),
+        alt=f"mAP of {rows['model'].nunique()} models by code length; best is {best['model']} at "
+        f"{best['bits']} bits with {100 * best['map']:.1f} percent.",
+        key="heat_table",
+        entry=Entry(
+            "mAP by model and code length",
+            protocol=comparison.protocol.summary,
+            runs=tuple(rows["run"]),
+        ),
+    )
+    st.caption("mAP in percent; the frame marks the best of each code length.")
+
+
+def tradeoffs(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
+    """What mAP costs, with what no other run beats on both."""
+    title = st.segmented_control(
+        "Cost", list(COSTS), default=next(iter(COSTS)), required=True, key="cost"
+    )
+    cost = COSTS.get(title, next(iter(COSTS.values())))
+    table = with_front(rows, cost)
+    if table.empty:
+        st.info("These runs have not measured this cost; evaluate them again.")
+        return
+    sentence = front_finding(table, cost)
+    st.markdown(escape_markdown(sentence))
+    picked = chart_panel.show(
+        tradeoff(
+            table,
+            list(found.rows["method"]),
+            found.floors,
+            title=cost.title,
+            is_log=cost.is_log and bool((table["cost"] > 0).any()),
+        ),
+        _readable(table, cost.title),
+        alt=f"mAP against {cost.title.lower()}. {sentence}",
+        key=f"tradeoff_{cost.column}",
+        pick=PICK,
+        entry=Entry(
+            f"mAP against {cost.title.lower()}",
+            finding=sentence,
+            protocol=comparison.protocol.summary,
+            runs=tuple(table["run"]),
+        ),
+    )
+    st.caption(
+        "Dotted line: the front, runs that no other beats on both; others are paler. Search is an "
+        "exact scan of the codes in memory on one core of this machine. Click a point to compare "
+        "it with the best other run."
+    )
+    if picked:
+        chosen = {str(one.get("run")) for one in picked}
+        beside = rows[~rows["run"].isin(chosen)]["run"].head(1)  # the best of the others
+        leaderboard_compare.show(rows[rows["run"].isin(chosen | set(beside))], comparison)
+
+
+@alone()
+def published(rows: pd.DataFrame, comparison: Comparison) -> None:
+    """Figures from papers beside ours."""
+    table = published_table(comparison, rows)
+    if table.empty:
+        return
+    with st.expander(
+        "Published figures", icon=":material/menu_book:", key="published_open", on_change="rerun"
+    ) as opened:
+        if not opened.open:
+            return
+        st.caption(
+            "Printed under the protocols they name, on other backbones and images: compare "
+            "orderings, not values. mAP in percent."
+        )
+        st.dataframe(
+            table,
+            hide_index=True,
+            key="published",
+            placeholder="–",
+            alt="Published figures of these methods beside ours.",
+            column_config={
+                name: st.column_config.NumberColumn(format="%.1f") for name in ("Ours", "Published")
+            },
+        )
+
+
+def _readable(table: pd.DataFrame, cost: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Model": table["model"],
+            "Bits": table["bits"],
+            "mAP": (100 * table["map"]).round(1),
+            cost: table["cost"],
+            "On the front": table["is_front"],
+        }
+    ).sort_values("mAP", ascending=False)

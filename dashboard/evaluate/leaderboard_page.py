@@ -1,0 +1,39 @@
+"""Leaderboard: hash methods on one data set under one protocol, with their intervals."""
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.evaluate import ablation_parts, leaderboard_charts, leaderboard_parts
+from dashboard.widgets import notices
+
+st.title("Leaderboard", anchor=False)
+dataset = notices.chosen_dataset()
+notices.chosen_run()
+comparison = leaderboard_parts.choose(cached.evaluation.boards(dataset.name))
+found = cached.evaluation.board(comparison)
+leaderboard_parts.protocol(comparison, found)
+studies = cached.evaluation.studies(comparison)
+view = leaderboard_parts.view(has_studies=bool(studies))
+if view == leaderboard_parts.ABLATION:
+    ablation_parts.show(studies)
+    st.stop()
+rows = leaderboard_parts.filtered(found.rows)
+if rows.empty:
+    st.info("No run passes these filters. Choose more code lengths or kinds of supervision.")
+    st.stop()
+if view == leaderboard_parts.HEAT:
+    leaderboard_charts.heat(rows, comparison)
+elif view == leaderboard_parts.TRADEOFFS:
+    leaderboard_charts.tradeoffs(rows, found, comparison)
+else:
+    leaderboard_parts.cards(rows, found)
+    leaderboard_parts.finding(cached.evaluation.finding(rows))
+    leaderboard_parts.table(rows, found, comparison)
+    left, right = st.columns(2, gap="large")
+    with left:
+        leaderboard_parts.map_chart(rows, found, comparison)
+    with right:
+        leaderboard_parts.curve_chart(rows, found, comparison)
+    leaderboard_charts.published(rows, comparison)
+if found.n_unmeasured:
+    st.caption(f"Finished without a report, for want of labels: {found.n_unmeasured}.")

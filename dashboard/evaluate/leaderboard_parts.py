@@ -1,0 +1,202 @@
+"""The parts of the leaderboard page: protocol, filters, finding, table and two charts."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cached
+from dashboard.charts.map_by_bits import map_by_bits
+from dashboard.charts.precision_recall import precision_recall
+from dashboard.evaluate import leaderboard_compare, leaderboard_table
+from dashboard.widgets import chart_panel, notices, report_button
+from dashboard.widgets.report_button import Entry
+from pipeline.analysis import leaderboard_cards
+from pipeline.analysis.leaderboard import Board, Comparison
+from pipeline.analysis.significance_findings import Finding
+from pipeline.wording import escape_markdown
+
+METHODS, HEAT, TRADEOFFS = "Methods", "Heat table", "Trade-offs"
+ABLATION = "Ablation"
+_KINDS = ("supervised", "unsupervised", "data-independent")
+_DRAWN = 6  # models in a chart: as many as there are colours
+
+
+def choose(found: list[Comparison]) -> Comparison:
+    """The comparison to show; numbers of different protocols never share a table."""
+    if not found:
+        notices.first_run(
+            "No run on this data set has been measured",
+            "Runs are measured when the data set has labels. This trains and measures one:",
+            f"python -m pipeline run --dataset {st.session_state['ds']} --method itq --bits 32",
+            "Then reload this page.",
+        )
+        st.stop()
+    if len(found) == 1:
+        label = escape_markdown(f"protocol {found[0].label}")
+        st.badge(label, icon=":material/rule:", color="blue")
+        return found[0]
+    by_label = {one.label: one for one in found}
+    label = st.selectbox(
+        "Protocol",
+        list(by_label),
+        key="protocol",
+        bind="query-params",
+        help="Numbers of different protocols are not comparable, so they are never mixed.",
+    )
+    return by_label.get(label, found[0])
+
+
+def protocol(comparison: Comparison, found: Board) -> None:
+    """The sentence that belongs to every number on the page."""
+    st.caption(
+        f"{comparison.protocol.summary} Here: {found.n_query:,} queries, "
+        f"{found.n_database:,} database images. Ties inside a distance are averaged."
+    )
+
+
+def view(*, has_studies: bool) -> str:
+    """How to look at the runs; the ablation view only where there is a study."""
+    views = (METHODS, HEAT, TRADEOFFS)
+    return st.segmented_control(
+        "View",
+        (*views, ABLATION) if has_studies else views,
+        default=METHODS,
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+
+
+def filtered(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the chosen code lengths and supervision; no widget where all are alike."""
+    lengths = sorted(int(bits) for bits in rows["bits"].unique())
+    kinds = [kind for kind in _KINDS if kind in set(rows["supervision"])]
+    with st.container(horizontal=True, gap="medium", key="board_filters"):
+        if len(lengths) > 1:
+            chosen = st.pills(
+                "Code length (bits)", lengths, selection_mode="multi", default=lengths, key="bits"
+            )
+            rows = rows[rows["bits"].isin(chosen)]
+        if len(kinds) > 1:
+            wanted = st.pills(
+                "Supervision", kinds, selection_mode="multi", default=kinds, key="supervision"
+            )
+            rows = rows[rows["supervision"].isin([*wanted, ""])]  # not known of earlier methods
+    return rows.reset_index(drop=True)
+
+
+def cards(rows: pd.DataFrame, found: Board) -> None:
+    """The four figures that most visitors come for."""
+    with st.grid(4, min_column_width=150, gap="small"):
+        for card in leaderboard_cards.cards(rows, found.floors):
+            with st.container(gap=None):
+                st.metric(card.name, card.value, help=card.explained)
+                st.caption(escape_markdown(card.what))
+
+
+def finding(found: Finding | None) -> None:
+    """One sentence with the finding, in a warning when it may be chance."""
+    if found is None:
+        return
+    sentence = escape_markdown(found.sentence)
+    if found.is_doubtful:
+        st.warning(sentence, title="Too close to call", icon=":material/balance:")
+    else:
+        st.markdown(sentence)
+
+
+def table(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
+    """The leaderboard itself; two rows or more that are ticked are compared below it."""
+    standing = cached.analysis.standing(
+        tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
+    )
+    shown, ticked = leaderboard_table.show(rows, found.cosine, found.floors, standing)
+    entry = Entry(
+        "Leaderboard", protocol=comparison.protocol.summary, runs=tuple(map(str, rows["run"]))
+    )
+    report_button.show(entry, shown, key="leaderboard")
+    if len(rows) > 1:
+        leaderboard_compare.show(rows.iloc[ticked], comparison)
+
+
+def map_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
+    """MAP by code length."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("mAP by code length", anchor=False, width="content")
+    best = rows.iloc[0]
+    shown = _best(rows)
+    chart_panel.show(
+        map_by_bits(shown, found.cosine, list(found.rows["method"]), _floors(rows, shown, found)),
+        leaderboard_table.readable(rows, found.cosine, found.floors),
+        alt=f"mAP by code length; best is {best['model']} at {best['bits']} bits with "
+        f"{100 * best['map']:.1f} percent.",
+        key="map_by_bits",
+        entry=Entry(
+            "mAP by code length", protocol=comparison.protocol.summary, runs=tuple(shown["run"])
+        ),
+    )
+    st.caption(
+        "Bars: 95 % interval over queries for one seed, standard deviation for several. "
+        "Dotted: floors." + _left_out(rows)
+    )
+
+
+def curve_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
+    """PR curves of one code length."""
+    lengths = sorted({int(bits) for bits in rows["bits"]})
+    bits = int(rows["bits"].iloc[0])
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.subheader("Precision and recall by rank", anchor=False, width="content")
+        if len(lengths) > 1:
+            bits = st.segmented_control(
+                "Code length of the curves",
+                lengths,
+                default=bits,
+                required=True,
+                key="pr_bits",
+                label_visibility="collapsed",
+            )
+    of_length = rows[rows["bits"] == bits]
+    curves = cached.evaluation.curves(_best(of_length))
+    if curves.empty:
+        st.caption("The curves of these runs are not on the disk; evaluate them again.")
+        return
+    chart_panel.show(
+        precision_recall(curves, list(found.rows["method"])),
+        curves,
+        alt=f"Precision against recall at {bits} bits for {', '.join(curves['model'].unique())}.",
+        key="precision_recall",
+        entry=Entry(
+            f"Precision and recall by rank at {bits} bits",
+            protocol=comparison.protocol.summary,
+            runs=tuple(_best(of_length)["run"]),
+        ),
+    )
+    st.caption(
+        f"{bits} bits. Mean over queries of the first N results, N from 1 to the whole database."
+        + _left_out(of_length)
+    )
+
+
+def _best(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, best first, of as many models as a chart can tell apart."""
+    return rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
+
+
+def _floors(rows: pd.DataFrame, shown: pd.DataFrame, found: Board) -> pd.DataFrame:
+    """Floors as the chart draws them: flat ones, and LSH by code length where no line shows it."""
+    flat = found.floors[["name", "map"]].assign(bits=None)
+    lsh = rows[(rows["method"] == "lsh") & ~rows["model"].isin(shown["model"])]
+    sloped = lsh[["map", "bits"]].assign(name="LSH")
+    parts = [part for part in (flat, sloped) if not part.empty]
+    return pd.concat(parts, ignore_index=True) if parts else flat
+
+
+def _left_out(rows: pd.DataFrame) -> str:
+    """Says so where `_best` leaves models out."""
+    n_models = rows["model"].nunique()
+    return "" if n_models <= _DRAWN else f" The {_DRAWN} best of {n_models} models."

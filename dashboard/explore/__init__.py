@@ -1,0 +1,1 @@
+"""Explore: search, compare, bits, browse."""

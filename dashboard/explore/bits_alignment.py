@@ -1,0 +1,70 @@
+"""The bits of a run beside those of another run: which of them say the same."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.charts.alignment import alignment
+from dashboard.widgets import chart_panel, linked_select, notices
+from pipeline.analysis import aligned_bits as service
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.annotations.bit_names import BitNames
+from pipeline.wording import escape_markdown, plural
+
+BESIDE = "beside"  # key and parameter of the other run
+
+
+def choose(opened: OpenRun) -> OpenRun:
+    """The other run; where there is none say so and stop the page."""
+    others = {
+        one.slug: one
+        for one in cached.library.runs(opened.dataset.info.name)
+        if one.id != opened.id
+    }
+    if not others:
+        st.info("This is the only finished run of the data set; to align bits takes two.")
+        st.page_link("build/train_page.py", label="Train another", icon=":material/model_training:")
+        st.stop()
+    names = {slug: one.label for slug, one in others.items()}
+    chosen = linked_select.show("Other run", names, key=BESIDE)
+    if not linked_select.is_any_gone(state.DATASET, state.RUN):
+        linked_select.say_gone("run", names, BESIDE)
+    return notices.opened(others[chosen].id)
+
+
+def show(opened: OpenRun, other: OpenRun) -> None:
+    """How much of the code the other run has too, and the bits with their counterparts."""
+    try:
+        found = cached.search.aligned(opened, other)
+    except ValueError as error:
+        st.info(escape_markdown(f"The bits cannot be aligned: {error}."))
+        return
+    st.markdown(escape_markdown(found.finding))
+    alt = f"Correlation of bits with their counterparts. {found.finding}"
+    chart_panel.draw(alignment(found.table, service.LEAST, found.chance), alt=alt, key="alignment")
+    st.caption(
+        f"Bits are matched one to one by their correlation over {plural(found.n_images, 'image')} "
+        f"of both databases. Dashed: |r| = {service.LEAST}; dotted: the mean of the same matching "
+        "against permuted images."
+    )
+    names, theirs = (BitNames.of(one.run).all() for one in (opened, other))
+    table = found.table.assign(
+        name=found.table["bit"].map(names), theirs=found.table["counterpart"].map(theirs)
+    )
+    named = [column for column in ("name", "theirs") if table[column].notna().any()]
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=260,
+        alt="Bits with counterpart, correlation and sense.",
+        column_order=["bit", "counterpart", "correlation", "sense", *named],
+        column_config={
+            "bit": "Bit",
+            "counterpart": "Counterpart",
+            "correlation": st.column_config.NumberColumn("Correlation", format="%+.2f"),
+            "sense": "Sense",
+            "name": "Name",
+            "theirs": "Name there",
+        },
+    )

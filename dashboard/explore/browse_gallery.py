@@ -1,0 +1,73 @@
+"""The images that pass the filters, and a drawer for one of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import cached, state
+from dashboard.explore import browse_filters
+from dashboard.services.image_facts import TagsOf
+from dashboard.services.thumbs import thumb_url
+from dashboard.widgets import drawer, gallery, image_tags, query_panel
+from pipeline.datasets.dataset import DatasetError, RetrievalDataset
+from pipeline.runs.registry import RunError
+from pipeline.wording import escape_markdown
+
+KEY = "browse"
+PAGE_SIZE = 60
+
+
+def show(
+    dataset: RetrievalDataset,
+    rows: NDArray[np.int64],
+    label_set: str,
+    tags: TagsOf,
+    is_choosing: bool,
+) -> int | None:
+    """One page of images, to look at or to choose from; the row that was clicked just now."""
+    n_pages = -(-len(rows) // PAGE_SIZE)
+    page = 1
+    if n_pages > 1:
+        if st.session_state.get(browse_filters.PAGE, 1) > n_pages:
+            st.session_state[browse_filters.PAGE] = 1
+        page = st.pagination(n_pages, key=browse_filters.PAGE, bind="query-params")
+    shown = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    if is_choosing:
+        image_tags.bar(dataset, shown, tags)
+    tiles = tuple(_tile(dataset, int(row), label_set, tags) for row in shown)
+    clicked = gallery.show(
+        [gallery.TileGroup(tiles)],
+        key=KEY,
+        label="Images",
+        tile_px=112,
+        pressed=sorted(image_tags.chosen(dataset)) if is_choosing else None,
+        on_pick=lambda: image_tags.choose(dataset, shown, KEY),
+    )
+    return int(clicked) if clicked else None
+
+
+def open_drawer(dataset: RetrievalDataset, row: int) -> None:
+    """Open the drawer of one image: alone, or under the run and beside the query of Search."""
+    opened = asked = None
+    if (run_id := state.run()) is not None:
+        try:
+            opened = cached.search.opened(run_id)
+            asked = query_panel.of_search(opened)
+        except (RunError, DatasetError) as error:
+            st.toast(escape_markdown(str(error)), icon=":material/error:")
+    drawer.show(row, dataset, page="browse", gallery_key=KEY, opened=opened, asked=asked)
+
+
+def _tile(dataset: RetrievalDataset, row: int, label_set: str, tags: TagsOf) -> gallery.Tile:
+    own = dataset.manifest.iloc[row]
+    words = (*(own[f"labels:{label_set}"] if label_set else ()), *tags.get(str(own["sha256"]), ()))
+    labels = ", ".join(words)
+    text = str(own["text"]) or str(own["image_id"])
+    return gallery.Tile(
+        id=str(row),
+        src=thumb_url(dataset.info.name, str(own["sha256"])),
+        name=f"{text}, {labels or 'no label'}",
+        caption=labels or text,
+    )

@@ -1,0 +1,130 @@
+"""What can be done with the data set on screen: another title, export, deletion."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.services import imports
+from dashboard.services.results_table import to_csv
+from dashboard.widgets import image_tags, notices
+from pipeline.annotations.tags import tag_table
+from pipeline.datasets.dataset import DatasetError, RetrievalDataset
+from pipeline.datasets.problems import read_problems
+from pipeline.index.store.base import StoreError
+from pipeline.library import delete_with_all, hanging_on, rename_dataset
+from pipeline.wording import escape_markdown, plural
+
+_TITLE, _PROBLEM = "browse_title", "browse_delete_problem"
+
+
+def show(dataset: RetrievalDataset) -> None:
+    """A button that opens the actions."""
+    name = dataset.info.name
+    with st.popover("Manage", icon=":material/tune:"):
+        st.text_input("Title", dataset.info.title, key=_TITLE, max_chars=80)
+        st.button("Rename", icon=":material/edit:", on_click=_rename, args=(name,))
+        st.download_button(
+            "Manifest as CSV",
+            data=lambda: to_csv(_manifest(dataset)),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        table = cached.library.verdict_table(dataset)
+        st.download_button(
+            f"Verdicts as CSV ({len(table):,})",
+            data=lambda: to_csv(table),
+            file_name=f"{name}-verdicts.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            disabled=table.empty,
+            help="What was said in drawers and reviews; also: "
+            f"python -m pipeline verdicts export {name} FILE",
+        )
+        tagged = tag_table(dataset, image_tags.read(dataset)[0])
+        st.download_button(
+            f"Tags as CSV ({len(tagged):,})",
+            data=lambda: to_csv(tagged),
+            file_name=f"{name}-tags.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            disabled=tagged.empty,
+        )
+        st.caption("Images and labels, to be imported again:")
+        st.code(f"python -m pipeline datasets export {name} {name}.zip", language="bash")
+        if st.button("Delete", icon=":material/delete:"):
+            _confirm(dataset)
+    problem = st.session_state.pop(_PROBLEM, "")
+    if problem:
+        notices.problem(
+            "The data set was not deleted.",
+            reason=problem,
+            works="It is still there.",
+            todo="Or delete it on the command line:",
+            command=f"python -m pipeline datasets delete {name}",
+            key="delete_problem",
+        )
+
+
+def problems(dataset: RetrievalDataset) -> None:
+    """Files that were not taken as they are, when there are any."""
+    found = tuple(read_problems(dataset.folder / "problems.csv"))
+    if not found:
+        return
+    with st.expander(f"Files not taken as they are ({len(found):,})", icon=":material/table:"):
+        table = imports.problem_table(found)
+        st.dataframe(table, hide_index=True, alt="Files and reasons", key="browse_problems")
+
+
+def _rename(name: str) -> None:
+    title = str(st.session_state[_TITLE]).strip()
+    if title:
+        rename_dataset(name, cached.library.settings(), title=title)
+        cached.library.datasets.clear()
+
+
+@st.dialog("Delete this data set?")
+def _confirm(dataset: RetrievalDataset) -> None:
+    info = dataset.info
+    hanging = hanging_on(info.name, cached.library.settings())
+    st.markdown(
+        f"**{escape_markdown(info.title)}** with {plural(info.n, 'image')}, {hanging} and its "
+        "thumbnails will be deleted. This cannot be undone. Features stay: they belong to the "
+        "content of images."
+    )
+    pressed = st.button(
+        "Delete for good",
+        icon=":material/delete_forever:",
+        type="primary",
+        on_click=_delete,
+        args=(info.name,),
+    )
+    if pressed:
+        st.rerun()
+
+
+def _delete(name: str) -> None:
+    try:
+        delete_with_all(name, cached.library.settings(), cached.library.store())
+    except (DatasetError, StoreError, OSError) as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
+    for cache in (
+        cached.library.datasets,
+        cached.library.runs,
+        cached.evaluation.boards,
+        cached.search.index,
+    ):
+        cache.clear()
+    st.query_params.pop(state.DATASET, None)
+
+
+def _manifest(dataset: RetrievalDataset) -> pd.DataFrame:
+    """The manifest with lists of labels as text."""
+    names = [f"labels:{labels.name}" for labels in dataset.info.label_sets]
+    return dataset.manifest.assign(**{name: dataset.manifest[name].str.join("|") for name in names})

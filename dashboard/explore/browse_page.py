@@ -1,0 +1,57 @@
+"""Browse: the images of a data set, filtered by class, part and text."""
+
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.explore import browse_filters, browse_gallery, browse_manage
+from dashboard.services.image_facts import matching
+from dashboard.widgets import image_tags, notices
+from pipeline.datasets.dataset import DatasetError
+from pipeline.wording import plural
+
+name = state.dataset()
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Browse", anchor=False, width="content")
+    manage = st.container(width="content")
+if name is None:
+    notices.first_run(
+        "The library is empty",
+        "Import images of your own on the Import page, or the built-in drawings:",
+        "python -m pipeline datasets import openmoji",
+        "Then reload this page.",
+    )
+    st.stop()
+try:
+    dataset = cached.library.dataset(name)
+except DatasetError as error:
+    notices.problem(
+        "This data set cannot be opened.",
+        reason=str(error),
+        works="Others can be chosen in the sidebar.",
+        todo="Import it again.",
+        key="dataset_problem",
+    )
+    st.stop()
+with manage:
+    browse_manage.show(dataset)
+tags = image_tags.known(dataset)
+filters = browse_filters.show(dataset, tags)
+rows = matching(dataset, filters, tags)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    summary = f":gray[· of {len(dataset):,} · {dataset.info.split_summary}]"
+    st.markdown(f"**{plural(len(rows), 'image')}** {summary}", width="content")
+    is_choosing = image_tags.switch()
+main = st.container()
+if dataset.info.label_sets:
+    side, main = st.columns([1, 2.6], gap="large")
+    with side:
+        browse_filters.chart(dataset, filters, tags)
+with main:
+    if not len(rows):
+        st.info("No image passes these filters.")
+    else:
+        clicked = browse_gallery.show(dataset, rows, filters.label_set, tags, is_choosing)
+        if clicked is not None and not is_choosing:
+            browse_gallery.open_drawer(dataset, clicked)
+browse_manage.problems(dataset)
+notices.licence(dataset.info)

@@ -1,0 +1,61 @@
+"""Compare: one query, two runs side by side."""
+
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.explore import compare_parts, copy_link, search_results
+from dashboard.services.comparing import compare, differing_most, why_not
+from dashboard.services.queries import dataset_ref
+from dashboard.widgets import drawer, notices, query_panel
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Compare", anchor=False, width="content")
+    actions = st.container(width="content")
+dataset = notices.chosen_dataset()
+runs = cached.library.runs(dataset.name)
+if len(runs) < 2:
+    notices.first_run(
+        "Comparing needs two finished runs",
+        "Train another method or code length on this data set, for example:",
+        f"python -m pipeline run --dataset {dataset.name} --method itq --bits 32",
+        "Then reload this page.",
+    )
+    st.page_link("build/train_page.py", label="Train another", icon=":material/model_training:")
+    st.stop()
+first, second = (notices.opened(run_id) for run_id in compare_parts.choose(runs))
+reason = why_not(first, second)
+if reason:
+    st.warning(reason, title="These runs cannot be compared")
+    st.stop()
+table = differing_most(first, second)
+default = dataset_ref(int(table["row"].iloc[0] if len(table) else first.query_rows[0]))
+ref, note = query_panel.resolve(state.query(state.COMPARED_QUERY), first, default)
+state.show_query(ref, state.COMPARED_QUERY)
+with actions:
+    copy_link.show(state.COMPARED, first, second, ref=ref, name=state.COMPARED_QUERY)
+copy_link.outdated(first, second)
+if note:
+    st.info(note)
+compare_parts.stepper(table, ref, first)
+answers = compare_parts.ask(ref, first, second)
+if answers is None:
+    compare_parts.differing(table, first)
+    st.stop()
+compared = compare(first, second, answers)
+compare_parts.figures(compared)
+clicked = compare_parts.lists(compared, (first, second), answers)
+compare_parts.changes(compared)
+compare_parts.differing(table, first)
+notices.licence(dataset)
+if clicked:  # last: Streamlit may lose a press in a drawer while the page is still drawn
+    result, side, key = clicked
+    opened = (first, second)[side]
+    drawer.show(
+        result.row,
+        opened.dataset,
+        page="compare",
+        gallery_key=key,
+        title=search_results.title(result, opened),
+        opened=opened,
+        asked=answers[side].asked,
+    )

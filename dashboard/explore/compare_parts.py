@@ -1,0 +1,232 @@
+"""Two runs on one query: who is compared, figures, lists, rank changes, where they differ most."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.charts.rank_changes import rank_changes
+from dashboard.explore import search_results
+from dashboard.services.comparing import Compared, next_row
+from dashboard.services.queries import EncodingError, Upload, dataset_ref, preview, row_of_ref
+from dashboard.services.run_choices import RunChoice
+from dashboard.services.search import Answer, Request, Result
+from dashboard.services.thumbs import thumb_url
+from dashboard.widgets import chart_panel, gallery, linked_select, notices, query_panel
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.wording import escape_html, percent
+
+(A, B), TABLE = state.COMPARED, "differ_most"
+SHOWN = 24
+_TILE_PX = 96
+
+
+def choose(runs: list[RunChoice]) -> tuple[str, str]:
+    """The two runs; B starts as the best one that is not A."""
+    labels = {run.slug: run.label for run in runs}
+    ids = {run.slug: run.id for run in runs}
+    place = st.empty()
+    wanted = state.asked(B, st.session_state.get(B))
+    if wanted in labels:
+        st.session_state[B] = wanted  # before A: where A is gone it must not become the same
+    left, right, swap = st.columns([5, 5, 1], vertical_alignment="bottom")
+    with left:
+        default = next(slug for slug in labels if slug != st.session_state.get(B))
+        a = linked_select.show("Run A", labels, key=A, default=default)
+    with right:
+        others = {slug: label for slug, label in labels.items() if slug != a}
+        b = linked_select.show("Run B", others, key=B)
+    if not linked_select.is_any_gone(state.DATASET):
+        with place:
+            linked_select.say_gone("run", labels, A, B)
+    swap.button("Swap", on_click=_swap, args=(a, b), help="A becomes B.", width="stretch")
+    return ids[a], ids[b]
+
+
+def stepper(table: pd.DataFrame, ref: str, opened: OpenRun) -> None:
+    """The query's picture, and buttons to the one before and after in the table.
+
+    Args:
+        table: queries that differ most.
+        ref: link name of the query.
+        opened: a run of the data set.
+    """
+    row, image = row_of_ref(ref, opened), state.upload(ref)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.html(_picture(row, image, opened), width="content")
+        with st.container(horizontal=True, width="content", gap="small"):
+            _step_buttons(table, row)
+            if st.button("Search with this", icon=":material/image_search:"):
+                state.choose_query(ref)
+                state.switch_page("explore/search_page.py", q=ref)
+
+
+def _picture(row: int | None, image: Upload | None, opened: OpenRun) -> str:
+    if image is not None:
+        source = preview(image, ranges=opened.dataset.info.value_ranges or ())
+        name, labels = image.name, "your image"
+    else:
+        assert row is not None  # `query_panel.resolve` gives no other
+        source = thumb_url(opened.dataset.info.name, opened.text("sha256", row))
+        name = opened.text("text", row) or opened.text("image_id", row)
+        labels = ", ".join(opened.label_names(row))
+    return (
+        f"<div style='display:flex;gap:.75rem;align-items:center'><img src='{source}' "
+        f"alt='query: {escape_html(name)}' style='width:5rem;border-radius:.4rem;background:#fff'>"
+        f"<span><b>{escape_html(name)}</b><br>{escape_html(labels)}</span></div>"
+    )
+
+
+def _step_buttons(table: pd.DataFrame, row: int | None) -> None:
+    for label, step, key in (("Previous", -1, "P"), ("Next", 1, "N")):
+        st.button(
+            label,
+            on_click=_step,
+            args=(table, row, step),
+            shortcut=key,
+            disabled=table.empty,
+            key=f"compare_{label}",
+            help="Through the queries that differ most.",
+        )
+
+
+def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
+    """The answers of both runs; when one has no code of the query say why, and None."""
+    answers = []
+    for side, opened in zip("AB", runs, strict=True):
+        try:
+            asked = query_panel.of_ref(ref, opened)
+        except EncodingError as error:
+            works = "Images of the query set can be compared on."
+            notices.cannot_encode(
+                str(error), works=works, key="encoding_problem", run=f"Run {side}"
+            )
+            return None
+        if asked is None:
+            st.info("One of the runs has no stored code of this image; choose one of the queries.")
+            return None
+        answers.append(cached.search.answer(opened, asked, Request(k=SHOWN)))
+    first, second = answers
+    return first, second
+
+
+def figures(compared: Compared) -> None:
+    """AP of both, the difference, overlap."""
+    first, second = compared.ap
+    gain = None if first is None or second is None else 100 * (second - first)
+    with st.grid(5, min_column_width=130, gap="small"):
+        st.metric("AP of A", _percent(first))
+        st.metric("AP of B", _percent(second))
+        st.metric("B − A", "–" if gain is None else f"{gain:+.1f}")
+        st.metric(f"Overlap@{SHOWN}", f"{compared.overlap} of {SHOWN}")
+        st.metric(
+            "Rank-biased overlap",
+            f"{compared.rbo:.2f}",
+            help="1: the same order; early ranks weigh more.",
+        )
+    if first is None or second is None:
+        st.caption("AP is unknown: it is measured for labelled images of the query set only.")
+
+
+def lists(
+    compared: Compared, opened: tuple[OpenRun, OpenRun], answers: tuple[Answer, Answer]
+) -> tuple[Result, int, str] | None:
+    """Both lists, then what only one has; what was clicked, in which run (0, 1) and gallery."""
+    clicked = None
+    for side, column in enumerate(st.columns(2, gap="large")):
+        with column:
+            st.markdown(f"**{'AB'[side]}** · {opened[side].run_label}")
+            key = f"list_{'ab'[side]}"
+            name = f"Results of {'AB'[side]}"
+            picked = _gallery(answers[side].results, opened[side], key, name)
+            clicked = (picked, side, key) if picked else clicked
+    only_a, both, only_b = compared.groups
+    named = (
+        (f"Only in A ({len(only_a)})", only_a, 0),
+        (f"In both ({len(both)})", both, 0),
+        (f"Only in B ({len(only_b)})", only_b, 1),
+    )
+    for number, (tab, (name, found, side)) in enumerate(
+        zip(st.tabs([name for name, _, _ in named]), named, strict=True)
+    ):
+        with tab:
+            if not found:
+                st.caption("None.")
+                continue
+            key = f"part_{number}"
+            picked = _gallery(found, opened[side], key, name)
+            clicked = (picked, side, key) if picked else clicked
+    return clicked
+
+
+def changes(compared: Compared) -> None:
+    """The rank-change chart."""
+    st.subheader("Rank changes", anchor=False)
+    if compared.changes.empty:
+        st.caption("No image has a rank under both runs.")
+        return
+    n_up = (compared.changes["fate"] == "better in B").sum() // 2
+    chart_panel.show(
+        rank_changes(compared.changes),
+        compared.changes.drop(columns="row"),
+        alt=f"Ranks under A and B of the first ten of both; {n_up} images stand better in B.",
+        key="rank_changes",
+    )
+
+
+def differing(table: pd.DataFrame, opened: OpenRun) -> None:
+    """The queries that differ most; a click on a row loads the query."""
+    st.subheader("Queries that differ most", anchor=False)
+    if table.empty:
+        st.caption("No query was measured under both runs.")
+        return
+    shown = table.head(100)
+    rows = [
+        {
+            "Query": opened.text("text", row) or opened.text("image_id", row),
+            "Labels": ", ".join(opened.label_names(row)),
+            "AP of A": a,
+            "AP of B": b,
+            "B − A": delta,
+        }
+        for row, a, b, delta in shown.itertuples(index=False)
+    ]
+    number = st.column_config.NumberColumn(format="%.1f")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key=TABLE,
+        alt="Queries by difference of average precision, in percent.",
+        on_select=lambda: _load(shown),
+        selection_mode="single-row",
+        column_config=dict.fromkeys(("AP of A", "AP of B", "B − A"), number),
+    )
+
+
+def _gallery(found: list[Result], opened: OpenRun, key: str, label: str) -> Result | None:
+    tiles = tuple(search_results.tile(one, opened) for one in found)
+    clicked = gallery.show([gallery.TileGroup(tiles)], key=key, label=label, tile_px=_TILE_PX)
+    return next((one for one in found if str(one.row) == clicked), None)
+
+
+def _percent(ap: float | None) -> str:
+    return percent(ap) + (" %" if ap is not None else "")
+
+
+def _swap(a: str, b: str) -> None:
+    st.session_state[A], st.session_state[B] = b, a
+
+
+def _step(table: pd.DataFrame, row: int | None, step: int) -> None:
+    _choose(next_row(table, row, step))
+
+
+def _load(shown: pd.DataFrame) -> None:
+    chosen = st.session_state[TABLE].selection.rows
+    if chosen:
+        _choose(int(shown["row"].iloc[chosen[0]]))
+
+
+def _choose(row: int) -> None:
+    state.choose_query(dataset_ref(row), state.COMPARED_QUERY)

@@ -1,0 +1,88 @@
+"""Copy link: one address that restores what is on screen, whoever opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.explore import saved_queries, search_results
+from dashboard.services import permalink
+from dashboard.services.comparing import Groups, differing_words
+from dashboard.widgets import gallery
+from pipeline.analysis.opened_run import OpenRun
+
+SEARCH = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max", state.PAGE)
+BITS = ("view", "flip", "mute", "bit", "probe", "beside")
+
+
+def show(
+    settings: tuple[str, ...], *opened: OpenRun, ref: str = "", name: str = state.QUERY
+) -> None:
+    """A button that shows the link; an uploaded query is stored when it is asked for.
+
+    Args:
+        settings: parameters of the page beside data set, run and query.
+        opened: the runs on screen.
+        ref: link name of the query; empty for none.
+        name: of the query's parameter.
+    """
+    with st.popover("Copy link", icon=":material/link:"):
+        if ref.startswith("up:") and permalink.stored_query(ref, cached.library.settings()) is None:
+            st.markdown("The link needs your image: it will be stored in this library.")
+            st.button(
+                "Store the image and make the link",
+                on_click=saved_queries.store,
+                args=(ref,),
+                type="primary",
+            )
+            return
+        st.code(_link(settings, opened, {name: ref}), language=None, wrap_lines=True)
+        st.caption("Restores what is on screen, and says what has changed in the index since.")
+
+
+def outdated(
+    *opened: OpenRun, since: Callable[[str], Groups | None] = lambda version: None
+) -> None:
+    """Say what has changed since the link in the address bar was made; else nothing.
+
+    Args:
+        opened: the runs on screen.
+        since: gives the results on screen beside those of a version of the index; None where
+            these cannot be had.
+    """
+    asked, now = st.query_params.get(state.FINGERPRINT, ""), _searched(opened)
+    version = permalink.version_then(asked, now)
+    found = since(version) if version else None
+    effect = "results may differ" if found is None else differing_words(found)
+    if changed := permalink.what_changed(asked, now, effect):
+        st.info(changed)
+        if found is not None and (found.first or found.second):
+            _see(found, opened[0])
+
+
+def _see(found: Groups, opened: OpenRun) -> None:
+    """A button that shows which results are new, and which are gone."""
+    parts = (("New", found.first), ("Gone", found.second))
+    shown = [
+        gallery.TileGroup(
+            tuple(search_results.tile(one, opened) for one in part), f"{name}: {len(part)}"
+        )
+        for name, part in parts
+        if part
+    ]
+    with st.popover("See which", icon=":material/difference:", width="content"):
+        gallery.show(shown, key="differing", label="Results that differ", tile_px=84, is_still=True)
+
+
+def _link(settings: tuple[str, ...], opened: tuple[OpenRun, ...], query: dict[str, str]) -> str:
+    chosen = {
+        name: st.session_state.get(name, st.query_params.get(name))
+        for name in (state.DATASET, state.RUN, *settings)
+    }
+    return permalink.link(st.context.url or "", {**chosen, **query}, _searched(opened))
+
+
+def _searched(opened: tuple[OpenRun, ...]) -> str:
+    return permalink.fingerprint(*((one.dataset.info.fingerprint, one.run) for one in opened))

@@ -1,0 +1,85 @@
+"""Why results come from the code file instead of the index, and a button that mends it."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.services.run_choices import IndexState
+from dashboard.widgets import index_panel, notices
+from dashboard.widgets.fragments import alone
+from pipeline.wording import duration, escape_markdown
+
+_WORKS = "Results below are exact, from the run's own code file."
+
+
+def show(index: IndexState, run_id: str) -> None:
+    """Draw it; nothing when the index answers."""
+    if index.kind == "ready":
+        return
+    if index.kind == "mismatch":
+        notices.problem(
+            "The index was built with other weights, or by an older version.",
+            reason=index.reason,
+            works=_WORKS,
+            todo="Publish the run again.",
+            key="index_mismatch",
+        )
+    elif index.kind == "unavailable":
+        notices.problem(
+            "The index does not answer.",
+            reason=index.reason,
+            works=f"Last successful index search: {_last_success()}. {_WORKS}",
+            todo="When it is back, press Retry.",
+            key="index_unavailable",
+        )
+    with st.container(horizontal=True, vertical_alignment="center", key="no_index"):
+        st.badge("exact, from file", icon=":material/description:", color="orange")
+        if index.kind == "unavailable":
+            st.button("Retry", icon=":material/refresh:", on_click=cached.search.retry)
+        else:
+            _publish(index, run_id)
+
+
+def _last_success() -> str:
+    since = cached.search.since_last_success()
+    return "not since this server started" if since is None else f"{duration(since)} ago"
+
+
+def _publish(index: IndexState, run_id: str) -> None:
+    view = cached.runs.index_view(run_id)
+    if view.waiting:
+        _follow(run_id)
+        return
+    if index.kind == "missing" and view.record is not None:
+        _again()  # published a moment ago
+    if index.kind == "missing":
+        st.markdown("This run has no index.", width="content")
+    st.button(
+        "Publish",
+        icon=":material/publish:",
+        on_click=index_panel.ask,
+        args=(run_id, "publish"),
+        help=f"The same as: python -m pipeline index publish {run_id} --force",
+    )
+    if view.result and not view.result.is_done:
+        st.caption(escape_markdown(f"Last: {view.result.action}. {view.result.message}"))
+
+
+@alone(run_every=1.0)
+def _follow(run_id: str) -> None:
+    """Wait for the worker; the page is drawn anew when the index is there."""
+    if cached.runs.index_view(run_id).waiting:
+        words = "Waiting for the worker to publish; searches go on with the code file."
+        if not cached.runs.has_worker():
+            words += " No worker runs; start one with: `python -m pipeline worker`"
+        st.caption(words)
+    else:
+        _again()
+
+
+def _again() -> NoReturn:
+    cached.search.retry()
+    st.rerun()

@@ -1,0 +1,82 @@
+"""Save: uploaded queries kept in the library, listed, opened again and removed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.services import permalink
+from dashboard.services.permalink import SavedQuery
+from dashboard.widgets import gallery
+from pipeline.images import ImageError
+from pipeline.wording import escape_markdown
+
+_KEY, _SHOWN = "saved_queries", 12
+
+
+def show(ref: str) -> None:
+    """A button that opens the list.
+
+    Args:
+        ref: link name of the query on screen.
+    """
+    found = permalink.saved_queries(cached.library.settings())
+    with st.popover("Save", icon=":material/bookmark:"):
+        if not ref.startswith("up:"):
+            st.caption("Images of the data set need no saving; Copy link opens them again.")
+        elif any(one.ref == ref for one in found):
+            st.markdown("The query on screen is in the library.")
+            st.button("Remove it", icon=":material/delete:", on_click=_remove, args=(ref,))
+        else:
+            st.markdown("Keeps the query on screen in this library, for everybody who uses it.")
+            st.button("Save this image", on_click=store, args=(ref,), type="primary")
+        _list(found, ref)
+
+
+def store(ref: str) -> None:
+    """Keep an upload of this tab in the library; for callbacks."""
+    uploaded = state.upload(ref)
+    if uploaded is None:
+        return
+    try:
+        permalink.store_query(uploaded, cached.library.settings())
+    except (ImageError, OSError) as error:
+        st.toast(escape_markdown(str(error)), icon=":material/error:")
+
+
+def _list(found: list[SavedQuery], ref: str) -> None:
+    if not found:
+        st.caption("No image has been saved yet.")
+        return
+    tiles = tuple(
+        gallery.Tile(
+            one.ref,
+            cached.search.saved_preview(one.ref),
+            f"search with saved: {one.name}",
+            one.name,
+        )
+        for one in found[:_SHOWN]
+    )
+    more = f"; the newest {_SHOWN} are shown" if len(found) > _SHOWN else ""
+    st.caption(f"{len(found):,} saved{more}. A click searches with one.")
+    gallery.show(
+        [gallery.TileGroup(tiles)],
+        key=_KEY,
+        label="Saved queries",
+        tile_px=84,
+        pressed=ref,
+        on_pick=_pick,
+    )
+
+
+def _pick() -> None:
+    ref = gallery.picked(_KEY)
+    if ref:
+        state.choose_query(ref)
+
+
+def _remove(ref: str) -> None:
+    try:
+        permalink.remove_query(ref, cached.library.settings())
+    except OSError as error:
+        st.toast(escape_markdown(str(error)), icon=":material/error:")

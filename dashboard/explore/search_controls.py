@@ -1,0 +1,94 @@
+"""The controls above the results: mode, kind, order, tile size, pages; all in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.services.search import MOST, Answer, Request
+from pipeline.analysis.opened_run import OpenRun
+
+_T = TypeVar("_T")
+PAGE_SIZE = 100
+DISTANCE, RELAXED, FEATURES = "Distance", "Relaxed query", "Features"
+_K = (24, 48, 100, MOST)
+_TILES = {"Small": 84, "Medium": 124, "Large": 190}
+_MODES = ("Nearest", "Radius")
+_KINDS = {"All": "all", "Relevant": "relevant", "Not relevant": "not relevant"}
+_ORDERS = (
+    f"*Distance*: Hamming distance of the codes. *Relaxed query*: the {MOST} nearest, by the "
+    "query's values before the sign against stored bits. *Features*: the same images, by the "
+    "cosine of the backbone's features; not with a fine-tuned backbone."
+)
+_URL: Final = "query-params"
+
+
+def show(opened: OpenRun) -> Request:
+    """Draw the controls and say what they ask for."""
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+        mode = _choice("Find", _MODES, "mode")
+        if mode == "Radius":
+            k, radius = MOST, _radius(opened.bits)
+        else:
+            chosen = _choice("Results", _K, "k")
+            k, radius = (chosen if chosen in _K else _K[0]), None
+        kind = _choice("Show", list(_KINDS), "show") if opened.label_set is not None else "All"
+        orders = (DISTANCE, RELAXED) if opened.run.spec.finetune else (DISTANCE, RELAXED, FEATURES)
+        _choice("Order", orders, "order", help=_ORDERS)
+        _tile_size()
+    return Request(k=k, radius=radius, relevance=_KINDS.get(kind, "all"))
+
+
+def order() -> str:
+    """The order chosen."""
+    return st.session_state.get("order") or DISTANCE
+
+
+def tile_px() -> int:
+    """Least width of a tile."""
+    return _TILES.get(st.session_state.get("size", ""), _TILES["Medium"])
+
+
+def page(answer: Answer) -> slice:
+    """Which results to show; draws page numbers when there are several pages."""
+    n_pages = -(-len(answer.results) // PAGE_SIZE)
+    if n_pages < 2:
+        return slice(0, PAGE_SIZE)
+    if st.session_state.get(state.PAGE, 1) > n_pages:
+        state.first_page()
+    current = st.pagination(n_pages, key=state.PAGE, bind=_URL)
+    return slice((current - 1) * PAGE_SIZE, current * PAGE_SIZE)
+
+
+def widen(radius: int) -> None:
+    """Search within `radius`; for the callback of a button."""
+    st.session_state["r"] = radius
+
+
+def _tile_size() -> None:
+    st.segmented_control(
+        "Image size", list(_TILES), default="Medium", required=True, key="size", bind=_URL
+    )
+
+
+def _radius(bits: int) -> int:
+    radius = st.number_input(
+        "Radius (bits)", 0, bits, 2, key="r", width=130, on_change=state.first_page, bind=_URL
+    )
+    return min(max(int(radius), 0), bits)
+
+
+def _choice(label: str, options: Sequence[_T], key: str, help: str | None = None) -> _T:
+    return st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        required=True,
+        key=key,
+        help=help,
+        on_change=state.first_page,
+        bind=_URL,
+    )

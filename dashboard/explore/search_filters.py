@@ -1,0 +1,83 @@
+"""The filters of a search: text, label, part and distance; the store applies them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.services.search import Request
+from pipeline.analysis.opened_run import OpenRun
+
+PARTS = {
+    "Any part": "",
+    "Trained on": "train",
+    "Not trained on": "database",
+    "Added since": "added",
+}
+TEXT, LABEL, PART, MOST = "has", "label", "in", "max"
+
+
+def show(opened: OpenRun, request: Request) -> Request:
+    """Draw the filters and add what they ask for to a request."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        text = st.text_input(
+            "Words",
+            key=TEXT,
+            placeholder="name, caption or label",
+            help="Only images with all these words, whole words in any case.",
+            on_change=state.first_page,
+            width=165,
+            bind="query-params",
+        )
+        labels = _labels(opened)
+        part = st.selectbox(
+            "Part",
+            list(PARTS),
+            key=PART,
+            help="Whether the method was trained on the image.",
+            on_change=state.first_page,
+            width=140,
+            bind="query-params",
+        )
+        most = None if request.radius is not None else _most(opened.bits)
+    return replace(request, labels=labels, part=PARTS.get(part, ""), text=text, most=most)
+
+
+def clear() -> None:
+    """Forget all filters; for the callback of a button."""
+    st.session_state.update({TEXT: "", LABEL: [], PART: next(iter(PARTS)), MOST: None})
+    state.first_page()
+
+
+def _most(bits: int) -> int | None:
+    most = st.number_input(
+        "Within (bits)",
+        0,
+        bits,
+        None,
+        key=MOST,
+        placeholder="any",
+        help="Only images at this distance or nearer.",
+        on_change=state.first_page,
+        width=120,
+        bind="query-params",
+    )
+    return None if most is None else min(int(most), bits)
+
+
+def _labels(opened: OpenRun) -> tuple[str, ...]:
+    if opened.label_set is None:
+        return ()
+    known = opened.label_set.classes
+    chosen = st.multiselect(
+        "Only with label",
+        known,
+        key=LABEL,
+        placeholder="Any label",
+        on_change=state.first_page,
+        width=185,
+        bind="query-params",
+    )
+    return tuple(name for name in chosen if name in known)

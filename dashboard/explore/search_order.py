@@ -1,0 +1,57 @@
+"""Results in another order than by distance: what to sort by, and what that gained and cost."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.explore import search_controls
+from dashboard.services.queries import EncodingError
+from dashboard.services.search import AskedImage
+from dashboard.widgets import notices
+from dashboard.widgets.relaxed_query import relaxed_query
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.analysis.reranking import Reordered, Values, feature_values, relaxed_values
+from pipeline.index.search import Encoded
+from pipeline.wording import duration, percent, plural
+
+
+def values(opened: OpenRun, asked: AskedImage) -> Values | None:
+    """What the chosen order sorts by; None for distance, or when the query cannot be encoded."""
+    order = search_controls.order()
+    if order == search_controls.DISTANCE:
+        return None
+    try:
+        query = relaxed_query(opened, asked)
+    except EncodingError as error:
+        notices.problem(
+            "This order needs the network, which cannot be used.",
+            reason=str(error),
+            works="Results stand by distance.",
+            key="order_problem",
+        )
+        return None
+    if order == search_controls.RELAXED or opened.run.spec.finetune:
+        return relaxed_values(query.relaxed, opened)
+    return feature_values(query.features, lambda rows: cached.networks.features(opened.id, rows))
+
+
+def effect(reordered: Reordered, opened: OpenRun, asked: AskedImage) -> None:
+    """One line: the shortlist, the gain in P@10, the cost.
+
+    The cost of encoding the query once more is that of the first time; an upload is encoded anyway.
+    """
+    name = search_controls.order().lower()
+    n = plural(len(reordered.order), "image")
+    cost = f"{n} ordered by {name}: "
+    if asked.row is not None and not isinstance(asked.query, Encoded):
+        cost += f"encoding {duration(cached.networks.relaxed(opened.id, asked.row).encode_s)} + "
+    cost += f"ordering {duration(reordered.seconds)}"
+    if reordered.before is None or reordered.after is None:
+        st.caption(f"{cost}. Arrows show ranks gained or lost against distance.")
+        return
+    gain = 100 * (reordered.after - reordered.before)
+    st.markdown(
+        f"**P@10 of this list {percent(reordered.before)} → {percent(reordered.after)} %** "
+        f"({gain:+.1f}) :gray[· {cost} · arrows show ranks gained or lost against distance]"
+    )

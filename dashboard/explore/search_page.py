@@ -1,0 +1,74 @@
+"""Search: an image in, the images with the nearest hash codes out."""
+
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.explore import (
+    copy_link,
+    index_choice,
+    index_notice,
+    saved_queries,
+    search_controls,
+    search_filters,
+    search_order,
+    search_results,
+)
+from dashboard.widgets import drawer, notices, query_panel
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Search", anchor=False, width="content")
+    actions = st.container(horizontal=True, width="content", gap="small")
+run_id = notices.chosen_run()
+opened = notices.opened(run_id)
+found_examples = cached.search.examples(run_id)
+ref, note = query_panel.resolve(state.query(), opened, found_examples[0].ref)
+query_panel.examples(found_examples, ref)
+left, right = st.columns([1, 3.4], gap="medium")
+with left:
+    query_panel.uploader()
+    query_panel.dice(opened)
+with right:
+    changes = st.container()  # of a link: known with the results, said above them
+    if note:
+        st.info(note)
+    ref, asked = query_panel.asked(ref, found_examples[0].ref, opened)
+    state.show_query(ref)
+    request = search_filters.show(opened, search_controls.show(opened))
+    values = search_order.values(opened, asked)
+    found = cached.search.answer(opened, asked, request, values)
+    with changes:
+        copy_link.outdated(
+            opened,
+            since=lambda version: cached.search.since(version, opened, found, request, values),
+        )
+    index_notice.show(found.index, run_id)
+    search_results.headline(found, request, opened)
+    if found.is_unusual:
+        search_results.unusual(found, opened)
+    search_results.measures(found.judgement)
+    clicked = None
+    if not found.groups:
+        search_results.empty(found, request)
+    else:
+        clicked = search_results.show(
+            found, opened, search_controls.tile_px(), search_controls.page(found)
+        )
+    search_results.distances(found, opened)
+with left:
+    query_panel.card(opened, asked)
+with actions:
+    index_choice.show(opened.dataset.info.name)
+    copy_link.show(copy_link.SEARCH, opened, ref=ref)
+    saved_queries.show(ref)
+    search_results.export(found, opened)
+notices.licence(opened.dataset.info)
+if clicked:  # last: Streamlit may lose a press in a drawer while the page is still drawn
+    drawer.show(
+        clicked.row,
+        opened.dataset,
+        page="search",
+        gallery_key=search_results.KEY,
+        title=search_results.title(clicked, opened),
+        opened=opened,
+        asked=asked,
+    )

@@ -1,0 +1,188 @@
+"""Search results: how good the answer is, the gallery by distance, and what to say when empty."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.charts.distance_histogram import distance_histogram
+from dashboard.explore import search_controls, search_filters, search_order
+from dashboard.services.results_table import results_table, to_csv
+from dashboard.services.search import Answer, Request, Result, TieGroup
+from dashboard.services.thumbs import thumb_url
+from dashboard.widgets import chart_panel, gallery
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.analysis.query_quality import Judgement
+from pipeline.wording import duration, percent, plural
+
+KEY = "results"
+_MARKS: dict[bool | None, gallery.Mark] = {True: "yes", False: "no", None: "unknown"}
+_WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
+
+
+def headline(answer: Answer, request: Request, opened: OpenRun) -> None:
+    """One line: what was found, where, how fast."""
+    n_shown = len(answer.results)
+    found, shown = f"{answer.n_found:,} nearest", ""
+    if request.within is not None:
+        found = f"{plural(answer.n_within, 'image')} within {plural(request.within, 'bit')}"
+        if answer.n_found < answer.n_within:
+            kind = "nearest" if answer.reordered is None else "first"
+            of = f"{n_shown:,} of the " if n_shown < answer.n_found else ""
+            shown = f" · {of}{kind} {answer.n_found:,} shown"
+    if not shown and n_shown < answer.n_found:
+        shown = f" ({n_shown:,} shown)"
+    times = f"search {duration(answer.search_s)}"
+    if answer.asked.query.encode_s:
+        times = f"encoding {duration(answer.asked.query.encode_s)} · {times}"
+    where = "index" if answer.index.kind == "ready" else "exact, from file"
+    st.markdown(
+        f"**{found}**{shown} "
+        f":gray[· {plural(answer.n_database, 'image')} searched · {where} · {times}]"
+    )
+    if answer.reordered is not None:
+        search_order.effect(answer.reordered, opened, answer.asked)
+    elif any(group.total > 1 for group in answer.groups):
+        more = " More images lie at the last distance than are shown." if answer.is_tie_cut else ""
+        st.caption(f"Inside a distance the order is arbitrary (by id).{more}")
+
+
+def unusual(answer: Answer, opened: OpenRun) -> None:
+    """A warning that nothing is as near as queries usually find."""
+    st.warning(
+        f"The nearest image differs in {answer.nearest} bits; for 99 of 100 queries of this "
+        f"data set it is within {opened.usual_nearest}. Results may mean little.",
+        title="Unusual query",
+    )
+
+
+def measures(judgement: Judgement | None) -> None:
+    """Precision and lookup of this one query, or why they are not known."""
+    if judgement is None:
+        st.caption(
+            "Relevance is unknown: this image has no labels here, so results are not marked "
+            "and precision cannot be computed."
+        )
+        return
+    ball = f"{judgement.ball_relevant} of {judgement.ball_size}" if judgement.ball_size else "empty"
+    shown = [
+        ("P@10", _percent(judgement.precision_10), "Relevant among the first 10."),
+        (
+            "P@100",
+            _percent(judgement.precision_100),
+            "Relevant among the first 100.",
+        ),
+        ("Relevant within 2 bits", ball, "Relevant images among all images within 2 bits."),
+        (
+            "Relevant in database",
+            f"{judgement.n_relevant:,}",
+            "Images of the database that share a label with the query.",
+        ),
+    ]
+    with st.grid(4, min_column_width=140, gap="small"):
+        for name, value, explained in shown:
+            st.metric(name, value, help=explained)
+
+
+def show(answer: Answer, opened: OpenRun, tile_px: int, page: slice) -> Result | None:
+    """The gallery of one page of results; returns the result that was clicked just now."""
+    results = answer.results
+    on_page = {one.rank for one in results[page]}
+    groups = [_group(group, opened, on_page) for group in answer.groups]
+    clicked = gallery.show(
+        [group for group in groups if group.items],
+        key=KEY,
+        label="Search results",
+        tile_px=tile_px,
+    )
+    return next((one for one in results if str(one.row) == clicked), None)
+
+
+def empty(answer: Answer, request: Request) -> None:
+    """Explain an empty result, with a button that shows the nearest image."""
+    with st.container(border=True, key="no_results"):
+        if answer.n_found:
+            st.markdown(
+                f"**None of the {answer.n_found:,} results passes the filter.** "
+                "Choose *All* to see them."
+            )
+            return
+        if request.has_filter or request.radius is None or answer.nearest is None:
+            st.markdown("**No image passes all filters.**")
+            st.button("Clear the filters", type="primary", on_click=search_filters.clear)
+            return
+        st.markdown(
+            f"**No code within {plural(request.radius, 'bit')}.** "
+            f"The nearest is at {answer.nearest}."
+        )
+        st.button(
+            f"Show it: search within {answer.nearest} bits",
+            type="primary",
+            on_click=search_controls.widen,
+            args=(answer.nearest,),
+        )
+
+
+def distances(answer: Answer, opened: OpenRun) -> None:
+    """How far the whole database is from the query."""
+    st.subheader("Distances of the whole database", anchor=False)
+    chart_panel.show(
+        distance_histogram(answer.histogram, opened.bits, answer.cut),
+        answer.histogram,
+        alt=f"Images by Hamming distance to the query; the nearest is at {answer.nearest}, "
+        f"results are shown up to {answer.cut}.",
+        key="distances",
+    )
+
+
+def _percent(share: float | None) -> str:
+    return percent(share) + (" %" if share is not None else "")
+
+
+def _group(group: TieGroup, opened: OpenRun, on_page: set[int]) -> gallery.TileGroup:
+    shown = [one for one in group.results if one.rank in on_page]
+    n_shown = len(shown)
+    if group.distance is None:
+        order = f"by {search_controls.order().lower()}"
+        return gallery.TileGroup(tuple(tile(one, opened, True) for one in shown), order)
+    count = plural(group.total, "image")
+    if n_shown < group.total:
+        count = f"{n_shown:,} of {count}"
+    tie = " (tie)" if group.total > 1 else ""
+    tiles = tuple(tile(one, opened) for one in shown)
+    return gallery.TileGroup(tiles, f"distance {group.distance}", f"{count}{tie}")
+
+
+def export(answer: Answer, opened: OpenRun) -> None:
+    """A button that gives the results as CSV."""
+    st.download_button(
+        "Export",
+        data=lambda: to_csv(results_table(answer, opened)),
+        file_name=f"{opened.dataset.info.name}-results.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        disabled=not answer.groups,
+        help="All results of this search, as CSV.",
+        width=112,
+    )
+
+
+def title(one: Result, opened: OpenRun) -> str:
+    """Of the drawer of a result."""
+    return f"Rank {one.rank} · distance {one.distance} of {opened.bits}"
+
+
+def tile(one: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:
+    """A result as an image button, with the ranks it has moved if that matters."""
+    fact, name = f"{one.distance}/{opened.bits}", f"distance {one.distance} of {opened.bits}"
+    if is_moved and one.moved:
+        fact += f" {'↑' if one.moved > 0 else '↓'}{abs(one.moved)}"
+        name += f", {abs(one.moved)} ranks {'up' if one.moved > 0 else 'down'}"
+    return gallery.Tile(
+        id=str(one.row),
+        src=thumb_url(opened.dataset.info.name, one.sha256),
+        name=f"rank {one.rank}, {name}, {_WORDS[one.relevant]}",
+        caption=one.text or ", ".join(one.labels) or one.image_id,
+        fact=fact,
+        mark=_MARKS[one.relevant],
+    )

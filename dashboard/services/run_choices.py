@@ -1,0 +1,170 @@
+"""What the sidebar offers: data sets, and the finished runs of one, best first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pipeline.datasets.dataset import DatasetInfo, list_datasets
+from pipeline.index.index_jobs import IndexResult, last_result, requested
+from pipeline.index.publish import IndexRecord, expected_metadata, read_index
+from pipeline.index.store.base import CodeStore, CollectionMismatch, StoreError, require_match
+from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.settings import Settings
+
+IndexKind = Literal["ready", "missing", "unavailable", "mismatch"]
+
+
+@dataclass(frozen=True)
+class RunChoice:
+    """A finished run as it is offered for choice.
+
+    Attributes:
+        id: of the run.
+        slug: short name for links; equal specs have equal slugs.
+        label: name for people, unique among the choices.
+        seed: of the method.
+        map: mAP in [0, 1]; None where nothing could be measured.
+        facts: what the mAP means: its interval and protocol.
+    """
+
+    id: str
+    slug: str
+    label: str
+    seed: int
+    map: float | None
+    facts: str
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """Whether a run's published index answers.
+
+    Attributes:
+        kind: what is the matter.
+        count: codes in it.
+        reason: why it cannot be used; empty when it can.
+    """
+
+    kind: IndexKind
+    count: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class IndexView:
+    """What is known about a run's index without asking the store.
+
+    Attributes:
+        record: where it is; None when unpublished.
+        waiting: what a worker is to do with it; empty for nothing.
+        result: what came of the last request.
+    """
+
+    record: IndexRecord | None
+    waiting: str
+    result: IndexResult | None
+
+
+def index_view(run: Run) -> IndexView:
+    """Read it from the run's folder."""
+    asked = requested(run)
+    return IndexView(read_index(run), asked.action if asked else "", last_result(run))
+
+
+def dataset_choices(settings: Settings) -> list[DatasetInfo]:
+    """The data sets of the library; those that have finished runs first, most runs first."""
+    runs = Counter(run.spec.dataset for run in _finished(settings))
+    return sorted(list_datasets(settings), key=lambda info: (-runs[info.name], info.title))
+
+
+def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
+    """The finished runs of a data set, of equal specs the newest.
+
+    Published ones come first. Then those of the usual protocol and labels, since mAP cannot be
+    compared with that of others: those with most images, then with most runs. Among these the best
+    mAP.
+    """
+    newest: dict[str, Run] = {}
+    for run in _finished(settings):
+        if run.spec.dataset == dataset:
+            newest.setdefault(run.spec.digest, run)
+    runs = list(newest.values())
+    alike = Counter(_measured_on(run) for run in runs)
+    images = {_measured_on(run): _n_images(run) for run in runs}
+    usual = max(alike, key=lambda key: (images[key], alike[key]), default=None)
+    ranked = [
+        ((read_index(run) is not None, is_usual, choice.map or 0.0), choice)
+        for run in runs
+        for is_usual in [_measured_on(run) == usual]
+        for choice in [_choice(run, is_usual=is_usual)]
+    ]
+    ranked.sort(key=lambda pair: pair[0], reverse=True)
+    return _distinct([choice for _, choice in ranked])
+
+
+def index_state(run: Run, store: CodeStore) -> IndexState:
+    """Ask the store about a run's index."""
+    record = read_index(run)
+    if record is None:
+        return IndexState("missing", reason="This run has not been published.")
+    try:
+        info = store.info(record.alias)
+        require_match(info, expected_metadata(run))
+    except (CollectionMismatch, RunError) as error:  # a run may have lost its weights
+        return IndexState("mismatch", reason=str(error))
+    except (StoreError, OSError) as error:
+        return IndexState("unavailable", reason=str(error))
+    return IndexState("ready", count=info.count)
+
+
+def _finished(settings: Settings) -> Iterator[Run]:
+    """Runs whose codes can be searched, newest first; damaged ones are left out."""
+    for run in RunRegistry(settings).all():
+        try:
+            is_done = run.state() == "done" and (run.folder / "codes" / "database.npz").is_file()
+        except RunError:
+            continue
+        if is_done:
+            yield run
+
+
+def _measured_on(run: Run) -> tuple[str, str, int]:
+    return run.spec.protocol, run.spec.label_set, run.spec.split_seed
+
+
+def _n_images(run: Run) -> int:
+    """Images in the database it was measured on; 0 where nothing could be measured."""
+    try:
+        return run.report().n_database
+    except RunError:
+        return 0
+
+
+def _choice(run: Run, *, is_usual: bool) -> RunChoice:
+    spec = run.spec
+    slug = f"{spec.method}-{spec.bits}b-{spec.digest[:6]}"
+    try:
+        report = run.report()
+    except RunError:
+        label, facts = f"{spec.label} · not measured", "Without labels there is no mAP."
+        return RunChoice(run.id, slug, label, spec.seed, None, facts)
+    half = 50 * (report.ci_high - report.ci_low)
+    on = "" if is_usual else f", labels {spec.label_set}, split {spec.split_seed}"
+    facts = f"mAP {100 * report.map:.1f} ± {half:.1f} over queries, protocol {spec.protocol}{on}"
+    other = "" if is_usual else f" on {spec.label_set or spec.protocol}"
+    label = f"{spec.label} · mAP {100 * report.map:.1f}{other}"
+    return RunChoice(run.id, slug, label, spec.seed, report.map, facts)
+
+
+def _distinct(choices: list[RunChoice]) -> list[RunChoice]:
+    """The choices with seed, and if need be the time, added to labels that occur twice."""
+    for added in (" · seed {0.seed}", " · {0.id:.19}"):
+        count = Counter(choice.label for choice in choices)
+        choices = [
+            replace(one, label=one.label + added.format(one)) if count[one.label] > 1 else one
+            for one in choices
+        ]
+    return choices

@@ -1,0 +1,151 @@
+"""What the Train page offers and asks for: method cards, presets, the plan with its price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipeline.catalog import ConfigField, config_fields, method_cards, protocols
+from pipeline.datasets.dataset import DatasetError, DatasetInfo
+from pipeline.runs.cost_estimates import Estimate, estimate, typical_s
+from pipeline.runs.requirements import can_finetune, needs, why_not
+from pipeline.runs.sweep import Planned, Sweep, plan, submit
+from pipeline.settings import Settings
+from pipeline.worker import ensure_worker
+
+QUICK, PAPER, CUSTOM = "Quick", "Paper", "Custom"
+_SHORT = {"epochs": 5, "rounds": 10, "iterations": 20}  # at most, for a first look
+_GROUPS = {
+    "supervised": "Supervised: learn from labels",
+    "unsupervised": "Unsupervised: images alone",
+    "data-independent": "Baseline: learns nothing",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A method as it is offered.
+
+    Attributes:
+        name: of the method.
+        title: for people.
+        summary: its idea in one sentence.
+        source: where it was published.
+        paper: link; empty where there is none.
+        needs: beside images.
+        why_not: why the data set cannot serve it; empty if it can.
+        can_finetune: whether it can teach the backbone.
+        typical_s: median seconds of training here; None if it never ran.
+    """
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    paper: str
+    needs: tuple[str, ...]
+    why_not: str
+    can_finetune: bool
+    typical_s: float | None
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A plan and its price, or why there is none."""
+
+    sweep: Sweep | None
+    planned: tuple[Planned, ...]
+    price: Estimate
+    problem: str = ""
+
+    @property
+    def n_new(self) -> int:
+        """Runs that would be queued."""
+        return sum(one.state == "new" for one in self.planned)
+
+
+def choices(settings: Settings, info: DatasetInfo, label_set: str) -> dict[str, list[Choice]]:
+    """All methods, by supervision."""
+    groups: dict[str, list[Choice]] = {title: [] for title in _GROUPS.values()}
+    typical = typical_s(settings)
+    for card in method_cards():
+        choice = Choice(
+            name=card.name,
+            title=card.title,
+            summary=card.summary,
+            source=f"{card.venue} {card.year}",
+            paper=card.paper,
+            needs=needs(card),
+            why_not=why_not(card, info, label_set),
+            can_finetune=can_finetune(card),
+            typical_s=typical.get(card.name),
+        )
+        groups[_GROUPS[card.supervision]].append(choice)
+    return groups
+
+
+def fitting_protocols(info: DatasetInfo) -> list[str]:
+    """Protocols that the data set can be measured under, its own first."""
+    names = [one.name for one in protocols() if one.dataset in (None, info.name)]
+    return sorted(names, key=lambda name: name != info.default_protocol)
+
+
+def preset(method: str, name: str) -> dict[str, Any]:
+    """Settings of a preset that differ from the method's defaults."""
+    if name != QUICK:
+        return {}
+    return {
+        field.name: min(field.default, _SHORT[field.name])
+        for field in config_fields(method)
+        if field.name in _SHORT and field.default > _SHORT[field.name]
+    }
+
+
+def changed(fields: Sequence[ConfigField], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are not the defaults."""
+    defaults = {field.name: field.default for field in fields}
+    return {name: value for name, value in values.items() if value != defaults[name]}
+
+
+def quote(settings: Settings, asked: Mapping[str, Any]) -> Quote:
+    """Check what was asked for and say what it will take.
+
+    Args:
+        settings: where the library is.
+        asked: fields of a sweep.
+    """
+    nothing = Estimate(None, None, 0)
+    try:
+        sweep = Sweep.model_validate(asked)
+        planned = plan(sweep, settings)
+    except ValidationError as error:
+        return Quote(None, (), nothing, _sentence(error))
+    except (DatasetError, ValueError) as error:
+        return Quote(None, (), nothing, str(error))
+    new = [one.spec for one in planned if one.state == "new"]
+    return Quote(sweep, tuple(planned), estimate(new, settings))
+
+
+def start(settings: Settings, sweep: Sweep) -> tuple[str, int]:
+    """Queue what is new and see to it that a worker is there; its name and how many are queued.
+
+    Raises:
+        DatasetError, ValidationError: it cannot be done, in words for people.
+    """
+    name = f"sweep {datetime.now(UTC):%Y-%m-%d %H:%M:%S}" if len(sweep.specs()) > 1 else ""
+    before = {one.run.id for one in plan(sweep, settings) if one.run}
+    planned = submit(sweep, settings, name)
+    ensure_worker(settings)
+    return name, sum(one.run is not None and one.run.id not in before for one in planned)
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first problem of a validation error, with the name of the setting."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message

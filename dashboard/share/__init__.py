@@ -1,0 +1,1 @@
+"""Share: the report and the state of the server."""

@@ -1,0 +1,28 @@
+"""Status: what runs, what is stored, under which licences, and what to do about problems."""
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.widgets import fact_lines
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Status", anchor=False, width="content")
+    st.button("Refresh", icon=":material/refresh:", on_click=cached.system.forget_status)
+found = cached.system.overview()
+with st.container(border=True):
+    for line in found.lines:
+        fact_lines.line(line)
+st.subheader("Published indexes", anchor=False)
+fact_lines.indexes(found.indexes)
+st.subheader("Data sets and licences", anchor=False)
+fact_lines.datasets(found.datasets)
+disk, limits, versions = st.columns([1, 1.7, 1], gap="large")
+with disk:
+    st.subheader("Disk use", anchor=False)
+    fact_lines.disk(found.disk)
+with limits:
+    st.subheader("Limits in force", anchor=False)
+    fact_lines.facts(found.limits)
+with versions:
+    st.subheader("Versions", anchor=False)
+    fact_lines.facts(found.versions)

@@ -1,0 +1,1 @@
+"""Widgets that two sections or more use."""

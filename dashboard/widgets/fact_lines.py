@@ -1,0 +1,110 @@
+"""The parts of the status page: one line a thing, with a shape, its state and its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from dashboard.services.status import Level, Line, PublishedIndex
+from pipeline.datasets.dataset import DatasetInfo
+from pipeline.wording import escape_html, file_size, plural
+
+Colour = Literal["gray", "blue", "green", "orange", "red"]
+Badge = tuple[str, str, Colour]  # word, icon, colour
+
+_LEVELS: dict[Level, Badge] = {
+    "good": ("good", ":material/check_circle:", "green"),
+    "idle": ("idle", ":material/pause_circle:", "gray"),
+    "warning": ("attention", ":material/warning:", "orange"),
+    "problem": ("problem", ":material/error:", "red"),
+}
+_STATES = {
+    "ready": "live",
+    "missing": "missing",
+    "unavailable": "does not answer",
+    "mismatch": "built with other weights, or by an older version",
+}
+_FOLDERS = {
+    "datasets": "Data sets",
+    "features": "Features",
+    "runs": "Runs",
+    "index": "Embedded index",
+    "thumbs": "Thumbnails",
+}
+
+
+def line(one: Line) -> None:
+    """Badge, name, state, remedy."""
+    word, icon, color = _LEVELS[one.level]
+    badge, name, state = st.columns([1, 1, 6], vertical_alignment="center")
+    badge.badge(word, icon=icon, color=color)
+    name.markdown(f"**{one.name}**")
+    with state:
+        st.text(one.state)
+        if one.remedy:
+            st.text(one.remedy)
+
+
+def indexes(found: Sequence[PublishedIndex]) -> None:
+    """A table of published runs."""
+    if not found:
+        st.caption("None.")
+        return
+    rows = [
+        {
+            "Run": one.label,
+            "Codes": one.state.count or None,
+            "State": _STATES[one.state.kind],
+            "Collection": one.collection,
+        }
+        for one in found
+    ]
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key="indexes",
+        alt="Published indexes and their state.",
+        column_config={"Codes": st.column_config.NumberColumn(format="localized", width="small")},
+    )
+
+
+def datasets(found: Sequence[DatasetInfo]) -> None:
+    """A card for each data set, with licence and attribution."""
+    if not found:
+        st.caption("None. Import the built-in one and train on it with: python -m pipeline demo")
+        return
+    for info in found:
+        refused = f", {plural(info.n_problems, 'file')} refused" if info.n_problems else ""
+        st.html(
+            f"<div style='margin-bottom:.5rem'><b>{escape_html(info.title)}</b> "
+            f"({escape_html(info.name)}): {plural(info.n, 'image')}{refused}. "
+            f"{escape_html(info.summary)}<br>"
+            f"<span style='font-size:.875rem'>Licence: {escape_html(info.licence)}. "
+            f"{escape_html(info.attribution)}</span></div>"
+        )
+
+
+def disk(sizes: Sequence[tuple[str, int]]) -> None:
+    """What each part of the library takes."""
+    total = sum(size for _, size in sizes)
+    facts(
+        [
+            *((_FOLDERS[name], file_size(size)) for name, size in sizes),
+            ("Together", file_size(total)),
+        ]
+    )
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> None:
+    """Names and values in two columns."""
+    cells = "".join(
+        f"<div style='opacity:.75;white-space:nowrap'>{escape_html(name)}</div>"
+        f"<div style='overflow-wrap:anywhere'>{escape_html(value)}</div>"
+        for name, value in pairs
+    )
+    st.html(
+        "<div style='display:grid;grid-template-columns:auto 1fr;gap:.3rem 1.25rem;"
+        f"font-size:.9rem'>{cells}</div>"
+    )

@@ -1,0 +1,89 @@
+"""The index of one run: its state, and what can be done with it; the worker does it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cached
+from dashboard.services.run_choices import IndexKind
+from dashboard.widgets.fact_lines import Badge
+from pipeline.datasets.dataset import DatasetError
+from pipeline.images import ImageError
+from pipeline.index.index_jobs import Action
+from pipeline.index.publish import WrongCodes
+from pipeline.index.store.base import StoreError
+from pipeline.runs.registry import RunError
+from pipeline.wording import escape_markdown, plural
+
+_STATES: dict[IndexKind, Badge] = {
+    "ready": ("live", ":material/check_circle:", "green"),
+    "missing": ("not published", ":material/do_not_disturb_on:", "orange"),
+    "unavailable": ("does not answer", ":material/error:", "red"),
+    "mismatch": ("does not fit the run", ":material/error:", "red"),
+}
+_HELP: dict[Action, str] = {
+    "publish": "Builds a new version, compares it with the codes, then switches in one step.",
+    "refresh": "Encodes images that the data set got since the run, then publishes all.",
+    "roll back": "Points searches at the version before.",
+}
+
+
+def show(run_id: str) -> None:
+    """Draw it."""
+    state, view = cached.search.index(run_id), cached.runs.index_view(run_id)
+    word, icon, color = _STATES[state.kind]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(word, icon=icon, color=color)
+        if view.record:
+            count = plural(view.record.count, "code")
+            st.caption(f"{count} · {view.record.collection} · {view.record.created[:16]} UTC")
+    if state.reason:
+        st.caption(escape_markdown(state.reason))
+    if view.waiting:
+        st.info(
+            f"Waiting for the worker: {view.waiting}. Searches go on with what is live.",
+            icon=":material/hourglass_top:",
+        )
+        return
+    if view.result:
+        done = "Done" if view.result.is_done else "Failed"
+        st.caption(f"Last: {view.result.action}. {done}: {escape_markdown(view.result.message)}")
+    with st.container(horizontal=True):
+        for action, help_text in _HELP.items():
+            st.button(
+                action.capitalize(),
+                on_click=ask,
+                args=(run_id, action),
+                help=help_text,
+                disabled=action != "publish" and view.record is None,
+                key=f"index_{action}",
+            )
+        is_asked = st.button("Verify", disabled=view.record is None, key="index_verify")
+        with st.popover("Drop", icon=":material/delete:", disabled=view.record is None):
+            st.markdown("Removes all versions of this run's index. The run stays.")
+            st.button("Drop the index", on_click=ask, args=(run_id, "drop"), key="index_drop")
+    if is_asked:
+        _verify(run_id)
+
+
+def ask(run_id: str, action: Action) -> None:
+    """Ask the worker for a change of a run's index; for callbacks."""
+    try:
+        has_worker = cached.runs.change_index(run_id, action)
+    except (RunError, OSError) as error:
+        st.toast(escape_markdown(str(error)), icon=":material/error:")
+        return
+    if not has_worker:
+        st.toast("No worker runs; start one with: python -m pipeline worker")
+
+
+def _verify(run_id: str) -> None:
+    try:
+        with st.spinner("Comparing codes and encoding some images anew"):
+            sentence = cached.runs.verify_index(run_id)
+    except WrongCodes as error:
+        st.error(escape_markdown(str(error)), title="The index does not match the codes")
+    except (RunError, DatasetError, ImageError, StoreError) as error:
+        st.error(escape_markdown(str(error)), title="The index could not be verified")
+    else:
+        st.success(sentence, icon=":material/check_circle:")

@@ -1,0 +1,139 @@
+"""Boxes for what is missing and what went wrong: what happened, what still works, what to do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cached, state
+from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.datasets.dataset import DatasetError, DatasetInfo
+from pipeline.runs.registry import RunError
+from pipeline.wording import escape_html, escape_markdown
+
+_DEMO = "python -m pipeline demo"
+_STORED_WORKS = "The other views of this page need stored codes only."
+
+
+def chosen_dataset() -> DatasetInfo:
+    """The chosen data set; where there is none say what is missing and stop the page."""
+    name = state.dataset()
+    found = next((info for info in cached.library.datasets() if info.name == name), None)
+    if found is None:
+        first_run(
+            "The library is empty",
+            "HashLens needs images and a trained hash method. This command imports the built-in "
+            "emoji drawings, trains two methods and publishes their codes, in a few minutes and "
+            "without a download:",
+            _DEMO,
+            "Then reload this page. For your own images see: python -m pipeline datasets --help",
+        )
+        st.stop()
+    return found
+
+
+def chosen_run() -> str:
+    """The id of the chosen run; on a first run say what is missing and stop the page."""
+    dataset, run_id = chosen_dataset().name, state.run()
+    if run_id is None:
+        first_run(
+            "No finished run on this data set",
+            "The images are here, but no hash method has been trained on them yet:",
+            f"python -m pipeline run --dataset {dataset} --method itq --bits 32",
+            "Then reload this page.",
+        )
+        st.stop()
+    return run_id
+
+
+def opened(run_id: str) -> OpenRun:
+    """The run with its codes; when they cannot be read say so and stop the page."""
+    try:
+        return cached.search.opened(run_id)
+    except (RunError, DatasetError) as error:
+        problem(
+            "This run cannot be opened.",
+            reason=str(error),
+            works="Other runs can be chosen in the sidebar.",
+            todo="Train the run again.",
+            key="run_problem",
+        )
+        st.stop()
+
+
+def measured(run_id: str) -> MeasuredRun:
+    """The run's own codes and labels; when they cannot be read say so and stop the page."""
+    try:
+        return cached.analysis.measured(run_id)
+    except (RunError, DatasetError) as error:
+        problem(
+            "This run cannot be analysed.",
+            reason=str(error),
+            works="Other runs can be chosen in the sidebar.",
+            todo="Images with labels are needed, and a run on them.",
+            key="measured_problem",
+        )
+        st.stop()
+
+
+def cannot_encode(
+    reason: str, *, key: str, works: str = _STORED_WORKS, run: str = "This run"
+) -> None:
+    """Say why a run cannot encode images.
+
+    Args:
+        reason: the details, from an error.
+        key: of the box.
+        works: what still works.
+        run: which run it is; begins the title.
+    """
+    todo = "Train the run again, or choose another one."
+    problem(f"{run} cannot encode images.", reason=reason, works=works, todo=todo, key=key)
+
+
+def licence(info: DatasetInfo) -> None:
+    """A small line with licence and attribution of the data set on screen."""
+    parts = [part for part in (info.attribution, f"Licence: {info.licence}") if part]
+    if info.attribution and info.licence in info.attribution:
+        parts = [info.attribution]
+    st.html(
+        "<footer style='font-size:.75rem;opacity:.75;margin-top:1rem'>"
+        f"{escape_html(' '.join(parts))}</footer>"
+    )
+
+
+def first_run(title: str, body: str, command: str, then: str = "") -> None:
+    """Say what is missing and give the command that makes it.
+
+    Args:
+        title: what is missing.
+        body: one or two plain sentences.
+        command: to copy into a terminal.
+        then: what to do afterwards.
+    """
+    with st.container(border=True, key="first_run"):
+        st.subheader(title, anchor=False)
+        st.markdown(body)
+        st.code(command, language="bash")
+        if then:
+            st.caption(then)
+
+
+def problem(
+    title: str, *, reason: str, works: str = "", todo: str = "", command: str = "", key: str
+) -> None:
+    """Say what went wrong. `reason` may hold file names: it is escaped.
+
+    Args:
+        title: what happened, in one sentence.
+        reason: the details, from an error.
+        works: what still works.
+        todo: what to do.
+        command: to copy into a terminal.
+        key: of the box.
+    """
+    parts = (escape_markdown(reason), works, todo)
+    with st.container(key=key):
+        st.error("\n\n".join(part for part in parts if part), title=title)
+        if command:
+            st.code(command, language="bash")

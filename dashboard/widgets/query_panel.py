@@ -1,0 +1,226 @@
+"""The query: six examples, an uploader, and a card of the image that is being searched with."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.services.permalink import stored_query
+from dashboard.services.queries import (
+    EncodingError,
+    Example,
+    Upload,
+    dataset_ref,
+    preview,
+    random_query,
+    row_of_ref,
+)
+from dashboard.services.search import AskedImage, bit_string
+from dashboard.services.thumbs import thumb_url
+from dashboard.widgets import bit_strip, gallery, notices
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.images import SUFFIXES, ImageError, load_rgb
+from pipeline.index.search import Query
+from pipeline.wording import escape_html
+
+_EXAMPLES, _FILE, _PHOTO, _PROBLEM = "examples", "upload_file", "photo", "upload_problem"
+_MOST_MB = 20
+
+
+def examples(found: list[Example], current: str) -> None:
+    """A strip of queries from the data set; a click searches with one."""
+    tiles = tuple(
+        gallery.Tile(one.ref, one.thumb, f"search with example: {one.label}", one.label)
+        for one in found
+    )
+    gallery.show(
+        [gallery.TileGroup(tiles)],
+        key=_EXAMPLES,
+        label="Example queries",
+        tile_px=108,
+        is_strip=True,
+        pressed=current,
+        on_pick=_pick_example,
+    )
+
+
+def uploader() -> None:
+    """Drop, browse or paste an image; a file that is no image leaves the last result in place."""
+    st.file_uploader(
+        "Your own image",
+        type=[suffix.removeprefix(".") for suffix in SUFFIXES],
+        key=_FILE,
+        max_upload_size=_MOST_MB,
+        on_change=_take_file,
+        args=(_FILE,),
+        help="Drop a file, browse, or paste an image from the clipboard.",
+    )
+    if st.toggle("Use the camera", key="camera_on"):
+        st.camera_input("Photograph", key=_PHOTO, on_change=_take_file, args=(_PHOTO,))
+    st.caption("Kept in memory for this tab; stored only on Save or Copy link.")
+    problem = st.session_state.get(_PROBLEM)
+    if problem:
+        notices.problem(
+            "This file cannot be searched with.",
+            reason=problem,
+            works="The last result is still shown.",
+            todo="Try another image file.",
+            key="upload_box",
+        )
+
+
+def dice(opened: OpenRun) -> None:
+    """Buttons for a query from the query set: any, or a hard one."""
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Random",
+            icon=":material/casino:",
+            on_click=_draw,
+            args=(opened, False),
+            help="Any other image of the query set.",
+        )
+        st.button(
+            "Hard",
+            icon=":material/psychology_alt:",
+            on_click=_draw,
+            args=(opened, True),
+            help="One of the worst quarter by AP that still finds something.",
+        )
+
+
+def resolve(wanted: str, opened: OpenRun, default: str) -> tuple[str, str]:
+    """The link name of the query to show, and a sentence where the one wanted cannot be.
+
+    Args:
+        wanted: link name; empty for the default. An upload that is stored comes back.
+        opened: a run of the data set.
+        default: link name.
+    """
+    if wanted.startswith("up:"):
+        if state.upload(wanted) is not None:
+            return wanted, ""
+        kept = stored_query(wanted, cached.library.settings())
+        if kept is not None:
+            state.take_upload(kept)
+            return wanted, ""
+        return default, (
+            "This address was made from an uploaded image that was not stored with Save or Copy "
+            "link, or was removed since. Upload it again on Search; an example is shown instead."
+        )
+    if wanted and row_of_ref(wanted, opened) is None:
+        return default, "This link names an image that this data set does not have."
+    return wanted or default, ""
+
+
+def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
+    """The query behind a link name, encoded, and its name; the default where that fails."""
+    try:
+        found = of_ref(ref, opened)
+    except EncodingError as error:
+        works = "Images of the data set can be searched with; an example is shown."
+        notices.cannot_encode(str(error), works=works, key="encoding_problem")
+        return asked(default, default, opened)
+    if found is None:  # training images outside the database have no stored code
+        st.info("The code of this image is not stored; an example is shown instead.")
+        return asked(default, default, opened)
+    return ref, found
+
+
+def of_ref(ref: str, opened: OpenRun) -> AskedImage | None:
+    """The query behind a link name that `resolve` gave; None where the run has no code of it.
+
+    Raises:
+        EncodingError: the run cannot encode an upload.
+    """
+    image, place = state.upload(ref), st.empty()  # always there: else all below would be drawn anew
+    if image is not None:
+        with place:
+            return _of_upload(image, upload_code(opened.id, image), opened)
+    row = row_of_ref(ref, opened)
+    return None if row is None else of_row(row, opened)
+
+
+def of_search(opened: OpenRun) -> AskedImage | None:
+    """The query that Search has now, for other pages; None where this run has no code of it."""
+    ref = state.query() or cached.search.examples(opened.id)[0].ref
+    if image := state.upload(ref):
+        code = state.upload_codes(ref).get(opened.id)
+        return None if code is None else _of_upload(image, code, opened)
+    row = row_of_ref(ref, opened)
+    return None if row is None else of_row(row, opened)
+
+
+def card(opened: OpenRun, image: AskedImage) -> None:
+    """Picture, name, labels and code of the query."""
+    labels = ", ".join(opened.label_names(image.row)) if image.row is not None else ""
+    with st.container(border=True, key="query_card"):
+        st.html(
+            "<div style='display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:center'>"
+            f"<img src='{source(opened, image)}' alt='query: {escape_html(image.name)}' "
+            "style='width:100%;max-width:9rem;border-radius:.4rem'>"
+            "<div style='flex:1 1 8rem;overflow-wrap:anywhere'>"
+            f"<div style='font-weight:600'>{escape_html(image.name)}</div>"
+            f"<div style='font-size:.875rem;opacity:.8'>{escape_html(labels or 'no labels')}</div>"
+            "</div></div>"
+        )
+        st.html(bit_strip.one_code(bit_string(image.query)))
+
+
+def source(opened: OpenRun, image: AskedImage) -> str:
+    """Address of a query's picture; an upload is put into the page itself, not on the server."""
+    if image.row is not None:
+        return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
+    ranges = opened.dataset.info.value_ranges or ()
+    return "" if image.upload is None else preview(image.upload, ranges=ranges)
+
+
+def _of_upload(image: Upload, code: Query, opened: OpenRun) -> AskedImage:
+    return AskedImage(code, image.name, opened.row_of.get(image.sha256), image)
+
+
+def of_row(row: int, opened: OpenRun) -> AskedImage | None:
+    """An image of the data set as the query; None when the run has no code of it."""
+    query = cached.search.stored(opened.id, row)
+    name = opened.text("text", row) or opened.text("image_id", row)
+    return None if query is None else AskedImage(query, name, row)
+
+
+def _draw(opened: OpenRun, is_hard: bool) -> None:
+    current = row_of_ref(state.query(), opened)
+    row = random_query(opened, cached.library.settings(), is_hard=is_hard, current=current)
+    state.choose_query(dataset_ref(row))
+
+
+def _pick_example() -> None:
+    ref = gallery.picked(_EXAMPLES)
+    if ref:
+        state.choose_query(ref)
+
+
+def _take_file(key: str) -> None:
+    """Check an uploaded file at once, so that a bad one never becomes the query."""
+    file = st.session_state.get(key)
+    st.session_state.pop(_PROBLEM, None)
+    if file is None:
+        state.keep_upload(None)
+        return
+    image = Upload(file.name, file.getvalue())
+    try:
+        load_rgb(image.content)
+    except ImageError as error:
+        st.session_state[_PROBLEM] = f"{file.name}: {error}"
+        return
+    state.keep_upload(image)
+
+
+def upload_code(run_id: str, image: Upload) -> Query:
+    """The code of an upload of this tab under a run; encoded once a run.
+
+    Raises:
+        EncodingError: the run cannot encode it.
+    """
+    codes = state.upload_codes(image.ref)
+    if run_id not in codes:
+        with st.spinner("Encoding the image"):
+            codes[run_id] = cached.networks.encoded(run_id, image)
+    return codes[run_id]

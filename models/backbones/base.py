@@ -1,0 +1,107 @@
+"""Backbone: a frozen feature network with verified weights and its own preprocessing."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+Preprocess = Callable[[Image.Image], Tensor]
+
+
+class WeightsError(RuntimeError):
+    """Weights are missing, damaged or cannot be downloaded; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen network with its preprocessing.
+
+    Attributes:
+        name: the name it was asked for.
+        dim: feature width d.
+        fingerprint: changes with weights, architecture and preprocessing; a cache key.
+        preprocess: RGB image -> (3, h, w) float32.
+        network: (n, 3, h, w) -> (n, d), in evaluation mode.
+    """
+
+    name: str
+    dim: int
+    fingerprint: str
+    preprocess: Preprocess
+    network: nn.Module
+
+    @torch.inference_mode()
+    def embed(self, images: list[Image.Image]) -> Tensor:
+        """Features (n, d) float32 of RGB images."""
+        batch = torch.stack([self.preprocess(image) for image in images])
+        batch = batch.to(next(self.network.parameters()).device)
+        features: Tensor = self.network(batch.contiguous(memory_format=torch.channels_last))
+        return features.float().cpu()
+
+
+def load_verified(path: Path, sha256: str, *, remedy: str) -> dict[str, Tensor]:
+    """Load a state dict whose bytes hash to `sha256` (a prefix is enough), tensors only.
+
+    Raises:
+        WeightsError: the file has another hash, or holds anything but tensors.
+    """
+    content = path.read_bytes()  # hashed and loaded from the same bytes: no swap in between
+    found = hashlib.sha256(content).hexdigest()
+    if not found.startswith(sha256):
+        raise WeightsError(f"{path.name} has sha256 {found[:16]}…, not {sha256[:16]}…; {remedy}")
+    try:
+        state: dict[str, Tensor] = torch.load(
+            io.BytesIO(content), map_location="cpu", weights_only=True
+        )
+    except Exception as error:  # torch raises several kinds for a file that is not a state dict
+        raise WeightsError(f"{path.name} is not a plain file of tensors; {remedy}") from error
+    return state
+
+
+def fill(network: nn.Module, state: dict[str, Tensor], name: str) -> None:
+    """Load weights into a network.
+
+    Raises:
+        WeightsError: they are of another version of the architecture.
+    """
+    try:
+        network.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"the published weights do not fit this version's network {name}; use another backbone"
+        ) from error
+
+
+def preprocessing(resize: int, crop: int) -> Preprocess:
+    """Resize the short side (bicubic), crop the centre, scale to [-1, 1]."""
+    from torchvision.transforms import (  # seconds: torch's compiler comes with it
+        InterpolationMode,
+        v2,
+    )
+
+    steps: Preprocess = v2.Compose(
+        [
+            v2.Resize(resize, interpolation=InterpolationMode.BICUBIC, antialias=True),
+            v2.CenterCrop(crop),
+            v2.PILToTensor(),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize([0.5] * 3, [0.5] * 3),
+        ]
+    )
+    return steps
+
+
+def frozen(
+    name: str, dim: int, fingerprint: str, preprocess: Preprocess, network: nn.Module
+) -> Backbone:
+    """A backbone of a network that no longer learns; the arguments are those of `Backbone`."""
+    network.eval().requires_grad_(False)
+    network = network.to(memory_format=torch.channels_last)
+    return Backbone(name, dim, fingerprint, preprocess, network)

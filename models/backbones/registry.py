@@ -1,0 +1,61 @@
+"""The backbones by name: families are found by file name, as methods are.
+
+A family is a module beside this one with `BACKBONES`, names with a line each, and `load(name)`. A
+name that ends in NAME stands for all that begin like it; such a family has `check(name)` too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from types import ModuleType
+
+from models import backbones
+from models.backbones.base import Backbone
+from models.registry import unknown
+
+_ANY = "NAME"
+
+
+def list_backbones() -> dict[str, str]:
+    """Names of the backbones with one line each."""
+    return {name: line for family in _families() for name, line in family.BACKBONES.items()}
+
+
+def load_backbone(name: str) -> Backbone:
+    """Build a backbone and verify its weights.
+
+    Raises:
+        ValueError: no backbone of that name.
+        WeightsError: the weights are missing, damaged or not to be had.
+    """
+    backbone: Backbone = _family_of(name).load(name)
+    return backbone
+
+
+def check_backbone(name: str) -> None:
+    """Raise the ValueError of `load_backbone` for an unknown name, without loading anything."""
+    family = _family_of(name)
+    if name not in family.BACKBONES:
+        family.check(name)
+
+
+@cache
+def _families() -> tuple[ModuleType, ...]:
+    names = sorted(module.name for module in pkgutil.iter_modules(backbones.__path__))
+    modules = [importlib.import_module(f"{backbones.__name__}.{name}") for name in names]
+    return tuple(module for module in modules if hasattr(module, "BACKBONES"))
+
+
+def _family_of(name: str) -> ModuleType:
+    """The family that has a name.
+
+    Raises:
+        ValueError: none has.
+    """
+    for family in _families():
+        for known in family.BACKBONES:
+            if name == known or (known.endswith(_ANY) and name.startswith(known[: -len(_ANY)])):
+                return family
+    raise ValueError(unknown("backbone", name, tuple(list_backbones())))

@@ -1,0 +1,1 @@
+"""What finished runs show: tables and figures for pages and commands."""

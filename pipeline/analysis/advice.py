@@ -1,0 +1,124 @@
+"""What the Advisor page asks the pipeline: candidates from a leaderboard, limits, commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from pipeline.analysis.advisor import Advice, Measured, Scenario, advise, training_exponents
+from pipeline.analysis.leaderboard import Comparison, measured
+from pipeline.analysis.tradeoffs import on_front
+from pipeline.catalog import method_cards
+from pipeline.index.search_cost import search_cost
+from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.settings import Settings
+
+
+def recommend(
+    settings: Settings, comparison: Comparison, rows: pd.DataFrame, scenario: Scenario
+) -> list[Advice]:
+    """The rows of a leaderboard under a scenario, the best that fits first."""
+    cards = {card.name: card for card in method_cards()}
+    n_train = {run.id: report.n_database for run, report in measured(settings, comparison)}
+    candidates = [
+        Measured(
+            row["method"],
+            row["model"],
+            int(row["bits"]),
+            float(row["map"]),
+            float(row["half"]),
+            float(row["train_s"] or 0.0),
+            n_train[row["run"]],
+            cards[row["method"]].supervision,
+            cards[row["method"]].label_kinds,
+            row["run"],
+        )
+        for row in rows.to_dict("records")
+        if row["run"] in n_train and row["method"] in cards  # else it cannot be trained any more
+    ]
+
+    def seconds(bits: int, n_codes: int) -> float:
+        return search_cost(bits, settings).seconds(n_codes)
+
+    return advise(scenario, candidates, seconds, training_exponents(_points(settings)))
+
+
+def untried(rows: pd.DataFrame, scenario: Scenario) -> list[str]:
+    """Methods that could serve the scenario but were never measured here."""
+    tried = set(rows["method"])
+    return [
+        card.name
+        for card in method_cards()
+        if card.name not in tried
+        and (card.supervision != "supervised" or scenario.has_labels)
+        and not (
+            card.supervision == "supervised"
+            and scenario.is_multi_label
+            and "multi" not in card.label_kinds
+        )
+    ]
+
+
+def command(comparison: Comparison, methods: Sequence[str], bits: Sequence[int]) -> str:
+    """The command that measures what is missing, under the same protocol."""
+    labels = f" --labels '{comparison.label_set}'" if comparison.label_set else ""
+    return (
+        f"python -m pipeline bench --dataset {comparison.dataset} --methods {','.join(methods)} "
+        f"--bits {','.join(map(str, bits))} --protocol {comparison.protocol.name} --seeds 1{labels}"
+    )
+
+
+def advice_table(found: Sequence[Advice]) -> pd.DataFrame:
+    """For the trade-off chart: columns as `tradeoffs.with_front`, cost is memory later in MB."""
+    table = pd.DataFrame(
+        {
+            "model": [one.measured.title for one in found],
+            "method": [one.measured.method for one in found],
+            "bits": [one.measured.bits for one in found],
+            "run": [one.measured.run for one in found],
+            "map": [one.measured.map for one in found],
+            "cost": [one.memory_mb for one in found],
+        }
+    )
+    return table.assign(is_front=on_front(table["cost"], table["map"]))
+
+
+def readable(found: Sequence[Advice]) -> pd.DataFrame:
+    """The ranking in the words and units of the page."""
+    return pd.DataFrame(
+        {
+            "Fits": ["yes" if one.fits else "no" for one in found],
+            "Model": [one.measured.title for one in found],
+            "Bits": [one.measured.bits for one in found],
+            "mAP": [100 * one.measured.map for one in found],
+            "Memory (MB)": [one.memory_mb for one in found],
+            "Search (ms)": [one.search_ms for one in found],
+            "Training (s)": [one.training_s for one in found],
+            "Why": ["; ".join(one.obstacles or one.reasons) for one in found],
+        }
+    )
+
+
+def _points(settings: Settings) -> list[tuple[str, int, float]]:
+    """Method, images and seconds of runs with a frozen backbone, of any data set.
+
+    Of each method only the code length that ran on most numbers of images: times of different
+    lengths do not lie on one line.
+    """
+    found: dict[tuple[str, int], list[tuple[int, float]]] = {}
+    for run in RunRegistry(settings).all():
+        try:
+            report = run.report()
+        except RunError:
+            continue
+        seconds = report.timings.get("training_s", 0.0)
+        if run.spec.finetune is None and seconds > 0:
+            key = (run.spec.method, run.spec.bits)
+            found.setdefault(key, []).append((report.n_database, seconds))
+
+    def n_sizes(key: tuple[str, int]) -> int:
+        return len({n for n, _ in found[key]})
+
+    best = {method: max((k for k in found if k[0] == method), key=n_sizes) for method, _ in found}
+    return [(method, n, s) for method, key in best.items() for n, s in found[key]]

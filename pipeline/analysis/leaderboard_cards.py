@@ -1,0 +1,86 @@
+"""What a leaderboard says at a glance: four cards, and the checks that each row fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipeline.wording import duration, plural
+
+_ENOUGH = 0.95  # share of the best mAP that a small code must keep
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure with what it belongs to."""
+
+    name: str
+    value: str
+    what: str
+    explained: str
+
+
+def failed_checks(rows: pd.DataFrame, floors: pd.DataFrame) -> list[str]:
+    """Why nobody should rely on a row, in words; empty where nothing is wrong.
+
+    Args:
+        rows: of a leaderboard.
+        floors: columns name and map.
+    """
+    return [
+        ", ".join(
+            [
+                *([plural(int(row["dead_bits"]), "dead bit")] if row["dead_bits"] else []),
+                *(
+                    f"not above {floor['name']}"
+                    for floor in floors.to_dict("records")
+                    if row["map"] <= floor["map"]
+                ),
+            ]
+        )
+        for row in rows.to_dict("records")
+    ]
+
+
+def cards(rows: pd.DataFrame, floors: pd.DataFrame) -> list[Card]:
+    """Best mAP, fastest training, smallest code that is good enough, rows that fail checks.
+
+    Args:
+        rows: of a leaderboard, best first, at least one.
+        floors: columns name and map.
+    """
+    best = rows.iloc[0]
+    small = rows[rows["map"] >= _ENOUGH * best["map"]].sort_values("bits", kind="stable").iloc[0]
+    trained = rows[rows["train_s"].astype(float) > 0]
+    failing = [bool(words) for words in failed_checks(rows, floors)]
+    found = [Card("Best mAP", f"{100 * best['map']:.1f} %", _name(best), "Ties averaged.")]
+    if len(trained):
+        fast = trained.iloc[int(trained["train_s"].astype(float).argmin())]
+        found.append(
+            Card(
+                "Fastest training",
+                duration(float(fast["train_s"])),
+                _name(fast),
+                "On frozen features; methods that train nothing are left out.",
+            )
+        )
+    return [
+        *found,
+        Card(
+            "Smallest good code",
+            plural(int(small["bytes"]), "byte"),
+            _name(small),
+            f"The shortest code with at least {100 * _ENOUGH:.0f} % of the best mAP.",
+        ),
+        Card(
+            "Failing checks",
+            f"{sum(failing)} of {len(rows)}",
+            rows["model"][failing].iloc[0] + " first" if any(failing) else "none",
+            "Rows with dead bits, or not above a floor.",
+        ),
+    ]
+
+
+def _name(row: pd.Series) -> str:
+    return f"{row['model']}, {row['bits']} bits"

@@ -1,0 +1,113 @@
+"""What a leaderboard shows in a sentence, and whether it shows it beyond chance and ties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipeline.evaluation.bootstrap import Gap, gaps
+from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.settings import Settings
+
+BEST, BEHIND, CHANCE, TIES = "best", "behind", "may be chance", "within ties"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence, and whether the difference it names could be chance."""
+
+    sentence: str
+    is_doubtful: bool
+
+
+def leading_gap(settings: Settings, rows: pd.DataFrame) -> Finding | None:
+    """Compare the best row with the next one of the same code length.
+
+    Both were measured on the same queries, so the gap is tested query by query (paired bootstrap of
+    the runs with the lowest seed).
+
+    Args:
+        settings: where the runs are.
+        rows: a leaderboard, best first.
+
+    Returns:
+        None when there is nothing to compare.
+    """
+    if rows.empty:
+        return None
+    best = rows.iloc[0]
+    rivals = rows[(rows["bits"] == best["bits"]) & (rows.index != rows.index[0])]
+    if rivals.empty:
+        return None
+    rival = rivals.iloc[0]
+    try:
+        (gap,) = run_gaps(settings, best["run"], [rival["run"]])
+    except (RunError, ValueError):
+        return None
+    points = 100 * (best["map"] - rival["map"])
+    names = f"{best['model']} and {rival['model']} at {best['bits']} bits"
+    span = f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}"
+    if gap.low <= 0:
+        return Finding(
+            f"These queries do not separate {names}: the gap of {points:.1f} points may be chance "
+            f"(95 % interval of the paired difference: {span}).",
+            is_doubtful=True,
+        )
+    if gap.is_within_ties:
+        return Finding(
+            f"The order of ties decides between {names}: the gap of {points:.1f} points is beyond "
+            f"chance ({span}), but with ties at their worst and best it is "
+            f"{100 * gap.tie_low:+.1f} to {100 * gap.tie_high:+.1f}.",
+            is_doubtful=True,
+        )
+    overlap = points < 100 * max(best["half"], rival["half"])
+    note = (
+        " The separate intervals in the table overlap; the paired comparison on the same queries "
+        "is the sharper test."
+        if overlap
+        else ""
+    )
+    return Finding(
+        f"{best['model']} is ahead of {rival['model']} at {best['bits']} bits by {points:.1f} "
+        f"points (95 % interval of the paired difference: {span}).{note}",
+        is_doubtful=False,
+    )
+
+
+def standing(settings: Settings, rows: pd.DataFrame) -> list[str]:
+    """How each row stands to the best of its code length, in one or two words.
+
+    The intervals of a code length hold together; runs that cannot be compared get an empty text.
+    """
+    words = dict.fromkeys(rows.index, "")
+    for _, same in rows.groupby("bits"):
+        best = same.index[int(same["map"].argmax())]
+        rivals = [index for index in same.index if index != best]
+        words[best] = BEST
+        try:
+            found = run_gaps(settings, same["run"][best], [same["run"][one] for one in rivals])
+        except (RunError, ValueError):
+            continue
+        words |= {index: _word(gap) for index, gap in zip(rivals, found, strict=True)}
+    return [words[index] for index in rows.index]
+
+
+def run_gaps(settings: Settings, first: str, others: Sequence[str]) -> list[Gap]:
+    """How far a run is ahead of each of the others.
+
+    Raises:
+        RunError: one has no report or curves.
+        ValueError: they were measured on different numbers of queries.
+    """
+    registry = RunRegistry(settings)
+    runs = [registry.open(one) for one in (first, *others)]
+    own, *theirs = [(run.report(), run.query_aps()) for run in runs]
+    return gaps(own, theirs)
+
+
+def _word(gap: Gap) -> str:
+    if gap.low <= 0:
+        return CHANCE
+    return TIES if gap.is_within_ties else BEHIND

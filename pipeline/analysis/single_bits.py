@@ -1,0 +1,196 @@
+"""What single bits do: changed codes, what each bit has learned, and the map of distinct codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.evaluation.ranking import HashCodes
+
+MOST_BUCKETS = 300  # distinct codes in the map, fullest first
+LINKED_WITHIN = 2  # bits between two codes of a line in the map
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A search with a changed code.
+
+    Attributes:
+        code: the query's code with bits flipped.
+        rows: (k,) manifest rows, nearest first, ties by id order of the database.
+        distances: (k,) over the bits that are not muted.
+        overlap: how many of these the unchanged code finds too.
+    """
+
+    code: HashCodes
+    rows: NDArray[np.int64]
+    distances: NDArray[np.int64]
+    overlap: int
+
+
+def changed(
+    opened: OpenRun,
+    code: HashCodes,
+    query_row: int | None,
+    *,
+    flipped: Sequence[int] = (),
+    muted: Sequence[int] = (),
+    k: int = 24,
+) -> Changed:
+    """Search with some bits flipped and others left out.
+
+    Args:
+        opened: the run.
+        code: of the query.
+        query_row: of the query, which is no result; None when it is no image of the set.
+        flipped: bits from 1 to turn over.
+        muted: bits from 1 that do not count.
+        k: results.
+    """
+    signs = code.signs().astype(np.int8)
+    signs[0, [bit - 1 for bit in flipped]] *= -1
+    now = HashCodes.from_relaxed(signs.astype(np.float32))
+    before = _nearest(opened, code, query_row, (), k)[0]
+    rows, distances = _nearest(opened, now, query_row, muted, k)
+    return Changed(now, rows, distances, len({*before.tolist()} & {*rows.tolist()}))
+
+
+def bit_table(opened: OpenRun) -> pd.DataFrame:
+    """One row a bit: its share of ones, its twin, and the label that it tells most.
+
+    Columns bit, ones (share), twin (bit), likeness (|correlation| with it), label, tilt (share
+    of ones among images with that label, minus the share among all).
+    """
+    signs = opened.database_codes.signs().astype(np.float32)  # (m, K)
+    ones = (signs > 0).mean(axis=0)
+    centred = signs - signs.mean(axis=0)
+    spread = np.maximum(np.linalg.norm(centred, axis=0), 1e-9)
+    likeness = np.abs((centred.T @ centred) / np.outer(spread, spread))
+    np.fill_diagonal(likeness, 0)
+    table = pd.DataFrame(
+        {
+            "bit": np.arange(1, opened.bits + 1),
+            "ones": ones,
+            "twin": likeness.argmax(axis=1) + 1,
+            "likeness": likeness.max(axis=1),
+        }
+    )
+    if opened.labels is None or opened.label_set is None:
+        return table.assign(label="", tilt=np.nan)
+    hot = opened.labels[opened.database_rows].astype(np.float32)  # (m, C)
+    share = hot.T @ (signs > 0) / np.maximum(hot.sum(axis=0), 1)[:, None]  # (C, K)
+    tilt = np.where(hot.sum(axis=0)[:, None] > 0, share - ones, 0)
+    strongest = np.abs(tilt).argmax(axis=0)
+    names = [opened.label_set.classes[place] for place in strongest]
+    return table.assign(label=names, tilt=tilt[strongest, np.arange(opened.bits)])
+
+
+def strongest(
+    rows: NDArray[np.int64], relaxed: NDArray[np.float32], bit: int, n: int = 6
+) -> tuple[list[int], list[int]]:
+    """The images whose relaxed code says 1 most clearly at a bit (from 1), and those that say 0."""
+    order = np.argsort(relaxed[:, bit - 1], kind="stable")
+    return [int(rows[place]) for place in order[::-1][:n]], [int(rows[p]) for p in order[:n]]
+
+
+def buckets(opened: OpenRun) -> pd.DataFrame:
+    """The fullest distinct codes of the database on a plane: near codes lie near each other.
+
+    Columns bucket, x, y, images, label (of most of its images), purity (their share). The plane is
+    spanned by the two directions in which distinct codes differ most, counted by their images.
+    """
+    codes, counts, bucket = _fullest(opened)
+    signs = codes.signs().astype(np.float64)
+    weights = counts / counts.sum()
+    centred = (signs - weights @ signs) * np.sqrt(weights)[:, None]
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    places = (signs - weights @ signs) @ axes.T
+    if places.shape[1] < 2:  # a single bucket or bit
+        places = np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
+    labels = [_majority(opened, np.flatnonzero(bucket == one)) for one in range(len(codes))]
+    return pd.DataFrame(
+        {
+            "bucket": np.arange(len(codes)),
+            "x": places[:, 0],
+            "y": places[:, 1],
+            "images": counts,
+            "label": [label for label, _ in labels],
+            "purity": [purity for _, purity in labels],
+        }
+    )
+
+
+def bucket_rows(opened: OpenRun, bucket: int) -> list[int]:
+    """The manifest rows of the images in a bucket of `buckets`."""
+    return [int(row) for row in opened.database_rows[_fullest(opened)[2] == bucket]]
+
+
+def links(opened: OpenRun, table: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of the `buckets` table within 2 bits that are mostly of one label, nearest first.
+
+    Columns first, second (buckets), distance, and the ends x, y, x2, y2. Pairs that are as near
+    come by how full they are.
+    """
+    codes = _fullest(opened)[0]
+    label = table["label"].where(table["purity"] > 0).to_numpy()  # missing equals nothing
+    distances = codes.hamming(codes)
+    is_link = (distances <= LINKED_WITHIN) & (label[:, None] == label)
+    first, second = np.nonzero(np.triu(is_link, 1))
+    order = np.argsort(distances[first, second], kind="stable")
+    first, second = first[order], second[order]
+    x, y = table["x"].to_numpy(), table["y"].to_numpy()
+    return pd.DataFrame(
+        {
+            "first": first,
+            "second": second,
+            "distance": distances[first, second],
+            "x": x[first],
+            "y": y[first],
+            "x2": x[second],
+            "y2": y[second],
+        }
+    )
+
+
+def _fullest(opened: OpenRun) -> tuple[HashCodes, NDArray[np.int64], NDArray[np.int64]]:
+    """The b fullest distinct codes, their images (b,), and the place of each image's code (m,).
+
+    The place is -1 for an image on another code.
+    """
+    packed, code, counts = np.unique(
+        opened.database_codes.packed, axis=0, return_inverse=True, return_counts=True
+    )
+    fullest = np.argsort(-counts, kind="stable")[:MOST_BUCKETS]
+    place = np.full(len(packed), -1)
+    place[fullest] = np.arange(len(fullest))
+    return HashCodes(packed[fullest], opened.bits), counts[fullest], place[code.ravel()]
+
+
+def _nearest(
+    opened: OpenRun, code: HashCodes, query_row: int | None, muted: Sequence[int], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    kept = np.ones(opened.bits, bool)
+    kept[[bit - 1 for bit in muted]] = False
+    mask = np.packbits(kept)
+    differing = (code.packed ^ opened.database_codes.packed) & mask
+    distances = np.bitwise_count(differing).sum(axis=1).astype(np.int64)
+    distances[opened.database_rows == (-1 if query_row is None else query_row)] = opened.bits + 1
+    order = np.argsort(distances, kind="stable")[:k]
+    order = order[distances[order] <= opened.bits]
+    return opened.database_rows[order], distances[order]
+
+
+def _majority(opened: OpenRun, places: NDArray[np.int64]) -> tuple[str, float]:
+    """The most frequent label of images in the database, and their share with it."""
+    if opened.labels is None or opened.label_set is None:
+        return "", 0.0
+    counts = opened.labels[opened.database_rows[places]].sum(axis=0)
+    best = int(counts.argmax())
+    if not counts[best]:
+        return "no label", 0.0
+    return opened.label_set.classes[best], float(counts[best] / len(places))

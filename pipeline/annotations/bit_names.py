@@ -1,0 +1,76 @@
+"""BitNames: what people call the bits of a run, once they have seen what a bit tells apart.
+
+    runs/<run>/bit_names.json   {"3": "outdoor / indoor"}, bits from 1
+
+Names belong to the run, since another seed learns other bits; they go when the run is deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.files import write_atomic
+from pipeline.runs.registry import Run
+
+LONGEST = 60  # characters of a name
+_NAMES = TypeAdapter(dict[int, str])
+
+
+@dataclass(frozen=True)
+class BitNames:
+    """The names of one run's bits; safe for several processes.
+
+    Attributes:
+        path: of the file, which need not exist.
+        bits: code length of the run.
+    """
+
+    path: Path
+    bits: int
+
+    @classmethod
+    def of(cls, run: Run) -> BitNames:
+        """Those of a run."""
+        return cls(run.folder / "bit_names.json", run.spec.bits)
+
+    def all(self) -> dict[int, str]:
+        """Name of each bit that has one, by its number from 1; an unreadable file names none."""
+        try:
+            return self._read()
+        except OSError:
+            return {}
+
+    def set(self, bit: int, name: str) -> None:
+        """Name a bit; an empty name takes the name away.
+
+        Args:
+            bit: from 1.
+            name: at most 60 characters; spaces around it are dropped.
+
+        Raises:
+            ValueError: the run has no such bit, or the name is too long.
+            OSError: it cannot be stored, or the run is gone.
+        """
+        name = " ".join(name.split())
+        if not 1 <= bit <= self.bits:
+            raise ValueError(f"the run has bits 1 to {self.bits}, got {bit}")
+        if len(name) > LONGEST:
+            raise ValueError(f"a name has at most {LONGEST} characters, got {len(name)}")
+        if not self.path.parent.is_dir():  # the lock would make it anew
+            raise FileNotFoundError("the run has been deleted")
+        with FileLock(self.path.with_suffix(".lock")):
+            names = {**self._read(), bit: name}
+            kept = {str(place): text for place, text in sorted(names.items()) if text}
+            write_atomic(self.path, json.dumps(kept, ensure_ascii=False))
+
+    def _read(self) -> dict[int, str]:
+        try:
+            names = _NAMES.validate_json(self.path.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return {}
+        return {bit: name[:LONGEST] for bit, name in sorted(names.items()) if 1 <= bit <= self.bits}

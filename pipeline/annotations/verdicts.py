@@ -1,0 +1,148 @@
+"""Verdicts: what people say about queries and results, beside the labels they may correct.
+
+    verdicts/<data set>/<label set>.jsonl   a verdict a line, appended; the last of a pair counts
+
+Images are named by the SHA-256 of their bytes, so verdicts outlive runs, and a data set that is
+imported again gets them back. A line that a kill has torn is passed over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.datasets.dataset import NAME_PATTERN, RetrievalDataset
+from pipeline.settings import Settings
+
+Word = Literal[
+    "relevant",  # of a result: it does belong to the query, whatever the labels say
+    "not relevant",
+    "model error",  # of a query, after a review of its failure
+    "label error",
+    "acceptable",
+    "unsure",
+    "withdrawn",  # takes back what was said before
+]
+Pair = tuple[str, str]
+_SHA256 = r"^[0-9a-f]{64}$"
+
+
+class Verdict(BaseModel):
+    """One thing somebody said.
+
+    Attributes:
+        query: SHA-256 of the query image.
+        result: SHA-256 of the image found; empty: about the query itself.
+        verdict: in a word.
+        note: in free words.
+        run: the run it was found with; empty when none was looked at.
+        time: ISO 8601, UTC.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    query: str = Field(pattern=_SHA256)
+    result: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    verdict: Word
+    note: str = Field("", max_length=2000)
+    run: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The verdicts on one label set of a data set; safe for several processes."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, dataset: str, label_set: str, settings: Settings) -> Verdicts:
+        """Those of a data set's label set, in the library; none so far is fine.
+
+        Raises:
+            ValueError: the data set's name is none.
+        """
+        if not re.fullmatch(NAME_PATTERN, dataset):
+            raise ValueError(f"{dataset!r} is no name of a data set")
+        plain = re.sub(r"[^a-z0-9]+", "-", label_set.lower())[:40]
+        digest = hashlib.sha256(label_set.encode()).hexdigest()[:8]
+        return cls(settings.home / "verdicts" / dataset / f"{plain}-{digest}.jsonl")
+
+    def add(self, query: str, result: str, verdict: Word, note: str = "", run: str = "") -> Verdict:
+        """Say something; it replaces what was said about the same pair.
+
+        Raises:
+            ValueError: query or result is no SHA-256, or the word is none of `Word`.
+            OSError: it cannot be stored.
+        """
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        said = Verdict(query=query, result=result, verdict=verdict, note=note, run=run, time=now)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path.with_suffix(".lock")), self.path.open("ab+") as file:
+            line = said.model_dump_json().encode() + b"\n"
+            file.write(b"\n" * self._is_torn() + line)  # one write: readers see all of it or none
+            file.flush()
+            os.fsync(file.fileno())
+        return said
+
+    def withdraw(self, query: str, result: str = "") -> None:
+        """Take back what was said about a pair."""
+        self.add(query, result, "withdrawn")
+
+    def current(self) -> dict[Pair, Verdict]:
+        """What holds now, by (query, result), in the order in which it was said."""
+        last: dict[Pair, Verdict] = {}
+        for said in self.history():
+            last.pop((said.query, said.result), None)
+            last[said.query, said.result] = said
+        return {pair: said for pair, said in last.items() if said.verdict != "withdrawn"}
+
+    def history(self) -> list[Verdict]:
+        """Everything ever said, oldest first."""
+        found = []
+        for line in self.path.read_bytes().splitlines() if self.path.exists() else ():
+            try:
+                found.append(Verdict.model_validate_json(line))
+            except ValueError:
+                continue
+        return found
+
+    def table(self) -> pd.DataFrame:
+        """What holds now, a row a verdict; columns as the attributes of `Verdict`."""
+        rows = [said.model_dump() for said in self.current().values()]
+        return pd.DataFrame(rows, columns=list(Verdict.model_fields))
+
+    def _is_torn(self) -> bool:
+        """Whether the last line has no end: its writer was killed."""
+        return self.path.stat().st_size > 0 and self.path.read_bytes()[-1:] != b"\n"
+
+
+def verdict_table(dataset: RetrievalDataset, settings: Settings) -> pd.DataFrame:
+    """The verdicts on all label sets of a data set, with the names of the images.
+
+    Columns labels, query_image, result_image, then the attributes of `Verdict`. Images that the
+    data set no longer has, and uploads, have no name.
+    """
+    names = dict(zip(dataset.manifest["sha256"], dataset.manifest["image_id"], strict=True))
+    parts = [
+        Verdicts.of(dataset.info.name, labels.name, settings).table().assign(labels=labels.name)
+        for labels in dataset.info.label_sets
+    ]
+    columns = ["labels", "query_image", "result_image", *Verdict.model_fields]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(parts, ignore_index=True)
+    table = table.assign(
+        query_image=table["query"].map(names).fillna(""),
+        result_image=table["result"].map(names).fillna(""),
+    )
+    return table[columns]

@@ -1,0 +1,259 @@
+"""Data sets on disk: a manifest (parquet), facts (dataset.json) and the images.
+
+datasets/<name>/dataset.json      DatasetInfo
+datasets/<name>/manifest.parquet  one row an image, see `MANIFEST_COLUMNS`
+datasets/<name>/problems.csv      files that were not taken as they are: file, reason, action, kind
+datasets/<name>/images/ab/<sha256>.<suffix>
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.registry import unknown
+from pipeline.datasets.problems import SCALED, read_problems
+from pipeline.decoding.value_range import ValueRange
+from pipeline.images import ImageError, load_rgb
+from pipeline.settings import Settings
+
+FORMAT = 1
+NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,40}"  # names become folders, run ids and collections
+MANIFEST_COLUMNS = (
+    "image_id",  # the source's own name of the image
+    "sha256",  # of the file's bytes: the identity used by features and index
+    "path",  # relative to images/, or absolute when the images were linked
+    "width",
+    "height",
+    "numbers",  # NumPy type of more than 8 bits per channel, else empty; missing in old manifests
+    "text",  # caption or name, may be empty
+    "group",  # images of one group never fall on both sides of a split
+    "split",  # query, database, train (= database and training set) or empty
+)  # and one column `labels:<label set>` a label set, a list of class names
+
+
+_NOT_CONTENT = ("path", "width", "height", "numbers")  # follow from the images
+
+
+class DatasetError(ValueError):
+    """A data set is missing, damaged or does not fit; the message says what to do."""
+
+
+class LabelSet(BaseModel):
+    """One way of labelling: its classes, and whether an image has one or several of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Literal["single", "multi"]
+    classes: tuple[str, ...]
+
+    def column(self, name: str) -> int:
+        """The column of a class in the multi-hot labels.
+
+        Raises:
+            DatasetError: no such class.
+        """
+        if name not in self.classes:
+            raise DatasetError(unknown(f"class of {self.name}", name, self.classes))
+        return self.classes.index(name)
+
+
+class DatasetInfo(BaseModel):
+    """Facts about an imported data set (dataset.json).
+
+    Attributes:
+        split: how the split of the manifest was made, in words; empty when none was chosen.
+        split_seed: of the default protocol's or the chosen split's random draws.
+        manifest: file name; images are added under a new one, so that facts and rows always fit.
+        grown_from: fingerprints and sizes of earlier states; their rows still come first.
+        value_ranges: by which images of more than 8 bits per channel are scaled, one for each kind
+            of numbers; None for data sets of earlier versions, whose images are scaled one by one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    name: str
+    title: str
+    summary: str
+    licence: str
+    attribution: str
+    default_protocol: str
+    label_sets: tuple[LabelSet, ...]
+    n: int
+    n_problems: int
+    fingerprint: str
+    created: str
+    split: str = ""
+    split_seed: int = 0
+    manifest: str = Field("manifest.parquet", pattern=r"^manifest[0-9a-f-]*\.parquet$")
+    grown_from: tuple[tuple[str, int], ...] = ()
+    value_ranges: tuple[ValueRange, ...] | None = None
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Of this state, then of the earlier ones whose rows it still has."""
+        return (self.fingerprint, *(fingerprint for fingerprint, _ in self.grown_from))
+
+    @property
+    def scaling_summary(self) -> str:
+        """By which ranges images of more than 8 bits per channel are scaled; empty for none."""
+        return ", ".join(f"{one.numbers} from {one}" for one in self.value_ranges or ())
+
+    @property
+    def split_summary(self) -> str:
+        """Protocol, seed and how the split came about, to be shown wherever the data set is."""
+        how = self.split or "split drawn at evaluation"
+        return f"protocol {self.default_protocol}, seed {self.split_seed} ({how})"
+
+
+@dataclass(frozen=True)
+class RetrievalDataset:
+    """An imported data set: facts, manifest and access to its images."""
+
+    info: DatasetInfo
+    manifest: pd.DataFrame
+    folder: Path
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def label_set(self, name: str = "") -> LabelSet:
+        """The label set called `name`, or the first one.
+
+        Raises:
+            DatasetError: there is none of that name, or none at all.
+        """
+        sets = {labels.name: labels for labels in self.info.label_sets}
+        if not sets:
+            raise DatasetError(f"data set {self.info.name!r} has no labels")
+        if name and name not in sets:
+            raise DatasetError(unknown(f"label set of {self.info.name}", name, tuple(sets)))
+        return sets[name] if name else self.info.label_sets[0]
+
+    def label_names(self, label_set: LabelSet) -> list[tuple[str, ...]]:
+        """The class names of every image, in manifest order."""
+        return [tuple(names) for names in self.manifest[f"labels:{label_set.name}"]]
+
+    def labels(self, label_set: LabelSet) -> NDArray[np.bool_]:
+        """Multi-hot labels (n, C)."""
+        position = {name: index for index, name in enumerate(label_set.classes)}
+        labels = np.zeros((len(self), len(label_set.classes)), bool)
+        for row, names in enumerate(self.label_names(label_set)):
+            labels[row, [position[name] for name in names]] = True
+        return labels
+
+    def image_path(self, index: int) -> Path:
+        """The file of image `index`."""
+        return self.folder / "images" / str(self.manifest["path"].iloc[index])
+
+    def load_image(self, index: int) -> Image.Image:
+        """Image `index` as RGB.
+
+        Raises:
+            ImageError: the file is gone, damaged, or (when linked) changed since the import.
+        """
+        path = self.image_path(index)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ImageError(f"{path} cannot be read: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != self.manifest["sha256"].iloc[index]:
+            raise ImageError(f"{path} has changed since it was imported; import the data set again")
+        return self.read_image(content)
+
+    def read_image(self, source: Path | bytes) -> Image.Image:
+        """An image from anywhere as RGB, scaled like those of the data set.
+
+        Raises:
+            ImageError: as for `load_rgb`.
+        """
+        return load_rgb(source, self.info.value_ranges or ())
+
+    @cached_property
+    def scaling(self) -> list[str]:
+        """By which rule each image becomes 8 bits per channel; empty where it has no more."""
+        if self.info.value_ranges is not None and "numbers" in self.manifest:
+            rules = {one.numbers: one.model_dump_json() for one in self.info.value_ranges}
+            return [rules.get(numbers, "") for numbers in self.manifest["numbers"]]
+        noted = {p.file for p in read_problems(self.folder / "problems.csv") if SCALED in p.reason}
+        return ["by itself" if name in noted else "" for name in self.manifest["image_id"]]
+
+    def pixel_keys(self, rows: Sequence[int]) -> list[bytes]:
+        """What the pixels of images depend on, 32 bytes each: the file, and how it is scaled."""
+        digests, scaling = self.manifest["sha256"], self.scaling
+        return [
+            hashlib.sha256(f"{digests.iloc[row]} {scaling[row]}".encode()).digest()
+            if scaling[row]
+            else bytes.fromhex(digests.iloc[row])
+            for row in rows
+        ]
+
+
+def list_datasets(settings: Settings) -> list[DatasetInfo]:
+    """Facts of all imported data sets, by name; damaged ones are left out."""
+    found = []
+    for path in sorted(settings.datasets_path.glob("[!.]*/dataset.json")):
+        try:
+            found.append(_read_info(path))
+        except DatasetError:
+            continue
+    return found
+
+
+def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
+    """Open an imported data set.
+
+    Raises:
+        DatasetError: it is not there, or damaged; the message says how to get it.
+    """
+    folder = settings.datasets_path / name
+    if not (re.fullmatch(NAME_PATTERN, name) and (folder / "dataset.json").is_file()):
+        known = tuple(info.name for info in list_datasets(settings))
+        hint = unknown("data set", name, known)
+        raise DatasetError(f"{hint} Import it with: python -m pipeline datasets import {name}")
+    info = _read_info(folder / "dataset.json")
+    try:
+        manifest = pd.read_parquet(folder / info.manifest)
+    except Exception as error:  # pyarrow raises many kinds for a damaged file
+        raise DatasetError(f"the manifest of {name!r} is damaged: {error}") from error
+    if len(manifest) != info.n:
+        raise DatasetError(f"the manifest of {name!r} has {len(manifest)} rows, not {info.n}")
+    return RetrievalDataset(info, manifest, folder)
+
+
+def content_fingerprint(manifest: pd.DataFrame) -> str:
+    """A digest of images, labels and given splits, independent of row order and time."""
+    columns = [name for name in manifest.columns if name not in _NOT_CONTENT]
+    rows = sorted(
+        json.dumps([_plain(value) for value in row], ensure_ascii=False)
+        for row in manifest[columns].itertuples(index=False)
+    )
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, list | tuple | np.ndarray) else value
+
+
+def _read_info(path: Path) -> DatasetInfo:
+    try:
+        info = DatasetInfo.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} is damaged: {error}") from error
+    if info.format != FORMAT:
+        raise DatasetError(f"{path} has format {info.format}, this version reads {FORMAT}")
+    return info

@@ -1,0 +1,1 @@
+"""Measuring codes: pure functions, no run and no store."""

@@ -1,0 +1,1 @@
+"""The vector database: publishing codes, searching them."""

@@ -1,0 +1,223 @@
+"""Changes of indexes as jobs: a page asks, a worker does them between two runs.
+
+Deleting a published run is one of them, for its index goes too.
+
+    runs/<run>/index-request.json   what is wanted; removed when it is done
+    runs/<run>/index-result.json    what came of the last one
+
+The page never waits, and needs no right to write into the store: where pages have a read-only key
+the worker has the other one. Searches go on meanwhile and see the old index or the new one.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from models.codes import HashCodes
+from pipeline.datasets.dataset import RetrievalDataset, load_dataset
+from pipeline.files import write_atomic
+from pipeline.index.publish import (
+    N_PROBES,
+    WrongCodes,
+    drop_index,
+    publish,
+    read_index,
+    roll_back,
+    searched_codes,
+    verify_index,
+)
+from pipeline.index.reencoding import N_SAMPLED, differing_rows
+from pipeline.index.refresh import refresh
+from pipeline.index.search import open_index
+from pipeline.index.store.base import CodeStore, StoreError
+from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.settings import Settings
+
+Action = Literal["publish", "refresh", "roll back", "drop", "delete"]
+_REQUEST, _RESULT, _LOCK = "index-request.json", "index-result.json", ".index-request.lock"
+_SERVING = ".index-jobs.lock"
+_log = logging.getLogger(__name__)
+
+
+class IndexRequest(BaseModel):
+    """What is wanted with a run's index, and since when (ISO 8601, UTC)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Action
+    asked: str
+
+
+class IndexResult(BaseModel):
+    """What came of a request: in a sentence, and whether it was done."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Action
+    is_done: bool
+    message: str
+    finished: str
+
+
+def request(run: Run, action: Action) -> IndexRequest:
+    """Ask for a change; another one that still waits is replaced.
+
+    Raises:
+        FileNotFoundError: the run has been deleted.
+    """
+    if not run.folder.is_dir():  # the lock would make it anew
+        raise FileNotFoundError(f"run {run.id} has been deleted")
+    asked = IndexRequest(action=action, asked=_now())
+    with FileLock(run.folder / _LOCK):
+        write_atomic(run.folder / _REQUEST, asked.model_dump_json())
+    return asked
+
+
+def requested(run: Run) -> IndexRequest | None:
+    """What waits or is being done; None if nothing, or if the file is damaged."""
+    try:
+        text = (run.folder / _REQUEST).read_text("utf-8")
+        return IndexRequest.model_validate_json(text, extra="ignore")
+    except (OSError, ValueError):
+        return None
+
+
+def last_result(run: Run) -> IndexResult | None:
+    """What came of the last request; None before the first."""
+    try:
+        text = (run.folder / _RESULT).read_text("utf-8")
+        return IndexResult.model_validate_json(text, extra="ignore")
+    except (OSError, ValueError):
+        return None
+
+
+def waiting(settings: Settings) -> list[Run]:
+    """Runs with a request, oldest run first."""
+    runs = RunRegistry(settings).all() if any(settings.runs_path.glob(f"*/{_REQUEST}")) else []
+    return [run for run in reversed(runs) if requested(run) is not None]
+
+
+def serve(settings: Settings) -> int:
+    """Do all that is asked for; failures are recorded, not raised. Returns how many there were.
+
+    One worker at a time does, since two would do the same twice; another one finds nothing to do.
+    """
+    with suppress(Timeout), FileLock(settings.home / _SERVING, timeout=0):
+        runs = waiting(settings)
+        for run in runs:
+            _serve(run, settings)
+        return len(runs)
+    return 0
+
+
+def _serve(run: Run, settings: Settings) -> None:
+    asked = requested(run)
+    if asked is None:
+        return  # withdrawn meanwhile
+    try:
+        message, is_done = change(run, asked.action, settings), True
+    except (ValueError, OSError, RuntimeError, StoreError) as error:
+        _log.warning("index of run %s: %s failed: %s", run.id, asked.action, error)
+        message, is_done = str(error), False
+    if not run.folder.exists():
+        return  # the run was to be deleted
+    result = IndexResult(action=asked.action, is_done=is_done, message=message, finished=_now())
+    write_atomic(run.folder / _RESULT, result.model_dump_json())
+    with FileLock(run.folder / _LOCK):
+        if requested(run) == asked:  # else something else was asked for meanwhile: it comes next
+            (run.folder / _REQUEST).unlink(missing_ok=True)
+
+
+def change(run: Run, action: Action, settings: Settings) -> str:
+    """Do one thing with a run's index and say what came of it.
+
+    Raises:
+        RunError, DatasetError, StoreError: it cannot be done; the index is as it was.
+    """
+    from pipeline.index.store.opening import (
+        store_of,  # a second for the client; few workers need it
+    )
+
+    store = store_of(settings)
+    try:
+        return _change(run, action, settings, store)
+    finally:
+        store.close()  # an embedded version is open in one process at a time
+
+
+def verify(run: Run, dataset: RetrievalDataset, store: CodeStore) -> str:
+    """Compare the live index with the run's codes, and those with its images; says what holds.
+
+    Raises:
+        RunError: the run has no index, no usable network, or its data set has other content by now.
+        ImageError: an image is gone or has changed.
+        WrongCodes: the index does not hold the run's codes, or its network gives others.
+        StoreError: the store does not answer, or the index was built for another run.
+    """
+    if read_index(run) is None:
+        raise RunError(f"run {run.id} has no index to verify; publish it first")
+    run.check_dataset(*dataset.info.fingerprints)
+    record = open_index(run, store)
+    codes, rows = searched_codes(run)
+    published, n_waiting = codes[: record.count], len(codes) - record.count
+    verify_index(record.alias, store, published)
+    n_sampled = _check_sample(run, dataset, published, rows[: record.count])
+    sentence = (
+        f"{record.count:,} codes as in the run, also by the distances of {N_PROBES} searches; "
+        f"{n_sampled} images encoded anew give the same codes"
+    )
+    waits = f"; {n_waiting:,} encoded images are not in it yet, refresh adds them"
+    return sentence + waits * (n_waiting > 0)
+
+
+def _check_sample(
+    run: Run, dataset: RetrievalDataset, codes: HashCodes, rows: NDArray[np.int64]
+) -> int:
+    """Encode some images of the run, and some that came later, anew; returns how many.
+
+    Raises:
+        WrongCodes: the network gives other codes than those stored.
+    """
+    n_first, n_sampled = len(run.load_codes("database")[1]), 0
+    for part in (slice(0, n_first), slice(n_first, None)):  # the added may be few, and made apart
+        if not len(rows[part]):
+            continue
+        n_sampled += min(N_SAMPLED, len(rows[part]))
+        if len(other := differing_rows(run, dataset, codes[part], rows[part])):
+            name = dataset.manifest["image_id"].iloc[other[0]]
+            raise WrongCodes(
+                f"the network of run {run.id} encodes {len(other)} of {n_sampled} images "
+                f"otherwise than the index holds them, the first is {name!r}; refresh the index, "
+                "or run the method again if that does not help"
+            )
+    return n_sampled
+
+
+def _change(run: Run, action: Action, settings: Settings, store: CodeStore) -> str:
+    if action == "roll back":
+        record = roll_back(run, store)
+        return f"back to {record.collection} with {record.count:,} codes"
+    if action == "drop":
+        return f"{drop_index(run, store)} versions removed"
+    if action == "delete":
+        n_versions = drop_index(run, store)
+        RunRegistry(settings).delete(run)
+        return f"the run and {n_versions} versions of its index removed"
+    dataset = load_dataset(run.spec.dataset, settings)
+    if action == "refresh":
+        n_new, record = refresh(run, dataset, store, settings)
+        return f"{record.count:,} codes in {record.collection}, {n_new:,} of them new"
+    record = publish(run, dataset, store, force=True)
+    return f"{record.count:,} codes in {record.collection}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")  # two requests must differ

@@ -1,0 +1,61 @@
+"""What the index stores with each code: names, labels, part and words, for display and filters."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.datasets.split import make_split
+from pipeline.index.store.base import Payload, words_of
+from pipeline.runs.registry import Run
+from pipeline.runs.training import held_out
+
+PAYLOAD = 2  # kept with an index; one with other fields cannot be filtered and is built again
+PARTS = ("train", "database", "added")
+_NAMESPACE = UUID("6f3f1c1e-8a55-5d0c-9a40-6d1b9be6a1d7")
+
+
+def item_id(dataset: str, sha256: str) -> str:
+    """The stable id of an image in the index: publishing twice overwrites, never duplicates."""
+    return str(uuid5(_NAMESPACE, f"{dataset}:{sha256}"))
+
+
+def parts_of(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> NDArray[np.str_]:
+    """The part (n,) of each image of `rows`: seen by the method, the rest, or added since.
+
+    Images that came after the run are no part of its split, which is drawn without them.
+    """
+    sizes = dict(dataset.info.grown_from)
+    n_before = sizes.get(run.status().dataset_fingerprint, len(dataset))
+    before = RetrievalDataset(dataset.info, dataset.manifest.iloc[:n_before], dataset.folder)
+    has_labels = bool(dataset.info.label_sets)
+    label_set = dataset.label_set(run.spec.label_set) if has_labels else None
+    whole = make_split(before, run.spec.evaluation_protocol(), label_set, run.spec.split_seed)
+    train = held_out(before, whole, run.spec)[0].train
+    is_added = rows >= n_before
+    return np.where(is_added, "added", np.where(np.isin(rows, train), "train", "database"))
+
+
+def item_payloads(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> list[Payload]:
+    """The payload of each image of `rows`; no pixels."""
+    chosen = dataset.manifest.iloc[rows]
+    has_labels = bool(dataset.info.label_sets)
+    names = dataset.label_names(dataset.label_set(run.spec.label_set)) if has_labels else []
+    columns = (chosen[name] for name in ("image_id", "sha256", "text"))
+    return [
+        {
+            "row": int(row),
+            "image_id": image_id,
+            "sha256": sha256,
+            "text": text,
+            "labels": list(names[row]) if has_labels else [],
+            "split": str(part),
+            "words": list(words_of(" ".join([image_id, text, *(names[row] if names else ())]))),
+        }
+        for row, part, image_id, sha256, text in zip(
+            rows, parts_of(run, dataset, rows), *columns, strict=True
+        )
+    ]

@@ -1,0 +1,325 @@
+"""Publish the database codes of a run: build a new collection, verify it, switch the alias."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from models.codes import HashCodes
+from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.evaluation.ranking import ranked
+from pipeline.files import write_atomic
+from pipeline.index.payloads import PAYLOAD, item_id, item_payloads
+from pipeline.index.store.base import (
+    CodeStore,
+    CollectionMismatch,
+    StoreError,
+    StoreUnavailable,
+    require_match,
+)
+from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import TUNED
+
+_NOW, _BEFORE = "index.json", "index-before.json"
+_log = logging.getLogger(__name__)
+_UPLOAD_ROWS = 2048  # rows between two progress reports
+N_PROBES = 20  # queries compared with brute force before a version goes live
+_PROBE_DEPTH = 10
+
+Progress = Callable[[int, int], None]
+
+
+class WrongCodes(StoreError):  # noqa: N818 - the name says what is wrong
+    """An index does not hold the codes of its run."""
+
+
+class IndexRecord(BaseModel):
+    """Where a run was published (index.json in its folder; index-before.json: the version before).
+
+    Attributes:
+        alias: that is searched.
+        collection: behind it.
+        count: codes in it.
+        created: ISO 8601, UTC.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alias: str
+    collection: str
+    count: int
+    created: str
+
+
+def index_alias(run: Run) -> str:
+    """The alias under which a run's codes are searched; no other run has it.
+
+    One that was published before runs had their own keeps the alias that it has.
+    """
+    if record := read_index(run):
+        return record.alias
+    spec, own = run.spec, hashlib.sha256(run.id.encode()).hexdigest()[:8]
+    return f"codes__{spec.dataset}__{spec.method}-{own}__{spec.bits}b"
+
+
+def weights_digest(run: Run) -> str:
+    """SHA-256 of the fitted method's weights, kept with the index so that the two must match.
+
+    Those of a backbone that learned with it count too.
+
+    Raises:
+        RunError: the run has no fitted method.
+    """
+    tuned = run.folder / "model" / TUNED
+    try:
+        content = (run.folder / "model" / "weights.safetensors").read_bytes()
+        content += tuned.read_bytes() if run.spec.finetune else b""
+    except OSError as error:
+        raise RunError(f"run {run.id} has no fitted method: {error.strerror}") from error
+    return hashlib.sha256(content).hexdigest()
+
+
+def expected_metadata(run: Run) -> dict[str, object]:
+    """What an index must have been built with to serve this run.
+
+    Raises:
+        RunError: the run has no fitted method.
+    """
+    return {"bits": run.spec.bits, "weights_sha256": weights_digest(run), "payload": PAYLOAD}
+
+
+def read_index(run: Run) -> IndexRecord | None:
+    """Where the run was published last; None if never, or if the record is damaged."""
+    return _read_record(run, _NOW)
+
+
+def _read_record(run: Run, name: str) -> IndexRecord | None:
+    try:
+        text = (run.folder / name).read_text("utf-8")
+        return IndexRecord.model_validate_json(text, extra="ignore")
+    except (OSError, ValueError):
+        return None
+
+
+def write_index(run: Run, record: IndexRecord) -> None:
+    """Note where the run is published."""
+    write_atomic(run.folder / _NOW, record.model_dump_json(indent=2))
+
+
+def publish(
+    run: Run,
+    dataset: RetrievalDataset,
+    store: CodeStore,
+    *,
+    force: bool = False,
+    on_progress: Progress = lambda done, total: None,
+) -> IndexRecord:
+    """Make a finished run searchable; searches see the old index or the new one, never a part.
+
+    A version left half-built by a kill is dropped and built again. The version before the new one
+    is kept, so that the alias can be pointed back.
+
+    Args:
+        run: with stored codes.
+        dataset: of the run; gives payloads.
+        store: where to.
+        force: build a new version even when all its codes are published.
+        on_progress: called with images done and images in all.
+
+    Raises:
+        RunError: the run has no codes, or its data set has other content by now.
+        StoreError: the store refuses, or what it holds does not match the codes.
+    """
+    alias = index_alias(run)
+    run.check_dataset(*dataset.info.fingerprints)
+    with publish_lock(run):
+        codes, rows = searched_codes(run)  # now: a refresh may have added some meanwhile
+        before, live = read_index(run), store.resolve(alias)
+        is_whole = before and before.collection == live and before.count == len(codes)
+        if before and live and is_whole and not force and _fits(live, run, store):
+            return before
+        versions = _versions(store, alias)
+        newest = _version_of(live) if live else 0
+        for collection in versions:
+            if _version_of(collection) > newest:  # left by a kill
+                store.drop(collection)
+        record = IndexRecord(
+            alias=alias,
+            collection=f"{alias}__v{newest + 1}",
+            count=len(codes),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        _build(record, run, dataset, store, codes, rows, on_progress)
+        try:
+            verify_index(record.collection, store, codes)
+        except WrongCodes as error:
+            raise WrongCodes(f"{error}; the index was not published") from error
+        store.publish(alias, record.collection)
+        if before and before.collection == live:
+            write_atomic(run.folder / _BEFORE, before.model_dump_json(indent=2))
+        write_index(run, record)
+        for collection in versions:
+            if _version_of(collection) < newest:
+                store.drop(collection)
+    return record
+
+
+def _fits(collection: str, run: Run, store: CodeStore) -> bool:
+    """Whether the live index was built from this run, and as this version builds it.
+
+    An embedded one that another process has open cannot be asked: it does not count as fitting.
+    """
+    try:
+        require_match(store.info(collection), expected_metadata(run))
+    except (CollectionMismatch, StoreUnavailable):
+        return False
+    return True
+
+
+def _build(
+    record: IndexRecord,
+    run: Run,
+    dataset: RetrievalDataset,
+    store: CodeStore,
+    codes: HashCodes,
+    rows: NDArray[np.int64],
+    on_progress: Progress,
+) -> None:
+    """Create the collection and upload all codes with their payloads."""
+    metadata = {
+        **expected_metadata(run),
+        "created": record.created,
+        "dataset": dataset.info.name,
+        "dataset_fingerprint": dataset.info.fingerprint,
+        "run": run.id,
+        "count": record.count,
+    }
+    store.create(record.collection, codes.bits, metadata)
+    payloads = item_payloads(run, dataset, rows)
+    ids = [item_id(dataset.info.name, str(payload["sha256"])) for payload in payloads]
+    for start in range(0, len(ids), _UPLOAD_ROWS):
+        part = slice(start, start + _UPLOAD_ROWS)
+        store.add(record.collection, ids[part], codes[part], payloads[part])
+        on_progress(min(start + _UPLOAD_ROWS, len(ids)), len(ids))
+
+
+def searched_codes(run: Run) -> tuple[HashCodes, NDArray[np.int64]]:
+    """The database codes, then those of images that the data set got later, and their rows.
+
+    Only the first are evaluated; all are searched.
+
+    Raises:
+        RunError: they are not there or damaged.
+    """
+    codes, rows = run.load_codes("database")
+    if not (run.folder / "codes" / "added.npz").exists():
+        return codes, rows
+    added, added_rows = run.load_codes("added")
+    packed = np.concatenate([codes.packed, added.packed])
+    return HashCodes(packed, codes.bits), np.concatenate([rows, added_rows])
+
+
+@contextmanager
+def publish_lock(run: Run) -> Iterator[None]:
+    """Held while a run's index, or the codes added to it, change; another process is waited for."""
+    lock = FileLock(run.folder / ".publish.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _log.info("another process changes the index of run %s; waiting for it", run.id)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def verify_index(collection: str, store: CodeStore, codes: HashCodes) -> None:
+    """Compare the count, and the distances of some searches, with the codes that it was built from.
+
+    Raises:
+        WrongCodes: they differ.
+        StoreError: the store does not answer.
+    """
+    stored = store.count(collection)
+    if stored != len(codes):
+        raise WrongCodes(f"{collection} holds {stored} codes instead of {len(codes)}")
+    probes = codes[np.linspace(0, len(codes) - 1, N_PROBES).astype(int)]
+    depth = min(_PROBE_DEPTH, len(codes))
+    _, expected = ranked(probes, codes, depth)
+    for row in range(len(probes)):
+        found = [hit.distance for hit in store.search(collection, probes[[row]], depth).hits]
+        if found != expected[row].tolist():
+            raise WrongCodes(
+                f"{collection} returns distances {found} where the codes give "
+                f"{expected[row].tolist()}"
+            )
+
+
+def _versions(store: CodeStore, alias: str) -> list[str]:
+    pattern = re.compile(re.escape(alias) + r"__v\d+")
+    return [name for name in store.collections() if pattern.fullmatch(name)]
+
+
+def _version_of(collection: str) -> int:
+    return int(collection.rsplit("__v", 1)[1])
+
+
+def roll_back(run: Run, store: CodeStore) -> IndexRecord:
+    """Point the run's alias at the version before the live one.
+
+    Raises:
+        StoreError: there is no older version.
+    """
+    alias = index_alias(run)
+    with publish_lock(run):
+        live = store.resolve(alias)
+        older = [
+            name
+            for name in _versions(store, alias)
+            if live is not None and _version_of(name) < _version_of(live)
+        ]
+        if not older:
+            raise StoreError(f"{alias} has no older version to go back to")
+        record = _record_of(max(older, key=_version_of), run, store)
+        store.publish(alias, record.collection)
+        write_index(run, record)
+    return record
+
+
+def _record_of(collection: str, run: Run, store: CodeStore) -> IndexRecord:
+    """What was noted when a version went live, else what the store says.
+
+    Another process may have an embedded version open, which then cannot be asked.
+    """
+    noted = _read_record(run, _BEFORE)
+    if noted is not None and noted.collection == collection:
+        return noted
+    info = store.info(collection)
+    return IndexRecord(
+        alias=index_alias(run), collection=collection, count=info.count, created=info.created
+    )
+
+
+def drop_index(run: Run, store: CodeStore) -> int:
+    """Remove all versions of a run's index; returns how many there were.
+
+    Raises:
+        StoreError: one cannot be removed; the run still counts as published, so try again.
+    """
+    with publish_lock(run):
+        versions = _versions(store, index_alias(run))
+        for collection in versions:
+            store.drop(collection)
+        for name in (_NOW, _BEFORE):
+            (run.folder / name).unlink(missing_ok=True)
+    return len(versions)

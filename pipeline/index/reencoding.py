@@ -1,0 +1,79 @@
+"""Codes of a run's images made anew from the images, by the run's own network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.backbones.base import WeightsError
+from models.backbones.registry import load_backbone
+from models.codes import HashCodes
+from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.features import FeatureCache
+from pipeline.runs.registry import Run, RunError
+from pipeline.runs.training import embed
+from pipeline.settings import Settings
+
+Progress = Callable[[int, int], None]
+N_SAMPLED = 20
+# Nearer to the threshold than this share of the median output, a bit may turn when another machine
+# or another batch adds in another order.
+_ROUNDING = 0.02
+
+
+def encode_rows(
+    run: Run,
+    dataset: RetrievalDataset,
+    rows: NDArray[np.int64],
+    settings: Settings,
+    on_progress: Progress = lambda done, total: None,
+) -> HashCodes:
+    """Codes of the images in these manifest rows (n,), as the run encoded its own.
+
+    Features of a frozen backbone are cached; a backbone that has learned belongs to one run.
+
+    Raises:
+        RunError: the run has no usable method or backbone.
+        ImageError: an image is gone or has changed.
+    """
+    if run.spec.finetune is None:
+        cache = FeatureCache(load_backbone(run.spec.backbone), settings)
+        features = cache.get(dataset, on_progress, images=rows)
+    else:
+        features = embed(run.load_backbone(), dataset, rows, on_progress)
+    return run.load_method().encode(torch.from_numpy(np.array(features)))
+
+
+def differing_rows(
+    run: Run, dataset: RetrievalDataset, codes: HashCodes, rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Which of a sample of images the run's network encodes otherwise than stored.
+
+    The images themselves are read, not their cached features. Bits that a rounding error turns do
+    not count.
+
+    Args:
+        run: with its method.
+        dataset: of the run.
+        codes: stored (n).
+        rows: their manifest rows (n,); `N_SAMPLED` of them are looked at, evenly spread.
+
+    Raises:
+        RunError: the run has no usable method or backbone.
+        ImageError: an image is gone or has changed.
+    """
+    sample = np.unique(np.linspace(0, len(rows) - 1, N_SAMPLED).astype(int))
+    try:
+        backbone = run.load_backbone()
+    except WeightsError as error:
+        raise RunError(f"run {run.id}: {error}") from error
+    features = embed(backbone, dataset, rows[sample])
+    with torch.inference_mode():
+        relaxed = run.load_method().relax(torch.from_numpy(features)).numpy()
+    is_other = (relaxed >= 0) != (codes[sample].signs() > 0)
+    is_clear = np.abs(relaxed) > _ROUNDING * np.median(np.abs(relaxed))
+    found: NDArray[np.int64] = rows[sample][(is_other & is_clear).any(axis=1)]
+    return found

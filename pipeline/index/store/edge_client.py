@@ -1,0 +1,331 @@
+"""EdgeClient: the embedded engine (qdrant-edge) behind the method surface of QdrantClient.
+
+The engine locks a collection's files (a "shard") for one process, readers included. Therefore a
+shard is opened on first use and closed as soon as an alias moves away from it or is about to point
+at it: a process that has published leaves the collection to the readers until it uses it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import qdrant_edge as edge
+from qdrant_client.http import models
+
+from pipeline.index.store import edge_values as values
+from pipeline.index.store.base import StoreError, StoreUnavailable
+from pipeline.index.store.edge_files import EdgeFiles
+
+_DONE = models.UpdateResult.model_construct(status=models.UpdateStatus.COMPLETED)
+
+Selector = Sequence[values.PointId] | models.PointIdsList | models.FilterSelector | models.Filter
+
+
+@dataclass(frozen=True)
+class Found:
+    """Has `points` as QdrantClient's answer has; each converts its payload when that is read."""
+
+    points: list[edge.ScoredPoint]
+
+
+class EdgeClient:
+    """The part of QdrantClient that QdrantCodeStore needs, in this process, under one folder.
+
+    Errors are those of the client's local mode (ValueError for an unknown collection or a vector
+    of the wrong size), plus StoreUnavailable when another process has a collection open. Points
+    come as the engine's own objects, which have the attributes of the client's models but UUID
+    ids: making models of them would take longer than the search.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._files = EdgeFiles(path)
+        self._lock = RLock()
+        self._shards: dict[str, edge.EdgeShard] = {}
+        self._versions: dict[str, int] = {}  # collection -> version that is open
+        self._followed: dict[str, str] = {}  # alias -> collection it pointed at when last used
+
+    def collection_exists(self, collection_name: str) -> bool:
+        """Whether there is a collection or alias of this name."""
+        return self._files.is_complete(self._files.aliases().get(collection_name, collection_name))
+
+    def get_collections(self) -> models.CollectionsResponse:
+        """All complete collections by name."""
+        return models.CollectionsResponse(
+            collections=[models.CollectionDescription(name=name) for name in self._files.names()]
+        )
+
+    def get_aliases(self) -> models.CollectionsAliasesResponse:
+        """All aliases."""
+        return models.CollectionsAliasesResponse(
+            aliases=[
+                models.AliasDescription(alias_name=alias, collection_name=name)
+                for alias, name in sorted(self._files.aliases().items())
+            ]
+        )
+
+    def create_collection(
+        self,
+        collection_name: str,
+        vectors_config: models.VectorParams,
+        quantization_config: models.BinaryQuantization | None = None,
+        hnsw_config: models.HnswConfigDiff | None = None,
+        optimizers_config: models.OptimizersConfigDiff | None = None,
+        metadata: dict[str, Any] | None = None,
+        **server_only: object,
+    ) -> bool:
+        """Make an empty collection, over the remains of one whose making was interrupted.
+
+        `server_only` (shard numbers and the like) means nothing here and is ignored.
+        """
+        config = edge.EdgeConfig(
+            vectors=values.vector_params(vectors_config),
+            quantization_config=values.quantization(quantization_config),
+            hnsw_config=values.hnsw(hnsw_config),
+            optimizers=values.optimizers(optimizers_config),
+        )
+        meta: dict[str, object] = {
+            "metadata": metadata,
+            "vectors": vectors_config.model_dump(mode="json", exclude_none=True),
+        }
+        with self._lock, self._files.lock:
+            if self.collection_exists(collection_name):
+                raise ValueError(f"Collection {collection_name} already exists")
+            shard = self._files.begin(collection_name, meta)
+            edge.EdgeShard.create(str(shard), config).close()
+            self._files.finish(collection_name)
+        return True
+
+    def get_collection(self, collection_name: str) -> models.CollectionInfo:
+        """Counts from the engine; metadata and vector parameters as given at creation."""
+        with self._opened(collection_name) as (name, shard):
+            facts = shard.info()
+            meta = self._files.meta(name)
+        vectors = models.VectorParams.model_validate(meta["vectors"])
+        config: dict[str, Any] = {
+            "params": models.CollectionParams(vectors=vectors),
+            "metadata": meta["metadata"],
+        }
+        described: dict[str, Any] = {
+            "status": models.CollectionStatus.GREEN,
+            "points_count": facts.points_count,
+            "indexed_vectors_count": facts.indexed_vectors_count,
+            "segments_count": facts.segments_count,
+            "config": models.CollectionConfig.model_construct(**config),
+        }
+        return models.CollectionInfo.model_construct(**described)
+
+    def delete_collection(self, collection_name: str) -> bool:
+        """Delete a collection and its aliases; False when there is none of this name."""
+        with self._lock, self._files.lock:
+            self._release(collection_name)
+            aliases = self._files.aliases()
+            kept = {alias: name for alias, name in aliases.items() if name != collection_name}
+            if kept != aliases:
+                self._files.write_aliases(kept)
+            return self._files.remove(collection_name)
+
+    def update_collection_aliases(
+        self, change_aliases_operations: Sequence[models.AliasOperations]
+    ) -> bool:
+        """Apply all operations in one replacement of the alias file, or none."""
+        with self._lock, self._files.lock:
+            aliases = self._files.aliases()
+            for operation in change_aliases_operations:
+                if isinstance(operation, models.DeleteAliasOperation):
+                    aliases.pop(operation.delete_alias.alias_name, None)
+                elif isinstance(operation, models.CreateAliasOperation):
+                    made = operation.create_alias
+                    self._check_alias(made.alias_name, made.collection_name)
+                    aliases[made.alias_name] = made.collection_name
+                    # Readers in other processes open it next, which they could not do before this.
+                    self._release(made.collection_name)
+                else:
+                    raise NotImplementedError(f"alias operation {type(operation).__name__}")
+            self._files.write_aliases(aliases)
+        return True
+
+    def create_payload_index(
+        self, collection_name: str, field_name: str, field_schema: models.PayloadSchemaType
+    ) -> models.UpdateResult:
+        """Index a payload field for filters and facets."""
+        field_type = values.FIELD_TYPES[str(field_schema.value)]
+        with self._opened(collection_name) as (_, shard):
+            shard.update(edge.UpdateOperation.create_field_index(field_name, field_type))
+        return _DONE
+
+    def upsert(
+        self, collection_name: str, points: Sequence[models.PointStruct], wait: bool = True
+    ) -> models.UpdateResult:
+        """Store points; a known id is replaced with its whole payload."""
+        made = [edge.Point(p.id, values.vector(p.vector), p.payload or {}) for p in points]
+        with self._opened(collection_name) as (_, shard):
+            shard.update(edge.UpdateOperation.upsert_points(made))
+        return _DONE
+
+    def delete(
+        self, collection_name: str, points_selector: Selector, wait: bool = True
+    ) -> models.UpdateResult:
+        """Remove points by ids or by filter."""
+        if isinstance(points_selector, models.FilterSelector):
+            points_selector = points_selector.filter
+        if isinstance(points_selector, models.Filter):
+            operation = edge.UpdateOperation.delete_points_by_filter(
+                values.edge_filter(points_selector)
+            )
+        elif isinstance(points_selector, models.PointIdsList):
+            operation = edge.UpdateOperation.delete_points(list(points_selector.points))
+        else:
+            operation = edge.UpdateOperation.delete_points(list(points_selector))
+        with self._opened(collection_name) as (_, shard):
+            shard.update(operation)
+        return _DONE
+
+    def query_points(
+        self,
+        collection_name: str,
+        query: Sequence[float],
+        query_filter: models.Filter | None = None,
+        search_params: models.SearchParams | None = None,
+        limit: int = 10,
+        offset: int | None = None,
+        with_payload: bool | list[str] = True,
+        score_threshold: float | None = None,
+    ) -> Found:
+        """The nearest points to a vector, best score first."""
+        request = edge.QueryRequest(
+            limit=limit,
+            offset=offset,
+            query=edge.Query.Nearest(values.vector(query)),
+            with_payload=with_payload,
+            filter=None if query_filter is None else values.edge_filter(query_filter),
+            score_threshold=score_threshold,
+            params=None if search_params is None else values.search_params(search_params),
+        )
+        with self._opened(collection_name) as (_, shard):
+            return Found(shard.query(request))
+
+    def scroll(
+        self,
+        collection_name: str,
+        scroll_filter: models.Filter | None = None,
+        limit: int = 10,
+        offset: values.PointId | None = None,
+        with_payload: bool | list[str] = True,
+    ) -> tuple[list[edge.Record], values.PointId | None]:
+        """Points in id order from `offset` on, and the id after the last one."""
+        request = edge.ScrollRequest(
+            offset=offset,
+            limit=limit,
+            filter=None if scroll_filter is None else values.edge_filter(scroll_filter),
+            with_payload=with_payload,
+        )
+        with self._opened(collection_name) as (_, shard):
+            records, following = shard.scroll(request)
+        next_id = None if following is None else values.point_id(following)
+        return records, next_id
+
+    def retrieve(
+        self,
+        collection_name: str,
+        ids: Sequence[values.PointId],
+        with_payload: bool | list[str] = True,
+    ) -> list[edge.Record]:
+        """Points by id, in any order; missing ones are left out."""
+        with self._opened(collection_name) as (_, shard):
+            return shard.retrieve(list(ids), with_payload, False)
+
+    def count(
+        self, collection_name: str, count_filter: models.Filter | None = None, exact: bool = True
+    ) -> models.CountResult:
+        """Number of points that pass."""
+        chosen = None if count_filter is None else values.edge_filter(count_filter)
+        with self._opened(collection_name) as (_, shard):
+            n_points = shard.count(edge.CountRequest(exact=exact, filter=chosen))
+        return models.CountResult(count=n_points)
+
+    def facet(
+        self, collection_name: str, key: str, limit: int = 10, exact: bool = False
+    ) -> models.FacetResponse:
+        """Number of points per value of an indexed field; each value of a list counts."""
+        with self._opened(collection_name) as (_, shard):
+            found = shard.facet(edge.FacetRequest(key, limit, exact))
+        hits = [models.FacetValueHit(value=hit.value, count=hit.count) for hit in found.hits]
+        return models.FacetResponse(hits=hits)
+
+    def optimize(self, collection_name: str) -> None:
+        """Merge and vacuum segments. Blocks all threads for up to minutes: for offline commands."""
+        with self._opened(collection_name) as (_, shard):
+            shard.optimize()
+            shard.flush()
+
+    def close(self) -> None:
+        """Close all shards and with them their locks; a later call opens what it needs again."""
+        with self._lock:
+            for name in list(self._shards):
+                self._release(name)
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[tuple[str, edge.EdgeShard]]:
+        """The collection behind a name and its open shard, for this thread alone."""
+        with self._lock:
+            collection = self._resolve(name)
+            try:
+                yield collection, self._shard(collection)
+            except Exception as error:  # the engine raises nothing more specific
+                if type(error) is not Exception:
+                    raise
+                raise _translated(error, collection) from error
+
+    def _resolve(self, name: str) -> str:
+        aliases = self._files.aliases()
+        collection = aliases.get(name, name)
+        while not self._files.is_complete(collection):
+            aliases, stale = self._files.aliases(), collection
+            collection = aliases.get(name, name)
+            if collection == stale:  # else it was switched and dropped since the aliases were read
+                self._release(collection)
+                raise ValueError(f"Collection {name} not found")
+        if name in aliases:
+            previous = self._followed.get(name, collection)
+            self._followed[name] = collection
+            if previous not in aliases.values():
+                self._release(previous)
+        return collection
+
+    def _shard(self, name: str) -> edge.EdgeShard:
+        version = self._files.version(name)
+        if self._versions.get(name, version) != version:
+            self._release(name)  # another process dropped the collection and built it again
+        if name not in self._shards:
+            self._shards[name] = edge.EdgeShard.load(str(self._files.shard(name)))
+            self._versions[name] = version
+        return self._shards[name]
+
+    def _release(self, name: str) -> None:
+        shard = self._shards.pop(name, None)
+        self._versions.pop(name, None)
+        if shard is not None:
+            shard.close()
+
+    def _check_alias(self, alias: str, collection: str) -> None:
+        if not self._files.is_complete(collection):
+            raise ValueError(f"Collection {collection} not found")
+        if self._files.is_complete(alias):
+            raise ValueError(f"Alias {alias} is the name of a collection")
+
+
+def _translated(error: Exception, collection: str) -> Exception:
+    text = str(error)
+    if "WouldBlock" in text:
+        return StoreUnavailable(
+            f"collection '{collection}' is open in another process, and the embedded index serves "
+            "one process at a time; stop the other one, or run a Qdrant server and set QDRANT_URL"
+        )
+    if "Vector dimension error" in text:
+        return ValueError(text)
+    return StoreError(f"collection '{collection}': {text}; if this persists, rebuild the index")

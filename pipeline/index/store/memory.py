@@ -1,0 +1,162 @@
+"""MemoryCodeStore: the exact store, numpy over everything in memory; the truth in tests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models.codes import HashCodes
+from pipeline.index.store.base import (
+    CODEC,
+    CollectionExists,
+    CollectionInfo,
+    CollectionMismatch,
+    CollectionMissing,
+    Hit,
+    Item,
+    Page,
+    Payload,
+    SearchResult,
+    Where,
+    by_frequency,
+    check_facet,
+    check_limit,
+    check_query,
+    check_radius,
+    checked_id,
+    checked_items,
+    checked_name,
+    field_values,
+)
+
+
+@dataclass
+class _Table:
+    bits: int
+    metadata: dict[str, object]
+    rows: dict[str, tuple[bytes, Payload]] = field(default_factory=dict)  # packed code, payload
+
+
+class MemoryCodeStore:
+    """A CodeStore that compares every code by XOR and popcount. For one thread."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, _Table] = {}
+        self._aliases: dict[str, str] = {}
+
+    def create(self, collection: str, bits: int, metadata: Mapping[str, object]) -> None:
+        """See CodeStore."""
+        if checked_name(collection) in self._tables or collection in self._aliases:
+            raise CollectionExists(collection)
+        self._tables[collection] = _Table(bits, {**metadata, "bits": bits, "codec": CODEC})
+
+    def add(
+        self, collection: str, ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
+    ) -> None:
+        """See CodeStore."""
+        table = self._table(collection, codes.bits)
+        items = checked_items(ids, codes, payloads)
+        for packed, (id_, payload) in zip(codes.packed, items, strict=True):
+            table.rows[id_] = (packed.tobytes(), payload)
+
+    def search(
+        self, collection: str, code: HashCodes, k: int, where: Where | None = None
+    ) -> SearchResult:
+        """See CodeStore."""
+        return self.radius(collection, code, code.bits, where, limit=k)
+
+    def radius(
+        self,
+        collection: str,
+        code: HashCodes,
+        r: int,
+        where: Where | None = None,
+        limit: int = 1000,
+    ) -> SearchResult:
+        """See CodeStore."""
+        check_query(code, limit)
+        check_radius(r)
+        rows = self._table(collection, code.bits).rows
+        packed = np.frombuffer(b"".join(row for row, _ in rows.values()), np.uint8)
+        codes = HashCodes(packed.reshape(len(rows), -(-code.bits // 8)), code.bits)
+        distances = code.hamming(codes)[0].tolist()
+        hits = [
+            Hit(id_, distance, payload)
+            for distance, (id_, (_, payload)) in zip(distances, rows.items(), strict=True)
+            if distance <= r and (where is None or where.accepts(payload))
+        ]
+        return SearchResult(tuple(sorted(hits, key=lambda hit: (hit.distance, hit.id))[:limit]))
+
+    def facets(self, collection: str, field: str) -> dict[str, int]:
+        """See CodeStore."""
+        check_facet(field)
+        rows = self._table(collection).rows.values()
+        return by_frequency(Counter(v for _, payload in rows for v in field_values(payload, field)))
+
+    def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
+        """See CodeStore."""
+        rows = self._table(collection).rows
+        return [Item(id_, rows[id_][1]) for id_ in map(checked_id, ids) if id_ in rows]
+
+    def scroll(self, collection: str, limit: int, offset: str | None = None) -> Page:
+        """See CodeStore."""
+        check_limit(limit)
+        rows = self._table(collection).rows
+        ids = [id_ for id_ in sorted(rows) if offset is None or id_ >= offset]
+        following = ids[limit] if len(ids) > limit else None
+        return Page(tuple(Item(id_, rows[id_][1]) for id_ in ids[:limit]), following)
+
+    def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """See CodeStore."""
+        rows = self._table(collection).rows
+        for id_ in map(checked_id, ids):
+            rows.pop(id_, None)
+
+    def count(self, collection: str, where: Where | None = None) -> int:
+        """See CodeStore."""
+        rows = self._table(collection).rows.values()
+        return sum(where is None or where.accepts(payload) for _, payload in rows)
+
+    def drop(self, collection: str) -> None:
+        """See CodeStore."""
+        if self._tables.pop(collection, None) is None:
+            raise CollectionMissing(collection)
+        self._aliases = {a: name for a, name in self._aliases.items() if name != collection}
+
+    def collections(self) -> list[str]:
+        """See CodeStore."""
+        return sorted(self._tables)
+
+    def info(self, name: str) -> CollectionInfo:
+        """See CodeStore."""
+        table = self._table(name)
+        own = self._aliases.get(name, name)
+        alias = min((a for a, target in self._aliases.items() if target == own), default=None)
+        created = str(table.metadata.get("created", ""))
+        return CollectionInfo(own, alias, table.bits, len(table.rows), table.metadata, created)
+
+    def publish(self, alias: str, collection: str) -> None:
+        """See CodeStore."""
+        if checked_name(alias) in self._tables:
+            raise CollectionExists(alias)
+        if collection not in self._tables:
+            raise CollectionMissing(collection)
+        self._aliases[alias] = collection
+
+    def resolve(self, alias: str) -> str | None:
+        """See CodeStore."""
+        return self._aliases.get(alias)
+
+    def close(self) -> None:
+        """See CodeStore."""
+
+    def _table(self, name: str, bits: int | None = None) -> _Table:
+        table = self._tables.get(self._aliases.get(name, name))
+        if table is None:
+            raise CollectionMissing(name)
+        if bits is not None and bits != table.bits:
+            raise CollectionMismatch(name, "bits", table.bits, bits)
+        return table

@@ -1,0 +1,334 @@
+"""QdrantCodeStore: hash codes in Qdrant, exact, whichever of its engines runs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from operator import itemgetter
+from threading import RLock
+from typing import TYPE_CHECKING, Protocol
+
+from qdrant_client import QdrantClient, models
+
+from models.codes import HashCodes
+from pipeline.index.store import qdrant_values as values
+from pipeline.index.store.base import (
+    CODEC,
+    INDEXED_FIELDS,
+    CollectionExists,
+    CollectionInfo,
+    CollectionMismatch,
+    CollectionMissing,
+    Hit,
+    Item,
+    Page,
+    Payload,
+    SearchResult,
+    StoreError,
+    StoreRefused,
+    StoreUnavailable,
+    Where,
+    by_frequency,
+    check_facet,
+    check_limit,
+    check_query,
+    check_radius,
+    checked_id,
+    checked_items,
+    checked_name,
+)
+from pipeline.index.store.qdrant_errors import CLIENT_ERRORS, translated
+
+if TYPE_CHECKING:
+    from pipeline.index.store.edge_client import EdgeClient
+
+_log = logging.getLogger(__name__)
+
+BATCH_SIZE = 256
+TIE_LIMIT = 10_000  # equally distant items looked at, to show the first ones by id
+MAX_FACETS = 10_000
+RETRY_DELAYS_S = (0.5, 2.0)  # before an upload is tried again
+
+
+class ScoredPoint(Protocol):
+    """What the client's and the engine's points have in common."""
+
+    @property
+    def payload(self) -> Payload | None:
+        """The payload, when it was asked for."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a server spreads new collections over its nodes; None: the server's default."""
+
+    shard_number: int | None = None
+    replication_factor: int | None = None
+    write_consistency_factor: int | None = None
+
+
+class QdrantCodeStore:
+    """A CodeStore over anything with QdrantClient's methods.
+
+    Args:
+        client: a server's client, its local mode, or the embedded engine.
+        local_mode: True for QdrantClient(":memory:") and QdrantClient(path=...).
+        address: how error messages call the store; must hold no secret.
+        layout: only a server heeds it.
+        retry_delays_s: pauses before an upload that failed is repeated.
+    """
+
+    def __init__(
+        self,
+        client: QdrantClient | EdgeClient,
+        *,
+        local_mode: bool = False,
+        address: str = "the index",
+        layout: Layout | None = None,
+        retry_delays_s: Sequence[float] = RETRY_DELAYS_S,
+    ) -> None:
+        self._client = client
+        self._address = address
+        self._layout = layout or Layout()
+        self._retry_delays_s = retry_delays_s
+        self._is_local = local_mode
+        # Local mode mixes up arrays when one thread reads while another writes.
+        self._lock: AbstractContextManager[object] = RLock() if local_mode else nullcontext()
+
+    def create(self, collection: str, bits: int, metadata: Mapping[str, object]) -> None:
+        """See CodeStore."""
+        checked_name(collection)
+        with self._errors(collection):
+            if self._client.collection_exists(collection):
+                raise CollectionExists(collection)
+            self._client.create_collection(
+                collection,
+                vectors_config=values.vector_params(bits),
+                quantization_config=values.QUANTIZATION,
+                hnsw_config=values.NO_GRAPH,
+                metadata={**metadata, "bits": bits, "codec": CODEC},
+                shard_number=self._layout.shard_number,
+                replication_factor=self._layout.replication_factor,
+                write_consistency_factor=self._layout.write_consistency_factor,
+            )
+            # Before the upload, so that the engine sorts items in as they come. Local mode has no
+            # indexes and warns when asked for one.
+            for field in () if self._is_local else INDEXED_FIELDS:
+                self._client.create_payload_index(
+                    collection, field, field_schema=models.PayloadSchemaType.KEYWORD
+                )
+
+    def add(
+        self, collection: str, ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
+    ) -> None:
+        """See CodeStore. Batches that fail for want of an answer are repeated a few times."""
+        items = checked_items(ids, codes, payloads)
+        self._check_bits(collection, codes.bits)
+        for start in range(0, len(items), BATCH_SIZE):
+            batch = slice(start, start + BATCH_SIZE)
+            self._upload(collection, values.points(codes[batch], items[batch]))
+
+    def search(
+        self, collection: str, code: HashCodes, k: int, where: Where | None = None
+    ) -> SearchResult:
+        """See CodeStore."""
+        return self.radius(collection, code, code.bits, where, limit=k)
+
+    def radius(
+        self,
+        collection: str,
+        code: HashCodes,
+        r: int,
+        where: Where | None = None,
+        limit: int = 1000,
+    ) -> SearchResult:
+        """See CodeStore."""
+        check_query(code, limit)
+        check_radius(r)
+        for _ in range(3):
+            result = self._nearest(collection, code, r, where, limit)
+            if result is not None:
+                return result
+        raise StoreError(f"collection '{collection}' changes during every search; search again")
+
+    def facets(self, collection: str, field: str) -> dict[str, int]:
+        """See CodeStore."""
+        check_facet(field)
+        with self._errors(collection):
+            found = self._client.facet(collection, field, limit=MAX_FACETS, exact=True)
+        return by_frequency({str(hit.value): hit.count for hit in found.hits})
+
+    def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
+        """See CodeStore."""
+        wanted = [checked_id(id_) for id_ in ids]
+        with self._errors(collection):
+            records = self._client.retrieve(collection, wanted, with_payload=True)
+        found = {str(record.id): record.payload or {} for record in records}
+        return [Item(id_, found[id_]) for id_ in wanted if id_ in found]
+
+    def scroll(self, collection: str, limit: int, offset: str | None = None) -> Page:
+        """See CodeStore."""
+        check_limit(limit)
+        with self._errors(collection):
+            records, following = self._client.scroll(
+                collection, limit=limit, offset=offset, with_payload=True
+            )
+        items = tuple(Item(str(record.id), record.payload or {}) for record in records)
+        return Page(items, None if following is None else str(following))
+
+    def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """See CodeStore."""
+        unwanted: list[int | str] = [checked_id(id_) for id_ in ids]
+        if not unwanted:  # some engines refuse an empty list
+            self.count(collection)
+            return
+        with self._errors(collection):
+            self._client.delete(collection, models.PointIdsList(points=unwanted), wait=True)
+
+    def count(self, collection: str, where: Where | None = None) -> int:
+        """See CodeStore."""
+        with self._errors(collection):
+            return self._client.count(
+                collection, count_filter=values.condition(where), exact=True
+            ).count
+
+    def drop(self, collection: str) -> None:
+        """See CodeStore."""
+        if collection not in self.collections():  # an alias, or nothing
+            raise CollectionMissing(collection)
+        with self._errors(collection):
+            self._client.delete_collection(collection)
+
+    def collections(self) -> list[str]:
+        """See CodeStore."""
+        with self._errors():
+            return sorted(one.name for one in self._client.get_collections().collections)
+
+    def info(self, name: str) -> CollectionInfo:
+        """See CodeStore. Opens the collection, which in an embedded index locks out others."""
+        aliases = self._aliases()
+        own = aliases.get(name, name)
+        with self._errors(name):
+            config = self._client.get_collection(own).config
+        vectors, metadata = config.params.vectors, dict(config.metadata or {})
+        if not isinstance(vectors, models.VectorParams) or metadata.get("codec") != CODEC:
+            raise CollectionMismatch(name, "codec", metadata.get("codec"), CODEC)
+        alias = min((alias for alias, target in aliases.items() if target == own), default=None)
+        created = str(metadata.get("created", ""))
+        return CollectionInfo(own, alias, vectors.size, self.count(own), metadata, created)
+
+    def publish(self, alias: str, collection: str) -> None:
+        """See CodeStore."""
+        existing = self.collections()
+        if checked_name(alias) in existing:
+            raise CollectionExists(alias)
+        if collection not in existing:
+            raise CollectionMissing(collection)
+        gone = models.DeleteAlias(alias_name=alias)
+        made = models.CreateAlias(collection_name=collection, alias_name=alias)
+        with self._errors(collection):
+            self._client.update_collection_aliases(
+                [
+                    models.DeleteAliasOperation(delete_alias=gone),
+                    models.CreateAliasOperation(create_alias=made),
+                ]
+            )
+
+    def resolve(self, alias: str) -> str | None:
+        """See CodeStore."""
+        return self._aliases().get(alias)
+
+    def close(self) -> None:
+        """See CodeStore."""
+        self._client.close()
+
+    def _nearest(
+        self, collection: str, code: HashCodes, r: int, where: Where | None, limit: int
+    ) -> SearchResult | None:
+        """The nearest items; None when the collection changed between two requests.
+
+        The engine cuts a group of equally distant items anywhere. So more are fetched than asked
+        for, and if the group of the last hit may be incomplete still, the ids of all of it are.
+        """
+        n_fetched = 2 * limit + 16
+        near = self._query(collection, code, r, where, n_fetched)
+        if len(near) < n_fetched or near[limit - 1][0] < near[-1][0]:
+            shown = near[:limit]
+            return SearchResult(tuple(Hit(id_, d, p.payload or {}) for d, id_, p in shown))
+        boundary, n_fetched = near[limit - 1][0], limit + TIE_LIMIT
+        near = self._query(collection, code, boundary, where, n_fetched, with_payload=False)
+        items = self.get(collection, [id_ for _, id_, _ in near[:limit]])
+        if len(items) < limit:
+            return None
+        found = zip(near[:limit], items, strict=True)
+        hits = tuple(Hit(item.id, distance, item.payload) for (distance, _, _), item in found)
+        return SearchResult(hits, tie_cut=len(near) == n_fetched)
+
+    def _query(
+        self,
+        collection: str,
+        code: HashCodes,
+        r: int,
+        where: Where | None,
+        limit: int,
+        with_payload: bool = True,
+    ) -> list[tuple[int, str, ScoredPoint]]:
+        """(distance, id, point) of at most `limit` items within distance r, in order."""
+        try:
+            with self._errors(collection):
+                points = self._client.query_points(
+                    collection,
+                    query=values.vectors(code)[0],
+                    limit=limit,
+                    query_filter=values.condition(where),
+                    # Local mode always scans, and warns when told how to search.
+                    search_params=None if self._is_local else values.SEARCH_PARAMS,
+                    score_threshold=values.threshold(code.bits, r),
+                    with_payload=with_payload,
+                ).points
+        except (StoreUnavailable, CollectionMissing):
+            raise
+        except (StoreError, ValueError):
+            self._check_bits(collection, code.bits)  # the likeliest reason, so say that
+            raise
+        found = [
+            (values.distance(collection, code.bits, point.score), str(point.id), point)
+            for point in points
+        ]
+        return sorted(found, key=itemgetter(0, 1))
+
+    def _upload(self, collection: str, points: list[models.PointStruct]) -> None:
+        for delay_s in (*self._retry_delays_s, None):
+            try:
+                with self._errors(collection):
+                    self._client.upsert(collection, points, wait=True)
+                return
+            except StoreRefused:
+                raise
+            except StoreUnavailable as error:
+                if delay_s is None:
+                    raise
+                _log.warning("%s; trying again in %g s", error, delay_s)
+                time.sleep(delay_s)
+
+    def _aliases(self) -> dict[str, str]:
+        with self._errors():
+            aliases = self._client.get_aliases().aliases
+        return {one.alias_name: one.collection_name for one in aliases}
+
+    def _check_bits(self, collection: str, bits: int) -> None:
+        stored = self.info(collection).bits
+        if stored != bits:
+            raise CollectionMismatch(collection, "bits", stored, bits)
+
+    @contextmanager
+    def _errors(self, collection: str = "") -> Iterator[None]:
+        """Run one request alone (where that matters), with its errors translated."""
+        with self._lock:
+            try:
+                yield
+            except CLIENT_ERRORS as error:
+                raise translated(error, self._address, collection) from error

@@ -1,0 +1,267 @@
+"""The dry run: everything an import would do and find, with nothing stored in the library."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.datasets.dataset import DatasetError, DatasetInfo, RetrievalDataset
+from pipeline.datasets.problems import Problem
+from pipeline.datasets.protocols import PROTOCOLS
+from pipeline.datasets.split import make_split
+from pipeline.datasets.split_choice import SplitChoice
+from pipeline.decoding.value_range import ValueRange
+from pipeline.images import difference_hash, load_rgb
+from pipeline.ingest.add_images import compare
+from pipeline.ingest.ingest import describe, examine, twin_of
+from pipeline.ingest.journal import Row
+from pipeline.ingest.layouts.reading import Guess, ReadOptions
+from pipeline.ingest.near_duplicates import near_pairs
+from pipeline.ingest.source import Item, Progress, Source, ignore_progress
+from pipeline.settings import Settings
+
+N_THUMBS = 24
+THUMB_PIXELS = 128
+MOST_PAIRS = 500  # near-duplicates that are listed; all are counted
+SIZE_EDGES = (0, 32, 64, 128, 256, 512, 1024, 2048, 4096)  # pixels of the longer side
+
+
+class Frozen(BaseModel):
+    """A value that can be written as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Thumb(Frozen):
+    """A small picture of an image: `webp` is base64."""
+
+    image_id: str
+    labels: tuple[str, ...]
+    webp: str
+
+
+class NearPair(Frozen):
+    """Two images that look alike; a leak when one is a query and the other is not."""
+
+    first: str
+    second: str
+    distance: int
+    is_leak: bool
+
+
+class Plan(Frozen):
+    """What an import would give.
+
+    Attributes:
+        info: the facts as the import would write them.
+        guesses: layouts that fit, most likely first; empty for built-in sources.
+        columns: of the table, empty without one.
+        reading: how it was read, with what was found out filled in.
+        n_files: items and files that are not taken.
+        n_bytes: of the items.
+        classes: label set -> (class, images), most frequent first.
+        n_unlabelled: images without a label in the first set.
+        sizes: images whose longer side is below each of `SIZE_EDGES[1:]`; the last has the rest.
+        parts: images in the query set, the database and the training set by the protocol.
+        split_problem: why the protocol cannot split this; empty when it can.
+        problems: files not taken as they are.
+        near: pairs that look alike, at most `MOST_PAIRS`.
+        n_near: how many there are.
+        n_leaks: images named on both sides of the split, and exact and near pairs across it.
+        notes: how the source was understood, where that is not plain.
+        warnings: what is probably not as it was meant.
+        doubt: why the import has to be confirmed; empty for no reason.
+        n_known: images that the data set to add to has already.
+        same_as: the data set that has this content already; empty for none.
+    """
+
+    info: DatasetInfo
+    guesses: tuple[Guess, ...]
+    columns: tuple[str, ...]
+    reading: ReadOptions
+    n_files: int
+    n_bytes: int
+    classes: dict[str, tuple[tuple[str, int], ...]]
+    n_unlabelled: int
+    sizes: tuple[int, ...]
+    parts: dict[str, int]
+    split_problem: str
+    problems: tuple[Problem, ...]
+    near: tuple[NearPair, ...]
+    n_near: int
+    n_leaks: int
+    same_as: str
+    thumbs: tuple[Thumb, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    doubt: str = ""
+    n_known: int = 0
+
+    @property
+    def n_duplicates(self) -> int:
+        """Files with the content of another."""
+        return sum(problem.is_a("duplicate") for problem in self.problems)
+
+
+def make_plan(
+    source: Source,
+    settings: Settings,
+    *,
+    split: SplitChoice = SplitChoice(),
+    into: RetrievalDataset | None = None,
+    guesses: Sequence[Guess] = (),
+    columns: Sequence[str] = (),
+    reading: ReadOptions = ReadOptions(),
+    on_progress: Progress = ignore_progress,
+) -> Plan:
+    """Read and check every image as the import would, storing nothing.
+
+    Args:
+        source: what would be imported.
+        settings: where the library is; read only, to recognise what is there.
+        split: how it would be split.
+        into: the data set to add to; None for a new one.
+        guesses: layouts that the source may have.
+        columns: of its table.
+        reading: how it was read.
+        on_progress: called with images done and images in all.
+
+    Raises:
+        DatasetError: no image could be taken, the split does not fit, or the label sets are other
+            ones than those of `into`.
+    """
+    rows, hashes, thumbs = _look(source, on_progress)
+    known = into.info.value_ranges if into else None
+    info, manifest, problems = describe(source, rows, split, known or ())
+    _look_again(source, rows, info.value_ranges or (), hashes, thumbs)
+    near = near_pairs(np.array(hashes, dtype=np.uint64))
+    parts, sides, split_problem = _parts(RetrievalDataset(info, manifest, Path()))
+    pairs = _pairs(near, manifest["image_id"].tolist(), sides)
+    growth = None if into is None else compare(into, manifest, source.kinds)
+    exact_leaks = sum(problem.is_a("leak") for problem in problems)
+    return Plan(
+        info=info,
+        guesses=tuple(guesses),
+        columns=tuple(columns),
+        reading=reading,
+        n_files=len(source.items) + sum(p.action == "skipped" for p in source.problems),
+        n_bytes=sum(item.size for item in source.items),
+        classes={labels.name: _counts(manifest, labels.name) for labels in info.label_sets},
+        n_unlabelled=_n_unlabelled(manifest, info),
+        sizes=_sizes(manifest),
+        parts=parts,
+        split_problem=split_problem,
+        problems=(*problems, *(growth.relabelled if growth else ())),
+        near=tuple(pairs[:MOST_PAIRS]),
+        n_near=len(pairs),
+        n_leaks=exact_leaks + sum(pair.is_leak for pair in pairs),
+        same_as=twin_of(info.fingerprint, settings),
+        thumbs=tuple(thumbs),
+        notes=tuple(source.notes),
+        warnings=(*source.warnings, *(growth.warnings if growth else ())),
+        doubt=source.doubt,
+        n_known=0 if growth is None else len(manifest) - len(growth.new),
+    )
+
+
+def _pairs(
+    near: Sequence[tuple[int, int, int]], names: Sequence[str], sides: Sequence[bool]
+) -> list[NearPair]:
+    """Pairs of rows and their distance in words, those across the split first."""
+    pairs = [
+        NearPair(
+            first=names[one],
+            second=names[other],
+            distance=distance,
+            is_leak=sides[one] != sides[other],
+        )
+        for one, other, distance in near
+    ]
+    return sorted(pairs, key=lambda pair: not pair.is_leak)
+
+
+def _look(source: Source, on_progress: Progress) -> tuple[list[Row], list[int], list[Thumb]]:
+    """Rows of all items, and difference hashes and thumbnails of those that are taken."""
+    rows: list[Row] = []
+    hashes: list[int] = []
+    thumbs: list[Thumb] = []
+    first_of: dict[str, Item] = {}
+    total = len(source.items)
+    wanted = sorted({int(place) for place in np.linspace(0, total - 1, N_THUMBS)})
+    for number, item in enumerate(source.items):
+        row, _, decoded = examine(item, first_of)
+        rows.append(row)
+        if decoded is not None:
+            hashes.append(difference_hash(decoded.rgb))
+            if wanted and number >= wanted[0]:  # later where an image was not taken
+                wanted.pop(0)
+                thumbs.append(_thumb(item, decoded.rgb))
+        on_progress(number + 1, total)
+    return rows, hashes, thumbs
+
+
+def _look_again(
+    source: Source,
+    rows: Sequence[Row],
+    ranges: Sequence[ValueRange],
+    hashes: list[int],
+    thumbs: list[Thumb],
+) -> None:
+    """Hashes and thumbnails of wide images anew, now that their common range is known."""
+    place_of = {thumb.image_id: place for place, thumb in enumerate(thumbs)}
+    taken = [(item, row) for item, row in zip(source.items, rows, strict=True) if row["sha256"]]
+    for number, (item, row) in enumerate(taken):
+        if row["extent"]:
+            rgb = load_rgb(item.read(), ranges)
+            hashes[number] = difference_hash(rgb)
+            if item.image_id in place_of:
+                thumbs[place_of[item.image_id]] = _thumb(item, rgb)
+
+
+def _thumb(item: Item, image: Image.Image) -> Thumb:
+    small = image.copy()
+    small.thumbnail((THUMB_PIXELS, THUMB_PIXELS))
+    encoded = io.BytesIO()
+    small.save(encoded, "WEBP", quality=70)
+    labels = next(iter(item.labels.values()), ())
+    webp = base64.b64encode(encoded.getvalue()).decode()
+    return Thumb(image_id=item.image_id, labels=labels, webp=webp)
+
+
+def _parts(dataset: RetrievalDataset) -> tuple[dict[str, int], list[bool], str]:
+    """Sizes of the parts under the default protocol, which rows are queries, and what hinders."""
+    info = dataset.info
+    labels = info.label_sets[0] if info.label_sets else None
+    is_query = np.zeros(len(dataset), bool)
+    try:
+        split = make_split(dataset, PROTOCOLS[info.default_protocol], labels, info.split_seed)
+    except DatasetError as error:
+        return {}, is_query.tolist(), str(error)
+    is_query[split.query] = True
+    parts = {name: len(getattr(split, name)) for name in ("query", "database", "train")}
+    return parts, is_query.tolist(), ""
+
+
+def _counts(manifest: pd.DataFrame, name: str) -> tuple[tuple[str, int], ...]:
+    counted = Counter(label for labels in manifest[f"labels:{name}"] for label in labels)
+    return tuple(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _n_unlabelled(manifest: pd.DataFrame, info: DatasetInfo) -> int:
+    if not info.label_sets:
+        return len(manifest)
+    return sum(not len(labels) for labels in manifest[f"labels:{info.label_sets[0].name}"])
+
+
+def _sizes(manifest: pd.DataFrame) -> tuple[int, ...]:
+    longer = manifest[["width", "height"]].max(axis=1).to_numpy()
+    place = np.searchsorted(SIZE_EDGES, longer, side="right") - 1
+    return tuple(np.bincount(place, minlength=len(SIZE_EDGES)).tolist())

@@ -1,0 +1,216 @@
+"""Import jobs: a dry run or an import in a process of its own, watched through files.
+
+imports/<id>/request.json  what was asked, never changed
+imports/<id>/status.json   state, progress, error, replaced whole
+imports/<id>/plan.json     what a dry run found
+imports/<id>/stop          created by whoever wants it to stop
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict
+
+from models.method import Cancelled
+from pipeline.files import write_atomic
+from pipeline.heartbeat import beating, silent_for_s
+from pipeline.ingest.dry_run import Plan
+from pipeline.ingest.ingest import discard_import
+from pipeline.ingest.request import ImportRequest, execute_import, open_request, plan_import
+from pipeline.launching import launch
+from pipeline.settings import Settings
+
+Kind = Literal["check", "import"]
+State = Literal["queued", "running", "done", "failed", "stopped", "lost"]
+LIVE: tuple[State, ...] = ("queued", "running")
+LOST_AFTER_S = 30.0
+_START_WITHIN_S = 300.0  # a loaded machine takes long to start a process
+_REPORT_EVERY_S = 0.3
+_KEEP_S = 7 * 24 * 3600
+_Model = TypeVar("_Model", bound=BaseModel)
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class JobError(ValueError):
+    """A job does not exist or is damaged."""
+
+
+class JobStatus(BaseModel):
+    """How far a job is.
+
+    Attributes:
+        done: images looked at, of `total`.
+        error: why it failed.
+        dataset: what the import made.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    state: State = "queued"
+    done: int = 0
+    total: int = 0
+    error: str = ""
+    dataset: str = ""
+    started: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class ImportJob:
+    """One job's folder."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    def request(self) -> ImportRequest:
+        """What was asked.
+
+        Raises:
+            JobError: the file is damaged.
+        """
+        return _read(self.folder / "request.json", ImportRequest)
+
+    def status(self) -> JobStatus:
+        """How far it is; `lost` when its process has died.
+
+        Raises:
+            JobError: the file is damaged.
+        """
+        status = _read(self.folder / "status.json", JobStatus)
+        silent_s = silent_for_s(self.folder / "heartbeat")
+        limit_s = _START_WITHIN_S if status.state == "queued" else LOST_AFTER_S
+        is_lost = status.state in LIVE and (silent_s is None or silent_s > limit_s)
+        return status.model_copy(update={"state": "lost"}) if is_lost else status
+
+    def plan(self) -> Plan:
+        """What the dry run found.
+
+        Raises:
+            JobError: it has not ended well, or the file is damaged.
+        """
+        return _read(self.folder / "plan.json", Plan)
+
+    def request_stop(self) -> None:
+        """Ask the process to stop at its next image."""
+        (self.folder / "stop").touch()
+
+    def update(self, **changes: object) -> None:
+        """Replace fields of the status; for the executing process."""
+        status = _read(self.folder / "status.json", JobStatus).model_copy(update=changes)
+        write_atomic(self.folder / "status.json", status.model_dump_json(), durable=False)
+
+
+def create_job(request: ImportRequest, kind: Kind, settings: Settings) -> ImportJob:
+    """A new queued job. Jobs of last week are removed."""
+    root = jobs_path(settings)
+    root.mkdir(parents=True, exist_ok=True)
+    for old in root.iterdir():
+        if time.time() - old.stat().st_mtime > _KEEP_S:
+            shutil.rmtree(old, ignore_errors=True)
+    work = root / f".{uuid4().hex}"
+    work.mkdir()
+    write_atomic(work / "request.json", request.model_dump_json())
+    write_atomic(work / "status.json", JobStatus(kind=kind).model_dump_json())
+    (work / "heartbeat").touch()
+    return ImportJob(work.rename(root / uuid4().hex[:16]))
+
+
+def open_job(job_id: str, settings: Settings) -> ImportJob:
+    """The job called `job_id`.
+
+    Raises:
+        JobError: there is none.
+    """
+    folder = jobs_path(settings) / job_id
+    if not (_ID.fullmatch(job_id) and (folder / "status.json").is_file()):
+        raise JobError(f"there is no import {job_id!r}; it may have been removed after a week")
+    return ImportJob(folder)
+
+
+def start_job(job: ImportJob, settings: Settings) -> None:
+    """Execute a job in a process that outlives this one."""
+    launch(("datasets", "work", job.id), settings, job.folder / "log.txt")
+
+
+def execute_job(job: ImportJob, settings: Settings) -> None:
+    """Do what a job asks, writing progress; a failure is recorded and raised.
+
+    A stopped import leaves nothing in the library.
+
+    Raises:
+        Cancelled: someone asked to stop.
+        DatasetError, OSError: as for `plan_import` and `execute_import`.
+    """
+    request, began = job.request(), time.time()
+    kind = job.status().kind
+    job.update(state="running", started=began)
+    try:
+        with beating(job.folder / "heartbeat"):
+            report = _Reporter(job)
+            if kind == "check":
+                plan = plan_import(request, settings, report)
+                write_atomic(job.folder / "plan.json", plan.model_dump_json())
+            else:
+                dataset = execute_import(request, settings, report)
+                job.update(dataset=dataset.info.name)
+                _forget_upload(request, settings)
+        job.update(state="done", seconds=time.time() - began)
+    except Cancelled:
+        if kind == "import" and not request.into:
+            discard_import(open_request(request, settings).source.name, settings)
+        job.update(state="stopped", seconds=time.time() - began)
+        raise
+    except BaseException as error:
+        job.update(state="failed", error=str(error) or type(error).__name__)
+        raise
+
+
+def jobs_path(settings: Settings) -> Path:
+    """Folder of all jobs."""
+    return settings.home / "imports"
+
+
+def uploads_path(settings: Settings) -> Path:
+    """Folder of uploaded archives, one sub-folder each; absolute for other processes."""
+    return settings.home.resolve() / "uploads"
+
+
+class _Reporter:
+    """Writes progress now and then, and stops the job when asked to."""
+
+    def __init__(self, job: ImportJob) -> None:
+        self._job, self._last = job, 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= _REPORT_EVERY_S or done == total:
+            self._last = now
+            if (self._job.folder / "stop").exists():
+                raise Cancelled(f"import {self._job.id} was stopped")
+            self._job.update(done=done, total=total)
+
+
+def _forget_upload(request: ImportRequest, settings: Settings) -> None:
+    """An uploaded archive is not needed once it is imported."""
+    folder = Path(request.source).parent
+    if folder.parent == uploads_path(settings):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(path: Path, kind: type[_Model]) -> _Model:
+    try:
+        return kind.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise JobError(f"{path.name} of import {path.parent.name} is damaged: {error}") from error

@@ -1,0 +1,195 @@
+"""The lists of the hashing field: a path and 0 or 1 for each class on every line.
+
+Files are called train.txt, test.txt and database.txt; class names may stand in classes.txt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from pipeline.datasets.dataset import DatasetError
+from pipeline.datasets.problems import Problem
+from pipeline.ingest.finding import Finder
+from pipeline.ingest.layouts.cells import numbered_classes
+from pipeline.ingest.layouts.class_names import ClassNames, class_names
+from pipeline.ingest.layouts.reading import Reading, ReadOptions, reading
+from pipeline.ingest.layouts.records import Record
+from pipeline.ingest.split_words import splits_of
+from pipeline.ingest.text import decode_text
+from pipeline.ingest.tree import File, FileTree
+
+TITLE = "hashing lists (path 0 1 0 ...)"
+_SUFFIXES = (".txt", ".lst")
+_PROBE = 1000  # lines looked at to see whether a file is a list of images
+_NUMBER = r"[-+]?\d{1,9}(?:\.0*)?"
+_NUMBERS = re.compile(rf"(.*?)((?:[\s,;\[(]+{_NUMBER})+)[\s,;\])]*")
+_MXNET = re.compile(rf"\d+\t((?:{_NUMBER}\t)+)(\S.*)")  # index, labels, path
+
+
+class _Line(NamedTuple):
+    number: int
+    path: str
+    numbers: tuple[int, ...]
+
+
+class _List(NamedTuple):
+    file: File
+    lines: tuple[_Line, ...]
+    bad: tuple[int, ...]
+
+
+def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
+    """Certain where text files consist of such lines."""
+    lists = _lists(tree, options)
+    if not lists:
+        return None
+    n = sum(len(one.lines) for one in lists)
+    return 0.97, f"{n} lines in {', '.join(one.file.name for one in lists[:3])}"
+
+
+def read(tree: FileTree, options: ReadOptions) -> Reading:
+    """Images with their classes; an image in train.txt and database.txt trains.
+
+    A line has 1 or 0 (or -1) for each class, the number of its class, or the numbers of several.
+
+    Raises:
+        DatasetError: lists have different numbers of classes, or names are fewer than classes.
+    """
+    lists, finder = _lists(tree, options), Finder(tree)
+    width = _width([line for one in lists for line in one.lines])
+    words = splits_of(one.file.stem for one in lists)
+    classes = class_names(tree)
+    names = _names(lists, width, classes)
+    records, problems = [], []
+    for one in sorted(lists, key=lambda one: _rank(words[one.file.stem])):
+        problems += [
+            Problem(one.file.name, f"line {number} is no path with numbers") for number in one.bad
+        ]
+        for line in one.lines:
+            if width > 1 and len(line.numbers) != width:
+                reason = f"line {line.number} has {len(line.numbers)} numbers, most have {width}"
+                problems.append(Problem(one.file.name, reason))
+                continue
+            found = finder.find(line.path, one.file)
+            if found is not None:
+                labels = {"class": tuple(names[n] for n in _classes(line, width))}
+                word = words[one.file.stem]
+                records.append(
+                    Record(found.file, labels, word, named=line.path, source=one.file.name)
+                )
+    return reading(
+        tree,
+        records,
+        [*problems, *finder.problems],
+        label_files=[*(one.file for one in lists), *([classes.file] if classes.file else [])],
+        notes=[*_notes(lists, width), *finder.notes],
+    )
+
+
+def _lists(tree: FileTree, options: ReadOptions) -> list[_List]:
+    """The lists that name a file of the tree, or the one that the user named.
+
+    Those below ImageSets belong to Pascal VOC: one for each class, with 0 for difficult.
+    """
+    files = [tree.main] if tree.main else tree.files
+    parsed = [
+        tree.parsed(file, _parse, options.encoding)
+        for file in files
+        if file.suffix in _SUFFIXES and "ImageSets" not in file.parts
+    ]
+    return [one for one in parsed if one is not None and (tree.main or _names_files(one, tree))]
+
+
+def _names_files(one: _List, tree: FileTree) -> bool:
+    paths = (line.path for line in one.lines[:_PROBE])
+    return any(tree.names.find(path, one.file.folder) for path in paths)
+
+
+def _parse(file: File, encoding: str) -> _List | None:
+    """The lines of a list; None when the file is something else."""
+    lines, bad = [], []
+    try:
+        text = decode_text(file.read(), file.name, encoding).content
+    except (DatasetError, OSError):
+        return None
+    for number, words in enumerate(text.splitlines(), 1):
+        line = _line(number, words.strip())
+        if line is not None:
+            lines.append(line)
+        elif words.strip():
+            bad.append(number)
+    return _List(file, tuple(lines), tuple(bad)) if len(lines) > len(bad) else None
+
+
+def _line(number: int, words: str) -> _Line | None:
+    """A path with numbers behind it, or as MXNet has it before it; None for any other line."""
+    mxnet, plain = _MXNET.fullmatch(words), _NUMBERS.fullmatch(words)
+    if mxnet:
+        path, text = mxnet[2], mxnet[1]
+    elif plain and plain[1]:
+        path, text = plain[1].strip("\"'"), plain[2]
+    else:
+        return None
+    numbers = tuple(int(float(word)) for word in re.findall(_NUMBER, text))
+    return _Line(number, path, numbers) if min(numbers) >= -1 else None
+
+
+def _width(lines: list[_Line]) -> int:
+    """How many classes lines have a number for; 1 where numbers are those of classes.
+
+    Raises:
+        DatasetError: no width is that of most lines.
+    """
+    if any(len(line.numbers) > 1 and max(line.numbers) > 1 for line in lines):
+        return 1
+    widths = [len(line.numbers) for line in lines]
+    (width, n), *_ = Counter(widths).most_common(1)
+    if 2 * n <= len(widths):
+        raise DatasetError(f"lines have different numbers of classes: {sorted(set(widths))}")
+    return width
+
+
+def _names(lists: list[_List], width: int, classes: ClassNames) -> dict[int, str]:
+    """Names of the classes by number.
+
+    Raises:
+        DatasetError: the file that has them has too few.
+    """
+    if width > 1:
+        listed = classes.first(width)
+        return dict(enumerate(listed or numbered_classes(width)))
+    numbers = {n for one in lists for line in one.lines for n in line.numbers} - {-1}
+    highest = max(numbers, default=0)
+    if not classes.names:
+        return dict(enumerate(numbered_classes(1 + highest)))
+    if numbers <= set(classes.names):
+        return classes.names
+    if min(numbers) == 1 and set(classes.names) == set(range(highest)):  # counted from 1
+        return {number + 1: name for number, name in classes.names.items()}
+    raise DatasetError(
+        f"{classes.file.name if classes.file else 'the list'} names {len(classes.names)} classes; "
+        f"the lists have numbers up to {highest}"
+    )
+
+
+def _classes(line: _Line, width: int) -> tuple[int, ...]:
+    """The numbers of a line's classes."""
+    if width > 1:
+        return tuple(place for place, has in enumerate(line.numbers) if has == 1)
+    return tuple(dict.fromkeys(number for number in line.numbers if number >= 0))
+
+
+def _notes(lists: list[_List], width: int) -> list[str]:
+    n_minus = sum(-1 in line.numbers for one in lists for line in one.lines)
+    if not n_minus:
+        return []
+    if width > 1:
+        return ["-1 in the lists says that an image is not of the class"]
+    return [f"lines with -1 for a class, which have no label: {n_minus:,}"]
+
+
+def _rank(word: str) -> int:
+    """Training lists first: the first record of an image decides its part."""
+    return ("train", "query", "held out", "database", "").index(word)

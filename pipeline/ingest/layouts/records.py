@@ -1,0 +1,49 @@
+"""Record: what a layout says about one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pipeline.ingest.finding import Finder
+from pipeline.ingest.tree import File
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a layout says about one file.
+
+    Attributes:
+        labels: class names per label set.
+        split: a part as `split_word` gives it, or empty.
+        named: the file's name as the label file writes it; empty where it is known otherwise.
+        source: name of the label file.
+    """
+
+    file: File
+    labels: dict[str, tuple[str, ...]]
+    split: str = ""
+    text: str = ""
+    group: str = ""
+    image_id: str = ""
+    named: str = ""
+    source: str = ""
+
+
+class Named(NamedTuple):
+    """What a label file says about the image that it calls `name`; `split` as in `Record`."""
+
+    name: str
+    labels: dict[str, tuple[str, ...]]
+    split: str = ""
+
+
+def found_records(named: Iterable[Named], file: File, finder: Finder) -> list[Record]:
+    """Records of the images that are there; the finder lists the others."""
+    found = ((finder.find(one.name, file), one) for one in named)
+    return [
+        Record(match.file, one.labels, one.split, named=one.name, source=file.name)
+        for match, one in found
+        if match is not None
+    ]

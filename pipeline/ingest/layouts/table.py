@@ -1,0 +1,146 @@
+"""A table of paths and labels: CSV, TSV, JSON, JSON lines or parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pipeline.datasets.dataset import DatasetError
+from pipeline.datasets.problems import Problem
+from pipeline.ingest.finding import Finder
+from pipeline.ingest.layouts.class_names import is_class_list
+from pipeline.ingest.layouts.reading import Reading, ReadOptions, reading
+from pipeline.ingest.layouts.table_columns import (
+    all_columns,
+    choose_columns,
+    found_share,
+    headed,
+    unchosen,
+)
+from pipeline.ingest.layouts.table_files import TABLE_SUFFIXES, Table, parse_table
+from pipeline.ingest.layouts.table_rows import Chosen, read_rows
+from pipeline.ingest.tree import File, FileTree
+
+TITLE = "table of paths and labels"
+
+
+def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
+    """The more paths of the table are there, the likelier."""
+    shares = {}
+    for file in table_files(tree):
+        try:
+            chosen = _chosen(file, tree, options)
+        except DatasetError:  # said where the layout is chosen: it stays unused
+            continue
+        if chosen is not None:
+            shares[file.name] = _share(chosen, tree)
+    if not shares:
+        return None
+    best = max(shares.values())
+    return 0.94 * best + 0.02, f"{100 * best:.0f} % of the paths in {', '.join(shares)} are there"
+
+
+def read(tree: FileTree, options: ReadOptions) -> Reading:
+    """One item per path; rows of one path are joined.
+
+    Raises:
+        DatasetError: no table has a path column, or a named column is not there.
+    """
+    return read_tables(tree, table_files(tree), options)
+
+
+def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> Reading:
+    """Read the tables that have a path column; labels are understood over all of them together.
+
+    Raises:
+        DatasetError: as for `read`.
+    """
+    problems: list[Problem] = []
+    tables = list(_tables(tree, files, options, problems))
+    shares = [_share(one, tree) for one in tables]
+    tables = [one for one, share in zip(tables, shares, strict=True) if share or not any(shares)]
+    if not tables:
+        raise DatasetError(
+            f"no table of {tree.name} ({', '.join(TABLE_SUFFIXES)}) has a column with the paths "
+            "of the images; name it with --path-column"
+        )
+    finder = Finder(tree)
+    rows = read_rows(tables, tree, finder)
+    lacking = _lacking_labels(tables)
+    bad_lines = [problem for one in tables for problem in one.table.problems]
+    made = reading(
+        tree,
+        rows.records,
+        [*problems, *bad_lines, *finder.problems],
+        label_files=[*(one.file for one in tables), *rows.label_files],
+        kinds=rows.kinds,
+        notes=[*(note for one in tables for note in one.table.notes), *rows.notes, *finder.notes],
+        warnings=[*(w for one in tables for w in _bad_lines(one)), *rows.warnings, *lacking],
+        doubt=lacking[0] if lacking and not rows.has_labels else "",
+    )
+    columns = all_columns([one.table for one in tables])
+    return replace(made, columns=columns, chosen=tables[0].columns)
+
+
+def table_files(tree: FileTree) -> list[File]:
+    """The files that may be tables by their names."""
+    files = [tree.main] if tree.main else list(tree.files)
+    return [file for file in files if file.suffix in TABLE_SUFFIXES and not _is_other(file)]
+
+
+def _is_other(file: File) -> bool:
+    """Whether a table is called after classes, or after answers to be sent in."""
+    return is_class_list(file) or "submission" in file.stem.lower()
+
+
+def _chosen(file: File, tree: FileTree, options: ReadOptions) -> Chosen | None:
+    """The table in a file with its columns; None when it holds no paths.
+
+    Raises:
+        DatasetError: it is damaged, or a named column is not there.
+    """
+    table: Table | None = tree.parsed(file, parse_table, options.encoding)
+    if table is None:
+        return None
+    table, notes = headed(table, tree, file.folder, options.header)
+    table = replace(table, notes=(*table.notes, *(f"{file.name}: {note}" for note in notes)))
+    columns = choose_columns(table, tree, file.folder, options)
+    return None if columns is None else Chosen(file, table, columns)
+
+
+def _share(chosen: Chosen, tree: FileTree) -> float:
+    return found_share(chosen.table.frame, chosen.columns.path_column, tree, chosen.file.folder)
+
+
+def _tables(
+    tree: FileTree, files: Sequence[File], options: ReadOptions, problems: list[Problem]
+) -> Iterator[Chosen]:
+    """The files that hold tables; a damaged one is a problem, and an error when it is the only."""
+    for file in files:
+        try:
+            chosen = _chosen(file, tree, options)
+        except DatasetError as error:
+            if len(files) == 1:
+                raise
+            problems.append(Problem(file.name, str(error)))
+            continue
+        if chosen is not None:
+            yield chosen
+
+
+def _bad_lines(one: Chosen) -> list[str]:
+    n = len(one.table.problems)
+    return [f"{one.file.name}: lines that cannot be read and are left out: {n:,}"] if n else []
+
+
+def _lacking_labels(tables: Sequence[Chosen]) -> list[str]:
+    """A warning for tables with columns of which none was recognised as labels."""
+    found = []
+    for one in tables:
+        columns = unchosen(one.table, one.columns)
+        if columns and not one.columns.label_columns:
+            found.append(
+                f"{one.file.name}: none of the columns {', '.join(map(repr, columns[:8]))} was "
+                "recognised as labels; name one with --label-column"
+            )
+    return found

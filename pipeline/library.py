@@ -1,0 +1,185 @@
+"""What can be done with an imported data set: rename, export, delete with all that hangs on it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.registry import unknown
+from pipeline.datasets.dataset import (
+    NAME_PATTERN,
+    DatasetError,
+    DatasetInfo,
+    RetrievalDataset,
+    list_datasets,
+    load_dataset,
+)
+from pipeline.files import check_room, write_atomic
+from pipeline.index.publish import drop_index, read_index
+from pipeline.index.store.base import CodeStore
+from pipeline.ingest.ingest import check_name, one_at_a_time
+from pipeline.ingest.layouts.table_columns import OWN_LABELS
+from pipeline.ingest.source import Progress, ignore_progress
+from pipeline.runs.registry import Run, RunRegistry
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """What was made from a data set.
+
+    Attributes:
+        runs: all of them.
+        n_published: how many of them have an index.
+    """
+
+    runs: tuple[Run, ...]
+    n_published: int
+
+    def __str__(self) -> str:
+        """In words, for a confirmation."""
+        runs = f"{len(self.runs)} run{'' if len(self.runs) == 1 else 's'}"
+        indexes = f"{self.n_published} index{'' if self.n_published == 1 else 'es'}"
+        return f"{runs} and {indexes}"
+
+
+def hanging_on(name: str, settings: Settings) -> Hanging:
+    """The runs and indexes made from a data set."""
+    runs = tuple(run for run in RunRegistry(settings).all() if run.spec.dataset == name)
+    return Hanging(runs, sum(read_index(run) is not None for run in runs))
+
+
+def delete_with_all(name: str, settings: Settings, store: CodeStore) -> Hanging:
+    """Remove a data set with its indexes, runs and thumbnails; returns what hung on it.
+
+    Features stay: they belong to the content of images, which other data sets may share.
+
+    Raises:
+        DatasetError: no such data set, or a run on it is being executed.
+        StoreError: an index cannot be dropped; the data set is still there.
+    """
+    load_facts(name, settings)
+    found = hanging_on(name, settings)
+    busy = next((run for run in found.runs if run.state() == "running"), None)
+    if busy is not None:
+        raise DatasetError(
+            f"run {busy.id} is being executed; stop it first: "
+            f"python -m pipeline runs cancel {busy.id}"
+        )
+    registry = RunRegistry(settings)
+    for run in found.runs:
+        drop_index(run, store)
+        registry.delete(run)
+    delete_dataset(name, settings)
+    return found
+
+
+def delete_dataset(name: str, settings: Settings) -> None:
+    """Remove an imported data set and its thumbnails. Its runs and index are not touched.
+
+    Raises:
+        DatasetError: no such data set.
+    """
+    folder = _existing(name, settings)
+    doomed = folder.with_name(f".{name}.deleted")
+    shutil.rmtree(doomed, ignore_errors=True)  # left by a deletion that was interrupted
+    folder.rename(doomed)  # out of sight at once; the rest can be interrupted
+    shutil.rmtree(doomed)
+    shutil.rmtree(settings.home / "thumbs" / name, ignore_errors=True)
+
+
+def rename_dataset(name: str, settings: Settings, *, to: str = "", title: str = "") -> DatasetInfo:
+    """Give a data set another name, another title, or both.
+
+    Raises:
+        DatasetError: no such data set, the name is not usable or taken, or runs refer to the old.
+    """
+    info = load_facts(name, settings)
+    runs = hanging_on(name, settings).runs
+    if to and to != name:
+        check_name(to)
+        if runs:
+            raise DatasetError(
+                f"{len(runs)} runs refer to {name!r}, so its name stays; give it another title "
+                f"(--title), or delete the runs first"
+            )
+        if (settings.datasets_path / to).exists():
+            raise DatasetError(f"there is a data set {to!r} already")
+    changed = info.model_copy(update={"name": to or name, "title": title or info.title})
+    with one_at_a_time(name, settings):
+        folder = settings.datasets_path / name
+        write_atomic(folder / "dataset.json", changed.model_dump_json(indent=2) + "\n")
+        if changed.name != name:
+            folder.rename(settings.datasets_path / changed.name)
+            shutil.rmtree(settings.home / "thumbs" / name, ignore_errors=True)
+    return changed
+
+
+def export_dataset(
+    dataset: RetrievalDataset, target: Path, on_progress: Progress = ignore_progress
+) -> Path:
+    """Write images, metadata.jsonl and dataset.json into a zip; importing it gives equal content.
+
+    Args:
+        dataset: to export.
+        target: a file that does not exist yet, ending in `.zip`.
+        on_progress: called with images done and images in all.
+
+    Raises:
+        DatasetError: the target is no new zip file.
+        ImageError: an image is gone or has changed.
+        OSError: the disk has no room.
+    """
+    if target.suffix.lower() != ".zip" or target.exists() or not target.parent.is_dir():
+        raise DatasetError(f"{target} must be a new .zip file in a folder that exists")
+    paths = [dataset.image_path(row) for row in range(len(dataset))]
+    check_room(target.parent, sum(path.stat().st_size for path in paths))
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+            lines = []
+            for row, path in enumerate(paths):
+                sha256 = str(dataset.manifest["sha256"].iloc[row])
+                name = f"images/{sha256[:2]}/{sha256}{path.suffix}"
+                dataset.load_image(row)  # refuses one that has changed
+                archive.write(path, name)
+                lines.append(json.dumps(_metadata(dataset, row, name), ensure_ascii=False))
+                on_progress(row + 1, len(paths))
+            archive.writestr("metadata.jsonl", "\n".join(lines) + "\n")
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def load_facts(name: str, settings: Settings) -> DatasetInfo:
+    """The facts of a data set, damaged images or not.
+
+    Raises:
+        DatasetError: no such data set.
+    """
+    _existing(name, settings)
+    return load_dataset(name, settings).info
+
+
+def _existing(name: str, settings: Settings) -> Path:
+    folder = settings.datasets_path / name
+    if not (re.fullmatch(NAME_PATTERN, name) and (folder / "dataset.json").is_file()):
+        known = tuple(info.name for info in list_datasets(settings))
+        raise DatasetError(unknown("data set", name, known))
+    return folder
+
+
+def _metadata(dataset: RetrievalDataset, row: int, name: str) -> dict[str, object]:
+    """One line of metadata.jsonl, in the words that the import of an imagefolder knows."""
+    own = dataset.manifest.iloc[row]
+    labels = {
+        f"{OWN_LABELS}{labels.name}": list(own[f"{OWN_LABELS}{labels.name}"])
+        for labels in dataset.info.label_sets
+    }
+    texts = {column: str(own[column]) for column in ("image_id", "text", "group", "split")}
+    return {"file_name": name, **texts, **labels}

@@ -1,0 +1,1 @@
+"""Runs: what was asked, executing it, what came of it."""

@@ -1,0 +1,144 @@
+"""Ablation study: a method in full against itself with one part switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.registry import get_method
+from pipeline.evaluation.metrics import Interval, paired_bootstrap
+from pipeline.runs.registry import Run
+from pipeline.runs.spec import RunSpec
+
+FULL = "full"
+COLUMNS = (
+    "variant",
+    "seeds",
+    "map",  # mean over seeds, in [0, 1]
+    "map_sd",  # standard deviation over seeds
+    "difference",  # variant minus full, mean over queries and seeds
+    "difference_low",  # 95 % paired bootstrap over queries
+    "difference_high",
+    "ndcg",  # NDCG@100
+    "acg",  # ACG@100
+    "training_s",
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the study: a name and the specs of its seeds."""
+
+    name: str
+    specs: tuple[RunSpec, ...]
+
+
+def variants(base: RunSpec, seeds: int) -> list[Variant]:
+    """The full method and each of its card's ablations.
+
+    Args:
+        base: data set, bits and protocol; its config is the full method.
+        seeds: method seeds 0 to seeds - 1.
+
+    Raises:
+        ValueError: the method's card names no ablations.
+    """
+    card = get_method(base.method).card
+    if not card.ablations:
+        raise ValueError(f"{card.title} names no parts that can be switched off")
+
+    def specs(changes: dict[str, bool | float | str]) -> tuple[RunSpec, ...]:
+        shared = base.model_dump() | {"config": base.config | changes}
+        return tuple(RunSpec.model_validate(shared | {"seed": seed}) for seed in range(seeds))
+
+    named: dict[str, dict[str, bool | float | str]] = {FULL: {}, **card.ablations}
+    return [Variant(name, specs(changes)) for name, changes in named.items()]
+
+
+def run_study(
+    study: list[Variant], done: Mapping[str, Run], execute: Callable[[RunSpec], Run]
+) -> pd.DataFrame:
+    """Execute what is not among the runs `done`, by the digest of their spec; return the table."""
+    runs = dict(done)
+    for variant in study:
+        for spec in variant.specs:
+            if spec.digest not in runs:
+                runs[spec.digest] = execute(spec)
+    return table(study, runs)
+
+
+def studies(runs: Mapping[str, Run]) -> list[list[Variant]]:
+    """The studies that finished runs make up, largest first: a method in full and some variants.
+
+    Two variants of one study may differ like a method from its variant; they are no study.
+
+    Args:
+        runs: by the digest of their spec.
+    """
+    seeds = 1 + max((run.spec.seed for run in runs.values()), default=0)
+    bases = {
+        base.digest: base
+        for run in runs.values()
+        if not run.spec.problem() and get_method(run.spec.method).card.ablations
+        for base in [run.spec.model_copy(update={"seed": 0})]
+    }
+    possible = []
+    for base in bases.values():
+        full, *others = variants(base, seeds)
+        others = [one for one in others if one.specs != full.specs and _has_run(one, runs)]
+        if others:
+            possible.append([full, *others])
+    found: list[list[Variant]] = []
+    for study in sorted(possible, key=len, reverse=True):
+        if not any(study[0].specs == variant.specs for other in found for variant in other):
+            found.append(study)
+    return found
+
+
+def table(study: list[Variant], runs: Mapping[str, Run]) -> pd.DataFrame:
+    """The study so far, one row a variant, with `COLUMNS`; variants without a run are left out.
+
+    Differences are paired: same queries, same seeds, only those seeds that both sides have.
+
+    Args:
+        study: the full method first.
+        runs: by the digest of their spec.
+    """
+    done = {
+        variant.name: {
+            spec.seed: runs[spec.digest] for spec in variant.specs if spec.digest in runs
+        }
+        for variant in study
+    }
+    full = done.get(FULL, {})
+    rows = [_row(name, runs, full) for name, runs in done.items() if runs]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _has_run(variant: Variant, runs: Mapping[str, Run]) -> bool:
+    return any(spec.digest in runs for spec in variant.specs)
+
+
+def _row(name: str, runs: dict[int, Run], full: dict[int, Run]) -> tuple[object, ...]:
+    reports = [run.report() for run in runs.values()]
+    values = np.array([report.map for report in reports])
+    seeds = sorted(set(runs) & set(full))
+    difference = Interval(np.nan, np.nan, np.nan)
+    if name != FULL and seeds:
+        ours, theirs = (
+            np.mean([side[seed].query_aps() for seed in seeds], axis=0) for side in (runs, full)
+        )
+        difference = paired_bootstrap(ours, theirs)
+    return (
+        name,
+        len(reports),
+        values.mean(),
+        values.std(ddof=1) if len(values) > 1 else np.nan,
+        *difference,
+        np.mean([report.ndcg_at_100 for report in reports]),
+        np.mean([report.acg_at_100 for report in reports]),
+        np.mean([report.timings.get("training_s", np.nan) for report in reports]),
+    )

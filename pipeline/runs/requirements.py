@@ -1,0 +1,54 @@
+"""why_not: what keeps a method from training on a data set, in words for people."""
+
+from __future__ import annotations
+
+from models.deep import DeepHashMethod
+from models.method import MethodCard
+from models.registry import get_method, list_methods
+from pipeline.datasets.dataset import DatasetInfo
+
+
+def why_not(card: MethodCard, info: DatasetInfo, label_set: str = "") -> str:
+    """Why a method cannot train on a data set with these labels; empty if it can.
+
+    Args:
+        card: of the method.
+        info: facts of the data set.
+        label_set: name of the labels; empty for the first.
+    """
+    if card.supervision != "supervised":
+        return ""
+    sets = {labels.name: labels for labels in info.label_sets}
+    if not sets:
+        return f"{card.title} needs labels, and {info.name!r} has none"
+    labels = sets.get(label_set, info.label_sets[0])
+    if len(labels.classes) < 2:
+        return f"{card.title} needs two classes or more, and {labels.name!r} has one"
+    if labels.kind == "multi" and "multi" not in card.label_kinds:
+        return f"{card.title} takes one label an image, and {labels.name!r} may have several"
+    return ""
+
+
+def needs(card: MethodCard) -> tuple[str, ...]:
+    """What a method needs beside images, each in a few words."""
+    found = []
+    if card.supervision == "supervised":
+        found.append("labels" if "multi" in card.label_kinds else "one label an image")
+    if card.views > 1:
+        augmented = card.views - 1
+        found.append("an augmented view" if augmented == 1 else f"{augmented} augmented views")
+    return tuple(found)
+
+
+def keeps_checkpoints(method: str) -> bool:
+    """Whether training stops within a mini-batch and goes on from there.
+
+    A method without mini-batches stops after a round or step, and its training begins anew; so it
+    is taken to be where the method does not exist any more.
+    """
+    return method in list_methods() and issubclass(get_method(method), DeepHashMethod)
+
+
+def can_finetune(card: MethodCard) -> bool:
+    """Whether the method can teach the backbone, too."""
+    return issubclass(get_method(card.name), DeepHashMethod)

@@ -1,0 +1,204 @@
+"""RunResults: what a run leaves in its folder: history, codes, fitted method, report, curves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models.backbones.base import Backbone
+from models.backbones.registry import load_backbone
+from models.codes import HashCodes
+from models.method import HashMethod
+from models.storage import load_method, save_method
+from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
+from pipeline.files import ParsedFiles, write_atomic
+from pipeline.runs.spec import RunSpec
+from pipeline.runs.status import RunStatus, read_status
+from pipeline.wording import sentence
+
+TUNED = "backbone.safetensors"
+_STATUSES, _REPORTS = ParsedFiles(read_status), ParsedFiles(read_report)
+_HISTORIES = ParsedFiles(lambda text: [json.loads(line) for line in text.split("\n")[:-1]], 1000)
+_DAMAGED = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+class RunError(ValueError):
+    """A run is missing, unfinished or damaged; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """What a run leaves in its folder. Every file appears whole or not at all."""
+
+    folder: Path
+    spec: RunSpec
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    def status(self) -> RunStatus:
+        """The stored status.
+
+        Raises:
+            RunError: run.json is damaged.
+        """
+        try:
+            return _STATUSES.read(self.folder / "run.json")
+        except (OSError, ValueError) as error:
+            raise RunError(f"run {self.id} has a damaged run.json: {sentence(error)}") from error
+
+    def check_dataset(self, fingerprint: str, *earlier: str) -> None:
+        """Refuse a data set whose images or labels are not those the run was executed on.
+
+        Args:
+            fingerprint: of the data set.
+            earlier: fingerprints that it had before images were added; their rows come first.
+
+        Raises:
+            RunError: they differ; the row numbers that the run stores mean other images now.
+        """
+        known = self.status().dataset_fingerprint
+        if known and known not in (fingerprint, *earlier):
+            raise RunError(
+                f"run {self.id} was made from other content of {self.spec.dataset!r}, which has "
+                "been imported anew since; run it again"
+            )
+
+    def history(self) -> list[dict[str, object]]:
+        """All complete lines of the history."""
+        path = self.folder / "history.jsonl"
+        return list(_HISTORIES.read(path)) if path.exists() else []
+
+    def cut_history(self, epoch: int) -> None:
+        """Keep the epochs that the checkpoint holds; the others come again."""
+        kept = [line for line in self.history() if float(str(line["epoch"])) <= epoch]
+        if kept:
+            text = "".join(json.dumps(line) + "\n" for line in kept)
+            write_atomic(self.folder / "history.jsonl", text)
+        else:
+            (self.folder / "history.jsonl").unlink(missing_ok=True)
+
+    def save_codes(self, part: str, codes: HashCodes, rows: NDArray[np.int64]) -> None:
+        """Store the codes of `part` (query, database) with their manifest rows: the raw result."""
+        (self.folder / "codes").mkdir(exist_ok=True)
+        path = self.folder / "codes" / f"{part}.npz"
+        partial = path.with_suffix(".tmp.npz")
+        np.savez(partial, packed=codes.packed, bits=codes.bits, rows=rows)
+        partial.replace(path)
+
+    def load_codes(self, part: str) -> tuple[HashCodes, NDArray[np.int64]]:
+        """The codes of `part` and their manifest rows.
+
+        Raises:
+            RunError: they are not there or damaged.
+        """
+        try:
+            path = self.folder / "codes" / f"{part}.npz"
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                return HashCodes(stored["packed"], int(stored["bits"])), stored["rows"]
+        except _DAMAGED as error:
+            raise RunError(f"run {self.id} has no usable {part} codes: {error}") from error
+
+    def save_method(self, method: HashMethod, tuned: dict[str, Tensor] | None = None) -> None:
+        """Store the fitted method, and the weights of the backbone that learned with it."""
+        partial = self.folder / "model.tmp"
+        shutil.rmtree(partial, ignore_errors=True)
+        save_method(method, partial)
+        if tuned:
+            whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tuned.items()}
+            save_file(whole, partial / TUNED)
+        shutil.rmtree(self.folder / "model", ignore_errors=True)
+        partial.rename(self.folder / "model")
+
+    def load_method(self) -> HashMethod:
+        """The fitted method.
+
+        Raises:
+            RunError: it is not there or damaged.
+        """
+        try:
+            return load_method(self.folder / "model")
+        except ValueError as error:
+            raise RunError(f"run {self.id}: {error}") from error
+
+    def load_backbone(self) -> Backbone:
+        """The backbone that the method's codes come from: fine-tuned, or as it is published.
+
+        Raises:
+            RunError: the fine-tuned weights are not there, damaged or of another network, or there
+                is no such backbone any more.
+            WeightsError: the published weights are not to be had.
+        """
+        try:
+            backbone = load_backbone(self.spec.backbone)
+        except ValueError as error:
+            raise RunError(f"run {self.id}: {error}") from error
+        if self.spec.finetune is None:
+            return backbone
+        try:
+            tuned = load_file(self.folder / "model" / TUNED)
+            unexpected = backbone.network.load_state_dict(tuned, strict=False).unexpected_keys
+            if unexpected:
+                raise ValueError(f"{unexpected[0]} is not a part of {backbone.name}")
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise RunError(f"run {self.id} has no usable fine-tuned backbone: {error}") from error
+        return backbone
+
+    def save_evaluation(self, evaluation: Evaluation) -> None:
+        """Store report and curves."""
+        partial = self.folder / "curves.tmp.npz"
+        evaluation.curves.save(partial)
+        partial.replace(self.folder / "curves.npz")
+        write_atomic(self.folder / "report.json", evaluation.report.model_dump_json(indent=2))
+
+    def report(self) -> Report:
+        """What was measured.
+
+        Raises:
+            RunError: not evaluated yet, or damaged.
+        """
+        try:
+            return _REPORTS.read(self.folder / "report.json")
+        except (OSError, ValueError) as error:
+            raise RunError(f"run {self.id} has no usable report: {sentence(error)}") from error
+
+    def curves(self) -> Curves:
+        """The measured curves.
+
+        Raises:
+            RunError: not evaluated yet, or damaged.
+        """
+        try:
+            return Curves.load(self._curves_path)
+        except _DAMAGED as error:
+            raise self._no_curves(error) from error
+
+    def query_aps(self) -> NDArray[np.float64]:
+        """AP (q,) of each query, at a fraction of the time that all curves take.
+
+        Raises:
+            RunError: not evaluated yet, or damaged.
+        """
+        try:
+            return Curves.query_aps(self._curves_path)
+        except _DAMAGED as error:
+            raise self._no_curves(error) from error
+
+    @property
+    def _curves_path(self) -> Path:
+        return self.folder / "curves.npz"
+
+    def _no_curves(self, error: Exception) -> RunError:
+        return RunError(f"run {self.id} has no usable curves: {error}")

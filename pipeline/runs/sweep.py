@@ -1,0 +1,201 @@
+"""Sweeps: methods x code lengths x seeds x values of settings, as runs that are done only once."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from models.finetuning import FineTuning
+from models.registry import get_method, unknown
+from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
+from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.requirements import why_not
+from pipeline.runs.spec import RunSpec
+from pipeline.settings import Settings
+
+State = Literal["new", "done", "running", "queued"]
+
+
+class Sweep(BaseModel):
+    """What to run: every combination, except that a setting varies only where a method has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    methods: tuple[str, ...] = Field(min_length=1)
+    bits: tuple[int, ...] = Field((32,), min_length=1)
+    seeds: int = Field(1, ge=1, le=20, description="Method seeds 0 to this minus 1.")
+    grid: dict[str, tuple[Any, ...]] = Field({}, description="Setting -> its values.")
+    config: dict[str, dict[str, Any]] = Field({}, description="Method -> settings that are fixed.")
+    backbone: str = "efficientnet_lite0"
+    label_set: str = ""
+    protocol: str = "holdout"
+    split_seed: int = 0
+    validation: float = 0.0
+    finetune: FineTuning | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        """Refuse settings that no method has, and settings of methods that are not asked for."""
+        fields = {key for name in self.methods for key in get_method(name).Config.model_fields}
+        for key, values in self.grid.items():
+            if key not in fields:
+                raise ValueError(
+                    unknown(f"setting of {', '.join(self.methods)}", key, tuple(sorted(fields)))
+                )
+            if not values:
+                raise ValueError(f"setting {key!r} has no values to vary over")
+        for name in self.config:
+            if name not in self.methods:
+                raise ValueError(f"settings for {name!r}, which is not among the methods")
+        return self
+
+    def specs(self) -> list[RunSpec]:
+        """The runs: by code length, then method, then settings, then seed; each once.
+
+        Raises:
+            ValidationError: a name or a value that a spec refuses.
+        """
+        shared = self.model_dump(
+            include={
+                *("dataset", "backbone", "label_set", "protocol", "split_seed", "validation"),
+                "finetune",
+            }
+        )
+        found: dict[str, RunSpec] = {}
+        for bits, name in product(self.bits, self.methods):
+            card = get_method(name).card
+            for settings in self._settings(name):
+                for seed in range(self.seeds if card.is_seeded else 1):
+                    own = {"method": name, "bits": bits, "config": settings, "seed": seed}
+                    spec = RunSpec.model_validate(shared | own)
+                    found.setdefault(spec.digest, spec)
+        return list(found.values())
+
+    def command(self) -> str:
+        """The command that asks for the same."""
+        options = [
+            ("dataset", self.dataset),
+            ("methods", _listed(self.methods)),
+            ("bits", _listed(self.bits)),
+            ("seeds", self.seeds),
+            ("backbone", self.backbone),
+            ("labels", self.label_set),
+            ("protocol", self.protocol),
+            ("split-seed", self.split_seed),
+            ("validation", self.validation or ""),
+            *(
+                ("set", f"{name}.{key}={value}")
+                for name, config in self.config.items()
+                for key, value in config.items()
+            ),
+            *(("grid", f"{key}={_listed(values)}") for key, values in self.grid.items()),
+        ]
+        tuned = self.finetune.model_dump() if self.finetune else {}
+        options += [("tune", f"{key}={value}") for key, value in tuned.items()]
+        said = [f"--{name} {shlex.quote(str(value))}" for name, value in options if value != ""]
+        return " ".join(["python -m pipeline sweep", *said])
+
+    def _settings(self, name: str) -> Iterable[dict[str, Any]]:
+        """The settings of one method: the fixed ones with every combination of the varied."""
+        fields = get_method(name).Config.model_fields
+        varied = {key: values for key, values in self.grid.items() if key in fields}
+        for values in product(*varied.values()):
+            yield self.config.get(name, {}) | dict(zip(varied, values, strict=True))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run of a sweep and what is there of it already."""
+
+    spec: RunSpec
+    state: State
+    run: Run | None
+
+
+def plan(sweep: Sweep, settings: Settings) -> list[Planned]:
+    """The runs of a sweep, and which of them are done or waiting.
+
+    Raises:
+        DatasetError: the data set is missing, or a method cannot train on it.
+        ValidationError: a name or a value is refused.
+    """
+    dataset = load_dataset(sweep.dataset, settings)
+    check(sweep, dataset)
+    known = _known_runs(settings, dataset.info.fingerprint)
+    return [Planned(spec, *known.get(spec.digest, ("new", None))) for spec in sweep.specs()]
+
+
+def check(sweep: Sweep, dataset: RetrievalDataset) -> None:
+    """Raise a DatasetError that says which method cannot train on the data set, and why."""
+    for name in sweep.methods:
+        reason = why_not(get_method(name).card, dataset.info, sweep.label_set)
+        if reason:
+            raise DatasetError(reason)
+
+
+def submit(sweep: Sweep, settings: Settings, name: str = "") -> list[Planned]:
+    """Queue what is neither done nor waiting; returns all runs of the sweep as they are now.
+
+    Args:
+        sweep: what to run.
+        settings: where the library is.
+        name: that the runs share; empty: none.
+    """
+    registry = RunRegistry(settings)
+    return [
+        Planned(one.spec, "queued", registry.create(one.spec, name)) if one.run is None else one
+        for one in plan(sweep, settings)
+    ]
+
+
+def run_all(
+    sweep: Sweep,
+    settings: Settings,
+    name: str,
+    execute: Callable[[Run], None],
+    on_done: Callable[[int, int, Planned], None],
+) -> list[Planned]:
+    """Execute here what is not done yet; a run that fails does not stop the others.
+
+    Args:
+        sweep: what to run.
+        settings: where the library is.
+        name: that new runs share.
+        execute: executes one run; what it raises beside a stop is in the run's status.
+        on_done: called after each run with its number, the count of all, and what became of it.
+    """
+    registry, planned = RunRegistry(settings), plan(sweep, settings)
+    for number, one in enumerate(planned):
+        if one.state == "new":
+            run = registry.create(one.spec, name)
+            with suppress(Exception):  # recorded by `execute`; a stop is one too, of that run alone
+                execute(run)
+            planned[number] = Planned(one.spec, one.state, run)
+        on_done(number + 1, len(planned), planned[number])
+    return planned
+
+
+def _known_runs(settings: Settings, fingerprint: str) -> dict[str, tuple[State, Run]]:
+    """The newest done run on this content by the digest of its spec; else a running or queued one.
+
+    The leaderboard shows the same one.
+    """
+    registry = RunRegistry(settings)
+    found: dict[str, tuple[State, Run]] = {}
+    for run in registry.all():
+        state = run.status().state
+        if state in ("queued", "running"):
+            found.setdefault(run.spec.digest, (state, run))
+    done = registry.finished(fingerprint)
+    return found | {digest: ("done", run) for digest, run in done.items()}
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ",".join(map(str, values))

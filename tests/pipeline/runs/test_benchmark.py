@@ -1,0 +1,236 @@
+"""The benchmark: what it runs, skips and reports, and what its table says."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.method import MethodCard
+from models.registry import get_method, list_methods
+from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
+from pipeline.evaluation.evaluate import evaluate
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.source import Item, Source
+from pipeline.runs.baselines import cosine_report
+from pipeline.runs.benchmark import (
+    COLUMNS,
+    WITHOUT,
+    Outcome,
+    compare,
+    markdown,
+    planned,
+    reason_to_skip,
+    report_without,
+    text_table,
+)
+from pipeline.runs.registry import RunRegistry
+from pipeline.settings import Settings
+from tests.factories import png, spec
+
+
+def tagged(settings: Settings, n: int = 60) -> RetrievalDataset:
+    """Plain colours with several labels: `all` is on most, `red` and `blue` say the colour."""
+    rng = np.random.default_rng(0)
+    items = []
+    for i in range(n):
+        is_red, is_blue = rng.random(2) < 0.5
+        tags = [name for name, has in (("red", is_red), ("blue", is_blue)) if has]
+        if i % 5 or not tags:
+            tags.append("all")
+        base = np.array([200 * is_red, 40, 200 * is_blue])
+        colour = tuple((base + rng.integers(0, 50, 3)).tolist())
+        items.append(
+            Item(f"{i}", lambda colour=colour: png(colour), {"tags": tuple(tags)}, ".png")  # type: ignore[misc]
+        )
+    facts = {"title": "Tagged", "summary": "", "licence": "", "attribution": ""}
+    return import_dataset(
+        Source(name="tagged", items=items, identity="1", kinds={"tags": "multi"}, **facts),  # type: ignore[arg-type]
+        settings,
+    )
+
+
+def test_runs_are_planned_by_length_method_and_seed_and_once_where_the_seed_is_idle():
+    specs = planned(spec(), ["lsh", "pcah"], [8, 16], seeds=2)
+
+    assert [(one.bits, one.method, one.seed) for one in specs] == [
+        (8, "lsh", 0),
+        (8, "lsh", 1),
+        (8, "pcah", 0),
+        (16, "lsh", 0),
+        (16, "lsh", 1),
+        (16, "pcah", 0),
+    ]
+
+
+def test_every_method_is_planned_with_its_own_defaults():
+    for one in planned(spec(config={"iterations": 7}), list_methods(), [16], seeds=1):
+        defaults = get_method(one.method).Config()
+        assert one.method_config() == defaults
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "reason"),
+    [
+        ({"label_kinds": ("single",)}, "multi", "takes one label an image"),
+        ({"label_kinds": ("single",)}, "single", ""),
+        ({"label_kinds": ("single", "multi")}, "multi", ""),
+        ({"label_kinds": ("none",), "supervision": "unsupervised"}, "multi", ""),
+    ],
+)
+def test_only_a_supervised_method_for_single_labels_cannot_run_on_several(changes, kind, reason):
+    card: MethodCard = get_method("csq").card.model_copy(update=changes)
+
+    said = reason_to_skip(card, LabelSet(name="tags", kind=kind, classes=("a", "b")))
+
+    assert said.startswith(reason)
+    assert bool(said) == bool(reason)
+
+
+def test_a_benchmark_runs_once_and_goes_on_where_it_stopped(own_library: Settings):
+    outcomes: list[Outcome] = []
+
+    first = compare(spec(), ["lsh"], [8], 2, own_library, on_outcome=outcomes.append)
+    second = compare(spec(), ["lsh", "pcah"], [8], 2, own_library, on_outcome=outcomes.append)
+
+    assert [outcome.state for outcome in outcomes] == [*["done"] * 2, *["done before"] * 2, "done"]
+    assert [(outcome.number, outcome.total) for outcome in outcomes[2:]] == [(1, 3), (2, 3), (3, 3)]
+    assert tuple(first.columns) == COLUMNS
+    assert first.equals(second[second["method"].isin(["cosine", "lsh"])].reset_index(drop=True))
+
+
+def test_what_is_named_twice_counts_once(own_library: Settings):
+    result = compare(spec(), ["lsh", "lsh"], [8, 8], 2, own_library)
+
+    assert result["seeds"].tolist()[1:] == [2]
+
+
+def test_a_run_that_fails_is_reported_and_the_others_go_on(own_library: Settings):
+    """The tiny backbone has 64 dimensions and 32 training images: PCA has no 200 axes."""
+    outcomes: list[Outcome] = []
+
+    result = compare(spec(), ["pcah", "lsh"], [200], 1, own_library, on_outcome=outcomes.append)
+
+    assert [outcome.state for outcome in outcomes] == ["failed", "done"]
+    assert "bits" in outcomes[0].text
+    assert result["method"].tolist() == ["cosine", "lsh"]
+
+
+def test_a_method_that_cannot_run_is_skipped_with_the_reason(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    tagged(settings)
+    outcomes: list[Outcome] = []
+    single = get_method("csq").card.model_copy(update={"label_kinds": ("single",)})
+    monkeypatch.setattr(get_method("csq"), "card", single)
+    base = spec(dataset="tagged", label_set="tags")
+
+    result = compare(base, ["csq", "lsh"], [8], 1, settings, on_outcome=outcomes.append)
+
+    assert [outcome.state for outcome in outcomes] == ["skipped", "done"]
+    assert outcomes[0].title == "CSQ"
+    assert "one label an image" in outcomes[0].text
+    assert result["method"].tolist() == ["cosine", "lsh"]
+
+
+def test_the_table_holds_means_over_seeds_below_the_fixed_rows(own_library: Settings):
+    result = compare(spec(), ["pcah", "itq", "dpn", "lsh"], [16, 8], 2, own_library)
+
+    reports = [
+        run.report()
+        for run in RunRegistry(own_library).all()
+        if (run.spec.method, run.spec.bits) == ("lsh", 8)
+    ]
+    row = result[(result["method"] == "lsh") & (result["bits"] == 8)].iloc[0]
+    values = [report.map for report in reports]
+    assert len(reports) == row["seeds"] == 2
+    assert row["map"] == pytest.approx(np.mean(values))
+    assert row["map_sd"] == pytest.approx(np.std(values, ddof=1))
+    assert row["acg"] == pytest.approx(np.mean([report.acg_at_100 for report in reports]))
+    seconds = np.mean([report.timings["encoding_s"] for report in reports])
+    assert row["encoding_ms"] == pytest.approx(1e6 * seconds / 40)
+    assert row["bytes"] == 1
+    assert result["method"].iloc[0] == "cosine"
+    for block in (result[1:5], result[5:9]):
+        assert block["method"].tolist()[:2] == ["lsh", "itq"]
+        assert block["map"].iloc[2] >= block["map"].iloc[3]
+    assert result["bits"].tolist()[1:] == [8] * 4 + [16] * 4
+    assert np.isnan(result[result["method"] == "pcah"]["map_sd"]).all()
+
+
+def test_the_cosine_row_is_the_stored_baseline(own_library: Settings, shapes: RetrievalDataset):
+    row = compare(spec(), ["lsh"], [8], 1, own_library).iloc[0]
+
+    report = cosine_report(spec(), shapes, own_library)
+    assert report is not None
+    assert (row["map"], row["ndcg"]) == (report.map, report.ndcg_at_100)
+    assert row["bytes"] == report.bytes_per_item == 4 * 64
+    assert np.isnan(row["bits"])
+
+
+def test_the_table_stands_where_the_cosine_row_cannot_be_measured(
+    own_library: Settings, caplog: pytest.LogCaptureFixture
+):
+    shutil.rmtree(own_library.home / "baselines")
+    (own_library.home / "baselines").write_text("in the way", "utf-8")
+
+    result = compare(spec(), ["lsh"], [8], 1, own_library)
+
+    assert result["method"].tolist() == ["lsh"]
+    assert "the cosine of the features is not measured: " in caplog.text
+
+
+def test_a_label_can_be_left_out_of_the_relevance(settings: Settings):
+    """Against the same codes, measured with labels that were made by hand without it."""
+    dataset = tagged(settings)
+    base = spec(dataset="tagged", label_set="tags", bits=8)
+
+    result = compare(base, ["itq"], [8], 1, settings, without="all")
+
+    [run] = RunRegistry(settings).all()
+    (query_codes, query), (codes, database) = (run.load_codes(p) for p in ("query", "database"))
+    names = dataset.label_names(dataset.label_set())
+    wanted = [name for name in dataset.label_set().classes if name != "all"]
+
+    def labels(rows):
+        return np.array([[name in names[row] for name in wanted] for row in rows])
+
+    rest = [i for i, row in enumerate(query) if {*names[row]} - {"all"}]
+    expected = evaluate(
+        query_codes[rest],
+        codes,
+        labels(query[rest]),
+        labels(database),
+        base.evaluation_protocol(),
+    ).report
+    assert 0 < len(rest) < len(query)
+    assert report_without(run, dataset, "all") == expected
+    row = result[result["method"] == "itq"].iloc[0]
+    measured = (expected.map, expected.ndcg_at_100, expected.acg_at_100)
+    assert tuple(row[list(WITHOUT)]) == pytest.approx(measured)
+    assert row["map"] > row["map_without"]
+    assert result["map_without"].notna().all()
+
+
+def test_a_label_that_is_not_there_and_a_set_without_labels_are_refused(own_library: Settings):
+    with pytest.raises(DatasetError, match="Did you mean 'circle'"):
+        compare(spec(), ["lsh"], [8], 1, own_library, without="circel")
+    facts = {"title": "", "summary": "", "licence": "", "attribution": "", "kinds": {}}
+    items = [Item(f"{i}", lambda i=i: png((i, 0, 0)), {}, ".png") for i in range(4)]  # type: ignore[misc]
+    import_dataset(Source(name="bare", items=items, identity="1", **facts), own_library)  # type: ignore[arg-type]
+    with pytest.raises(DatasetError, match="has no labels"):
+        compare(spec(dataset="bare", label_set=""), ["lsh"], [8], 1, own_library)
+
+
+def test_tables_for_people_say_nothing_where_nothing_was_measured():
+    values = {**dict.fromkeys(COLUMNS, np.nan), "ranking": "Cosine", "map": 0.5, "bytes": 5120}
+    result = pd.DataFrame([values, {**values, "bits": 32, "map_sd": 0.01}])
+
+    names, rows = text_table(result)
+
+    assert len(names) == len(rows[0]) == len(COLUMNS) - 2  # no name, mean and spread in one
+    assert rows[0] == ("Cosine", "", "", "50.0", "", "", "", "", "", "5,120")
+    assert rows[1][:4] == ("Cosine", "32", "", "50.0 ± 1.0")
+    assert markdown(result).splitlines()[1] == "| " + " | ".join(["---"] * len(names)) + " |"
