@@ -156,7 +156,7 @@ def inspect(
     for labels in dataset.info.label_sets:
         counts = class_counts(dataset, labels)
         rows = [(label, *map(int, numbers)) for label, *numbers in counts.itertuples()]
-        print_table(("class", *counts.columns), rows, f"Labels {labels.name!r}")
+        print_table(("class", *counts.columns), rows, f"Labels {labels.name!r}", prose=("class",))
     found = _problems(name)
     if problems:
         _print_problems("file", [(one.file, one.reason, one.action) for one in found])
@@ -167,11 +167,11 @@ def inspect(
 @datasets.command()
 def rename(
     name: str,
-    to: Annotated[str, typer.Argument(help="New name; the old one when only the title changes.")],
+    to: Annotated[str, typer.Argument(help="New name; none when only the title changes.")] = "",
     title: Annotated[str, typer.Option(help="New title for people.")] = "",
 ) -> None:
     """Give a data set another name, while no run refers to it, or another title."""
-    info = rename_dataset(name, current_settings(), to=to, title=title)
+    info = rename_dataset(name, current_settings(), to=to or name, title=title)
     say(f"{name} is now {info.name}: {info.title}.")
 
 
@@ -317,7 +317,7 @@ def _print_plan(plan: Plan) -> None:
     parts = ", ".join(f"{name} {n:,}" for name, n in plan.parts.items()) or plan.split_problem
     say(f"Split: {info.split_summary}: {parts}")
     for name, counts in plan.classes.items():
-        print_table(("class", "images"), counts, f"Labels {name!r}")
+        print_table(("class", "images"), counts, f"Labels {name!r}", prose=("class",))
     if plan.problems:
         _print_problems("files", problem_counts(plan.problems))
     if plan.same_as:

@@ -151,10 +151,13 @@ class Finder:
     def find(self, name: str, label_file: File) -> Match | None:
         """As `NameIndex.find`, from the folder of a label file, or else by its number.
 
-        A name without file is listed.
+        Of several files of a name, the one in data/ or images/ beside the label file, or in the
+        folder that is called as the label file, is meant. A name without file is listed.
         """
-        names = self._tree.names
-        found = names.find(name, label_file.folder) or names.by_number(name)
+        names, base = self._tree.names, label_file.folder
+        near = (f"{folder}/{name}" for folder in ("data", "images", label_file.stem))
+        found = next(filter(None, (names.find(one, base) for one in (name, *near))), None)
+        found = found or names.by_number(name)
         if found is None:
             self.problems.append(Problem(name, f"named in {label_file.name}, not there"))
         elif found.how:

@@ -137,8 +137,9 @@ def list_in(cell: Any, column: str, loose: bool) -> list[str] | None:
 
 def _parsed(bare: str) -> Any:
     """The value that JSON, numpy or Python have written so; None for none."""
+    bare = re.sub(r"(?<=[\[(,\s])nan(?=[\s,)\]])", "None", bare)
     with suppress(ValueError, RecursionError):
-        return json.loads(bare)
+        return json.loads(bare.replace("None", "null"))
     quoted = _QUOTED.findall(bare)
     if quoted and not _QUOTED.sub("", bare[1:-1]).strip():  # numpy has no commas; Python would glue
         return [one or other for one, other in quoted]

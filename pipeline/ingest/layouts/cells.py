@@ -223,7 +223,7 @@ def _separator(cells: Sequence[Any], column: str) -> str:
     """
     texts = {cell for cell in cells if isinstance(cell, str)}
     is_plural = column.lower() in PLURALS
-    for mark in ("|", ";", ",") if is_plural else ("|", ";"):
+    for mark in ("|", ";", "\t", "\n", ",") if is_plural else ("|", ";", "\t", "\n"):
         if any(mark in cell for cell in texts):
             return mark
     mark = " " if is_plural else ","

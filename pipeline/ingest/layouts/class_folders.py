@@ -22,7 +22,7 @@ _UNLABELLED = "_unlabeled"  # the name that FiftyOne gives to the folder of imag
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
     """Confidence and reason; None where no image lies in a folder, or labels were named."""
-    places = _Places(tree, options.class_level)
+    places = Places(tree, options.class_level)
     placed = [places.of(file) for file in tree.images]
     classes = {name for _, name in placed if name}
     if not classes or tree.main:
@@ -35,7 +35,7 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
 
 def has_classes(tree: FileTree, options: ReadOptions) -> bool:
     """Whether the folders tell images apart."""
-    places = _Places(tree, options.class_level)
+    places = Places(tree, options.class_level)
     return len({places.of(file)[1] for file in tree.images} - {""}) > 1
 
 
@@ -52,7 +52,7 @@ def read(tree: FileTree, options: ReadOptions, *, label_files: Iterable[File] = 
     """
     if options.class_level == 0:
         raise DatasetError("the class level is 1, 2, ... from outside or -1, -2, ... from inside")
-    places = _Places(tree, options.class_level)
+    places = Places(tree, options.class_level)
     records, problems, outside = [], [], list(label_files)
     for file in tree.images:
         split, name = places.of(file)
@@ -80,13 +80,14 @@ def _doubt(classes: set[str]) -> str:
     return f"the folders {', '.join(kinds)} look like kinds of files, not like classes"
 
 
-class _Places:
+class Places:
     """Where the files of a tree lie: in which part of the split and which class folder."""
 
     def __init__(self, tree: FileTree, class_level: int) -> None:
         self._at = class_level - 1 if class_level > 0 else class_level
         self._level = split_level(tree.images)
         self._part_of = {} if self._level is None else splits_by_folder(tree.images, self._level)
+        self._repeated = self._repeated_parts(tree)
         self._around = self._folders_around(tree) if class_level > 0 else ()
 
     @property
@@ -111,6 +112,18 @@ class _Places:
             inner = [folders[1:] for folders in inner]
         return tuple(around)
 
+    def _repeated_parts(self, tree: FileTree) -> frozenset[str]:
+        """Parts all of whose images lie below the same name once more, as seg_test/seg_test/."""
+        level = self._level
+        if level is None:
+            return frozenset()
+        below: dict[str, set[str]] = {}
+        for file in tree.images:
+            if len(file.parts) > level + 1:
+                inner = file.parts[level + 1] if len(file.parts) > level + 2 else ""
+                below.setdefault(file.parts[level], set()).add(inner)
+        return frozenset(part for part, inner in below.items() if inner == {part})
+
     def _without_part(self, file: File) -> tuple[str, list[str]]:
         """The part of the split that a file's folders name, and its other folders."""
         folders = list(file.parts[:-1])
@@ -118,7 +131,7 @@ class _Places:
         if self._level is not None and len(folders) > self._level:
             part = folders.pop(self._level)
             split = self._part_of[part]
-            if folders[self._level : self._level + 1] == [part]:  # archives repeat it: seg_test
+            if part in self._repeated:
                 folders.pop(self._level)
         return split, folders
 

@@ -84,6 +84,7 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
         records,
         [*problems, *finder.problems],
         label_files=[*(one.file for one in lists), *([classes.file] if classes.file else [])],
+        doubt=_doubt(lists, width),
         notes=[*_notes(lists, width), *finder.notes],
     )
 
@@ -163,7 +164,8 @@ def _names(lists: list[_List], width: int, classes: ClassNames) -> dict[int, str
     numbers = {n for one in lists for line in one.lines for n in line.numbers} - {-1}
     highest = max(numbers, default=0)
     if not classes.names:
-        return dict(enumerate(numbered_classes(1 + highest)))
+        digits = len(str(highest))
+        return {number: f"class {number:0{digits}d}" for number in numbers}
     if numbers <= set(classes.names):
         return classes.names
     if min(numbers) == 1 and set(classes.names) == set(range(highest)):  # counted from 1
@@ -188,6 +190,18 @@ def _notes(lists: list[_List], width: int) -> list[str]:
     if width > 1:
         return ["-1 in the lists says that an image is not of the class"]
     return [f"lines with -1 for a class, which have no label: {n_minus:,}"]
+
+
+def _doubt(lists: list[_List], width: int) -> str:
+    """Why numbers may be no classes, as those of boxes and sizes are none; empty when they may."""
+    lines = [line.numbers for one in lists for line in one.lines]
+    if width > 1 or all(len(numbers) == 1 for numbers in lines):
+        return ""
+    has_repeated = any(len(set(numbers)) < len(numbers) for numbers in lines)
+    n = len(lines[0])
+    if has_repeated or (n > 2 < len(lines) and all(len(numbers) == n for numbers in lines)):
+        return f"the lines of {lists[0].file.name} have several numbers that may be no classes"
+    return ""
 
 
 def _rank(word: str) -> int:

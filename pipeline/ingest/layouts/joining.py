@@ -86,7 +86,11 @@ def _contradiction(of_file: dict[str, list[Record]]) -> str:
             one, other = (by_source[name] for name in sorted(by_source))
             shared = [name for name in one.labels if one.labels[name] and other.labels.get(name)]
             pairs[one.source, other.source] += any(
-                set(one.labels[name]) != set(other.labels[name]) for name in shared
+                not (
+                    set(one.labels[name]) <= set(other.labels[name])
+                    or set(one.labels[name]) >= set(other.labels[name])
+                )
+                for name in shared
             )
     worst = next(((files, n) for files, n in pairs.most_common(1) if n), None)
     if worst is None:

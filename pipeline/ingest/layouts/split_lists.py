@@ -35,5 +35,13 @@ def _named_images(file: File, tree: FileTree) -> list[str]:
     except (DatasetError, OSError):
         return []
     paths = [line.strip() for line in lines if line.strip()]
-    found = [match.file.name for path in paths if (match := tree.names.find(path, file.folder))]
+    found = [name for path in paths if (name := image_named(path, file, tree))]
     return found if paths and len(found) >= _LEAST_FOUND * len(paths) else []
+
+
+def image_named(path: str, file: File, tree: FileTree) -> str:
+    """The image that a line of a list names, or nothing; with a blank in it only when the whole line is its path."""
+    match = tree.names.find(path, file.folder)
+    if match is None or (" " in path and not f"/{match.file.name}".endswith(f"/{path}")):
+        return ""
+    return match.file.name

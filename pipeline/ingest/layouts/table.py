@@ -8,13 +8,17 @@ from dataclasses import replace
 from pipeline.datasets.dataset import DatasetError
 from pipeline.datasets.problems import Problem
 from pipeline.ingest.finding import Finder
+from pipeline.ingest.layouts import class_folders
 from pipeline.ingest.layouts.class_names import is_class_list
 from pipeline.ingest.layouts.reading import Reading, ReadOptions, reading
+from pipeline.ingest.layouts.records import Record
 from pipeline.ingest.layouts.table_columns import (
     all_columns,
     choose_columns,
     found_share,
     headed,
+    is_usual,
+    path_share,
     unchosen,
 )
 from pipeline.ingest.layouts.table_files import TABLE_SUFFIXES, Table, parse_table
@@ -26,15 +30,19 @@ TITLE = "table of paths and labels"
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
     """The more paths of the table are there, the likelier."""
-    shares = {}
+    shares: dict[str, float] = {}
+    failed: DatasetError | None = None
     for file in table_files(tree):
         try:
             chosen = _chosen(file, tree, options)
-        except DatasetError:  # said where the layout is chosen: it stays unused
+        except DatasetError as error:  # said where the layout is chosen: it stays unused
+            failed = error
             continue
         if chosen is not None:
             shares[file.name] = _share(chosen, tree)
     if not shares:
+        if failed and (options.path_column or options.label_columns or options.split_column):
+            raise failed  # a column that the user named is not there
         return None
     best = max(shares.values())
     return 0.94 * best + 0.02, f"{100 * best:.0f} % of the paths in {', '.join(shares)} are there"
@@ -55,6 +63,8 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
     Raises:
         DatasetError: as for `read`.
     """
+    places = class_folders.Places(tree, options.class_level) if options.class_level else None
+    has_folders = places is not None and class_folders.has_classes(tree, options)
     problems: list[Problem] = []
     tables = list(_tables(tree, files, options, problems))
     shares = [_share(one, tree) for one in tables]
@@ -66,7 +76,14 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
         )
     finder = Finder(tree)
     rows = read_rows(tables, tree, finder)
-    lacking = _lacking_labels(tables)
+    lacking = [] if has_folders and not rows.has_labels else _lacking_labels(tables)
+    doubt = lacking[0] if lacking and not rows.has_labels else ""
+    if places is not None and has_folders:
+        if rows.has_labels:
+            doubt = doubt or _beside_folders(rows.records, places, tables, tree, options)
+        else:
+            rows.records = [_with_folder(record, places) for record in rows.records]
+            rows.notes.append("the labels are those of the folders")
     bad_lines = [problem for one in tables for problem in one.table.problems]
     made = reading(
         tree,
@@ -76,10 +93,42 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
         kinds=rows.kinds,
         notes=[*(note for one in tables for note in one.table.notes), *rows.notes, *finder.notes],
         warnings=[*(w for one in tables for w in _bad_lines(one)), *rows.warnings, *lacking],
-        doubt=lacking[0] if lacking and not rows.has_labels else "",
+        doubt=doubt,
     )
     columns = all_columns([one.table for one in tables])
     return replace(made, columns=columns, chosen=tables[0].columns)
+
+
+def _with_folder(record: Record, places: class_folders.Places) -> Record:
+    """A record without labels, with those of its folders."""
+    split, name = places.of(record.file)
+    labels: dict[str, tuple[str, ...]] = {"class": (name,) if name else ()}
+    return replace(record, labels=labels, split=record.split or split)
+
+
+def _beside_folders(
+    records: Sequence[Record],
+    places: class_folders.Places,
+    tables: Sequence[Chosen],
+    tree: FileTree,
+    options: ReadOptions,
+) -> str:
+    """Why a table and the folders of its images may both be their labels; empty for no reason."""
+    if options.label_columns or options.path_column:
+        return ""
+    folders = {record.file.name: places.of(record.file)[1] for record in records}
+    names = {name for name in folders.values() if name}
+    labels = {label for record in records for of in record.labels.values() for label in of}
+    shown = f"{tables[0].file.name} labels the images, and so may their folders"
+    if 2 * len(folders) < len(tree.images) and len(names) > 1:
+        return f"{shown}: it names {len(folders):,} of {len(tree.images):,} images"
+    differ = [r for r in records if r.labels and (folders[r.file.name],) not in r.labels.values()]
+    if names == labels and differ:
+        return f"{shown}: they differ for {len(differ):,} images"
+    guessed = {c.lower() for one in tables for c in one.columns.label_columns}
+    if len(names) > 1 and names.isdisjoint(labels) and not is_usual(guessed):
+        return f"{shown}: by {', '.join(sorted(guessed))}, or as {', '.join(sorted(names)[:5])}"
+    return ""
 
 
 def table_files(tree: FileTree) -> list[File]:
@@ -89,8 +138,8 @@ def table_files(tree: FileTree) -> list[File]:
 
 
 def _is_other(file: File) -> bool:
-    """Whether a table is called after classes, or after answers to be sent in."""
-    return is_class_list(file) or "submission" in file.stem.lower()
+    """Whether a table is called after answers to be sent in."""
+    return "sample_submission" in file.stem.lower()
 
 
 def _chosen(file: File, tree: FileTree, options: ReadOptions) -> Chosen | None:
@@ -105,7 +154,11 @@ def _chosen(file: File, tree: FileTree, options: ReadOptions) -> Chosen | None:
     table, notes = headed(table, tree, file.folder, options.header)
     table = replace(table, notes=(*table.notes, *(f"{file.name}: {note}" for note in notes)))
     columns = choose_columns(table, tree, file.folder, options)
-    return None if columns is None else Chosen(file, table, columns)
+    if columns is None:
+        return None
+    if is_class_list(file) and not path_share(table.frame, columns.path_column, tree, file.folder):
+        return None
+    return Chosen(file, table, columns)
 
 
 def _share(chosen: Chosen, tree: FileTree) -> float:

@@ -53,7 +53,17 @@ _SPLITS = (
     "is_validation",
 )
 _TEXTS = ("text", "caption", "description", "title")
-_OTHERS = ("group", "image_id", "row", "index", "width", "height")  # never labels unless named
+_OTHERS = (
+    "group",
+    "image_id",
+    "row",
+    "index",
+    "width",
+    "height",
+    "fold",
+    "folds",
+    "kfold",
+)  # never labels unless named
 _LABEL_WORD = re.compile(r"label|class|categor|species|breed|diagnosis", re.IGNORECASE)
 _PROBE = 50  # rows looked at to see whether a column names files
 
@@ -184,15 +194,23 @@ def _guessed_labels(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, .
     named = _named(free, _LABELS) or _like_labels(free)
     if named:
         return (named,)
+    if any(re.fullmatch(r"column \d+", column) for column in free):  # no header tells them apart
+        return _categories(frame, free) or _one_hot(frame, free)
     if "name" in free and _categories(frame, ["name"]):  # beside attributes of objects
         return ("name",)
     return _one_hot(frame, free) or _categories(frame, free)
 
 
+def is_usual(columns: set[str]) -> bool:
+    """Whether one of the columns is called after labels."""
+    return any(column in _LABELS or _LABEL_WORD.search(column) for column in columns)
+
+
 def _like_labels(columns: Sequence[str]) -> str:
     """The only column with a word for labels in its name, such as `Finding Labels`; or nothing."""
     found = [column for column in columns if _LABEL_WORD.search(column)]
-    return found[0] if len(found) == 1 else ""
+    words = [column for column in found if re.search(r"name|text", column, re.IGNORECASE)]
+    return next((some[0] for some in (found, words) if len(some) == 1), "")
 
 
 def _one_hot(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:

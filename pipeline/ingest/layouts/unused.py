@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from pipeline.datasets.dataset import DatasetError
 from pipeline.images import SUFFIXES
 from pipeline.ingest.layouts import cvat
 from pipeline.ingest.layouts.reading import ReadOptions
-from pipeline.ingest.layouts.table_columns import choose_columns, headed
+from pipeline.ingest.layouts.split_lists import image_named
+from pipeline.ingest.layouts.table_columns import choose_columns, found_share, headed
 from pipeline.ingest.layouts.table_files import TABLE_SUFFIXES, parse_table
 from pipeline.ingest.layouts.voc import parse_xml
 from pipeline.ingest.text import decode_text
@@ -43,22 +44,67 @@ _IMAGE = re.compile(rf".*?(?:{'|'.join(map(re.escape, SUFFIXES))})", re.IGNORECA
 _MOST_NAMES = 20_000  # texts of a document, or lines of a list, that are looked up
 
 
-def unused_labels(tree: FileTree, options: ReadOptions, used: frozenset[str]) -> dict[str, str]:
-    """Label file -> why it is not used, for files that probably say something about the images.
+class Unused(NamedTuple):
+    """Why a file stays unused, and whether it probably labels the images."""
+
+    reason: str
+    is_likely: bool = True
+
+
+def unused_labels(tree: FileTree, options: ReadOptions, used: frozenset[str]) -> dict[str, Unused]:
+    """Label file -> why it is not used, for files that may say something about the images.
 
     Args:
         tree: that was read.
         options: how.
         used: names of the label files that were used.
     """
+    left = [f for f in tree.files if f.name not in used and not f.is_image]
     found = {}
-    for file in tree.files if tree.main is None else ():
-        if file.name in used or file.is_image:
-            continue
+    for file in left if tree.main is None else ():
         reason = _reason(file, tree, options)
         if reason:
-            found[file.name] = reason
-    return found
+            found[file.name] = Unused(reason, _is_likely(file, tree, options))
+    return found or _one_per_image(left, tree)
+
+
+def _one_per_image(left: Sequence[File], tree: FileTree) -> dict[str, Unused]:
+    """Files that lie beside at least half of the images under their names, and are not read."""
+    stems = {(image.folder, image.stem) for image in tree.images}
+    for suffix in (*_LISTS, ".json", ".xml"):
+        beside = [f for f in left if f.suffix == suffix and (f.folder, f.stem) in stems]
+        if stems and 2 * len(beside) >= len(stems):
+            reason = f"is one of {len(beside):,} beside images of their names, in a form not read"
+            return {beside[0].name: Unused(reason)}
+    return {}
+
+
+def _is_likely(file: File, tree: FileTree, options: ReadOptions) -> bool:
+    """Whether an unused file probably labels the images: not what models and lists leave behind.
+
+    A table does when its cells look like file names, or it has a row for half of the images.
+    """
+    if file.suffix in _UNREAD:
+        return False
+    if file.suffix in _LISTS:
+        return not _has_only_names(file, tree, options)
+    if file.suffix not in TABLE_SUFFIXES or file.suffix == ".json":
+        return True
+    try:
+        table = tree.parsed(file, parse_table, options.encoding)
+    except DatasetError:
+        return True
+    if table is None or table.frame.empty:
+        return bool(table and table.problems)
+    first = " ".join(map(str, table.frame.iloc[0])).lower()
+    return 2 * len(table.frame) >= len(tree.images) or any(mark in first for mark in SUFFIXES)
+
+
+def _has_only_names(file: File, tree: FileTree, options: ReadOptions) -> bool:
+    """Whether a text file lists images and says nothing else about them."""
+    text = decode_text(file.read(), file.name, options.encoding).content
+    lines = [line.strip() for line in text.splitlines() if line.strip()][:_MOST_NAMES]
+    return all(image_named(line, file, tree) for line in lines)
 
 
 def _reason(file: File, tree: FileTree, options: ReadOptions) -> str:
@@ -84,6 +130,8 @@ def _of_table(file: File, tree: FileTree, options: ReadOptions) -> str:
         return f"no column of {columns} names images"
     if table.problems and table.frame.empty:
         return table.problems[0].reason
+    if not found_share(table.frame, chosen.path_column, tree, file.folder):
+        return f"no cell of {columns} names one image"
     first = table.frame[chosen.path_column].head(1).tolist()
     shown = f", such as {first[0]!r}" if first else ""
     return f"was not read; its paths are in the column {chosen.path_column!r}{shown}"
@@ -118,6 +166,14 @@ def _of_document(file: File, tree: FileTree, options: ReadOptions) -> str:
     return f"names {n_named:,} images, in a form that this layout does not read"
 
 
+def _is_without_labels(document: Any) -> bool:
+    """Whether a document is COCO's for captions, or for images without annotations."""
+    if not isinstance(document, dict) or not isinstance(document.get("images"), list):
+        return False
+    marks = document.get("annotations") or []
+    return all(isinstance(one, dict) and "caption" in one for one in marks)
+
+
 def _json_texts(file: File, options: ReadOptions) -> Iterator[str]:
     """All texts in a JSON file, keys too.
 
@@ -128,6 +184,8 @@ def _json_texts(file: File, options: ReadOptions) -> Iterator[str]:
         document = json.loads(decode_text(file.read(), file.name, options.encoding).content)
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"{file.name} cannot be read as JSON ({error})") from error
+    if _is_without_labels(document):
+        return
     stack: list[Any] = [document]
     while stack:
         value = stack.pop()

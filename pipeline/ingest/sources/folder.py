@@ -14,7 +14,7 @@ from pipeline.ingest import layouts
 from pipeline.ingest.archives import archive_tree, is_archive
 from pipeline.ingest.layouts.reading import Guess, ReadOptions
 from pipeline.ingest.layouts.table_files import TABLE_SUFFIXES
-from pipeline.ingest.layouts.unused import unused_labels
+from pipeline.ingest.layouts.unused import Unused, unused_labels
 from pipeline.ingest.source import Source
 from pipeline.ingest.sources import SourceRequest
 from pipeline.ingest.split_words import split_word
@@ -74,7 +74,10 @@ def open_files(request: SourceRequest) -> Opened:
         identity="folder:" + _digest(tree, options),
         problems=_without_reasons_twice(made.problems, unused),
         notes=made.notes,
-        warnings=[*(f"{name} is not used: {why}" for name, why in unused.items()), *made.warnings],
+        warnings=[
+            *(f"{name} is not used: {one.reason}" for name, one in unused.items()),
+            *made.warnings,
+        ],
         doubt="" if request.reading.layout else made.doubt or _doubt(layout, len(classes), unused),
     )
     return Opened(source, tuple(guesses), made.columns, options)
@@ -111,24 +114,26 @@ def _digest(tree: FileTree, options: ReadOptions) -> str:
 
 
 def _without_reasons_twice(
-    problems: Sequence[Problem], unused: dict[str, str]
+    problems: Sequence[Problem], unused: dict[str, Unused]
 ) -> tuple[Problem, ...]:
     """The problems, with the reason of an unused label file instead of what its suffix says."""
     return tuple(
-        problem._replace(reason=f"not used: {unused[problem.file]}")
+        problem._replace(reason=f"not used: {unused[problem.file].reason}")
         if problem.file in unused and problem.reason.startswith("not an image")
         else problem
         for problem in problems
     )
 
 
-def _doubt(layout: str, n_classes: int, unused: dict[str, str]) -> str:
+def _doubt(layout: str, n_classes: int, unused: dict[str, Unused]) -> str:
     """Why a reading that passes over label files needs a word from the user."""
-    names_part = {name: why for name, why in unused.items() if split_word(PurePath(name).stem)}
-    if not unused or (layout not in ("class_folders", "flat") and n_classes > 1 and not names_part):
+    has_classes = n_classes > 1  # then what models and lists leave behind raises no doubt
+    likely = {name: one.reason for name, one in unused.items() if one.is_likely or not has_classes}
+    parts = {name: why for name, why in likely.items() if split_word(PurePath(name).stem)}
+    if not likely or (layout not in ("class_folders", "flat") and has_classes and not parts):
         return ""
-    name, why = next(iter((names_part or unused).items()))
-    more = f" and {len(unused) - 1} more label files" if len(unused) > 1 else ""
+    name, why = next(iter((parts or likely).items()))
+    more = f" and {len(likely) - 1} more label files" if len(likely) > 1 else ""
     labels = {"class_folders": "folders", "flat": "nothing"}.get(layout, "the other files")
     return f"{name}{more} would not be used ({name}: {why}); labels would come from {labels}"
 

@@ -243,6 +243,166 @@ def test_folders_that_are_no_classes_need_a_look(
     assert said in source_of(tmp_path / "set").doubt
 
 
+def in_class_folders(root: Path) -> Path:
+    for pet, one in zip(PETS, pictures(N), strict=True):
+        put(root, f"{pet}/{one.name}", one.content)
+    return root
+
+
+IN_FOLDERS = [f"{pet}/{name}" for pet, name in zip(PETS, NAMES, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "cell"),
+    [
+        ("sizes.csv", "filename,width,height", "{i}00,200"),
+        ("captions.csv", "filename,caption", "a pet {i}"),
+        ("split.csv", "file,split", "train"),
+    ],
+)
+def test_a_table_without_labels_beside_class_folders_leaves_them_their_labels(
+    tmp_path: Path, name: str, header: str, cell: str
+) -> None:
+    root = in_class_folders(tmp_path / "set")
+    rows = [f"{path},{cell.format(i=i)}" for i, path in enumerate(IN_FOLDERS)]
+    put(root, name, "\n".join([header, *rows]))
+
+    source = source_of(root)
+
+    assert labels_of(source) == {n: (p,) for n, p in zip(NAMES, PETS, strict=True)}
+    assert "the labels are those of the folders" in " ".join(source.notes)
+    assert not source.doubt
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "reason"),
+    [
+        ("label", PETS[:2], "names 2 of 6 images"),
+        ("label", PETS[::-1], "they differ for 6 images"),
+        ("photographer", ["ann", "bob"] * 3, "by photographer, or as cat, dog"),
+    ],
+)
+def test_a_table_that_may_not_hold_the_labels_of_class_folders_needs_a_look(
+    tmp_path: Path, column: str, cells: list[str], reason: str
+) -> None:
+    root = in_class_folders(tmp_path / "set")
+    rows = [f"{path},{cell}" for path, cell in zip(IN_FOLDERS, cells, strict=False)]
+    put(root, "notes.csv", "\n".join([f"path,{column}", *rows]))
+
+    assert reason in source_of(root).doubt
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("class_counts.csv", "class,n\ncat,3\ndog,3\n"),
+        ("authors.csv", "id,author\n0,ann\n1,bob\n"),
+        ("filelist.txt", "\n".join(IN_FOLDERS)),
+        ("features.npy", "NUMPY"),
+        ("budget.xlsx", "PK"),
+        ("train.txt", "\n".join(IN_FOLDERS)),
+    ],
+)
+def test_what_lies_beside_class_folders_without_labelling_them_raises_no_doubt(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    root = in_class_folders(tmp_path / "set")
+    put(root, name, text)
+
+    source = source_of(root)
+
+    assert not source.doubt
+    assert labels_of(source)["001.png"] == ("dog",)
+
+
+def test_files_beside_images_that_are_not_understood_are_said(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    put_images(root, pictures(N), "img")
+    for name, pet in zip(NAMES, PETS, strict=True):
+        put(root, f"img/{name[:-4]}.txt", pet)
+
+    assert "is one of 6 beside images of their names" in source_of(root).doubt
+
+
+def test_a_class_called_train_inside_the_training_part_stays_a_class(tmp_path: Path) -> None:
+    some = iter(pictures(8))
+    for part in ("train", "test"):
+        for name in ("bus", "train"):
+            for i in range(2):
+                put(tmp_path / "set", f"{part}/{name}/{i}.png", next(some).content)
+
+    assert parts_and_classes(source_of(tmp_path / "set")) == {
+        (part, name) for part in ("train", "query") for name in ("bus", "train")
+    }
+
+
+def test_lines_of_a_label_and_a_path_are_no_list_of_paths(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for i, one in enumerate(pictures(N)):
+        put(root, f"batch{i % 2}/{one.name}", one.content)
+    rows = [
+        f"{pet} batch{i % 2}/{name}" for i, (pet, name) in enumerate(zip(PETS, NAMES, strict=True))
+    ]
+    put(root, "train.txt", "\n".join(rows[:4]))
+    put(root, "test.txt", "\n".join(rows[4:]))
+
+    source = source_of(root)
+
+    assert "would not be used" in source.doubt
+    assert set(splits_of(source)) == {""}
+
+
+@pytest.mark.parametrize("line", ["10,20,30,40,0", "2 640 480", "3 1 3"])
+def test_numbers_that_may_be_boxes_or_sizes_need_a_look(tmp_path: Path, line: str) -> None:
+    root = tmp_path / "set"
+    put_images(root, pictures(N), "img")
+    put(root, "train.txt", "\n".join(f"img/{name} {line}" for name in NAMES))
+
+    assert "may be no classes" in source_of(root).doubt
+
+
+def test_coco_as_it_is_downloaded_raises_no_doubt(tmp_path: Path) -> None:
+    images: list[dict[str, object]] = [{"id": i, "file_name": name} for i, name in enumerate(NAMES)]
+    root = with_table(
+        tmp_path / "set", coco(images, [(i, 1 + i % 2) for i in range(N)]), "instances_train.json"
+    )
+    captions = {"images": images, "annotations": [{"image_id": 0, "caption": "a pet"}]}
+    put(root, "captions_train.json", json.dumps(captions))
+    put(root, "image_info_test.json", json.dumps({"images": images, "categories": []}))
+    put(root, "person_keypoints_train.json", coco(images, [(0, 1)]))
+
+    source = source_of(root)
+
+    assert not source.doubt
+    assert labels_of(source)["001.png"] == ("dog",)
+
+
+def test_of_equal_names_the_one_beside_the_label_file_is_meant(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    some = iter(pictures(4))
+    for part in ("train", "val"):
+        for i in range(2):
+            put(root, f"{part}/{i}.png", next(some).content)
+        images: list[dict[str, object]] = [{"id": i, "file_name": f"{i}.png"} for i in range(2)]
+        put(root, f"annotations/{part}.json", coco(images, [(0, 1), (1, 2)]))
+
+    source = source_of(root)
+
+    assert [(item.image_id, item.split) for item in source.items] == [
+        ("train/0.png", "train"),
+        ("train/1.png", "train"),
+        ("val/0.png", "query"),
+        ("val/1.png", "query"),
+    ]
+
+
+def test_a_column_that_the_user_named_and_is_not_there_is_said(tmp_path: Path) -> None:
+    root = with_table(tmp_path / "set", lines(PETS))
+
+    with pytest.raises(DatasetError, match=r"unknown column 'lable'. Did you mean 'label'"):
+        source_of(root, label_columns=("lable",))
+
+
 def test_a_folder_around_the_class_folders_is_no_class(tmp_path: Path) -> None:
     for i, one in enumerate(pictures(N)):
         put(tmp_path / "set", f"images/{PETS[i]}/{one.name}", one.content)
