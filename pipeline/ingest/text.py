@@ -48,6 +48,10 @@ def decode_text(content: bytes, name: str, encoding: str = "") -> Text:
     except LookupError as error:
         raise DatasetError(f"there is no encoding {encoding!r}; try utf-8, cp1252, gbk") from error
     except UnicodeDecodeError as error:
+        damaged = () if encoding else _damaged_lines(content)
+        if damaged:
+            shown = ", ".join(map(str, damaged[:5]))
+            return Text(content.decode(errors="replace"), f"utf-8 with damaged lines {shown}")
         guess = "" if encoding else _guess(content)
         if not guess:
             line = 1 + content[: error.start].count(b"\n")
@@ -55,6 +59,21 @@ def decode_text(content: bytes, name: str, encoding: str = "") -> Text:
                 f"{name} is not text in {error.encoding} (line {line}); name its encoding"
             ) from error
     return Text(content.decode(guess), guess)
+
+
+def _damaged_lines(content: bytes) -> tuple[int, ...]:
+    """Numbers of the few lines that are not UTF-8 in a file that is; none for any other file.
+
+    It is one when another line that is not ASCII can be read, and most such lines can.
+    """
+    odd = [(n, line) for n, line in enumerate(content.split(b"\n"), 1) if not line.isascii()]
+    damaged = []
+    for number, line in odd:
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            damaged.append(number)
+    return tuple(damaged) if 2 * len(damaged) <= len(odd) else ()
 
 
 def _wide_encoding(content: bytes) -> str:

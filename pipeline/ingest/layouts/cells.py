@@ -34,6 +34,7 @@ class Labelling:
         names: class names of every row.
         is_multi: whether cells are made to hold several.
         notes: how they were understood, where it is not plain.
+        warnings: cells that do not have the form of the others.
         width: numbers in each vector; 0 for other labels.
         uses_classes: whether the given names of classes were used.
     """
@@ -41,6 +42,7 @@ class Labelling:
     names: list[_Names]
     is_multi: bool
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     width: int = 0
     uses_classes: bool = False
 
@@ -91,14 +93,22 @@ def _vectors(cells: Sequence[Any], column: str) -> Labelling | None:
     """One-hot vectors: as many numbers in every cell, all of them 0 and 1, or -1 and 1."""
     _refuse_cut_off(cells, column)
     found = _digits(cells) or [None if cell is None else numbers_in(cell) for cell in cells]
-    vectors = [numbers for numbers in found if numbers is not None]
     n_filled = sum(cell is not None for cell in cells)
-    widths = {len(numbers) for numbers in vectors}
-    if not vectors or len(vectors) < n_filled or len(widths) != 1 or widths == {1}:
+    width = _usual_width([numbers for numbers in found if numbers is not None], n_filled)
+    if width < 2:
         return None
-    values, width = {number for numbers in vectors for number in numbers}, widths.pop()
+    odd = [
+        cell
+        for cell, numbers in zip(cells, found, strict=True)
+        if cell is not None and (numbers is None or len(numbers) != width)
+    ]
+    found = [
+        numbers if numbers is not None and len(numbers) == width else None for numbers in found
+    ]
+    vectors = [numbers for numbers in found if numbers is not None]
+    values = {number for numbers in vectors for number in numbers}
     if not values <= {-1.0, 0.0, 1.0}:
-        if all(value.is_integer() for value in values):
+        if odd or all(value.is_integer() for value in values):
             return None  # numbers of classes
         raise DatasetError(
             f"column {column!r} holds vectors of other numbers than 0 and 1, such as "
@@ -108,7 +118,31 @@ def _vectors(cells: Sequence[Any], column: str) -> Labelling | None:
     hot = [() if v is None else tuple(str(n) for n, has in enumerate(v) if has == 1) for v in found]
     words = "-1 and 1" if -1.0 in values else "0 and 1"
     note = f"column {column!r}: vectors of {words}, one-hot over {width} classes"
-    return Labelling(hot, True, (note,), width)
+    warnings = (
+        (
+            f"column {column!r}: cells that are no vector of {width} and give no label: "
+            f"{len(odd):,}, such as {str(odd[0])[:40]!r}",
+        )
+        if odd
+        else ()
+    )
+    return Labelling(hot, True, (note,), warnings, width)
+
+
+def _usual_width(vectors: Sequence[tuple[float, ...]], n_cells: int) -> int:
+    """How many numbers at least half of the cells have, all of them 0, 1 or -1; 0 for no such.
+
+    Where all cells have as many, other numbers are allowed: the caller says what is wrong.
+    """
+    widths = Counter(map(len, vectors))
+    if not vectors:
+        return 0
+    (width, n), *_ = widths.most_common(1)
+    if n == n_cells:
+        return width
+    flags = [v for v in vectors if set(v) <= {-1.0, 0.0, 1.0}]
+    is_hot = len(flags) == len(vectors) and any(len(set(v)) < len(v) for v in flags)
+    return width if is_hot and width > 2 and 2 * n >= n_cells else 0
 
 
 def _digits(cells: Sequence[Any]) -> list[tuple[float, ...] | None] | None:

@@ -40,7 +40,7 @@ def _named_images(file: File, tree: FileTree) -> list[str]:
 
 
 def image_named(path: str, file: File, tree: FileTree) -> str:
-    """The image that a line of a list names, or nothing; with a blank in it only when the whole line is its path."""
+    """The image that a line names; one with a blank has to be the whole path."""
     match = tree.names.find(path, file.folder)
     if match is None or (" " in path and not f"/{match.file.name}".endswith(f"/{path}")):
         return ""

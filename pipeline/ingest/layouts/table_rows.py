@@ -125,6 +125,7 @@ def _column(
     read = read_labels(_cells(tables, column), shown, tables[0].columns.separator, classes.names)
     if not column.startswith(OWN_LABELS):  # whose lists say nothing about kinds
         made.notes += read.notes
+        made.warnings += read.warnings
         made.label_files += [classes.file] if read.uses_classes and classes.file else []
         if read.is_multi:
             made.kinds[name] = "multi"

@@ -686,6 +686,30 @@ def test_a_folder_with_only_one_part_says_that_no_split_is_given(tmp_path: Path)
     assert "its only part is training" in " ".join(source_of(tmp_path / "set").notes)
 
 
+def test_a_vector_that_is_shorter_than_the_others_gives_no_label_and_is_said(
+    tmp_path: Path,
+) -> None:
+    rows = ['"[1, 0, 1]"', '"[0, 1, 0]"', '"[1, 0]"', '"[0, 0, 1]"', "unknown", '"[1, 1, 1]"']
+
+    source = source_of(with_table(tmp_path / "set", lines(rows)))
+
+    assert labels_of(source)["000.png"] == ("class 0", "class 2")
+    assert labels_of(source)["002.png"] == labels_of(source)["004.png"] == ()
+    assert "cells that are no vector of 3 and give no label: 2, such as '[1, 0]'" in " ".join(
+        source.warnings
+    )
+
+
+def test_a_byte_that_is_damaged_costs_no_more_than_its_line(tmp_path: Path) -> None:
+    text = lines(["größe", "dog"] * 3).encode()
+    root = with_table(tmp_path / "set", text.replace("größe".encode(), b"gr\xff\xfe", 1))
+
+    source = source_of(root)
+
+    assert labels_of(source)["002.png"] == ("größe",)
+    assert "utf-8 with damaged lines 2" in " ".join(source.notes)
+
+
 def test_an_encoding_can_be_named(tmp_path: Path) -> None:
     text = lines(["猫", "犬"] * 3).encode("shift_jis")
     root = with_table(tmp_path / "set", text)
