@@ -245,7 +245,21 @@ def _single(cells: Sequence[Any], column: str) -> Labelling:
     names = [named(cell, is_numbers) for cell in cells]
     n_gone = sum(name == (no_label,) for name in names)
     notes = (_no_label(column, {"-1": n_gone}),) if n_gone else ()
-    return Labelling([() if name == (no_label,) else name for name in names], False, notes)
+    kept = [() if name == (no_label,) else name for name in names]
+    return Labelling(kept, False, notes, _several_in_one(values, column))
+
+
+def _several_in_one(values: set[str], column: str) -> tuple[str, ...]:
+    """A warning for names that consist of other names, such as cat+dog beside cat and dog."""
+    for mark in ("+", "/", "&", ",", " and "):
+        for value in sorted(values):
+            parts = {part.strip() for part in value.split(mark)}
+            if len(parts) > 1 and parts <= values:
+                return (
+                    f"column {column!r}: {value!r} looks like several labels; --separator {mark!r} "
+                    "divides them",
+                )
+    return ()
 
 
 def _separator(cells: Sequence[Any], column: str) -> str:

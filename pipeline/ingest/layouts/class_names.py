@@ -19,6 +19,7 @@ _STEMS = frozenset(
         *("id2label", "idxtoclass", "classtoidx", "idxtolabel", "cattoname"),
     )
 )
+_MAP = re.compile(r"(label|class|categor|species|disease).*(map|names|index|dict)")
 _LISTS = (".txt", ".names")
 _NUMBERED = re.compile(r"(\d+)\s*[:,;\t ]\s*(\S.*)")
 
@@ -57,6 +58,8 @@ def is_class_list(file: File) -> bool:
     if file.suffix in _LISTS:
         stem = stem.rstrip("0123456789")
         return stem in _STEMS or stem == "labels"
+    if file.suffix == ".json" and _MAP.search(stem):
+        return True
     return file.suffix in (".json", ".csv") and stem in _STEMS
 
 

@@ -22,6 +22,7 @@ from pipeline.ingest.tree import File, FileTree
 
 TITLE = "hashing lists (path 0 1 0 ...)"
 _SUFFIXES = (".txt", ".lst")
+_PARTS = ("train", "held out", "query")
 _PROBE = 1000  # lines looked at to see whether a file is a list of images
 _NUMBER = r"[-+]?\d{1,9}(?:\.0*)?"
 _NUMBERS = re.compile(rf"(.*?)((?:[\s,;\[(]+{_NUMBER})+)[\s,;\])]*")
@@ -38,6 +39,7 @@ class _List(NamedTuple):
     file: File
     lines: tuple[_Line, ...]
     bad: tuple[int, ...]
+    header: tuple[str, ...] = ()  # words of the line above the first, which may name classes
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
@@ -58,6 +60,8 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
         DatasetError: lists have different numbers of classes, or names are fewer than classes.
     """
     lists, finder = _lists(tree, options), Finder(tree)
+    used = {one.file.name for one in lists}
+    lists, parts = _without_parts(lists)
     width = _width([line for one in lists for line in one.lines])
     words = splits_of(one.file.stem for one in lists)
     classes = class_names(tree)
@@ -75,7 +79,7 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
             found = finder.find(line.path, one.file)
             if found is not None:
                 labels = {"class": tuple(names[n] for n in _classes(line, width))}
-                word = words[one.file.stem]
+                word = words[one.file.stem] or parts.get(line.path, "")
                 records.append(
                     Record(found.file, labels, word, named=line.path, source=one.file.name)
                 )
@@ -83,7 +87,10 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
         tree,
         records,
         [*problems, *finder.problems],
-        label_files=[*(one.file for one in lists), *([classes.file] if classes.file else [])],
+        label_files=[
+            *(file for file in tree.files if file.suffix in _SUFFIXES and file.name in used),
+            *([classes.file] if classes.file else []),
+        ],
         doubt=_doubt(lists, width),
         notes=[*_notes(lists, width), *finder.notes],
     )
@@ -103,6 +110,20 @@ def _lists(tree: FileTree, options: ReadOptions) -> list[_List]:
     return [one for one in parsed if one is not None and (tree.main or _names_files(one, tree))]
 
 
+def _without_parts(lists: list[_List]) -> tuple[list[_List], dict[str, str]]:
+    """The lists of labels, and the part of each path where a list beside them has 0, 1 and 2.
+
+    So are the partitions of CelebA: training, validation and test.
+    """
+    is_wide = any(len(line.numbers) > 1 for one in lists for line in one.lines)
+    for one in lists if is_wide else ():
+        numbers = {line.numbers for line in one.lines}
+        if numbers == {(0,), (1,), (2,)}:
+            parts = {line.path: _PARTS[line.numbers[0]] for line in one.lines}
+            return [other for other in lists if other is not one], parts
+    return lists, {}
+
+
 def _names_files(one: _List, tree: FileTree) -> bool:
     paths = (line.path for line in one.lines[:_PROBE])
     return any(tree.names.find(path, one.file.folder) for path in paths)
@@ -111,6 +132,7 @@ def _names_files(one: _List, tree: FileTree) -> bool:
 def _parse(file: File, encoding: str) -> _List | None:
     """The lines of a list; None when the file is something else."""
     lines, bad = [], []
+    header: tuple[str, ...] = ()
     try:
         text = decode_text(file.read(), file.name, encoding).content
     except (DatasetError, OSError):
@@ -121,7 +143,13 @@ def _parse(file: File, encoding: str) -> _List | None:
             lines.append(line)
         elif words.strip():
             bad.append(number)
-    return _List(file, tuple(lines), tuple(bad)) if len(lines) > len(bad) else None
+            header = header if lines else tuple(words.split())
+    if len(lines) <= len(bad):
+        return None
+    if len(header) == len(lines[0].numbers) > 1:  # as CelebA has it, below a count
+        bad = [number for number in bad if number > lines[0].number]
+        return _List(file, tuple(lines), tuple(bad), header)
+    return _List(file, tuple(lines), tuple(bad))
 
 
 def _line(number: int, words: str) -> _Line | None:
@@ -159,8 +187,8 @@ def _names(lists: list[_List], width: int, classes: ClassNames) -> dict[int, str
         DatasetError: the file that has them has too few.
     """
     if width > 1:
-        listed = classes.first(width)
-        return dict(enumerate(listed or numbered_classes(width)))
+        header = next((one.header for one in lists if len(one.header) == width), ())
+        return dict(enumerate(classes.first(width) or header or numbered_classes(width)))
     numbers = {n for one in lists for line in one.lines for n in line.numbers} - {-1}
     highest = max(numbers, default=0)
     if not classes.names:

@@ -172,7 +172,17 @@ def _path_column(frame: pd.DataFrame, tree: FileTree, base: str) -> str:
     share = {column: path_share(frame, column, tree, base) for column in texts}
     usual = {c: len(PATHS) - PATHS.index(c.lower()) for c in texts if c.lower() in PATHS}
     likely = [column for column in texts if share[column] > 0 or column in usual]
-    return max(likely, key=lambda c: (share[c], usual.get(c, 0)), default="")
+    best = max(likely, key=lambda c: (share[c], usual.get(c, 0)), default="")
+    written = [column for column in texts if _is_of_image_names(frame, column)]
+    if written and best not in written:  # numbers that happen to be names mean no images then
+        return written[0]
+    return best
+
+
+def _is_of_image_names(frame: pd.DataFrame, column: str) -> bool:
+    """Whether the cells are names with the suffixes of images."""
+    probe = [text(value).lower() for value in frame[column].head(_PROBE)]
+    return bool(probe) and all(name.endswith(SUFFIXES) for name in probe)
 
 
 def _split_column(frame: pd.DataFrame, columns: Sequence[str]) -> str:

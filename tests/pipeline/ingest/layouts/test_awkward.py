@@ -128,6 +128,7 @@ def test_answers_to_be_sent_in_are_no_labels(tmp_path: Path) -> None:
         ("classes.txt", "0 cat\n1 dog\n"),
         ("class_names.json", '["cat", "dog"]'),
         ("label_map.json", '{"cat": 0, "dog": 1}'),
+        ("label_num_to_disease_map.json", '{"0": "cat", "1": "dog"}'),
         ("id2label.json", '{"0": "cat", "1": "dog"}'),
         ("classes.csv", "id,name\n0,cat\n1,dog\n"),
         ("categories.csv", "cat,0\ndog,1\n"),
@@ -577,6 +578,44 @@ def test_hashing_lists_with_minus_one_and_other_signs(tmp_path: Path, mark: str)
     put(root, "train.txt", "\n".join(rows))
 
     assert set(labels_of(source_of(root)).values()) == {("class 1", "class 2")}
+
+
+def test_attributes_and_partition_as_celeba_has_them(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    put_images(root, pictures(N), "img")
+    marks = "".join(f"{name} {'1' if i % 2 else '-1'} -1 1\n" for i, name in enumerate(NAMES))
+    put(root, "list_attr_celeba.txt", f"{N}\nSmiling Hat Young\n{marks}")
+    parts = "".join(f"{name} {part}\n" for name, part in zip(NAMES, "000122", strict=True))
+    put(root, "list_eval_partition.txt", parts)
+
+    source = source_of(root)
+
+    assert labels_of(source)["000.png"] == ("Young",)
+    assert labels_of(source)["001.png"] == ("Smiling", "Young")
+    assert splits_of(source) == ["train"] * 3 + ["database"] + ["query"] * 2
+    assert not source.problems
+
+
+def test_names_that_are_not_there_are_not_replaced_by_numbers_that_happen_to_be(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "set"
+    for i, one in enumerate(pictures(N)):
+        put(root, f"img/{i}.png", one.content)
+    rows = [f"{N - 1 - i},DSC_{i}.jpg,{pet}" for i, pet in enumerate(PETS)]
+    put(root, "labels.csv", "\n".join(["id,filename,label", *rows]))
+
+    source = source_of(root)
+
+    assert "labels.csv would not be used" in source.doubt
+
+
+def test_a_name_made_of_other_names_is_said(tmp_path: Path) -> None:
+    cells = ["cat", "dog", "cat+dog", "dog", "cat", "cat+dog"]
+
+    source = source_of(with_table(tmp_path / "set", lines(cells)))
+
+    assert "'cat+dog' looks like several labels" in " ".join(source.warnings)
 
 
 def coco(images: list[dict[str, object]], annotations: list[tuple[object, object]]) -> str:
