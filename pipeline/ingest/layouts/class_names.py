@@ -63,6 +63,11 @@ def is_class_list(file: File) -> bool:
     return file.suffix in (".json", ".csv") and stem in _STEMS
 
 
+def numbers_classes(file: File) -> bool:
+    """Whether a file is called after classes and maps numbers to names: no table of images."""
+    return file.suffix == ".json" and is_class_list(file) and bool(_read(file))
+
+
 def _read(file: File) -> dict[int, str]:
     """Names by number; none for a file of another kind."""
     text = decode_text(file.read(), file.name).content

@@ -9,7 +9,7 @@ from pipeline.datasets.dataset import DatasetError
 from pipeline.datasets.problems import Problem
 from pipeline.ingest.finding import Finder
 from pipeline.ingest.layouts import class_folders
-from pipeline.ingest.layouts.class_names import is_class_list
+from pipeline.ingest.layouts.class_names import is_class_list, numbers_classes
 from pipeline.ingest.layouts.reading import Reading, ReadOptions, reading
 from pipeline.ingest.layouts.records import Record
 from pipeline.ingest.layouts.table_columns import (
@@ -138,8 +138,8 @@ def table_files(tree: FileTree) -> list[File]:
 
 
 def _is_other(file: File) -> bool:
-    """Whether a table is called after answers to be sent in."""
-    return "sample_submission" in file.stem.lower()
+    """Whether a table holds answers to be sent in, or names of classes."""
+    return "sample_submission" in file.stem.lower() or numbers_classes(file)
 
 
 def _chosen(file: File, tree: FileTree, options: ReadOptions) -> Chosen | None:

@@ -146,6 +146,19 @@ def test_class_numbers_have_the_names_of_a_file_beside(
     assert not source.warnings
 
 
+def test_a_map_of_class_numbers_is_no_table_where_images_have_numbers(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for i, one in enumerate(pictures(N)):
+        put(root, f"{i}.png", one.content)
+    put(root, "labels.csv", "id,label\n" + "\n".join(f"{i},{i % 2}" for i in range(N)))
+    put(root, "label_map.json", '{"0": "cat", "1": "dog"}')
+
+    source = source_of(root)
+
+    assert labels_of(source)["1.png"] == ("dog",)
+    assert not source.doubt
+
+
 def test_lists_of_paths_give_the_split_of_a_table(tmp_path: Path) -> None:
     root = with_table(tmp_path / "set", lines(PETS))
     put(root, "train.txt", "".join(f"img/{name}\n" for name in NAMES[:4]))
