@@ -7,9 +7,20 @@ from collections import Counter
 from collections.abc import Iterable
 
 _WORDS = {
-    "train": ("train", "training", "trainval", "trainset", "trn"),
+    "train": ("train", "training", "trainval", "trainset", "trn", "tr"),
     "held out": ("val", "validation", "valid", "dev", "valset", "heldout"),
-    "query": ("test", "testing", "eval", "evaluation", "query", "queries", "testset", "tst"),
+    "query": (
+        "test",
+        "testing",
+        "eval",
+        "evaluation",
+        "query",
+        "queries",
+        "testset",
+        "tst",
+        "te",
+        "ts",
+    ),
     "database": ("database", "gallery", "db", "retrieval"),
 }
 _NUMBERS = {"0": "0", "1": "1", "2": "2", "false": "0", "true": "1", "no": "0", "yes": "1"}

@@ -64,7 +64,7 @@ def decode_text(content: bytes, name: str, encoding: str = "") -> Text:
 def _damaged_lines(content: bytes) -> tuple[int, ...]:
     """Numbers of the few lines that are not UTF-8 in a file that is; none for any other file.
 
-    It is one when another line that is not ASCII can be read, and most such lines can.
+    It is one when nine of ten lines that are not ASCII can be read, or all but one of several.
     """
     odd = [(n, line) for n, line in enumerate(content.split(b"\n"), 1) if not line.isascii()]
     damaged = []
@@ -73,7 +73,8 @@ def _damaged_lines(content: bytes) -> tuple[int, ...]:
             line.decode()
         except UnicodeDecodeError:
             damaged.append(number)
-    return tuple(damaged) if 2 * len(damaged) <= len(odd) else ()
+    is_rare = 10 * len(damaged) <= len(odd) or len(damaged) == 1 < len(odd) - 1
+    return tuple(damaged) if is_rare else ()
 
 
 def _wide_encoding(content: bytes) -> str:

@@ -51,6 +51,7 @@ _CALL = re.compile(
 )
 _SCALAR = re.compile(r"\b(?:np|numpy)\.\w+\(([^()]*)\)")  # such as np.int64(1)
 _QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+_STRAIGHT = str.maketrans("‘’“”", "''\"\"")  # quotes as word processors make them
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")  # zero-width, from web pages
 _LONGEST_LITERAL = 100_000  # characters that are parsed as a Python literal
 
@@ -120,7 +121,7 @@ def list_in(cell: Any, column: str, loose: bool) -> list[str] | None:
     """The labels in a cell that is a list or object, as a value or as text; None for any other."""
     if isinstance(cell, list | tuple | set | dict | np.ndarray):
         return _flat(cell, column)
-    bare = cell.strip() if isinstance(cell, str) else ""
+    bare = cell.strip().translate(_STRAIGHT) if isinstance(cell, str) else ""
     if bare[:1] not in ("[", "(", "{") or bare[-1:] not in ("]", ")", "}"):
         return None
     numbers = numbers_in(bare)

@@ -42,6 +42,8 @@ def test_a_word_counts_with_signs_and_digits_around_it(name: str, split: str) ->
         (["birds_train", "birds_test"], ["train", "query"]),
         (["train_images", "test_labels"], ["train", "query"]),
         (["train"], ["train"]),
+        (["tr", "te"], ["train", "query"]),
+        (["imagesTr", "imagesTs"], ["train", "query"]),
         (["train", "bus", "car"], ["", "", ""]),
         (["train", "test tubes"], ["", ""]),
         (["photo of a train", "photo of a cat"], ["", ""]),

@@ -43,6 +43,13 @@ def test_what_it_does_not_say_is_guessed_and_named(text: str, encoding: str) -> 
     assert decode_text(text.encode(encoding), "t.csv") == (text, encoding)
 
 
+def test_a_line_that_is_damaged_is_named_and_half_of_them_are_another_encoding() -> None:
+    damaged = "größe\nweiß\nMöwe\n".encode().replace("weiß".encode(), b"wei\xff")
+
+    assert decode_text(damaged, "t.csv").guess == "utf-8 with damaged lines 2"
+    assert decode_text("猫\n狗\n猫\n狗\n".encode("gbk"), "t.csv").guess.startswith("utf-8") is False
+
+
 def test_a_named_encoding_is_taken_and_a_wrong_one_refused() -> None:
     assert decode_text("猫".encode("shift_jis"), "t.csv", "shift_jis") == ("猫", "")
     with pytest.raises(DatasetError, match=r"t.csv is not text in ascii \(line 2\)"):

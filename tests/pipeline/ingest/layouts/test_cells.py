@@ -101,6 +101,7 @@ LISTS: dict[str, list[object]] = {
     "string scalars": ["[np.str_('cat'), np.str_('dog')]", "[np.str_('dog')]", "[]"],
     "index reprs": ["Index(['cat', 'dog'], dtype='object')", "Index(['dog'])", "[]"],
     "bare": ["[cat, dog]", "[dog]", "[]"],
+    "smart quotes": ["[‘cat’, ‘dog’]", "[“dog”]", "[]"],
     "braces": ["{cat,dog}", "{dog}", "{}"],
     "label studio": ['{"choices":["cat","dog"]}', "dog", ""],
     "flags": ['{"cat": 1, "dog": 1}', '{"cat": 0, "dog": 1}', '{"cat": 0, "dog": 0}'],
