@@ -130,18 +130,13 @@ def zoo_table() -> str:
 
 
 def zoo_summary() -> str:
-    """The same in short, for README.md."""
-    rows = [
-        (
-            f"{card.title} (`{card.name}`)",
-            card.year,
-            card.supervision,
-            ", ".join(card.label_kinds),
-            f"[{card.venue}]({card.paper})" if card.paper else card.venue,
-        )
-        for card in method_cards()
-    ]
-    return _markdown(("method", "year", "supervision", "labels", "source"), rows)
+    """The names of all methods by supervision, a line for each kind, for README.md."""
+    kinds = sorted({card.supervision for card in method_cards()})
+    lines = (
+        f"- {kind}: {', '.join(c.title for c in method_cards() if c.supervision == kind)}"
+        for kind in kinds
+    )
+    return "\n".join(lines)
 
 
 def zoo_details() -> str:

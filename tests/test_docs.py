@@ -55,12 +55,12 @@ def test_the_zoo_table_is_fresh():
     assert zoo_table() in (ROOT / "models" / "README.md").read_text("utf-8")
 
 
-def test_the_short_zoo_table_is_fresh():
+def test_the_names_of_the_methods_are_fresh():
     """Between its markers, README.md has what `python -m pipeline methods table --short` prints."""
     text = (ROOT / "README.md").read_text("utf-8")
 
     assert f"<!-- methods -->\n{zoo_summary()}\n<!-- /methods -->" in text
-    assert zoo_summary().count("\n") == len(method_cards()) + 1
+    assert all(card.title in zoo_summary() for card in method_cards())
 
 
 def test_the_details_of_the_methods_are_fresh():

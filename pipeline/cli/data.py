@@ -236,7 +236,7 @@ def show_method(name: str) -> None:
 @methods.command()
 def table(
     full: Annotated[bool, typer.Option("--full", help="All details, for docs/methods.md.")] = False,
-    short: Annotated[bool, typer.Option("--short", help="The facts alone, for README.md.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="The names alone, for README.md.")] = False,
 ) -> None:
     """All methods as a Markdown table, for models/README.md."""
     print(zoo_details() if full else zoo_summary() if short else zoo_table())
