@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -43,6 +44,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _SNIFFED_ROWS = 100
 _MOST_COLUMNS = 12  # in a comment that is taken for a header; a sentence has more words
 _LONGEST_CELL = 1 << 24  # characters
+_MOST_UNCLOSED = 50  # lines with a quote that is never closed; each has the rest read once more
 
 
 @dataclass(frozen=True)
@@ -155,20 +157,30 @@ def _rows(
     Reading goes on behind a bad line, also when its quote is never closed.
     """
     csv.field_size_limit(_LONGEST_CELL)
+    n_unclosed = 0
     while start < len(lines):
-        reader = csv.reader(lines[start:], delimiter=delimiter, skipinitialspace=True, strict=True)
-        done = 0
-        try:
-            for row in reader:
-                cells = [cell.strip() for cell in row]
+        rest = islice(lines, start, None)
+        reader = csv.reader(rest, delimiter=delimiter, skipinitialspace=True, strict=True)
+        done, is_closed = 0, True
+        while is_closed:
+            try:
+                cells = [cell.strip() for cell in next(reader)]
+            except StopIteration:
+                return
+            except csv.Error as error:
+                bad = start + done + 1
+                problems.append(Problem(file.name, f"line {bad} cannot be read ({error})"))
+                is_closed = reader.line_num == done + 1  # else the quote has swallowed lines
+            else:
                 if any(cells):
                     yield start + done + 1, cells
-                done = reader.line_num
-            return
-        except csv.Error as error:
-            bad = start + done + 1
-            problems.append(Problem(file.name, f"line {bad} cannot be read ({error})"))
-            start = bad
+            done = reader.line_num if is_closed else done
+        start, n_unclosed = bad, n_unclosed + 1
+        if n_unclosed > _MOST_UNCLOSED:
+            raise DatasetError(
+                f"{file.name} is no readable table: quotes are never closed in more than "
+                f"{_MOST_UNCLOSED} lines, the last is line {bad}"
+            )
 
 
 def _delimiter(lines: Sequence[str], suffix: str) -> str:

@@ -69,6 +69,16 @@ def test_a_bad_line_costs_that_line(line: str, reason: str) -> None:
     assert [problem.reason[: len(reason)] for problem in table.problems] == [reason]
 
 
+def test_many_bad_lines_cost_themselves_and_many_open_quotes_are_an_error() -> None:
+    rows = "".join(f'{i}.jpg,cat\n"{i}"x,dog\n' for i in range(2000))
+
+    table = parsed("path,label\n" + rows)
+
+    assert (len(table.frame), len(table.problems)) == (2000, 2000)
+    with pytest.raises(DatasetError, match="quotes are never closed in more than 50 lines"):
+        parsed("path,label\n" + '1.jpg,"cat" dog "\n2.jpg,"cow\n' * 200)
+
+
 def test_short_lines_are_filled_and_counted() -> None:
     table = parsed("path,label,split\n1.jpg\n2.jpg,dog,test\n")
 
