@@ -7,7 +7,6 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
@@ -170,6 +169,13 @@ class Finder:
         return [f"{n:,} names found {how}" for how, n in self._how.most_common()]
 
 
+def suffix_of(name: str) -> str:
+    """The suffix of a file name with its dot, as `PurePosixPath.suffix`, for millions of names."""
+    tail = name.rpartition("/")[2]
+    place = tail.rfind(".")
+    return tail[place:] if 0 < place < len(tail) - 1 else ""
+
+
 def _without_query(name: str) -> str:
     """The path in a web address; Label Studio gives local files as `.../?d=folder/1.jpg`."""
     if "?d=" in name:
@@ -186,13 +192,13 @@ def _composed(name: str) -> str:
 
 
 def _lower_suffix(name: str) -> str:
-    suffix = PurePosixPath(name).suffix
+    suffix = suffix_of(name)
     return _composed(name.removesuffix(suffix) + suffix.lower())
 
 
 def _image_stem(name: str) -> str:
     """An image's name without its suffix; what no label file writes for a file that is none."""
-    suffix = PurePosixPath(name).suffix
+    suffix = suffix_of(name)
     is_image = suffix.lower() in SUFFIXES
     return _composed(name.removesuffix(suffix)) if is_image else f"{name}/"
 
@@ -245,7 +251,7 @@ def _loose(parts: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
         yield _PLUS, [*blank[:-1], _lower_suffix(blank[-1])]
     if _UPLOADED.match(name):
         yield _UPLOAD, [*above, _lower_suffix(_UPLOADED.sub("", name))]
-    if PurePosixPath(name).suffix.lower() in SUFFIXES:
+    if suffix_of(name).lower() in SUFFIXES:
         yield _OTHER_SUFFIX, [*above, _image_stem(name)]
 
 

@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from stat import S_ISREG
 from typing import TypeVar
 
 from pipeline.datasets.problems import Problem
 from pipeline.images import SUFFIXES, looks_like_image
-from pipeline.ingest.finding import NameIndex
+from pipeline.ingest.finding import NameIndex, suffix_of
 from pipeline.ingest.split_words import splits_of
 
 MAX_FILE_BYTES = 1 << 29  # of one image or label file
@@ -51,7 +51,7 @@ class File:
     @cached_property
     def parts(self) -> tuple[str, ...]:
         """The folders above it, then its own name."""
-        return PurePosixPath(self.name).parts
+        return tuple(self.name.split("/"))
 
     @property
     def folder(self) -> str:
@@ -61,12 +61,12 @@ class File:
     @property
     def suffix(self) -> str:
         """In lower case, with the dot; may be empty."""
-        return PurePosixPath(self.name).suffix.lower()
+        return suffix_of(self.name).lower()
 
     @property
     def stem(self) -> str:
         """Its own name without suffix."""
-        return PurePosixPath(self.name).stem
+        return self.parts[-1].removesuffix(suffix_of(self.name))
 
     @cached_property
     def is_image(self) -> bool:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,10 @@ _LONGEST_LITERAL = 100_000  # characters that are parsed as a Python literal
 
 def text(cell: object) -> str:
     """A cell as text; empty when it is missing."""
-    is_nothing = cell is None or (isinstance(cell, float) and cell != cell)
-    return "" if is_nothing else _INVISIBLE.sub("", str(cell)).strip()
+    if cell is None or (isinstance(cell, float) and cell != cell):
+        return ""
+    shown = str(cell)
+    return (shown if shown.isascii() else _INVISIBLE.sub("", shown)).strip()
 
 
 def is_missing(cell: object) -> bool:
@@ -93,8 +96,11 @@ def plain(cell: object) -> str:
 
 def unwrapped(cell: object) -> object:
     """A cell without what Python prints around values, as in `tensor([1, 0])`."""
-    if not isinstance(cell, str):
-        return cell
+    return _unwrapped_text(cell) if isinstance(cell, str) else cell
+
+
+@lru_cache(maxsize=1 << 16)
+def _unwrapped_text(cell: str) -> str:
     bare = _SCALAR.sub(r"\1", cell.strip())
     while found := _CALL.fullmatch(bare):
         bare = found[1].strip()
@@ -106,7 +112,12 @@ def numbers_in(cell: object) -> tuple[float, ...] | None:
     if isinstance(cell, list | tuple | np.ndarray):
         is_all = len(cell) and all(isinstance(v, int | float | np.number | np.bool_) for v in cell)
         return tuple(float(v) for v in cell) if is_all else None
-    bare = re.sub("['\"]", "", cell).strip() if isinstance(cell, str) else ""
+    return _numbers_in_text(cell) if isinstance(cell, str) else None
+
+
+@lru_cache(maxsize=1 << 16)  # labels repeat
+def _numbers_in_text(cell: str) -> tuple[float, ...] | None:
+    bare = re.sub("['\"]", "", cell).strip()
     bare = _ANY_BOOLEAN.sub(lambda word: _BOOLEANS[word[0].casefold()], bare)
     found = _NUMBERS.fullmatch(bare)
     return tuple(float(n) for n in re.findall(NUMBER, found[1])) if found else None
