@@ -205,7 +205,7 @@ def cancelling_stops(method: Method) -> None:
 
 
 def resuming_changes_nothing(method: Method) -> None:
-    """A deep method that is stopped and goes on from its checkpoint ends with the same weights."""
+    """A deep method that is stopped and resumes from its checkpoint ends with the same weights."""
     if not issubclass(method, DeepHashMethod):
         return
     train, kept = training_set(method), MemoryCheckpoints()

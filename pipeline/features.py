@@ -6,7 +6,7 @@
 Augmented views, which contrastive methods train on, have folders of their own, one for each view.
 
 A row is written before its key, so the shorter file says how many rows are whole: after a kill the
-rest is cut off and the work goes on from there.
+rest is cut off and the work resumes from there.
 """
 
 from __future__ import annotations

@@ -36,4 +36,5 @@ else:
         leaderboard_parts.curve_chart(rows, found, comparison)
     leaderboard_charts.published(rows, comparison)
 if found.n_unmeasured:
-    st.caption(f"Finished without a report, for want of labels: {found.n_unmeasured}.")
+    why = "there are no labels, or all images share one"
+    st.caption(f"Finished without a report, because {why}: {found.n_unmeasured}.")

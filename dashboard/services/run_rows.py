@@ -22,8 +22,8 @@ from pipeline.settings import Settings
 
 LIVE = ("queued", "running", "stopping")
 _STOPS = {
-    True: "It stops within a mini-batch. Resume goes on from its last checkpoint.",
-    False: "It stops after the step or round that it is in. Resume begins its training anew; "
+    True: "It stops within a mini-batch. Resume continues from its last checkpoint.",
+    False: "It stops after the step or round that it is in. Resume restarts its training; "
     "features that were computed stay.",
 }
 _MOST = 300  # runs in the table

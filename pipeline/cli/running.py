@@ -183,7 +183,7 @@ def cancel(run_id: RunArgument) -> None:
 def resume(run_id: RunArgument) -> None:
     """Queue a run again that was stopped or failed.
 
-    A method with mini-batches goes on from its last checkpoint, another one begins anew.
+    A method with mini-batches resumes from its last checkpoint, any other restarts.
     """
     chosen = opened_run(run_id)
     chosen.requeue()

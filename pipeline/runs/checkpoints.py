@@ -42,7 +42,7 @@ class FolderCheckpoints:
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dict
             return Checkpoint(int(facts["epoch"]), tuple(json.loads(facts["rates"])), tensors)
         except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
-            _log.warning("%s is damaged (%s); the training begins anew", self.path.name, error)
+            _log.warning("%s is damaged (%s); the training restarts", self.path.name, error)
             return None
 
     def epoch(self) -> int:

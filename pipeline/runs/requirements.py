@@ -41,9 +41,9 @@ def needs(card: MethodCard) -> tuple[str, ...]:
 
 
 def keeps_checkpoints(method: str) -> bool:
-    """Whether training stops within a mini-batch and goes on from there.
+    """Whether training stops within a mini-batch and resumes from there.
 
-    A method without mini-batches stops after a round or step, and its training begins anew; so it
+    A method without mini-batches stops after a round or step, and its training restarts; so it
     is taken to be where the method does not exist any more.
     """
     return method in list_methods() and issubclass(get_method(method), DeepHashMethod)

@@ -175,7 +175,7 @@ def fit_method(
     watch: Watch | None = None,
     trunk: Trunk | None = None,
 ) -> HashMethod:
-    """A new method of the run's spec, fitted; goes on from the run's checkpoint."""
+    """A new method of the run's spec, fitted; resumes from the run's checkpoint."""
     method = get_method(run.spec.method)(
         run.spec.bits, run.spec.method_config(), seed=run.spec.seed
     )
@@ -220,7 +220,7 @@ def fit(
 
 
 def trained_s(run: Run) -> float:
-    """Seconds that an earlier attempt has trained, as far as this one goes on from it."""
+    """Seconds that an earlier attempt has trained, as far as this one resumes from it."""
     history = run.history()
     return float(str(history[-1]["seconds"])) if history else 0.0
 

@@ -182,7 +182,7 @@ def test_finished_runs_are_read_once_however_often_the_page_looks(
 
 @pytest.mark.parametrize(
     ("method", "sentence"),
-    [("dpsh", "within a mini-batch. Resume goes on"), ("ud2h", "Resume begins its training anew")],
+    [("dpsh", "within a mini-batch. Resume continues"), ("ud2h", "Resume restarts its training")],
 )
 def test_what_a_stop_does_depends_on_the_method(own: Settings, method: str, sentence: str) -> None:
     run = RunRegistry(own).create(

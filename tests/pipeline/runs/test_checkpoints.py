@@ -50,7 +50,7 @@ def test_a_damaged_one_counts_as_none_and_says_so(
     kept.path.write_bytes(damage(kept.path.read_bytes()))
 
     assert kept.load() is None
-    assert "begins anew" in caplog.text
+    assert "restarts" in caplog.text
 
 
 def test_it_is_not_due_again_at_once(kept: FolderCheckpoints) -> None:
