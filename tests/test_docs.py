@@ -11,6 +11,7 @@ from typer.main import get_command
 from pipeline.catalog import config_fields, method_cards, zoo_details, zoo_summary, zoo_table
 from pipeline.cli import app
 from pipeline.datasets.protocols import PROTOCOLS
+from pipeline.evaluation.metric_table import metrics_document
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*.md")])
@@ -81,6 +82,12 @@ def test_the_details_name_every_setting_and_every_published_figure():
         assert section.count("| mAP@") == len(card.reported)
         for figure in card.reported:
             assert f"| {figure.source} | {figure.provenance} |\n" in section
+
+
+def test_the_table_of_metrics_is_fresh():
+    text = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
+
+    assert f"<!-- metrics -->\n{metrics_document()}\n<!-- /metrics -->" in text
 
 
 def test_every_protocol_is_documented_in_its_own_words():

@@ -13,7 +13,7 @@ from dashboard.cached.library import dataset, datasets, settings
 from dashboard.services import review as review_service
 from dashboard.services.review import Review, read_review
 from pipeline.analysis import curves as curve_service
-from pipeline.analysis import run_differences, training_losses
+from pipeline.analysis import run_differences, significance_findings, training_losses
 from pipeline.analysis.advice import recommend
 from pipeline.analysis.advisor import Advice, Scenario
 from pipeline.analysis.bit_analysis import BitAblation, BitSample, ablate_bits, bit_sample
@@ -24,7 +24,6 @@ from pipeline.analysis.failures import Failures, read_failures
 from pipeline.analysis.leaderboard import Comparison
 from pipeline.analysis.measured_run import MeasuredRun, read_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
-from pipeline.analysis.significance_findings import standing as find_standing
 from pipeline.annotations.verdicts import Word
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.query_curves import QueryCurves
@@ -32,10 +31,10 @@ from pipeline.runs.registry import RunError, RunRegistry
 
 
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)
-def standing(runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...]) -> list[str]:
+def vs_best(runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...]) -> list[str]:
     """How each of some leaderboard rows stands to the best of its code length."""
     rows = pd.DataFrame({"run": runs, "bits": bits, "map": values})
-    return find_standing(settings(), rows)
+    return significance_findings.vs_best(settings(), rows)
 
 
 def settings_table(runs: list[str], *, only_differences: bool) -> pd.DataFrame:

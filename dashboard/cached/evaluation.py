@@ -7,13 +7,8 @@ import streamlit as st
 
 from dashboard.cached.library import settings
 from pipeline.analysis.ablation_studies import Study, read_studies
-from pipeline.analysis.leaderboard import (
-    Board,
-    Comparison,
-    comparisons,
-    precision_recall,
-    read_board,
-)
+from pipeline.analysis.curves import precision_recall
+from pipeline.analysis.leaderboard import Board, Comparison, comparisons, read_board
 from pipeline.analysis.significance_findings import Finding, leading_gap
 
 

@@ -43,8 +43,8 @@ def _readable(study: Study) -> pd.DataFrame:
             "Change": (100 * rows["difference"]).round(1),
             "From": (100 * rows["difference_low"]).round(1),
             "To": (100 * rows["difference_high"]).round(1),
-            "NDCG@100": (100 * rows["ndcg"]).round(1),
-            "ACG@100": rows["acg"].round(3),
+            "NDCG@100": (100 * rows["ndcg_at_100"]).round(1),
+            "ACG@100": rows["acg_at_100"].round(3),
             "Training": rows["training_s"].round(1),
             "Verdict": rows["verdict"],
         }

@@ -80,7 +80,7 @@ def lookup(run: MeasuredRun, view: CodeView) -> None:
     row = view.lookup.iloc[radius]
     shown = (
         ("Candidates", f"{row['candidates']:,.1f}", "Images within the radius, mean over queries."),
-        ("Empty", f"{100 * row['empty']:.1f} %", "Queries with nothing within the radius."),
+        ("No result", f"{100 * row['empty']:.1f} %", "Queries with nothing within the radius."),
         ("Precision", f"{100 * row['precision']:.1f} %", "An empty lookup counts 0."),
         ("Recall", f"{100 * row['recall']:.1f} %", "Of the relevant images."),
         ("90 % recall", f"{view.radius_90} bits", "The least radius that reaches it on average."),

@@ -102,17 +102,17 @@ def finding(found: Finding | None) -> None:
         return
     sentence = escape_markdown(found.sentence)
     if found.is_doubtful:
-        st.warning(sentence, title="Too close to call", icon=":material/balance:")
+        st.warning(sentence, title="Not separable", icon=":material/balance:")
     else:
         st.markdown(sentence)
 
 
 def table(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
     """The leaderboard itself; two rows or more that are ticked are compared below it."""
-    standing = cached.analysis.standing(
+    vs_best = cached.analysis.vs_best(
         tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
     )
-    shown, ticked = leaderboard_table.show(rows, found.cosine, found.floors, standing)
+    shown, ticked = leaderboard_table.show(rows, found.cosine, found.floors, vs_best)
     entry = Entry(
         "Leaderboard", protocol=comparison.protocol.summary, runs=tuple(map(str, rows["run"]))
     )

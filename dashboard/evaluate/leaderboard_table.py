@@ -8,13 +8,16 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig  # has no public name
 
+from pipeline.analysis.leaderboard import METRICS_SHOWN
 from pipeline.analysis.leaderboard_cards import failed_checks
+from pipeline.evaluation.metric_table import METRICS
 
-_INTERVAL = "± is"
+_INTERVAL = "Interval"
+_OTHERS = [metric for metric in METRICS_SHOWN if metric.name != "map"]
 
 
 def readable(
-    rows: pd.DataFrame, cosine: pd.DataFrame, floors: pd.DataFrame, standing: Sequence[str] = ()
+    rows: pd.DataFrame, cosine: pd.DataFrame, floors: pd.DataFrame, vs_best: Sequence[str] = ()
 ) -> pd.DataFrame:
     """The table in the words and units of the page; shares are in percent.
 
@@ -22,7 +25,7 @@ def readable(
         rows: the leaderboard, best first.
         cosine: the real-valued rankings, the last rows but for the floors.
         floors: the last rows.
-        standing: how each row stands to the best of its length; empty leaves the column out.
+        vs_best: how each row compares with the best of its length; empty leaves the column out.
     """
     ties = zip(rows["map_worst"], rows["map_best"], strict=True)
     codes = pd.DataFrame(
@@ -33,15 +36,11 @@ def readable(
             "mAP": 100 * rows["map"],
             "±": 100 * rows["half"],
             _INTERVAL: rows["interval"],
-            **({"To the best": list(standing)} if standing else {}),
+            **({"vs. best": list(vs_best)} if vs_best else {}),
             "Ties": [f"{100 * worst:.1f} to {100 * best:.1f}" for worst, best in ties],
-            "P@100": 100 * rows["precision_100"],
-            "P@H≤2": 100 * rows["precision_radius_2"],
-            "Empty": 100 * rows["empty_radius_2"],
-            "Lookup": 100 * rows["lookup_success"],
-            "NDCG@100": 100 * rows["ndcg_100"],
-            "Training": rows["train_s"],
-            "Encoding": 1000 * rows["encode_ms"],
+            **_measured(rows),
+            "Training": rows["training_s"],
+            "Encoding": 1000 * rows["encoding_ms"],
             "Search": 1000 * rows["search_ms"],
             "Bytes": rows["bytes"],
             "Checks": [words or "pass" for words in failed_checks(rows, floors)],
@@ -53,21 +52,18 @@ def readable(
             "mAP": 100 * cosine["map"],
             "±": 100 * cosine["half"],
             _INTERVAL: "CI, queries",
-            "P@100": 100 * cosine["precision_100"],
-            "NDCG@100": 100 * cosine["ndcg_100"],
+            **_measured(cosine),
             "Bytes": cosine["bytes"],
         }
     )
-    below = pd.DataFrame(
-        {
-            "Model": floors["name"],
-            "mAP": 100 * floors["map"],
-            "P@100": 100 * floors["precision_100"].astype(float),
-            "NDCG@100": 100 * floors["ndcg_100"],
-        }
-    )
+    below = pd.DataFrame({"Model": floors["name"], "mAP": 100 * floors["map"], **_measured(floors)})
     parts = [part for part in (codes, baseline, below) if not part.empty]
     return pd.concat(parts, ignore_index=True).astype({"Bits": "Int64", "Seeds": "Int64"})
+
+
+def _measured(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """The metrics beside mAP, by their titles and in their units."""
+    return {one.title: one.factor * rows[one.name].astype(float) for one in _OTHERS}
 
 
 def pivot(rows: pd.DataFrame) -> pd.DataFrame:
@@ -81,14 +77,14 @@ def pivot(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def show(
-    rows: pd.DataFrame, cosine: pd.DataFrame, floors: pd.DataFrame, standing: Sequence[str]
+    rows: pd.DataFrame, cosine: pd.DataFrame, floors: pd.DataFrame, vs_best: Sequence[str]
 ) -> tuple[pd.DataFrame, list[int]]:
     """Draw it, every column explaining itself on hover.
 
     Returns:
         What is shown, and the places of the leaderboard's rows that are ticked.
     """
-    table = readable(rows, cosine, floors, standing)
+    table = readable(rows, cosine, floors, vs_best)
     is_mixed = table[_INTERVAL].nunique() > 1
     event = st.dataframe(
         table,
@@ -118,11 +114,7 @@ def show(
 def _columns() -> dict[str, ColumnConfig]:
     explained = {
         "±": "Half-width of the interval of mAP, in points.",
-        "P@100": "Precision of the first 100.",
-        "P@H≤2": "Precision within 2 bits; a query with nothing there counts 0.",
-        "Empty": "Share of queries with nothing within 2 bits.",
-        "Lookup": "Share of queries with something relevant within 2 bits: the lookup succeeds.",
-        "NDCG@100": "Discounted gain of the first 100, against the best possible order.",
+        **{metric.title: metric.help for metric in _OTHERS},
         "Training": "Seconds of training on frozen features.",
         "Encoding": "Microseconds from an image's features to its code.",
         "Search": "Microseconds to compare a query with the whole database, on one core.",
@@ -143,17 +135,16 @@ def _columns() -> dict[str, ColumnConfig]:
             max_value=100,
             color="primary",
             width=104,
-            help="Mean average precision over all queries; ties averaged.",
+            help=f"{METRICS['map'].help} Ties averaged.",
         ),
         _INTERVAL: st.column_config.TextColumn(
             width=92,
             help="One seed: 95 % bootstrap interval over queries. Several: standard deviation.",
         ),
-        "To the best": st.column_config.TextColumn(
+        "vs. best": st.column_config.TextColumn(
             width=96,
-            help="Against the best of the same code length. may be chance: the paired 95 % "
-            "interval over queries, widened for the number of rivals, holds 0. within ties: the "
-            "order of equal distances could turn the order round.",
+            help="Against the best of the same code length. not separable: the paired 95 % "
+            "interval over queries, widened for the number of rivals, contains 0.",
         ),
         "Ties": st.column_config.TextColumn(
             width=104, help="mAP if every tie were ordered for the worst, and for the best."

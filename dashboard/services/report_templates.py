@@ -122,8 +122,8 @@ def _board_table(rows: pd.DataFrame) -> pd.DataFrame:
             "Bits": rows["bits"],
             "mAP %": (100 * rows["map"]).round(1),
             "±": (100 * rows["half"]).round(1),
-            "P@100 %": (100 * rows["precision_100"].astype(float)).round(1),
-            "Training s": rows["train_s"].astype(float).round(1),
+            "P@100 %": (100 * rows["precision_at_100"]).round(1),
+            "Training s": rows["training_s"].round(1),
             "Bytes": rows["bytes"],
         }
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.analysis.baseline_rows import read_cosine, read_floors
+from pipeline.analysis.leaderboard import read_cosine, read_floors
 from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
@@ -57,7 +58,7 @@ def _floor(report: Report, name: str, value: float) -> Condition:
 
 
 def _codes(report: Report) -> list[Condition]:
-    ties = report.map_best - report.map_worst
+    ties = report.value("map_best") - report.value("map_worst")
     found = [
         Condition(
             "every query has something relevant",
@@ -73,12 +74,13 @@ def _codes(report: Report) -> list[Condition]:
     if report.codes is not None:
         dead = report.codes.dead_bits
         found.append(Condition("no dead bits", "fail" if dead else "pass", f"{dead} dead"))
-    if report.lookup_success is not None:
+    success = report.value("lookup_success")
+    if not math.isnan(success):
         found.append(
             Condition(
                 "half of the lookups within 2 bits succeed",
-                "pass" if report.lookup_success >= 0.5 else "warn",
-                f"{100 * report.lookup_success:.1f} %",
+                "pass" if success >= 0.5 else "warn",
+                f"{100 * success:.1f} %",
             )
         )
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from pipeline.analysis.advisor import Advice, Measured, Scenario, advise, training_exponents
@@ -28,7 +29,7 @@ def recommend(
             int(row["bits"]),
             float(row["map"]),
             float(row["half"]),
-            float(row["train_s"] or 0.0),
+            float(np.nan_to_num(row["training_s"])),
             n_train[row["run"]],
             cards[row["method"]].supervision,
             cards[row["method"]].label_kinds,

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.measured_run import MeasuredRun
 from pipeline.evaluation.bootstrap import band, interval, resampled_counts
+from pipeline.evaluation.metric_table import REPORT_RANKS
 from pipeline.evaluation.query_curves import QueryCurves, query_curves
+from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.settings import Settings
 
 Values = NDArray[np.float64]
 OVER_QUERIES, OVER_SEEDS = "queries", "seeds"
-OPERATING_RANKS = (1, 5, 10, 50, 100, 500, 1000)  # points that can be clicked on curves by rank
 OPERATING_RADII = 12  # and at most so many on curves by radius
 _HALF_RECALL = 0.5
 
@@ -94,6 +96,27 @@ def curve_table(rows: Sequence[RunCurves], kind: Kind, bands: str) -> pd.DataFra
     return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
 
 
+def precision_recall(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
+    """PR curves by rank of the runs of some rows: columns model, method, bits, rank and both.
+
+    Args:
+        settings: where the runs are.
+        rows: of a leaderboard. Those whose curves cannot be read are left out.
+    """
+    registry, parts = RunRegistry(settings), []
+    for row in rows.to_dict("records"):
+        try:
+            curves = registry.open(row["run"]).curves()
+        except RunError:
+            continue
+        table = pd.DataFrame(
+            {"rank": curves.ranks, "recall": curves.recall, "precision": curves.precision}
+        )
+        parts.append(table.assign(**{name: row[name] for name in ("model", "method", "bits")}))
+    names = ["model", "method", "bits", "rank", "recall", "precision"]
+    return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
+
+
 def _curve(row: RunCurves, kind: Kind, bands: str) -> pd.DataFrame:
     at, _, _ = _per_query(row.seeds[0], kind)
     per_seed = [_per_query(one, kind) for one in row.seeds]
@@ -129,7 +152,7 @@ def _per_query(curves: QueryCurves, kind: Kind) -> tuple[NDArray[np.int64], Valu
 
 def _is_point(at: NDArray[np.int64], by: str) -> NDArray[np.bool_]:
     if by == "rank":
-        return np.isin(at, OPERATING_RANKS)
+        return np.isin(at, REPORT_RANKS)
     step = max(1, len(at) // OPERATING_RADII)
     return np.asarray(np.arange(len(at)) % step == 0)
 

@@ -5,7 +5,6 @@ Numbers are compared only when data set, protocol, label set and split seed are 
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,33 +12,32 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.analysis.baseline_rows import read_cosine, read_floors
 from pipeline.catalog import config_fields, method_card
+from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.datasets.protocols import Protocol
-from pipeline.evaluation.report import Curves, Report
+from pipeline.evaluation.metric_table import columns
+from pipeline.evaluation.report import Report
+from pipeline.evaluation.seed_means import seed_means
 from pipeline.index.search_cost import search_cost
+from pipeline.runs.baselines import colour_report, cosine_report, random_report
 from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 
+METRICS_SHOWN = columns("leaderboard")
 COLUMNS = (
     "model",
     "method",
     "backbone",
     "bits",
     "seeds",
-    "map",  # mean over seeds, in [0, 1] like all shares here
-    "half",  # half-width of the interval
+    *(metric.name for metric in METRICS_SHOWN),  # means over seeds
+    "half",  # half-width of the interval of mAP
     "interval",  # what the interval says
     "map_worst",
     "map_best",
-    "precision_100",
-    "precision_radius_2",
-    "empty_radius_2",
-    "lookup_success",
-    "ndcg_100",
-    "train_s",
-    "encode_ms",  # of one image, from its features
+    "training_s",
+    "encoding_ms",  # of one image, from its features
     "search_ms",  # of one query among the database, exact scan
     "bytes",
     "dead_bits",  # most among the seeds
@@ -47,6 +45,9 @@ COLUMNS = (
     "run",  # id of the run with the lowest seed
     "runs",  # ids of all its seeds, lowest first
 )
+_REFERENCE = (*(metric.name for metric in METRICS_SHOWN), "half")
+COSINE_COLUMNS = ("backbone", *_REFERENCE, "bytes")
+FLOOR_COLUMNS = ("name", *_REFERENCE)
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,8 @@ class Board:
 
     Attributes:
         rows: columns `COLUMNS`, best mAP first.
-        cosine: the real-valued ranking of each backbone: columns backbone, map, half, bytes,
-            precision_100, ndcg_100.
-        floors: what no method should be below: columns name, map, half, precision_100, ndcg_100.
+        cosine: the real-valued ranking of each backbone: columns `COSINE_COLUMNS`.
+        floors: what no method should be below: columns `FLOOR_COLUMNS`.
         n_query: queries behind each number.
         n_database: images ranked for each query.
         n_unmeasured: finished runs of the data set without a report.
@@ -125,27 +125,36 @@ def measured(settings: Settings, comparison: Comparison) -> list[tuple[Run, Repo
     ]
 
 
-def precision_recall(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
-    """PR curves by rank of the runs of some rows: columns model, method, bits, rank and both.
-
-    Rows whose curves cannot be read are left out.
-    """
-    registry, parts = RunRegistry(settings), []
-    for row in rows.to_dict("records"):
+def read_cosine(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> pd.DataFrame:
+    """The real-valued ranking of each backbone among the specs; columns `COSINE_COLUMNS`."""
+    rows = []
+    for spec in {spec.backbone: spec for spec in specs}.values():
         try:
-            curves: Curves = registry.open(row["run"]).curves()
-        except RunError:
-            continue
-        columns = {
-            "rank": curves.ranks,
-            "recall": curves.recall,
-            "precision": curves.precision,
-        }
-        parts.append(
-            pd.DataFrame(columns).assign(**{k: row[k] for k in ("model", "method", "bits")})
-        )
-    names = ["model", "method", "bits", "rank", "recall", "precision"]
-    return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
+            report = cosine_report(spec, load_dataset(dataset, settings), settings)
+        except DatasetError:
+            report = None
+        if report is not None:
+            rows.append({"backbone": spec.backbone, **_reference(report)})
+    return pd.DataFrame(rows, columns=list(COSINE_COLUMNS))
+
+
+def read_floors(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> pd.DataFrame:
+    """What no method should be below: random order and colours alone; columns `FLOOR_COLUMNS`."""
+    rows: list[dict[str, object]] = []
+    if specs:
+        try:
+            images = load_dataset(dataset, settings)
+            random = random_report(specs[0], images, settings)
+            rows.append({"name": "random order", **_reference(random), "half": None})
+            if (colours := colour_report(specs[0], images, settings)) is not None:
+                rows.append({"name": "colours alone", **_reference(colours)})
+        except DatasetError:  # changed or gone since: the table stands without floors
+            rows = []
+    return pd.DataFrame(rows, columns=list(FLOOR_COLUMNS))
+
+
+def _reference(report: Report) -> dict[str, object]:
+    return {**seed_means([report]), "half": report.half_width}
 
 
 def _measured(settings: Settings, dataset: str) -> Iterator[tuple[Run, Report]]:
@@ -188,31 +197,18 @@ def _by_model(
 def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str, Any]:
     run, first = members[0]
     reports = [report for _, report in members]
-    n_seeds = len(reports)
-    if n_seeds > 1:
-        half, interval = statistics.stdev(r.map for r in reports), f"sd, {n_seeds} seeds"
-    else:
-        half, interval = (first.ci_high - first.ci_low) / 2, "CI, queries"
+    means, n_seeds = seed_means(reports), len(reports)
+    is_spread = n_seeds > 1
     return {
+        **means,
         "model": model_name(run.spec),
         "method": run.spec.method,
         "backbone": run.spec.backbone,
         "bits": run.spec.bits,
         "seeds": n_seeds,
-        "map": _mean(r.map for r in reports),
-        "half": half,
-        "interval": interval,
-        "map_worst": _mean(r.map_worst for r in reports),
-        "map_best": _mean(r.map_best for r in reports),
-        "precision_100": _mean(r.precision_at.get(100) for r in reports),
-        "precision_radius_2": _mean(r.precision_radius_2 for r in reports),
-        "empty_radius_2": _mean(r.empty_radius_2 for r in reports),
-        "lookup_success": _mean(r.lookup_success for r in reports),
-        "ndcg_100": _mean(r.ndcg_at_100 for r in reports),
-        "train_s": _mean(r.timings.get("training_s") for r in reports),
-        "encode_ms": _mean(_encode_ms(r) for r in reports),
+        "half": means["map_sd"] if is_spread else first.half_width,
+        "interval": f"sd, {n_seeds} seeds" if is_spread else "CI, queries",
         "search_ms": 1000 * search_cost(run.spec.bits, settings).seconds(first.n_database),
-        "bytes": first.bytes_per_item,
         "dead_bits": max(report.codes.dead_bits if report.codes else 0 for report in reports),
         "supervision": method_card(run.spec.method).supervision if run.spec.has_method else "",
         "run": run.id,
@@ -231,14 +227,3 @@ def model_name(spec: RunSpec) -> str:
     ]
     title = spec.label.rsplit(" · ", 1)[0]
     return f"{title}, {', '.join(changed)}" if changed else title
-
-
-def _mean(values: Iterator[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if known else None
-
-
-def _encode_ms(report: Report) -> float | None:
-    """Of one image, from features to code; None for runs that did not measure it."""
-    seconds = report.timings.get("encoding_s")
-    return None if seconds is None else 1000 * seconds / (report.n_query + report.n_database)

@@ -52,15 +52,15 @@ def cards(rows: pd.DataFrame, floors: pd.DataFrame) -> list[Card]:
     """
     best = rows.iloc[0]
     small = rows[rows["map"] >= _ENOUGH * best["map"]].sort_values("bits", kind="stable").iloc[0]
-    trained = rows[rows["train_s"].astype(float) > 0]
+    trained = rows[rows["training_s"].astype(float) > 0]
     failing = [bool(words) for words in failed_checks(rows, floors)]
     found = [Card("Best mAP", f"{100 * best['map']:.1f} %", _name(best), "Ties averaged.")]
     if len(trained):
-        fast = trained.iloc[int(trained["train_s"].astype(float).argmin())]
+        fast = trained.iloc[int(trained["training_s"].astype(float).argmin())]
         found.append(
             Card(
                 "Fastest training",
-                duration(float(fast["train_s"])),
+                duration(float(fast["training_s"])),
                 _name(fast),
                 "On frozen features; methods that train nothing are left out.",
             )

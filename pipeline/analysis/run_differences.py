@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from pipeline.analysis.leaderboard import model_name
+from pipeline.analysis.leaderboard import METRICS_SHOWN, model_name
 from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 
-_MEASURES: dict[str, tuple[Callable[[Report], float | None], str]] = {
-    "mAP": (lambda report: 100 * report.map, ".1f"),
-    "P@100": (lambda report: _percent(report.precision_at.get(100)), ".1f"),
-    "P@H≤2": (lambda report: _percent(report.precision_radius_2), ".1f"),
-    "Lookup": (lambda report: _percent(report.lookup_success), ".1f"),
-    "NDCG@100": (lambda report: 100 * report.ndcg_at_100, ".1f"),
+_COSTS: dict[str, tuple[Callable[[Report], float], str]] = {
     "Training (s)": (lambda report: report.timings.get("training_s", 0.0), ".1f"),
-    "Bytes": (lambda report: report.bytes_per_item, ".0f"),
+    "Bytes per image": (lambda report: report.bytes_per_item, ".0f"),
 }
 
 
@@ -55,11 +51,16 @@ def measures_table(settings: Settings, runs: Sequence[str]) -> pd.DataFrame:
     opened = [registry.open(run) for run in runs]
     names = _distinct([f"{model_name(run.spec)} · {run.spec.bits} bits" for run in opened])
     reports = [run.report() for run in opened]
-    rows = [
-        [name, *_beside([measure(report) for report in reports], form)]
-        for name, (measure, form) in _MEASURES.items()
+    measured = [
+        (metric.heading, [metric.factor * report.value(metric.name) for report in reports])
+        for metric in METRICS_SHOWN
     ]
-    return pd.DataFrame(rows, columns=["Measure", *names])
+    rows = [[name, *_beside(values, ".1f")] for name, values in measured]
+    costs = [
+        [name, *_beside([cost(report) for report in reports], form)]
+        for name, (cost, form) in _COSTS.items()
+    ]
+    return pd.DataFrame([*rows, *costs], columns=["Measure", *names])
 
 
 def _flat(values: dict[str, object], prefix: str = "") -> dict[str, str]:
@@ -85,20 +86,15 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return distinct
 
 
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
-
-
-def _beside(values: Sequence[float | None], form: str) -> list[str]:
-    """The values, those after the first with their difference to it."""
+def _beside(values: Sequence[float], form: str) -> list[str]:
+    """The values, those after the first with their difference to it; a dash for what is unknown."""
     first, *others = values
-    known = "–" if first is None else f"{first:{form}}"
-    return [
-        known,
-        *(
-            "–"
-            if one is None
-            else f"{one:{form}}" + ("" if first is None else f" ({one - first:+{form}})")
-            for one in others
-        ),
-    ]
+
+    def text(value: float) -> str:
+        return "–" if math.isnan(value) else f"{value:{form}}"
+
+    def with_difference(value: float) -> str:
+        is_known = not math.isnan(value - first)
+        return text(value) + (f" ({value - first:+{form}})" if is_known else "")
+
+    return [text(first), *map(with_difference, others)]

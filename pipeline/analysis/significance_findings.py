@@ -1,4 +1,4 @@
-"""What a leaderboard shows in a sentence, and whether it shows it beyond chance and ties."""
+"""What a leaderboard shows in a sentence, and whether its queries show it beyond chance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.evaluation.bootstrap import Gap, gaps
 from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.settings import Settings
 
-BEST, BEHIND, CHANCE, TIES = "best", "behind", "may be chance", "within ties"
+BEST, WORSE, NOT_SEPARABLE = "best", "worse", "not separable"
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,6 @@ def leading_gap(settings: Settings, rows: pd.DataFrame) -> Finding | None:
             f"(95 % interval of the paired difference: {span}).",
             is_doubtful=True,
         )
-    if gap.is_within_ties:
-        return Finding(
-            f"The order of ties decides between {names}: the gap of {points:.1f} points is beyond "
-            f"chance ({span}), but with ties at their worst and best it is "
-            f"{100 * gap.tie_low:+.1f} to {100 * gap.tie_high:+.1f}.",
-            is_doubtful=True,
-        )
     overlap = points < 100 * max(best["half"], rival["half"])
     note = (
         " The separate intervals in the table overlap; the paired comparison on the same queries "
@@ -76,8 +69,8 @@ def leading_gap(settings: Settings, rows: pd.DataFrame) -> Finding | None:
     )
 
 
-def standing(settings: Settings, rows: pd.DataFrame) -> list[str]:
-    """How each row stands to the best of its code length, in one or two words.
+def vs_best(settings: Settings, rows: pd.DataFrame) -> list[str]:
+    """How each row compares with the best of its code length: `BEST`, `WORSE`, `NOT_SEPARABLE`.
 
     The intervals of a code length hold together; runs that cannot be compared get an empty text.
     """
@@ -90,7 +83,7 @@ def standing(settings: Settings, rows: pd.DataFrame) -> list[str]:
             found = run_gaps(settings, same["run"][best], [same["run"][one] for one in rivals])
         except (RunError, ValueError):
             continue
-        words |= {index: _word(gap) for index, gap in zip(rivals, found, strict=True)}
+        words |= {index: _verdict(gap) for index, gap in zip(rivals, found, strict=True)}
     return [words[index] for index in rows.index]
 
 
@@ -98,16 +91,14 @@ def run_gaps(settings: Settings, first: str, others: Sequence[str]) -> list[Gap]
     """How far a run is ahead of each of the others.
 
     Raises:
-        RunError: one has no report or curves.
+        RunError: one has no curves.
         ValueError: they were measured on different numbers of queries.
     """
     registry = RunRegistry(settings)
     runs = [registry.open(one) for one in (first, *others)]
-    own, *theirs = [(run.report(), run.query_aps()) for run in runs]
+    own, *theirs = [run.query_aps() for run in runs]
     return gaps(own, theirs)
 
 
-def _word(gap: Gap) -> str:
-    if gap.low <= 0:
-        return CHANCE
-    return TIES if gap.is_within_ties else BEHIND
+def _verdict(gap: Gap) -> str:
+    return WORSE if gap.low > 0 else NOT_SEPARABLE

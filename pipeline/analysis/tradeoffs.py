@@ -30,8 +30,8 @@ COSTS = {
     for cost in (
         Cost("Code length (bits)", "bits", 1, is_log=False),
         Cost("Memory (MB per million images)", "bytes", 1, is_log=False),
-        Cost("Training (seconds)", "train_s", 1, is_log=True),
-        Cost("Encoding (ms per 1,000 images)", "encode_ms", 1000, is_log=True),
+        Cost("Training (seconds)", "training_s", 1, is_log=True),
+        Cost("Encoding (ms per 1,000 images)", "encoding_ms", 1000, is_log=True),
         Cost("Search (ms per query)", "search_ms", 1, is_log=True),
     )
 }

@@ -35,7 +35,8 @@ from pipeline.cli.running import (
 )
 from pipeline.datasets.dataset import load_dataset
 from pipeline.files import write_atomic
-from pipeline.runs.ablation import FULL, run_study, variants
+from pipeline.runs.ablation import run_study, variants
+from pipeline.runs.ablation import text_table as text_table_of_study
 from pipeline.runs.benchmark import LEGEND, Outcome, compare, markdown, text_table
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.spec import RunSpec
@@ -117,24 +118,9 @@ def ablate(
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))
     say(base.evaluation_protocol().summary)
-    percent = {name: 100 * result[name] for name in result.columns if result[name].dtype == float}
-    rows = [
-        (
-            str(result["variant"][row]),
-            int(result["seeds"][row]),
-            f"{percent['map'][row]:.1f} ± {percent['map_sd'][row]:.1f}".replace(" ± nan", ""),
-            ""
-            if result["variant"][row] == FULL
-            else f"{percent['difference'][row]:+.1f} ({percent['difference_low'][row]:+.1f} to "
-            f"{percent['difference_high'][row]:+.1f})",
-            f"{percent['ndcg'][row]:.1f}",
-            f"{result['acg'][row]:.3f}",
-            f"{result['training_s'][row]:.1f}",
-        )
-        for row in result.index
-    ]
-    names = ("variant", "seeds", "mAP %", "difference (95 %)", "NDCG@100 %", "ACG@100", "train s")
-    less = ("ACG@100", "NDCG@100 %", "train s", "seeds")
+    names, rows = text_table_of_study(result)
+    kept = ("variant", "mAP %", "difference (95 %)")
+    less = [name for name in reversed(names) if name not in kept]
     print_table(names, rows, base.label, optional=less)
     say(f"Written to {path}")
 

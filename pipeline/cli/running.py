@@ -22,6 +22,7 @@ from pipeline.cli.console import (
 )
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.dataset import load_dataset
+from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
 from pipeline.runs.distributed import check, is_launched, joined, train_along
@@ -270,26 +271,14 @@ def report_run(chosen: Run) -> None:
 
 
 def _measures(report: Report) -> list[tuple[str, str]]:
-    rows = [
-        (
-            "mAP % (95 % interval)",
-            f"{_percent(report.map)} ({_percent(report.ci_low)} to {_percent(report.ci_high)})",
-        ),
-        (
-            "mAP % if ties fell worst / best",
-            f"{_percent(report.map_worst)} / {_percent(report.map_best)}",
-        ),
-        *((f"P@{n} %", _percent(value)) for n, value in report.precision_at.items()),
-        ("NDCG@100 %", _percent(report.ndcg_at_100)),
+    interval = f"{_percent(report.ci_low)} to {_percent(report.ci_high)}"
+    values = [
+        (metric.heading, metric.text(report.value(metric.name)) or "not measured")
+        for metric in METRICS.values()
+        if report.values.get(metric.name, math.nan) is not None  # else it has no such value
     ]
-    if report.precision_radius_2 is not None and report.empty_radius_2 is not None:
-        rows.append(
-            (
-                "P@H<=2 % (empty balls)",
-                f"{_percent(report.precision_radius_2)} ({_percent(report.empty_radius_2)})",
-            )
-        )
-    return [*rows, *((name, f"{value:.2f}") for name, value in report.timings.items())]
+    timings = [(name, f"{value:.2f}") for name, value in report.timings.items()]
+    return [*values, ("mAP %, 95 % interval", interval), *timings]
 
 
 def _percent(value: float) -> str:

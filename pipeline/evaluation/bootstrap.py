@@ -1,4 +1,4 @@
-"""Significance: is a gap between two runs more than chance, and more than the order of ties?
+"""Significance: is a gap between two runs more than another draw of queries would make?
 
 Runs of one comparison rank the same database for the same queries. One set of resampled queries
 therefore serves all of them: every run is resampled with the same draws, which is what makes the
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.evaluation.report import Report
-
 Values = NDArray[np.float64]
 CONFIDENCE = 0.95
 
@@ -27,25 +25,11 @@ class Gap:
         difference: mean over the queries, ties averaged.
         low: lower end of its paired bootstrap interval.
         high: upper end.
-        tie_low: the difference if every tie fell worst for the first run and best for the second.
-        tie_high: the other way round.
     """
 
     difference: float
     low: float
     high: float
-    tie_low: float
-    tie_high: float
-
-    @property
-    def is_chance(self) -> bool:
-        """Whether another draw of queries could turn the order round."""
-        return self.low <= 0 <= self.high
-
-    @property
-    def is_within_ties(self) -> bool:
-        """Whether an evaluator that sorts could turn the order round by its order of ties."""
-        return self.tie_low <= 0 <= self.tie_high
 
 
 def resampled_counts(n_queries: int, *, seed: int = 0, resamples: int = 1000) -> Values:
@@ -77,8 +61,8 @@ def band(values: ArrayLike, counts: Values) -> tuple[Values, Values]:
 
 
 def gaps(
-    first: tuple[Report, ArrayLike],
-    others: Sequence[tuple[Report, ArrayLike]],
+    first: ArrayLike,
+    others: Sequence[ArrayLike],
     *,
     seed: int = 0,
     resamples: int = 2000,
@@ -89,7 +73,7 @@ def gaps(
     with 95 % confidence: the best of many is often best by luck.
 
     Args:
-        first: report and per-query AP (q,) of the run that is compared.
+        first: AP (q,) of each query of the run that is compared.
         others: the same of the others, on the same queries in the same order.
         seed: of the resampling.
         resamples: draws of q queries; the more others, the more it takes.
@@ -99,8 +83,8 @@ def gaps(
     """
     if not others:
         return []
-    report, own = first[0], np.asarray(first[1], np.float64)
-    theirs = [np.asarray(ap, np.float64) for _, ap in others]
+    own = np.asarray(first, np.float64)
+    theirs = [np.asarray(ap, np.float64) for ap in others]
     for ap in theirs:
         if ap.shape != own.shape:
             raise ValueError(
@@ -112,12 +96,6 @@ def gaps(
         counts @ differences / len(own), confidence=1 - (1 - CONFIDENCE) / len(others)
     )
     return [
-        Gap(
-            difference=float(differences[:, i].mean()),
-            low=float(low[i]),
-            high=float(high[i]),
-            tie_low=report.map_worst - other.map_best,
-            tie_high=report.map_best - other.map_worst,
-        )
-        for i, (other, _) in enumerate(others)
+        Gap(float(difference), float(low[i]), float(high[i]))
+        for i, difference in enumerate(differences.mean(axis=0))
     ]

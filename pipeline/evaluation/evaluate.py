@@ -12,6 +12,13 @@ from models.codes import HashCodes
 from pipeline.datasets.protocols import Protocol
 from pipeline.evaluation import metrics
 from pipeline.evaluation.code_statistics import code_statistics, distance_histograms
+from pipeline.evaluation.metric_table import (
+    GRADED_RANK,
+    METRICS,
+    Ranking,
+    measure,
+    rank_grid,
+)
 from pipeline.evaluation.ranking import (
     Counts,
     FeatureRows,
@@ -22,24 +29,23 @@ from pipeline.evaluation.ranking import (
 )
 from pipeline.evaluation.report import Curves, Evaluation, Report
 
-REPORT_RANKS = (1, 5, 10, 50, 100, 500, 1000)  # N of precision_at and recall_at
-GRADED_RANK = 100  # N of NDCG and ACG
-RADIUS = 2  # Hamming radius of hash lookup
 LEGACY_ORDERS = 5  # random tie orders behind map_legacy
 
 
 class _PerQuery(NamedTuple):
-    """Measures of each query, query axis first."""
+    """What is kept of each query, query axis first.
 
-    ap: NDArray[np.float64]
-    worst: NDArray[np.float64]
-    best: NDArray[np.float64]
-    wap: NDArray[np.float64]
-    ndcg: NDArray[np.float64]
-    acg: NDArray[np.float64]
+    Attributes:
+        values: of each metric, by name.
+        relevant: (q,) items in the database.
+        hits: (q, m) at the grid's ranks.
+        legacy: (q, orders), no column where none was drawn.
+    """
+
+    values: dict[str, NDArray[np.float64]]
     relevant: NDArray[np.int64]
-    hits: NDArray[np.float64]  # (q, m) at the grid's ranks
-    legacy: NDArray[np.float64]  # (q, orders), no column if not drawn
+    hits: NDArray[np.float64]
+    legacy: NDArray[np.float64]
 
 
 def evaluate(
@@ -73,14 +79,11 @@ def evaluate(
         query_codes, database_codes, query_labels, database_labels, on_progress=on_progress
     )
     n_database = len(database_codes)
-    per_query = _measure([counts], n_database, protocol, seed)
+    per_query = _measure([Ranking(counts, protocol.cutoff, is_hamming=True)], n_database, seed)
     report = Report(
         **_summary(per_query, n_database, protocol, seed),
         bits=query_codes.bits,
         bytes_per_item=database_codes.packed.shape[1],
-        precision_radius_2=float(metrics.ball_precision(counts, RADIUS).mean()),
-        empty_radius_2=float(metrics.ball_is_empty(counts, RADIUS).mean()),
-        lookup_success=float(metrics.lookup_succeeds(counts, RADIUS).mean()),
         codes=code_statistics(database_codes),
     )
     return Evaluation(report, _curves(per_query, n_database, counts))
@@ -127,7 +130,8 @@ def evaluate_cosine(
     n_database, dimensions = database_features.shape
     if on_progress is not None:
         blocks = _reported(blocks, len(query_features), on_progress)
-    per_query = _measure(blocks, n_database, protocol, seed)
+    rankings = (Ranking(counts, protocol.cutoff, is_hamming=False) for counts in blocks)
+    per_query = _measure(rankings, n_database, seed)
     report = Report(
         **_summary(per_query, n_database, protocol, seed),
         bits=None,
@@ -173,63 +177,39 @@ def leave_out(
     return kept, queries[kept], database
 
 
-def rank_grid(n_database: int) -> NDArray[np.int64]:
-    """At most 101 ranks from 1 to n, roughly logarithmic, with `REPORT_RANKS` among them."""
-    grid = np.rint(np.geomspace(1, n_database, 101 - len(REPORT_RANKS))).astype(np.int64)
-    return np.union1d(grid, [rank for rank in REPORT_RANKS if rank <= n_database])
-
-
-def _measure(blocks: Iterable[Counts], n_database: int, protocol: Protocol, seed: int) -> _PerQuery:
-    """All per-query measures of ranking histograms given in blocks of queries."""
+def _measure(rankings: Iterable[Ranking], n_database: int, seed: int) -> _PerQuery:
+    """Measure rankings that are given in blocks of queries."""
     rng = np.random.default_rng(seed)
-    cutoff, ranks = protocol.cutoff, rank_grid(n_database)
-
-    def legacy(counts: Counts) -> NDArray[np.float64]:
+    parts = []
+    for ranking in rankings:
+        counts, cutoff = ranking.counts, ranking.cutoff
         if cutoff is None or cutoff >= n_database:  # the denominators agree: nothing to draw
-            return np.empty((len(counts), 0))
-        return metrics.legacy_average_precision(counts, cutoff, rng, LEGACY_ORDERS)
-
-    parts = [
-        _PerQuery(
-            metrics.average_precision(counts, cutoff),
-            *metrics.average_precision_bounds(counts, cutoff),
-            metrics.weighted_average_precision(counts, cutoff),
-            metrics.ndcg_at(counts, GRADED_RANK),
-            metrics.acg_at(counts, GRADED_RANK),
-            metrics.relevant_items(counts),
-            metrics.hits_at(counts, ranks),
-            legacy(counts),
-        )
-        for counts in blocks
-    ]
-    return _PerQuery(*map(np.concatenate, zip(*parts, strict=True)))
+            legacy = np.empty((len(counts), 0))
+        else:
+            legacy = metrics.legacy_average_precision(counts, cutoff, rng, LEGACY_ORDERS)
+        parts.append(_PerQuery(measure(ranking), ranking.relevant, ranking.hits, legacy))
+    values, *arrays = zip(*parts, strict=True)
+    joined = {name: np.concatenate([part[name] for part in values]) for name in values[0]}
+    return _PerQuery(joined, *map(np.concatenate, arrays))
 
 
 def _summary(
     per_query: _PerQuery, n_database: int, protocol: Protocol, seed: int
 ) -> dict[str, Any]:
     """The fields of a report that codes and real-valued features have in common."""
-    ap = metrics.bootstrap_interval(per_query.ap, seed=seed)
+    ap = metrics.bootstrap_interval(per_query.values["map"], seed=seed)
     legacy = per_query.legacy.mean(axis=0)  # (orders,)
-    precision, recall = _rank_means(per_query, n_database)
-    chosen = [(i, int(n)) for i, n in enumerate(rank_grid(n_database)) if n in REPORT_RANKS]
+    means = {name: float(values.mean()) for name, values in per_query.values.items()}
     without_relevant = int((per_query.relevant == 0).sum())
     return {
         "protocol": protocol,
-        "n_query": len(per_query.ap),
+        "n_query": len(per_query.relevant),
         "n_database": n_database,
-        "map": ap.mean,
+        "values": {name: means.get(name) for name in METRICS},
         "ci_low": ap.low,
         "ci_high": ap.high,
-        "map_worst": float(per_query.worst.mean()),
-        "map_best": float(per_query.best.mean()),
         "map_legacy": float(legacy.mean()) if len(legacy) else ap.mean,
         "map_legacy_spread": float(legacy.std(ddof=1)) if len(legacy) else None,
-        "precision_at": {rank: float(precision[i]) for i, rank in chosen},
-        "recall_at": {rank: float(recall[i]) for i, rank in chosen},
-        "ndcg_at_100": float(per_query.ndcg.mean()),
-        "acg_at_100": float(per_query.acg.mean()),
-        "wap": float(per_query.wap.mean()),
         "queries_without_relevant": without_relevant,
         "notes": _notes(without_relevant, n_database),
     }
@@ -272,7 +252,7 @@ def _curves(per_query: _PerQuery, n_database: int, counts: Counts) -> Curves:
         ball_recall_micro=hits.sum(axis=0) / max(int(relevant.sum()), 1),
         same_distances=same,
         different_distances=different,
-        per_query_ap=per_query.ap,
+        per_query_ap=per_query.values["map"],
     )
 
 

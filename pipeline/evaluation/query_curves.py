@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluation import metrics
-from pipeline.evaluation.evaluate import rank_grid
+from pipeline.evaluation.metric_table import rank_grid
 from pipeline.evaluation.ranking import Counts
 
 MOST_POINTS = 101  # of a curve: what a chart can draw and a person can see

@@ -6,21 +6,19 @@ import json
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.datasets.protocols import Protocol
 from pipeline.evaluation.code_statistics import CodeStatistics
+from pipeline.evaluation.metric_table import METRICS, REPORT_RANKS
 
 
 class Report(BaseModel):
-    """What was measured, with the protocol it was measured under.
-
-    Values are means over queries, in [0, 1] and averaged over ties unless said otherwise;
-    docs/evaluation.md defines each. Those over a Hamming radius are None for real-valued features.
-    """
+    """What was measured, with the protocol it was measured under."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,67 +27,106 @@ class Report(BaseModel):
     n_database: int
     bits: int | None = Field(description="Code length; None for real-valued features.")
     bytes_per_item: int
-    map: float = Field(description="mAP@R, R = protocol.cutoff.")
-    ci_low: float = Field(description="Lower end of the 95 % bootstrap interval of map.")
-    ci_high: float = Field(description="Upper end of the 95 % bootstrap interval of map.")
-    map_worst: float = Field(description="mAP@R if every tie were ordered for the worst.")
-    map_best: float = Field(description="mAP@R if every tie were ordered for the best.")
-    map_legacy: float = Field(description="mAP@R over the relevant items inside the top R.")
+    values: dict[str, float | None] = Field(
+        description="Mean over queries of each metric of `METRICS`, averaged over ties unless its "
+        "name says otherwise; None where the ranking has no such value."
+    )
+    ci_low: float = Field(description="Lower end of the 95 % bootstrap interval of mAP.")
+    ci_high: float = Field(description="Upper end of the 95 % bootstrap interval of mAP.")
+    map_legacy: float | None = Field(
+        description="mAP@R over the relevant items inside the top R; None: not measured."
+    )
     map_legacy_spread: float | None = Field(
         description="Standard deviation of map_legacy over random tie orders; None: all ranks "
         "count, the denominators agree and no order was drawn."
     )
-    precision_at: dict[int, float] = Field(description="Precision of the first N.")
-    recall_at: dict[int, float] = Field(description="Recall of the first N.")
-    precision_radius_2: float | None = Field(None, description="Within 2 bits; empty ball: 0.")
-    empty_radius_2: float | None = Field(None, description="Share of queries with empty balls.")
-    lookup_success: float | None = Field(None, description="Share with a relevant item in 2 bits.")
-    ndcg_at_100: float
-    acg_at_100: float = Field(description="Mean number of shared labels, in [0, G].")
-    wap: float = Field(description="WAP@R, in [0, G]; equals map for single labels.")
-    queries_without_relevant: int = Field(description="Queries that score 0 for want of a target.")
+    queries_without_relevant: int = Field(
+        description="Queries that score 0 because nothing in the database is relevant to them."
+    )
     codes: CodeStatistics | None = Field(None, description="Of the database codes.")
     timings: dict[str, float] = Field({}, description="Seconds, filled by the caller.")
     notes: tuple[str, ...] = ()
 
+    @field_validator("values")
+    @classmethod
+    def _known(cls, values: dict[str, float | None]) -> dict[str, float | None]:
+        """Refuse names that are no metric, and values without mAP."""
+        if others := sorted(values.keys() - METRICS.keys()):
+            raise ValueError(f"there is no metric {others[0]!r}; known are {', '.join(METRICS)}")
+        if values.get("map") is None:
+            raise ValueError("a report needs a value of the metric map")
+        return values
 
-# What stands for a measure that a stored report does not have; all reports have the others.
-_UNMEASURED: dict[str, object] = {
-    name: {} if field.annotation == dict[int, float] else math.nan
-    for name, field in Report.model_fields.items()
-    if field.is_required()
-    and field.annotation in (float, float | None, dict[int, float])
-    and name not in ("map", "ci_low", "ci_high")
-}
+    @property
+    def map(self) -> float:
+        """mAP@R, R = protocol.cutoff."""
+        return self.value("map")
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the 95 % interval of mAP."""
+        return (self.ci_high - self.ci_low) / 2
+
+    def value(self, name: str) -> float:
+        """The value of the metric called `name`; not a number where it was not measured."""
+        value = self.values.get(name)
+        return math.nan if value is None else value
 
 
 def read_report(text: str) -> Report:
-    """A stored report, whatever has become of measures and bounds since.
+    """A stored report, whatever has become of metrics and bounds since.
 
-    Measures that this version does not know are left out. Those that the report does not have are
-    not a number, or empty, and a note names them; statistics of the codes that lack one are left
-    out whole, since they can be computed from the codes.
+    Metrics that this version does not know are left out. Those that the report does not have are
+    not a number, and a note names them; statistics of the codes that lack one are left out whole,
+    since they can be computed from the codes.
 
     Raises:
-        ValueError: it is no report, or lacks more than some measures.
+        ValueError: it is no report, or lacks more than some metrics.
     """
     try:
-        return Report.model_validate_json(text, extra="ignore")
+        stored = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"this is no Report: {error}") from error
+    if not isinstance(stored, dict):
+        raise ValueError(f"this is no Report but {text[:40]!r}")
+    if "values" not in stored:
+        stored["values"] = _values_of_old(stored)
+    if isinstance(stored["values"], dict):
+        known = {name: stored["values"].get(name) for name in METRICS if name in stored["values"]}
+        missing = [name for name in METRICS if name not in known]
+        stored["values"] = known
+    else:
+        missing = []
+    for name in ("map_legacy", "map_legacy_spread"):
+        if name not in stored:
+            stored[name], missing = None, [*missing, name]
+    if missing:
+        note = f"not in this report: {', '.join(missing)}; evaluate the run again"
+        stored["notes"] = [*stored.get("notes", []), note]
+    return _validated(stored)
+
+
+def _values_of_old(stored: dict[str, Any]) -> dict[str, Any]:
+    """The values of a report from before the table of metrics: fields, and ranks of two fields."""
+    values = {name: stored.pop(name) for name in METRICS if name in stored}
+    for field, prefix in (("precision_at", "precision_at_"), ("recall_at", "recall_at_")):
+        by_rank = stored.pop(field, None)
+        if isinstance(by_rank, dict):  # ranks beyond the end of the database were left out
+            values |= {f"{prefix}{rank}": by_rank.get(str(rank)) for rank in REPORT_RANKS}
+    return values
+
+
+def _validated(stored: dict[str, Any]) -> Report:
+    """The report, without what of it is beyond the bounds of this version."""
+    try:
+        return Report.model_validate(stored, extra="ignore")
     except ValidationError as error:
         wrong = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
-        if not wrong:
-            raise  # it is no JSON object
-    stored = json.loads(text)
     if "codes" in wrong:
         del stored["codes"]
     protocol = stored.get("protocol")
     if isinstance(protocol, dict) and protocol.keys() >= Protocol.model_fields.keys():
         stored["protocol"] = Protocol.model_construct(**protocol)  # whatever its bounds are now
-    missing = [name for name in _UNMEASURED if name not in stored]
-    stored |= {name: _UNMEASURED[name] for name in missing}
-    if missing:
-        note = f"not in this report: {', '.join(missing)}; evaluate the run again"
-        stored["notes"] = [*stored.get("notes", []), note]
     return Report.model_validate(stored, extra="ignore")
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from models.registry import get_method
+from pipeline.evaluation.metric_table import columns
 from pipeline.evaluation.metrics import Interval, paired_bootstrap
+from pipeline.evaluation.seed_means import seed_means
 from pipeline.runs.registry import Run
 from pipeline.runs.spec import RunSpec
 
@@ -17,13 +19,11 @@ FULL = "full"
 COLUMNS = (
     "variant",
     "seeds",
-    "map",  # mean over seeds, in [0, 1]
+    *(metric.name for metric in columns("bench")),  # means over seeds
     "map_sd",  # standard deviation over seeds
-    "difference",  # variant minus full, mean over queries and seeds
+    "difference",  # of mAP: variant minus full, mean over queries and seeds
     "difference_low",  # 95 % paired bootstrap over queries
     "difference_high",
-    "ndcg",  # NDCG@100
-    "acg",  # ACG@100
     "training_s",
 )
 
@@ -118,13 +118,33 @@ def table(study: list[Variant], runs: Mapping[str, Run]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def text_table(result: pd.DataFrame) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Column names and rows for people; what was not measured is empty."""
+    first, *others = columns("bench")
+    headings = [metric.heading for metric in others]
+    rows = []
+    for row in result.to_dict("records"):
+        spread = "" if np.isnan(row["map_sd"]) else f" ± {100 * row['map_sd']:.1f}"
+        low, high = 100 * row["difference_low"], 100 * row["difference_high"]
+        is_known = not np.isnan(row["difference"])
+        rows.append(
+            (
+                row["variant"],
+                str(row["seeds"]),
+                first.text(row[first.name]) + spread,
+                f"{100 * row['difference']:+.1f} ({low:+.1f} to {high:+.1f})" if is_known else "",
+                *(metric.text(row[metric.name]) for metric in others),
+                "" if np.isnan(row["training_s"]) else f"{row['training_s']:.1f}",
+            )
+        )
+    return ("variant", "seeds", first.heading, "difference (95 %)", *headings, "train s"), rows
+
+
 def _has_run(variant: Variant, runs: Mapping[str, Run]) -> bool:
     return any(spec.digest in runs for spec in variant.specs)
 
 
-def _row(name: str, runs: dict[int, Run], full: dict[int, Run]) -> tuple[object, ...]:
-    reports = [run.report() for run in runs.values()]
-    values = np.array([report.map for report in reports])
+def _row(name: str, runs: dict[int, Run], full: dict[int, Run]) -> dict[str, object]:
     seeds = sorted(set(runs) & set(full))
     difference = Interval(np.nan, np.nan, np.nan)
     if name != FULL and seeds:
@@ -132,13 +152,11 @@ def _row(name: str, runs: dict[int, Run], full: dict[int, Run]) -> tuple[object,
             np.mean([side[seed].query_aps() for seed in seeds], axis=0) for side in (runs, full)
         )
         difference = paired_bootstrap(ours, theirs)
-    return (
-        name,
-        len(reports),
-        values.mean(),
-        values.std(ddof=1) if len(values) > 1 else np.nan,
-        *difference,
-        np.mean([report.ndcg_at_100 for report in reports]),
-        np.mean([report.acg_at_100 for report in reports]),
-        np.mean([report.timings.get("training_s", np.nan) for report in reports]),
-    )
+    return {
+        "variant": name,
+        "seeds": len(runs),
+        **seed_means([run.report() for run in runs.values()]),
+        "difference": difference.mean,
+        "difference_low": difference.low,
+        "difference_high": difference.high,
+    }

@@ -18,7 +18,9 @@ from models.method import Cancelled, MethodCard
 from models.registry import get_method
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
 from pipeline.evaluation.evaluate import evaluate, leave_out
+from pipeline.evaluation.metric_table import METRICS, Metric, columns
 from pipeline.evaluation.report import Report
+from pipeline.evaluation.seed_means import seed_means
 from pipeline.features import FeatureCache
 from pipeline.runs.baselines import cosine_report
 from pipeline.runs.execute import StageProgress, execute, ignore_progress
@@ -28,25 +30,24 @@ from pipeline.settings import Settings
 from pipeline.wording import sentence
 
 _log = logging.getLogger(__name__)
+_METRICS = columns("bench")
 COLUMNS = (
     "ranking",  # the method's title
     "method",  # its name; cosine for the real-valued features
     "bits",
     "seeds",
-    "map",  # mean over seeds of mAP@R, in [0, 1], like all measures but ACG
+    *(metric.name for metric in _METRICS),  # means over seeds
     "map_sd",  # standard deviation over seeds
-    "precision",  # P@100
-    "ndcg",  # NDCG@100
-    "acg",  # ACG@100
     "training_s",
-    "encoding_ms",  # of 1,000 images, from features to codes
+    "encoding_ms",  # of one image, from features to code
     "bytes",  # of an image in the database
 )
-WITHOUT = ("map_without", "ndcg_without", "acg_without")  # with one label left out of relevance
-LEGEND = "NDCG and ACG at rank 100; ms to encode 1,000 images; bytes of an image in the database."
+WITHOUT = tuple(  # with one label left out of relevance
+    f"{name}_without" for name in ("map", "ndcg_at_100", "acg_at_100")
+)
+LEGEND = "Encoding in ms per 1,000 images; bytes per image in the database."
 State = Literal["done", "done before", "failed", "skipped"]
 _FIRST = ("lsh", "itq")  # the rows every table begins with, after the cosine
-_RANK = 100
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,8 @@ def table(
         groups.setdefault((run.spec.bits, run.spec.method), []).append(run)
     rows = [_row(same, dataset, without) for same in groups.values()]
     rows.sort(key=lambda row: (row["bits"], _place(str(row["method"])), -float(str(row["map"]))))
-    columns = [*COLUMNS, *(WITHOUT if without else ())]
-    return pd.DataFrame([*_cosine_rows(base, dataset, settings, without), *rows], columns=columns)
+    names = [*COLUMNS, *(WITHOUT if without else ())]
+    return pd.DataFrame([*_cosine_rows(base, dataset, settings, without), *rows], columns=names)
 
 
 def report_without(run: Run, dataset: RetrievalDataset, label: str) -> Report:
@@ -179,28 +180,26 @@ def text_table(
     result: pd.DataFrame, without: str = ""
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Column names and rows for people, as `LEGEND` explains; what was not measured is empty."""
-    names = ["ranking", "bits", "seeds", "mAP %", "P@100 %", "NDCG %", "ACG"]
+    names = ["ranking", "bits", "seeds", *(metric.heading for metric in _METRICS)]
     if without:
-        names += [f"{name} without {without}" for name in ("mAP %", "NDCG %", "ACG")]
+        names += [f"{_of(name).heading} without {without}" for name in WITHOUT]
     names += ["train s", "encode ms", "bytes"]
     rows = []
     for row in result.to_dict("records"):
         spread = "" if np.isnan(row["map_sd"]) else f" ± {100 * row['map_sd']:.1f}"
+        measured = [metric.text(row[metric.name]) for metric in _METRICS]
         cells = [
             row["ranking"],
             _number(row["bits"], "{:.0f}"),
             _number(row["seeds"], "{:.0f}"),
-            f"{100 * row['map']:.1f}{spread}",
-            _number(100 * row["precision"], "{:.1f}"),
-            _number(100 * row["ndcg"], "{:.1f}"),
-            _number(row["acg"], "{:.3f}"),
+            measured[0] + spread,
+            *measured[1:],
         ]
         if without:
-            cells += [f"{100 * row[name]:.1f}" for name in WITHOUT[:2]]
-            cells.append(f"{row[WITHOUT[2]]:.3f}")
+            cells += [_of(name).text(row[name]) for name in WITHOUT]
         cells += [
             _number(row["training_s"], "{:.1f}"),
-            _number(row["encoding_ms"], "{:.1f}"),
+            _number(1000 * row["encoding_ms"], "{:.1f}"),
             _number(row["bytes"], "{:,.0f}"),
         ]
         rows.append(tuple(cells))
@@ -242,20 +241,13 @@ def _outcome(
 
 def _row(runs: list[Run], dataset: RetrievalDataset, without: str) -> dict[str, object]:
     """One method at one code length: means over its seeds."""
-    reports = [run.report() for run in runs]
-    n_images = reports[0].n_query + reports[0].n_database
-    encoding = _mean([report.timings.get("encoding_s", np.nan) for report in reports])
-    values = [report.map for report in reports]
     spec = runs[0].spec
     return {
         "ranking": get_method(spec.method).card.title,
         "method": spec.method,
         "bits": spec.bits,
         "seeds": len(runs),
-        "map_sd": float(np.std(values, ddof=1)) if len(values) > 1 else np.nan,
-        "training_s": _mean([report.timings.get("training_s", np.nan) for report in reports]),
-        "encoding_ms": 1e6 * encoding / n_images,
-        **_measures(reports),
+        **seed_means([run.report() for run in runs]),
         **_without([report_without(run, dataset, without) for run in runs] if without else []),
     }
 
@@ -273,47 +265,30 @@ def _cosine_rows(
     except Exception as error:
         _log.warning("the cosine of the features is not measured: %s", sentence(error))
         return []
-    measured = [report for report in reports if report is not None]
+    whole, *other = [report for report in reports if report is not None]
     row: dict[str, object] = {
         "ranking": "Cosine",
         "method": "cosine",
         "bits": np.nan,
         "seeds": np.nan,
-        "map_sd": np.nan,
-        "training_s": np.nan,
-        "encoding_ms": np.nan,
-        **_measures(measured[:1]),
-        **_without(measured[1:]),
+        **seed_means([whole]),
+        **_without(other),
     }
-    return [row]
-
-
-def _measures(reports: list[Report]) -> dict[str, float]:
-    return {
-        "map": _mean([report.map for report in reports]),
-        "precision": _mean([report.precision_at.get(_RANK, np.nan) for report in reports]),
-        "ndcg": _mean([report.ndcg_at_100 for report in reports]),
-        "acg": _mean([report.acg_at_100 for report in reports]),
-        "bytes": reports[0].bytes_per_item,
-    }
+    return [row | {"training_s": np.nan, "encoding_ms": np.nan}]
 
 
 def _without(reports: list[Report]) -> dict[str, float]:
-    if not reports:
-        return {}
-    return {
-        "map_without": _mean([report.map for report in reports]),
-        "ndcg_without": _mean([report.ndcg_at_100 for report in reports]),
-        "acg_without": _mean([report.acg_at_100 for report in reports]),
-    }
+    means = seed_means(reports) if reports else {}
+    return {name: means[_of(name).name] for name in WITHOUT if means}
+
+
+def _of(name: str) -> Metric:
+    """The metric behind a column of `WITHOUT`."""
+    return METRICS[name.removesuffix("_without")]
 
 
 def _place(method: str) -> int:
     return _FIRST.index(method) if method in _FIRST else len(_FIRST)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
 
 
 def _number(value: float, pattern: str) -> str:

@@ -64,10 +64,10 @@ def test_every_view_opens(open_app: OpenApp, shared_home: Path, page: str, param
 def test_the_leaderboard_says_how_rows_stand_and_shows_floors(open_app: OpenApp, shared_home: Path):
     table = open_app(shared_home, "leaderboard").dataframe[0].value
 
-    assert table["To the best"].tolist()[0] == "best"
+    assert table["vs. best"].tolist()[0] == "best"
     assert "random order" in table["Model"].tolist()
     assert "colours alone" in table["Model"].tolist()
-    assert {"Lookup", "Encoding", "Search", "Bytes"} <= set(table.columns)
+    assert {"Success within 2 bits", "Encoding", "Search", "Bytes"} <= set(table.columns)
 
 
 def test_cards_say_what_is_best_fastest_smallest_and_failing(open_app: OpenApp, own_home: Path):

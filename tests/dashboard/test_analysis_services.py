@@ -111,7 +111,7 @@ def rows() -> pd.DataFrame:
             "bits": [16, 64, 32],
             "run": ["r1", "r2", "r3"],
             "map": [0.48, 0.5, 0.3],
-            "train_s": [1.0, 2.0, np.nan],
+            "training_s": [1.0, 2.0, np.nan],
         }
     )
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from dashboard.services.run_choices import dataset_choices, run_choices
-from pipeline.analysis.leaderboard import comparisons, precision_recall, read_board
+from pipeline.analysis.curves import precision_recall
+from pipeline.analysis.leaderboard import comparisons, read_board
 from pipeline.analysis.significance_findings import leading_gap
 from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.settings import Settings

@@ -148,9 +148,11 @@ def test_the_table_holds_means_over_seeds_below_the_fixed_rows(own_library: Sett
     assert len(reports) == row["seeds"] == 2
     assert row["map"] == pytest.approx(np.mean(values))
     assert row["map_sd"] == pytest.approx(np.std(values, ddof=1))
-    assert row["acg"] == pytest.approx(np.mean([report.acg_at_100 for report in reports]))
+    assert row["acg_at_100"] == pytest.approx(
+        np.mean([report.value("acg_at_100") for report in reports])
+    )
     seconds = np.mean([report.timings["encoding_s"] for report in reports])
-    assert row["encoding_ms"] == pytest.approx(1e6 * seconds / 40)
+    assert row["encoding_ms"] == pytest.approx(1000 * seconds / 40)
     assert row["bytes"] == 1
     assert result["method"].iloc[0] == "cosine"
     for block in (result[1:5], result[5:9]):
@@ -165,7 +167,7 @@ def test_the_cosine_row_is_the_stored_baseline(own_library: Settings, shapes: Re
 
     report = cosine_report(spec(), shapes, own_library)
     assert report is not None
-    assert (row["map"], row["ndcg"]) == (report.map, report.ndcg_at_100)
+    assert (row["map"], row["ndcg_at_100"]) == (report.map, report.value("ndcg_at_100"))
     assert row["bytes"] == report.bytes_per_item == 4 * 64
     assert np.isnan(row["bits"])
 
@@ -208,7 +210,7 @@ def test_a_label_can_be_left_out_of_the_relevance(settings: Settings):
     assert 0 < len(rest) < len(query)
     assert report_without(run, dataset, "all") == expected
     row = result[result["method"] == "itq"].iloc[0]
-    measured = (expected.map, expected.ndcg_at_100, expected.acg_at_100)
+    measured = (expected.map, expected.value("ndcg_at_100"), expected.value("acg_at_100"))
     assert tuple(row[list(WITHOUT)]) == pytest.approx(measured)
     assert row["map"] > row["map_without"]
     assert result["map_without"].notna().all()
@@ -231,6 +233,6 @@ def test_tables_for_people_say_nothing_where_nothing_was_measured():
     names, rows = text_table(result)
 
     assert len(names) == len(rows[0]) == len(COLUMNS) - 2  # no name, mean and spread in one
-    assert rows[0] == ("Cosine", "", "", "50.0", "", "", "", "", "", "5,120")
+    assert rows[0] == ("Cosine", "", "", "50.0", *[""] * (len(names) - 5), "5,120")
     assert rows[1][:4] == ("Cosine", "32", "", "50.0 ± 1.0")
     assert markdown(result).splitlines()[1] == "| " + " | ".join(["---"] * len(names)) + " |"
