@@ -20,11 +20,12 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from models.method import Cancelled
+from models.errors import Cancelled
 from pipeline.heartbeat import beating, silent_for_s
 from pipeline.index.index_jobs import serve, waiting
 from pipeline.launching import launch
-from pipeline.runs.execute import StageProgress, execute, ignore_progress
+from pipeline.progress import StageProgress, ignore_progress
+from pipeline.runs.execute import execute
 from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 from rich.console import Console
 
@@ -17,6 +16,7 @@ from pipeline.cli.console import (
     console,
     current_settings,
     errors,
+    limit_threads,
     print_table,
     progress_bars,
     say,
@@ -35,10 +35,13 @@ from pipeline.cli.running import (
 )
 from pipeline.datasets.dataset import load_dataset
 from pipeline.files import write_atomic
-from pipeline.runs.ablation import FULL, run_study, variants
-from pipeline.runs.benchmark import LEGEND, Outcome, compare, markdown, text_table
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.spec import RunSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.runs.benchmark import Outcome
 
 SeedsOption = Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")]
 
@@ -64,6 +67,9 @@ def bench(
 
     The exit code is 1 where a run failed; the others are shown all the same.
     """
+    from pipeline.runs.benchmark import LEGEND, markdown
+
+    limit_threads()
     settings = current_settings()
     if markdown_ is not None and not markdown_.parent.is_dir():  # before hours of work, not after
         raise ValueError(f"--markdown: there is no folder {markdown_.parent}")
@@ -106,6 +112,9 @@ def ablate(
     split_seed: SplitSeedOption = 0,
 ) -> None:
     """Switch off one part of a method at a time; what was run before is not run again."""
+    from pipeline.runs.ablation import FULL, run_study, variants
+
+    limit_threads()
     settings = current_settings()
     base = described_spec(
         dataset, method, bits, set_, backbone, labels, protocol, 0, split_seed, None
@@ -143,6 +152,8 @@ def _compared(
     base: RunSpec, names: Sequence[str], bits: list[int], seeds: int, without: str, to: Console
 ) -> tuple[pd.DataFrame, bool]:
     """The table of a benchmark, with a line for each run meanwhile; and whether a run failed."""
+    from pipeline.runs.benchmark import compare
+
     states = set()
 
     def note(outcome: Outcome) -> None:
@@ -170,6 +181,8 @@ def _compared(
 
 def _print_board(result: pd.DataFrame, without_label: str, summary: str) -> None:
     """The table of a benchmark; what is measured apart from mAP gives way first."""
+    from pipeline.runs.benchmark import text_table
+
     names, rows = text_table(result, without_label)
     say(summary)
     kept = ("ranking", "bits", "mAP %")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models.backbones.registry import load_backbone
 from pipeline.cli.console import (
     JsonOption,
     console,
     current_settings,
     errors,
+    limit_threads,
     print_table,
     progress_bars,
     say,
@@ -22,14 +22,12 @@ from pipeline.cli.console import (
 )
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.dataset import load_dataset
-from pipeline.evaluation.report import Report
-from pipeline.features import FeatureCache
-from pipeline.runs.distributed import check, is_launched, joined, train_along
-from pipeline.runs.execute import evaluate_run, execute, follow_up
 from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.worker import heartbeat_age_s, is_alive, limit_memory, work
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.report import Report
 
 runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=True)
 
@@ -73,6 +71,8 @@ def run(
     again: AgainOption = False,
 ) -> None:
     """Train and evaluate a method in the foreground. A finished equal run is shown instead."""
+    from pipeline.runs.distributed import check, is_launched, joined, train_along
+
     wanted = described_spec(
         dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
     )
@@ -114,11 +114,14 @@ def worker(
     check: Annotated[bool, typer.Option(help="Only say whether a worker is alive.")] = False,
 ) -> None:
     """Execute queued runs, one at a time."""
+    from pipeline.worker import heartbeat_age_s, is_alive, limit_memory, work
+
     settings = current_settings()
     if check:
         age = heartbeat_age_s(settings)
         say(f"last heard of {age:.0f} s ago" if age is not None else "never heard of")
         raise typer.Exit(0 if is_alive(settings) else 1)
+    limit_threads()
     limit_memory(settings)
     say("Waiting for queued runs; stop with Ctrl-C.")
     executed = work(settings, exit_when_idle=exit_when_idle)
@@ -127,6 +130,11 @@ def worker(
 
 def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
     """Measure the stored codes of a run again."""
+    from models.backbones.registry import load_backbone
+    from pipeline.features import FeatureCache
+    from pipeline.runs.execute import evaluate_run, follow_up
+
+    limit_threads()
     settings = current_settings()
     chosen = opened_run(run_id)
     dataset = load_dataset(chosen.spec.dataset, settings)
@@ -150,8 +158,9 @@ def list_(json_: JsonOption = False) -> None:
     else:
         names = ("run", "state", "data set", "method", "bits", "mAP %", "seed")
         rows = [
-            (r.id, r.state(), r.spec.dataset, r.spec.method, r.spec.bits, _map(r), r.spec.seed)
+            (r.id, r.state(), spec.dataset, spec.method, spec.bits, _map(r), spec.seed)
             for r in found
+            for spec in [r.stored]
         ]
         less = ("data set", "bits", "method", "seed", "mAP %")  # the id has the first three too
         print_table(names, rows, optional=less, has_json=True)
@@ -243,6 +252,9 @@ def watched(spec: RunSpec, validation: float, tune: list[str] | None) -> RunSpec
 
 def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = None) -> Run:
     """Execute a spec with progress bars, unless it was executed before."""
+    from pipeline.runs.execute import execute
+
+    limit_threads()
     settings = settings or current_settings()
     registry = RunRegistry(settings)
     done = registry.find(spec, load_dataset(spec.dataset, settings).info.fingerprint)
@@ -298,7 +310,7 @@ def _percent(value: float) -> str:
 
 def _facts(run: Run) -> dict[str, object]:
     """A run in the list, for programs."""
-    spec = run.spec.model_dump(mode="json")
+    spec = run.stored.model_dump(mode="json")
     return {"run": run.id, "state": run.state(), "map": _value(run), **spec}
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models.finetuning import FineTuning
-from pipeline.cli.console import current_settings, print_table, progress_bars, say
+from models.finetuning_config import FineTuning
+from pipeline.cli.console import current_settings, limit_threads, print_table, progress_bars, say
 from pipeline.cli.running import (
     BackboneOption,
     DatasetOption,
@@ -20,9 +20,10 @@ from pipeline.cli.running import (
     parsed_settings,
 )
 from pipeline.datasets.dataset import load_dataset
-from pipeline.runs.execute import execute
 from pipeline.runs.registry import Run, RunError
-from pipeline.runs.sweep import Planned, Sweep, run_all, submit
+
+if TYPE_CHECKING:
+    from pipeline.runs.sweep import Planned
 
 
 def sweep(
@@ -50,6 +51,10 @@ def sweep(
 
     The exit code is 1 where a run failed; the others go on.
     """
+    from pipeline.runs.execute import execute
+    from pipeline.runs.sweep import Sweep, run_all, submit
+
+    limit_threads()
     settings = current_settings()
     opened = load_dataset(dataset, settings)
     wanted = Sweep(
@@ -77,9 +82,7 @@ def sweep(
         planned = run_all(
             wanted, settings, name, lambda run: execute(run, settings, show), _say_state
         )
-    columns = ("bits", "run", "settings", "seed", "mAP %", "train s")
-    less = ("train s", "bits")  # the run's name has the bits too
-    print_table(columns, _rows(planned), name, prose=("settings",), optional=less)
+    _print_board(planned, name)
     if any(one.run is not None and one.run.state() == "failed" for one in planned):
         raise typer.Exit(1)
 
@@ -89,6 +92,12 @@ def _say_state(number: int, total: int, one: Planned) -> None:
     state = "done before" if one.state == "done" else one.run.state() if one.run else one.state
     reason = one.run.status().error if one.run else ""
     say(f"{number}/{total} {one.spec.label} · seed {one.spec.seed}: {state} {reason}".rstrip())
+
+
+def _print_board(planned: list[Planned], name: str) -> None:
+    columns = ("bits", "run", "settings", "seed", "mAP %", "train s")
+    less = ("train s", "bits")  # the run's name has the bits too
+    print_table(columns, _rows(planned), name, prose=("settings",), optional=less)
 
 
 def _rows(planned: list[Planned]) -> list[tuple[object, ...]]:

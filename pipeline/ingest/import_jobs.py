@@ -18,12 +18,13 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from models.method import Cancelled
+from models.errors import Cancelled
 from pipeline.files import write_atomic
 from pipeline.heartbeat import beating, silent_for_s
 from pipeline.ingest.dry_run import Plan
+from pipeline.ingest.importing import execute_import, open_request, plan_import
 from pipeline.ingest.ingest import discard_import
-from pipeline.ingest.request import ImportRequest, execute_import, open_request, plan_import
+from pipeline.ingest.request import ImportRequest
 from pipeline.launching import launch
 from pipeline.settings import Settings
 

@@ -14,14 +14,16 @@ import numpy as np
 import pandas as pd
 
 from models.backbones.registry import load_backbone
-from models.method import Cancelled, MethodCard
+from models.errors import Cancelled
+from models.method import MethodCard
 from models.registry import get_method
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
 from pipeline.evaluation.evaluate import evaluate, leave_out
 from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
+from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.baselines import cosine_report
-from pipeline.runs.execute import StageProgress, execute, ignore_progress
+from pipeline.runs.execute import execute
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +11,9 @@ import torch
 
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
+from models.errors import Cancelled
 from models.finetuning import Trunk
-from models.method import Cancelled, HashMethod, TrainingSet
+from models.method import HashMethod, TrainingSet
 from models.registry import get_method
 from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset, load_dataset
 from pipeline.datasets.split import Indices, Split, make_split
@@ -21,6 +21,7 @@ from pipeline.evaluation.evaluate import all_relevant, evaluate
 from pipeline.evaluation.report import Evaluation
 from pipeline.features import FeatureCache
 from pipeline.heartbeat import beating
+from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.baselines import measure_baselines
 from pipeline.runs.log import logging_to
 from pipeline.runs.registry import Run, RunError
@@ -38,13 +39,8 @@ from pipeline.runs.training import (
 )
 from pipeline.settings import Settings
 
-StageProgress = Callable[[str, int, int], None]
 _log = logging.getLogger(__name__)
 _WRITE_S = 0.5  # least time between two notes of the progress in run.json
-
-
-def ignore_progress(_stage: str, _done: int, _total: int) -> None:
-    """The progress callback that does nothing."""
 
 
 def execute(

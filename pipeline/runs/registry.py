@@ -22,27 +22,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from models.method import Cancelled, EpochLog
-from models.registry import unknown
+from models.errors import Cancelled
+from models.wording import unknown
 from pipeline.files import ParsedFiles, write_atomic
 from pipeline.heartbeat import beating, silent_for_s
-from pipeline.runs.checkpoints import FolderCheckpoints
 from pipeline.runs.log import logging_to
 from pipeline.runs.results import RunError, RunResults
-from pipeline.runs.spec import RunSpec, read_spec
+from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, error_text, provenance, resident_mb
 from pipeline.settings import Settings
 from pipeline.wording import sentence
+
+if TYPE_CHECKING:  # torch, which lists of runs do without
+    from models.method import EpochLog
+    from pipeline.runs.checkpoints import FolderCheckpoints
 
 __all__ = ["LOST_AFTER_S", "MOST_ATTEMPTS", "Run", "RunBusy", "RunError", "RunRegistry"]
 
 LOST_AFTER_S = 60.0
 MOST_ATTEMPTS = 10  # a run that kills its process again and again must end some time
-_SPECS = ParsedFiles(read_spec)
+_SPECS = ParsedFiles(StoredSpec.model_validate_json)
 _log = logging.getLogger(__name__)
 
 
@@ -131,6 +135,8 @@ class Run(RunResults):
 
     def checkpoints(self) -> FolderCheckpoints:
         """Where its training is kept until it is done."""
+        from pipeline.runs.checkpoints import FolderCheckpoints
+
         return FolderCheckpoints(self.folder / "checkpoint")
 
     def fail(self, error: BaseException) -> None:
@@ -256,7 +262,7 @@ class RunRegistry:
                     raise
             else:
                 break  # the name was free
-        return Run(folder, spec)
+        return self._read(folder)
 
     def open(self, run_id: str) -> Run:
         """The run called `run_id`; any unambiguous part of the id will do.
@@ -330,11 +336,11 @@ class RunRegistry:
 
     def _read(self, folder: Path) -> Run:
         try:
-            spec = _SPECS.read(folder / "spec.json")
+            stored = _SPECS.read(folder / "spec.json")
         except (OSError, ValueError) as error:
             reason = sentence(error)
             raise RunError(f"run {folder.name} has a damaged spec.json: {reason}") from error
-        run = Run(folder, spec)
+        run = Run(folder, stored)
         run.status()  # refuse a damaged run.json here, once
         return run
 

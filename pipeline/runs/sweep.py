@@ -11,8 +11,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from models.finetuning import FineTuning
-from models.registry import get_method, unknown
+from models.finetuning_config import FineTuning
+from models.registry import get_method
+from models.wording import unknown
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.runs.requirements import why_not

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.method import Cancelled
+from models.errors import Cancelled
 from pipeline.datasets.dataset import DatasetError, list_datasets, load_dataset
 from pipeline.ingest.import_jobs import (
     LOST_AFTER_S,

@@ -12,7 +12,7 @@ import torch
 
 import models.methods
 from models.backbones.registry import load_backbone
-from models.method import Cancelled
+from models.errors import Cancelled
 from models.registry import get_method, list_methods
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.datasets.split import make_split

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from models.codes import HashCodes
-from models.method import Cancelled, EpochLog
+from models.errors import Cancelled
+from models.method import EpochLog
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import LOST_AFTER_S, Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings

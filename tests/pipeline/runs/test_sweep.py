@@ -180,7 +180,7 @@ def test_the_command_asks_for_the_same_runs(
     )
     asked: list[Sweep] = []
     monkeypatch.setattr("pipeline.cli.sweeping.current_settings", lambda: own_library)
-    monkeypatch.setattr("pipeline.cli.sweeping.submit", lambda found, *_: asked.append(found) or [])
+    monkeypatch.setattr("pipeline.runs.sweep.submit", lambda found, *_: asked.append(found) or [])
 
     words = shlex.split(wanted.command())[3:]
     app([*words, "--queue"], standalone_mode=False)
