@@ -22,17 +22,9 @@ from pipeline.cli.console import (
     say,
     say_json,
 )
-from pipeline.cli.running import (
-    BackboneOption,
-    BitsOption,
-    DatasetOption,
-    LabelsOption,
-    ProtocolOption,
-    SetOption,
-    SplitSeedOption,
-    described_spec,
-    run_spec,
-)
+from pipeline.cli.options import takes_options
+from pipeline.cli.run_options import DataOptions, MethodOptions, SeedsOption
+from pipeline.cli.running import run_spec
 from pipeline.datasets.dataset import load_dataset
 from pipeline.files import write_atomic
 from pipeline.runs.registry import RunRegistry
@@ -43,21 +35,16 @@ if TYPE_CHECKING:
 
     from pipeline.runs.benchmark import Outcome
 
-SeedsOption = Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")]
 
-
+@takes_options
 def bench(
-    dataset: DatasetOption = "openmoji",
+    options: DataOptions,
     methods: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "all",
     bits: Annotated[str, typer.Option(help="Code lengths with commas between.")] = "16,32,64",
     seeds: SeedsOption = 3,
     without_label: Annotated[
         str, typer.Option(help="Further columns whose relevance leaves this label out.")
     ] = "",
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    split_seed: SplitSeedOption = 0,
     markdown_: Annotated[
         Path | None, typer.Option("--markdown", help="A file for the table in Markdown.")
     ] = None,
@@ -76,17 +63,15 @@ def bench(
     names = (
         list_methods() if methods == "all" else tuple(name.strip() for name in methods.split(","))
     )
-    base = described_spec(
-        dataset, names[0], 32, None, backbone, labels, protocol, 0, split_seed, None
-    )
+    base = RunSpec.model_validate(options.conditions() | {"method": names[0]})
     result, has_failed = _compared(
         base, names, _numbers(bits), seeds, without_label, errors if json_ else console
     )
-    name = f"{dataset}_{base.label_set}_{backbone}_{base.protocol}_{split_seed}.csv"
+    name = f"{base.dataset}_{base.label_set}_{base.backbone}_{base.protocol}_{base.split_seed}.csv"
     path = settings.home / "benchmarks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))
-    summary = f"{dataset}, {backbone}, protocol {base.protocol}: "
+    summary = f"{base.dataset}, {base.backbone}, protocol {base.protocol}: "
     summary += f"{base.evaluation_protocol().summary} {LEGEND}"
     if markdown_ is not None:
         write_atomic(markdown_, f"{summary}\n\n{markdown(result, without_label)}\n")
@@ -100,29 +85,24 @@ def bench(
         raise typer.Exit(1)
 
 
+@takes_options
 def ablate(
     method: Annotated[str, typer.Argument(help="A method whose card names ablations.")],
-    dataset: DatasetOption = "openmoji",
-    bits: BitsOption = 32,
+    options: MethodOptions,
     seeds: SeedsOption = 3,
-    set_: SetOption = None,
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    split_seed: SplitSeedOption = 0,
 ) -> None:
     """Switch off one part of a method at a time; what was run before is not run again."""
     from pipeline.runs.ablation import FULL, run_study, variants
 
     limit_threads()
     settings = current_settings()
-    base = described_spec(
-        dataset, method, bits, set_, backbone, labels, protocol, 0, split_seed, None
-    )
+    base = options.asked_of(method)
     study = variants(base, seeds)
-    fingerprint = load_dataset(dataset, settings).info.fingerprint
+    fingerprint = load_dataset(base.dataset, settings).info.fingerprint
     result = run_study(study, RunRegistry(settings).finished(fingerprint), run_spec)
-    path = settings.home / "ablations" / f"{dataset}_{method}_{bits}b_{base.digest[:8]}.csv"
+    path = (
+        settings.home / "ablations" / f"{base.dataset}_{method}_{base.bits}b_{base.digest[:8]}.csv"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))
     say(base.evaluation_protocol().summary)

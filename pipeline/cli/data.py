@@ -19,10 +19,9 @@ from pipeline.cli.console import (
     say,
     say_json,
 )
+from pipeline.cli.options import takes_options
 from pipeline.datasets.dataset import list_datasets, load_dataset
 from pipeline.datasets.problems import Problem, problem_counts, read_problems, write_problems
-from pipeline.datasets.split_choice import SplitChoice
-from pipeline.ingest.layouts.reading import ReadOptions
 from pipeline.ingest.request import ImportRequest
 
 if TYPE_CHECKING:
@@ -56,62 +55,13 @@ def list_(json_: JsonOption = False) -> None:
 
 
 @datasets.command("import")
+@takes_options
 def import_(
-    source: Annotated[str, typer.Argument(help="A source name, or a folder, archive or table.")],
-    name: Annotated[str, typer.Option(help="Name in the library.")] = "",
-    title: Annotated[str, typer.Option(help="Title for people.")] = "",
+    request: ImportRequest,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and report.")] = False,
     problems: Annotated[Path | None, typer.Option(help="--dry-run: CSV to write them to.")] = None,
-    format_: Annotated[str, typer.Option("--format", help="Layout; empty: found out.")] = "",
-    images: Annotated[str, typer.Option(help="Folder of the images, for a table elsewhere.")] = "",
-    path_column: Annotated[str, typer.Option(help="Table column with paths.")] = "",
-    label_column: Annotated[
-        list[str] | None, typer.Option(help="Table column with labels; repeat for one-hot.")
-    ] = None,
-    split_column: Annotated[str, typer.Option(help="Table column with train or test.")] = "",
-    text_column: Annotated[str, typer.Option(help="Table column with captions.")] = "",
-    separator: Annotated[str, typer.Option(help="Between several labels in a cell.")] = "",
-    header: Annotated[
-        bool | None, typer.Option(help="Whether a table's first line names its columns.")
-    ] = None,
-    encoding: Annotated[str, typer.Option(help="Of tables, lists and names in a zip.")] = "",
-    class_level: Annotated[int, typer.Option(help="Folder level of the class; -1: inmost.")] = 1,
-    split: Annotated[str, typer.Option(help="given, stratified, or a protocol.")] = "",
-    queries: Annotated[float, typer.Option(help="stratified: share of the query set.")] = 0.2,
-    train: Annotated[float, typer.Option(help="stratified: share of the database.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
-    into: Annotated[str, typer.Option(help="Add the images to this data set.")] = "",
-    link: Annotated[bool, typer.Option(help="Refer to the files instead of copying.")] = False,
-    again: Annotated[bool, typer.Option(help="Even if the content is here already.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Import although label files would not be used.")
-    ] = False,
-    variants: Annotated[bool, typer.Option(help="openmoji: skin-tone variants too.")] = False,
 ) -> None:
-    """Import a data set. Repeating the command after an interruption goes on where it stopped."""
-    request = ImportRequest(
-        source=source,
-        name=name,
-        title=title,
-        images=images,
-        into=into,
-        link=link,
-        again=again,
-        yes=yes,
-        variants=variants,
-        reading=ReadOptions(
-            layout=format_.replace("-", "_"),
-            path_column=path_column,
-            label_columns=tuple(label_column or ()),
-            split_column=split_column,
-            text_column=text_column,
-            separator=separator,
-            header={None: "", True: "yes", False: "no"}[header],
-            encoding=encoding,
-            class_level=class_level,
-        ),
-        split=SplitChoice(how=split, queries=queries, train=train, seed=seed),
-    )
+    """Import a data set. Repeating the command after an interruption resumes it."""
     if dry_run:
         _check_import(request, problems)
     else:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +20,8 @@ from pipeline.cli.console import (
     say_json,
 )
 from pipeline.cli.opening import RunArgument, opened_run
+from pipeline.cli.options import takes_options
+from pipeline.cli.run_options import SpecOptions
 from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.runs.spec import RunSpec
@@ -31,52 +32,15 @@ if TYPE_CHECKING:
 
 runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=True)
 
-DatasetOption = Annotated[str, typer.Option(help="An imported data set.")]
-MethodOption = Annotated[str, typer.Option(help="A hash method; see: methods list.")]
-BitsOption = Annotated[int, typer.Option(help="Code length, 1 to 256.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="A hyper-parameter as key=value; repeatable.")
-]
-BackboneOption = Annotated[str, typer.Option(help="Feature network.")]
-LabelsOption = Annotated[str, typer.Option(help="Label set; empty for the first.")]
-ProtocolOption = Annotated[
-    str, typer.Option(help="Evaluation protocol; empty for the data set's own.")
-]
-SeedOption = Annotated[int, typer.Option(help="Seed of the method.")]
-SplitSeedOption = Annotated[int, typer.Option(help="Seed of the split.")]
-ValidationOption = Annotated[
-    float, typer.Option(help="Share of the training set kept to measure every epoch; 0: none.")
-]
-TuneOption = Annotated[
-    list[str] | None,
-    typer.Option("--tune", help="Let the backbone learn: stages=3, augment=true ...; repeatable."),
-]
-SpecOption = Annotated[Path | None, typer.Option(help="A spec.json to repeat; nothing else.")]
 AgainOption = Annotated[bool, typer.Option(help="Repeat a run that is done already.")]
 
 
-def run(
-    dataset: DatasetOption = "openmoji",
-    method: MethodOption = "ud2h",
-    bits: BitsOption = 32,
-    set_: SetOption = None,
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    seed: SeedOption = 0,
-    split_seed: SplitSeedOption = 0,
-    validation: ValidationOption = 0.0,
-    tune: TuneOption = None,
-    spec: SpecOption = None,
-    again: AgainOption = False,
-) -> None:
+@takes_options
+def run(options: SpecOptions, again: AgainOption = False) -> None:
     """Train and evaluate a method in the foreground. A finished equal run is shown instead."""
     from pipeline.runs.distributed import check, is_launched, joined, train_along
 
-    wanted = described_spec(
-        dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
-    )
-    wanted = watched(wanted, validation, tune)
+    wanted = options.asked()
     if not is_launched():
         return report_run(run_spec(wanted, again=again))
     check(wanted)
@@ -86,26 +50,10 @@ def run(
         return report_run(run_spec(wanted, again=True, settings=settings))
 
 
-def submit(
-    dataset: DatasetOption = "openmoji",
-    method: MethodOption = "ud2h",
-    bits: BitsOption = 32,
-    set_: SetOption = None,
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    seed: SeedOption = 0,
-    split_seed: SplitSeedOption = 0,
-    validation: ValidationOption = 0.0,
-    tune: TuneOption = None,
-    spec: SpecOption = None,
-) -> None:
+@takes_options
+def submit(options: SpecOptions) -> None:
     """Queue a run for the worker."""
-    wanted = described_spec(
-        dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
-    )
-    wanted = watched(wanted, validation, tune)
-    queued = RunRegistry(current_settings()).create(wanted)
+    queued = RunRegistry(current_settings()).create(options.asked())
     say(f"Queued {queued.id}. A worker executes it: python -m pipeline worker")
 
 
@@ -211,45 +159,6 @@ def delete(
     say(f"Deleted {chosen.id}.")
 
 
-def described_spec(
-    dataset: str,
-    method: str,
-    bits: int,
-    set_: list[str] | None,
-    backbone: str,
-    labels: str,
-    protocol: str,
-    seed: int,
-    split_seed: int,
-    spec: Path | None,
-) -> RunSpec:
-    """The spec that the options describe, with the data set's own protocol where none is named."""
-    if spec is not None:
-        try:
-            return RunSpec.model_validate_json(spec.read_text("utf-8"))
-        except OSError as error:
-            raise ValueError(f"{spec} cannot be read: {error.strerror}") from error
-    opened = load_dataset(dataset, current_settings())
-    return RunSpec(
-        dataset=dataset,
-        method=method,
-        bits=bits,
-        config=parsed_settings(set_ or []),
-        backbone=backbone,
-        label_set=labels or (opened.label_set().name if opened.info.label_sets else ""),
-        protocol=protocol or opened.info.default_protocol,
-        seed=seed,
-        split_seed=split_seed,
-    )
-
-
-def watched(spec: RunSpec, validation: float, tune: list[str] | None) -> RunSpec:
-    """The spec with a share for validation and a backbone that learns, where they are asked for."""
-    extra: dict[str, object] = {"validation": validation} if validation else {}
-    extra |= {"finetune": parsed_settings(tune)} if tune else {}
-    return RunSpec.model_validate(spec.model_dump() | extra)
-
-
 def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = None) -> Run:
     """Execute a spec with progress bars, unless it was executed before."""
     from pipeline.runs.execute import execute
@@ -324,21 +233,3 @@ def _value(run: Run) -> float | None:
 def _map(run: Run) -> str:
     value = _value(run)
     return "" if value is None else _percent(value)
-
-
-def parsed_settings(pairs: list[str]) -> dict[str, Any]:
-    """Settings from `key=value` words; a value that is JSON is read as such.
-
-    Raises:
-        ValueError: a word without an equals sign.
-    """
-    config: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise ValueError(f"--set takes key=value, got {pair!r}")
-        try:
-            config[key] = json.loads(value)
-        except json.JSONDecodeError:
-            config[key] = value  # a plain word
-    return config

@@ -7,30 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models.finetuning_config import FineTuning
 from pipeline.cli.console import current_settings, limit_threads, print_table, progress_bars, say
-from pipeline.cli.running import (
-    BackboneOption,
-    DatasetOption,
-    LabelsOption,
-    ProtocolOption,
-    SplitSeedOption,
-    TuneOption,
-    ValidationOption,
-    parsed_settings,
-)
-from pipeline.datasets.dataset import load_dataset
+from pipeline.cli.options import takes_options
+from pipeline.cli.run_options import LearningOptions, SeedsOption, parsed_settings
 from pipeline.runs.registry import Run, RunError
 
 if TYPE_CHECKING:
     from pipeline.runs.sweep import Planned
 
 
+@takes_options
 def sweep(
     methods: Annotated[str, typer.Option(help="Names with commas between.")],
-    dataset: DatasetOption = "openmoji",
+    options: LearningOptions,
     bits: Annotated[str, typer.Option(help="Code lengths with commas between.")] = "32",
-    seeds: Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")] = 1,
+    seeds: SeedsOption = 1,
     grid: Annotated[
         list[str] | None,
         typer.Option(help="Vary a setting: learning_rate=0.001,0.0001; repeatable."),
@@ -39,12 +30,6 @@ def sweep(
         list[str] | None,
         typer.Option("--set", help="A setting of one method, method.key=value; repeatable."),
     ] = None,
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    split_seed: SplitSeedOption = 0,
-    validation: ValidationOption = 0.0,
-    tune: TuneOption = None,
     queue: Annotated[bool, typer.Option("--queue", help="Leave the work to a worker.")] = False,
 ) -> None:
     """Run methods x code lengths x seeds x settings; what was run before is not run again.
@@ -56,20 +41,14 @@ def sweep(
 
     limit_threads()
     settings = current_settings()
-    opened = load_dataset(dataset, settings)
     wanted = Sweep(
-        dataset=dataset,
         methods=tuple(dict.fromkeys(name.strip() for name in methods.split(","))),
         bits=tuple(dict.fromkeys(_values("bits", bits))),
         seeds=seeds,
         grid={key: _values(key, text) for key, text in _pairs(grid)},
         config=_by_method(set_),
-        backbone=backbone,
-        label_set=labels or (opened.label_set().name if opened.info.label_sets else ""),
-        protocol=protocol or opened.info.default_protocol,
-        split_seed=split_seed,
-        validation=validation,
-        finetune=FineTuning.model_validate(parsed_settings(tune)) if tune else None,
+        **options.conditions(),
+        **options.learning(),
     )
     name = f"sweep {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
     if queue:

@@ -13,6 +13,7 @@ from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.datasets.split import make_split
 from pipeline.datasets.stratify import stratify
+from pipeline.options import OPTION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,9 @@ class SplitChoice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     how: str = Field(
-        "", description="given, stratified, or a protocol; empty: given where there is one."
+        "",
+        description="given, stratified, or a protocol; empty: given where there is one.",
+        json_schema_extra={OPTION: "--split"},
     )
     queries: float = Field(0.2, gt=0, lt=1, description="stratified: share of the query set.")
     train: float = Field(

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import to_json
 
 from models.backbones.registry import check_backbone
 from models.finetuning_config import FineTuning
@@ -20,36 +21,63 @@ from models.registry import get_method, list_methods
 from models.wording import unknown
 from pipeline.datasets.dataset import NAME_PATTERN
 from pipeline.datasets.protocols import PROTOCOLS, Protocol
+from pipeline.options import OPTION
 from pipeline.wording import sentence
 
 if TYPE_CHECKING:
     from models.method import HashMethod, MethodConfig
 
 _BITS, _BACKBONE, _PROTOCOL = 32, "efficientnet_lite0", "holdout"
+_DIGESTED = (  # in this order, in which the first version had them
+    *("dataset", "method", "bits", "config", "backbone", "label_set", "protocol"),
+    *("seed", "split_seed", "validation", "finetune"),
+)
 
 
-class RunSpec(BaseModel):
+class Conditions(BaseModel):
+    """What the runs of a comparison share: data, features, split, and how the backbone learns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str = Field(pattern=f"^{NAME_PATTERN}$", description="An imported data set.")
+    backbone: str = Field(_BACKBONE, description="Feature network.")
+    label_set: str = Field(
+        "", description="Label set; empty for the first.", json_schema_extra={OPTION: "--labels"}
+    )
+    protocol: str = Field(_PROTOCOL, description="Evaluation protocol.")
+    split_seed: int = Field(0, ge=0, description="Seed of the split.")
+    validation: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the training set kept to measure every epoch; 0: none.",
+    )
+    finetune: FineTuning | None = Field(
+        None,
+        description="Let the backbone learn: stages=3, augment=true ...; repeatable.",
+        json_schema_extra={OPTION: "--tune"},
+    )
+
+    def conditions(self) -> dict[str, Any]:
+        """These fields alone, for another model that has them."""
+        return self.model_dump(include=set(Conditions.model_fields))
+
+
+class RunSpec(Conditions):
     """One experiment: data, features, method, code length, protocol and seeds.
 
     Unknown names and hyper-parameters are refused when it is made. `config` is stored in full, with
     the defaults filled in, so that a changed default does not change an old spec.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dataset: str = Field(pattern=f"^{NAME_PATTERN}$")
-    method: str
-    bits: int = Field(_BITS, ge=1, le=256, description="Code length K.")
-    config: dict[str, Any] = Field(default_factory=dict, description="Hyper-parameters.")
-    backbone: str = _BACKBONE
-    label_set: str = Field("", description="Labels used; empty for the data set's first.")
-    protocol: str = _PROTOCOL
-    seed: int = Field(0, ge=0, description="Of the method.")
-    split_seed: int = Field(0, ge=0, description="Of the split.")
-    validation: float = Field(
-        0.0, ge=0, le=0.5, description="Share of the training set kept to measure every epoch."
+    method: str = Field(description="A hash method; see: methods list.")
+    bits: int = Field(_BITS, ge=1, le=256, description="Code length, 1 to 256.")
+    config: dict[str, Any] = Field(
+        default_factory=dict,
+        description="A hyper-parameter as key=value; repeatable.",
+        json_schema_extra={OPTION: "--set"},
     )
-    finetune: FineTuning | None = Field(None, description="How the backbone learns; None: frozen.")
+    seed: int = Field(0, ge=0, description="Seed of the method.")
     _unknown: dict[str, Any] = PrivateAttr(default_factory=dict)  # stored, without a field by now
 
     @model_validator(mode="after")
@@ -93,8 +121,10 @@ class RunSpec(BaseModel):
 
         What is not asked for is left out, so that specs of earlier versions keep theirs.
         """
-        unset = {name for name in ("validation", "finetune") if not getattr(self, name)}
-        text = self.model_dump_json(exclude=unset)
+        dumped = self.model_dump(mode="json")
+        is_left_out = {name for name in ("validation", "finetune") if not getattr(self, name)}
+        ordered = {name: dumped[name] for name in _DIGESTED if name not in is_left_out}
+        text = to_json(ordered).decode()
         text += json.dumps(self._unknown, sort_keys=True) if self._unknown else ""
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -9,37 +9,27 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from models.finetuning_config import FineTuning
 from models.registry import get_method
 from models.wording import unknown
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.runs.requirements import why_not
-from pipeline.runs.spec import RunSpec
+from pipeline.runs.spec import Conditions, RunSpec
 from pipeline.settings import Settings
 
 State = Literal["new", "done", "running", "queued"]
 
 
-class Sweep(BaseModel):
+class Sweep(Conditions):
     """What to run: every combination, except that a setting varies only where a method has it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dataset: str
     methods: tuple[str, ...] = Field(min_length=1)
     bits: tuple[int, ...] = Field((32,), min_length=1)
     seeds: int = Field(1, ge=1, le=20, description="Method seeds 0 to this minus 1.")
     grid: dict[str, tuple[Any, ...]] = Field({}, description="Setting -> its values.")
     config: dict[str, dict[str, Any]] = Field({}, description="Method -> settings that are fixed.")
-    backbone: str = "efficientnet_lite0"
-    label_set: str = ""
-    protocol: str = "holdout"
-    split_seed: int = 0
-    validation: float = 0.0
-    finetune: FineTuning | None = None
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -63,12 +53,7 @@ class Sweep(BaseModel):
         Raises:
             ValidationError: a name or a value that a spec refuses.
         """
-        shared = self.model_dump(
-            include={
-                *("dataset", "backbone", "label_set", "protocol", "split_seed", "validation"),
-                "finetune",
-            }
-        )
+        shared = self.conditions()
         found: dict[str, RunSpec] = {}
         for bits, name in product(self.bits, self.methods):
             card = get_method(name).card

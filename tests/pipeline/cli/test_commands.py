@@ -22,7 +22,7 @@ from pipeline.cli.console import console, current_settings, current_store
 from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
-from tests.factories import ROOT, png, python, write_images
+from tests.factories import ROOT, png, write_images
 from tests.layout_writers import csv_table, pictures
 
 
@@ -558,14 +558,6 @@ def test_in_a_shell_an_error_is_one_sentence_too(tmp_path: Path) -> None:
     assert done.stderr.startswith("Error: unknown data set 'cats'.")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
-
-
-def test_commands_start_without_what_takes_seconds_to_import():
-    script = "import sys, pipeline.cli; print(*sys.modules)"
-    loaded = python(script).communicate(timeout=60)[0].split()
-
-    assert "torch" in loaded
-    assert not {"torchvision", "torch._dynamo", "qdrant_client"} & set(loaded)
 
 
 def test_verdicts_are_exported_as_a_table_that_no_spreadsheet_runs(

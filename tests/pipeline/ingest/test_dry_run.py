@@ -169,9 +169,9 @@ def test_a_split_that_is_not_possible_is_told_and_not_fatal(
                 "split": {"how": "stratified", "queries": 0.1, "seed": 3},
                 "link": True,
             },
-            "python -m pipeline datasets import 'my pets' --name pets --format class-folders "
-            "--label-column a --label-column 'b c' --class-level -1 --split stratified "
-            "--queries 0.1 --seed 3 --link",
+            "python -m pipeline datasets import 'my pets' --name pets --link "
+            "--format class_folders --label-column a --label-column 'b c' "
+            "--class-level -1 --split stratified --queries 0.1 --seed 3",
         ),
     ],
 )

@@ -179,7 +179,8 @@ def test_the_command_asks_for_the_same_runs(
         finetune={"stages": 1, "augment": False},
     )
     asked: list[Sweep] = []
-    monkeypatch.setattr("pipeline.cli.sweeping.current_settings", lambda: own_library)
+    for module in ("sweeping", "run_options"):
+        monkeypatch.setattr(f"pipeline.cli.{module}.current_settings", lambda: own_library)
     monkeypatch.setattr("pipeline.runs.sweep.submit", lambda found, *_: asked.append(found) or [])
 
     words = shlex.split(wanted.command())[3:]
