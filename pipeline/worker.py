@@ -25,7 +25,7 @@ from pipeline.heartbeat import beating, silent_for_s
 from pipeline.index.index_jobs import serve, waiting
 from pipeline.launching import launch
 from pipeline.progress import StageProgress, ignore_progress
-from pipeline.runs.execute import execute
+from pipeline.runs.experiment import attempt
 from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
 
@@ -122,15 +122,12 @@ def _announced(settings: Settings) -> Iterator[None]:
 def _execute(run: Run, settings: Settings, on_progress: StageProgress) -> bool:
     """Execute a run unless another process does; a failure is recorded, not raised."""
     try:
-        execute(run, settings, on_progress, only_queued=True)
+        if not attempt(run, settings, on_progress):
+            _log.error("run %s failed: %s", run.id, run.status().error)
     except RunBusy:
         return False
     except Cancelled:
         _log.info("run %s was cancelled", run.id)
-    except Exception as error:
-        _log.exception("run %s failed", run.id)  # the status has the error; the worker goes on
-        if run.folder.exists() and run.status().state == "queued":  # it failed before its start
-            run.fail(error)
     return True
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from models.registry import list_methods
 from pipeline.cli.console import (
@@ -16,24 +14,19 @@ from pipeline.cli.console import (
     console,
     current_settings,
     errors,
-    limit_threads,
     print_table,
-    progress_bars,
     say,
     say_json,
 )
+from pipeline.cli.experiments import carry_out, end, reporting
 from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import DataOptions, MethodOptions, SeedsOption
-from pipeline.cli.running import run_spec
-from pipeline.datasets.dataset import load_dataset
 from pipeline.files import write_atomic
-from pipeline.runs.registry import RunRegistry
+from pipeline.runs.experiment import Outcome, plan
 from pipeline.runs.spec import RunSpec
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from pipeline.runs.benchmark import Outcome
 
 
 @takes_options
@@ -54,9 +47,8 @@ def bench(
 
     The exit code is 1 where a run failed; the others are shown all the same.
     """
-    from pipeline.runs.benchmark import LEGEND, markdown
+    from pipeline.runs.benchmark import LEGEND, compare, markdown
 
-    limit_threads()
     settings = current_settings()
     if markdown_ is not None and not markdown_.parent.is_dir():  # before hours of work, not after
         raise ValueError(f"--markdown: there is no folder {markdown_.parent}")
@@ -64,9 +56,18 @@ def bench(
         list_methods() if methods == "all" else tuple(name.strip() for name in methods.split(","))
     )
     base = RunSpec.model_validate(options.conditions() | {"method": names[0]})
-    result, has_failed = _compared(
-        base, names, _numbers(bits), seeds, without_label, errors if json_ else console
-    )
+    outcomes: list[Outcome] = []
+    with reporting(errors if json_ else console, outcomes.append) as (say_outcome, show):
+        result = compare(
+            base,
+            names,
+            _numbers(bits),
+            seeds,
+            settings,
+            without=without_label,
+            on_outcome=say_outcome,
+            on_progress=show,
+        )
     name = f"{base.dataset}_{base.label_set}_{base.backbone}_{base.protocol}_{base.split_seed}.csv"
     path = settings.home / "benchmarks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,8 +82,7 @@ def bench(
         _print_board(result, without_label, summary)
         for written in (path, markdown_) if markdown_ is not None else (path,):
             say(f"Written to {written}")
-    if has_failed:
-        raise typer.Exit(1)
+    end(outcomes)
 
 
 @takes_options
@@ -91,15 +91,17 @@ def ablate(
     options: MethodOptions,
     seeds: SeedsOption = 3,
 ) -> None:
-    """Switch off one part of a method at a time; what was run before is not run again."""
-    from pipeline.runs.ablation import FULL, run_study, variants
+    """Switch off one part of a method at a time; what was run before is not run again.
 
-    limit_threads()
+    The exit code is 1 where a run failed; the others are shown all the same.
+    """
+    from pipeline.runs.ablation import FULL, table, variants
+
     settings = current_settings()
     base = options.asked_of(method)
     study = variants(base, seeds)
-    fingerprint = load_dataset(base.dataset, settings).info.fingerprint
-    result = run_study(study, RunRegistry(settings).finished(fingerprint), run_spec)
+    outcomes = carry_out(plan([spec for one in study for spec in one.specs], settings))
+    result = table(study, {one.run.spec.digest: one.run for one in outcomes if one.is_done})
     path = (
         settings.home / "ablations" / f"{base.dataset}_{method}_{base.bits}b_{base.digest[:8]}.csv"
     )
@@ -126,37 +128,7 @@ def ablate(
     less = ("ACG@100", "NDCG@100 %", "train s", "seeds")
     print_table(names, rows, base.label, optional=less)
     say(f"Written to {path}")
-
-
-def _compared(
-    base: RunSpec, names: Sequence[str], bits: list[int], seeds: int, without: str, to: Console
-) -> tuple[pd.DataFrame, bool]:
-    """The table of a benchmark, with a line for each run meanwhile; and whether a run failed."""
-    from pipeline.runs.benchmark import compare
-
-    states = set()
-
-    def note(outcome: Outcome) -> None:
-        states.add(outcome.state)
-        _say_outcome(outcome, to)
-
-    with progress_bars(to) as show:
-
-        def show_features(stage: str, done: int, total: int) -> None:
-            if stage == "features":  # may take minutes; other stages have their line soon
-                show(stage, done, total)
-
-        result = compare(
-            base,
-            names,
-            bits,
-            seeds,
-            current_settings(),
-            without=without,
-            on_outcome=note,
-            on_progress=show_features,
-        )
-    return result, "failed" in states
+    end(outcomes)
 
 
 def _print_board(result: pd.DataFrame, without_label: str, summary: str) -> None:
@@ -167,13 +139,6 @@ def _print_board(result: pd.DataFrame, without_label: str, summary: str) -> None
     say(summary)
     kept = ("ranking", "bits", "mAP %")
     print_table(names, rows, optional=[n for n in reversed(names) if n not in kept], has_json=True)
-
-
-def _say_outcome(outcome: Outcome, to: Console) -> None:
-    """One line for a run."""
-    style = {"failed": "red", "skipped": "yellow"}.get(outcome.state, "green")
-    begin = f"{outcome.number}/{outcome.total} {outcome.title}: "
-    say(begin, (outcome.state, style), f", {outcome.text}", to=to)
 
 
 def _numbers(text: str) -> list[int]:

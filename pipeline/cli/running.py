@@ -19,10 +19,12 @@ from pipeline.cli.console import (
     say,
     say_json,
 )
+from pipeline.cli.experiments import carry_out
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import SpecOptions
 from pipeline.datasets.dataset import load_dataset
+from pipeline.runs.experiment import Planned, plan
 from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
@@ -160,21 +162,25 @@ def delete(
 
 
 def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = None) -> Run:
-    """Execute a spec with progress bars, unless it was executed before."""
-    from pipeline.runs.execute import execute
+    """Execute a spec with progress bars, unless it was executed before.
 
-    limit_threads()
-    settings = settings or current_settings()
-    registry = RunRegistry(settings)
-    done = registry.find(spec, load_dataset(spec.dataset, settings).info.fingerprint)
-    if done and not again:
-        say(f"{spec.label} on {spec.dataset}: done before, shown from {done.id}", to=errors)
-        return done
-    new = registry.create(spec)
-    say(f"{spec.label} on {spec.dataset} -> {new.id}")
-    with progress_bars() as show:
-        execute(new, settings, show)
-    return new
+    Args:
+        spec: of the run.
+        again: also if it was.
+        settings: where the library is; None: those of this process.
+
+    Raises:
+        RunError: it has failed.
+    """
+    planned = [Planned(spec, "new", None)] if again else plan([spec], current_settings())
+    [outcome] = carry_out(
+        planned,
+        settings=settings,
+        on_start=lambda run: say(f"{spec.label} on {spec.dataset} -> {run.id}"),
+    )
+    if outcome.state == "failed":
+        raise RunError(outcome.text)
+    return outcome.run
 
 
 def report_run(chosen: Run) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.console import current_settings, limit_threads, print_table, progress_bars, say
+from pipeline.cli.console import current_settings, print_table, say
+from pipeline.cli.experiments import carry_out, end
 from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import LearningOptions, SeedsOption, parsed_settings
 from pipeline.runs.registry import Run, RunError
-
-if TYPE_CHECKING:
-    from pipeline.runs.sweep import Planned
+from pipeline.runs.sweep import Sweep, plan, submit
 
 
 @takes_options
@@ -36,10 +35,6 @@ def sweep(
 
     The exit code is 1 where a run failed; the others go on.
     """
-    from pipeline.runs.execute import execute
-    from pipeline.runs.sweep import Sweep, run_all, submit
-
-    limit_threads()
     settings = current_settings()
     wanted = Sweep(
         methods=tuple(dict.fromkeys(name.strip() for name in methods.split(","))),
@@ -57,49 +52,36 @@ def sweep(
         say(f"{len(planned)} runs: {fresh} queued, {len(planned) - fresh} done or begun.")
         say("A worker executes them: python -m pipeline worker")
         return
-    with progress_bars() as show:
-        planned = run_all(
-            wanted, settings, name, lambda run: execute(run, settings, show), _say_state
-        )
-    _print_board(planned, name)
-    if any(one.run is not None and one.run.state() == "failed" for one in planned):
-        raise typer.Exit(1)
+    outcomes = carry_out(plan(wanted, settings), name)
+    _print_board([outcome.run for outcome in outcomes], name)
+    end(outcomes)
 
 
-def _say_state(number: int, total: int, one: Planned) -> None:
-    """One line for a run."""
-    state = "done before" if one.state == "done" else one.run.state() if one.run else one.state
-    reason = one.run.status().error if one.run else ""
-    say(f"{number}/{total} {one.spec.label} · seed {one.spec.seed}: {state} {reason}".rstrip())
-
-
-def _print_board(planned: list[Planned], name: str) -> None:
+def _print_board(runs: list[Run], name: str) -> None:
     columns = ("bits", "run", "settings", "seed", "mAP %", "train s")
     less = ("train s", "bits")  # the run's name has the bits too
-    print_table(columns, _rows(planned), name, prose=("settings",), optional=less)
+    print_table(columns, _rows(runs), name, prose=("settings",), optional=less)
 
 
-def _rows(planned: list[Planned]) -> list[tuple[object, ...]]:
-    """One row a run, with the settings that differ among runs of the method."""
+def _rows(runs: list[Run]) -> list[tuple[object, ...]]:
+    """One row per run, with the settings that differ among runs of the method."""
     rows: list[tuple[object, ...]] = []
-    for one in planned:
-        rivals = [other.spec.config for other in planned if other.spec.method == one.spec.method]
+    for spec, run in ((run.spec, run) for run in runs):
+        rivals = [other.spec.config for other in runs if other.spec.method == spec.method]
         varied = {
             key: value
-            for key, value in one.spec.config.items()
+            for key, value in spec.config.items()
             if any(rival[key] != value for rival in rivals)
         }
-        said = ", ".join(f"{key} {value}" for key, value in varied.items())
-        rows.append((one.spec.bits, one.spec.label, said, one.spec.seed, *_measured(one.run)))
+        text = ", ".join(f"{key} {value}" for key, value in varied.items())
+        rows.append((spec.bits, spec.label, text, spec.seed, *_measured(run)))
     return rows
 
 
-def _measured(run: Run | None) -> tuple[str, str]:
+def _measured(run: Run) -> tuple[str, str]:
     try:
-        report = run.report() if run else None
+        report = run.report()
     except RunError:
-        report = None
-    if report is None:
         return "", ""
     return f"{100 * report.map:.1f}", f"{report.timings.get('training_s', 0.0):.1f}"
 

@@ -118,7 +118,7 @@ class Run(RunResults):
             )
             try:
                 yield
-            except Cancelled:
+            except (Cancelled, KeyboardInterrupt):
                 log.info("stopped on request")
                 self.update(state="cancelled", finished=_now(), stage="")
                 raise

@@ -322,7 +322,7 @@ def test_a_run_reports_its_protocol_and_is_not_repeated_unless_asked(
     assert first.code == second.code == third.code == 0
     assert "Protocol holdout" in first.out
     assert "mAP %" in first.out
-    assert "done before" in second.err
+    assert "done before" in second.out
     assert "mAP %" in second.out
     assert len(RunRegistry(own_library).all()) == n_runs + 1
 
@@ -364,7 +364,7 @@ def test_a_sweep_with_a_failed_run_does_the_others_and_exits_with_1(cli: Cli) ->
     failed, done = cli(*asked, "--bits", "200,8"), cli(*asked, "--bits", "8")
 
     assert (failed.code, done.code) == (1, 0)
-    assert "1/2 PCAH · 200 bits · seed 0: failed 200 bits need" in failed.out
+    assert "1/2 PCAH · 200 bits · seed 0: failed, 200 bits need" in failed.out
     assert "2/2 PCAH · 8 bits · seed 0: done" in failed.out
 
 
@@ -468,7 +468,7 @@ def test_a_spec_file_repeats_a_run(cli: Cli, own_library: Settings) -> None:
     outcome = cli("run", "--spec", run.folder / "spec.json")
 
     assert outcome.code == 0
-    assert run.id in outcome.err
+    assert run.id in outcome.out
 
 
 def test_a_run_on_a_data_set_imported_anew_is_not_answered_from_the_old_one(

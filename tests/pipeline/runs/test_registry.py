@@ -244,10 +244,17 @@ def test_a_failure_is_stored_with_its_reason_and_passed_on(run: Run) -> None:
 
 
 def test_a_failure_without_words_is_stored_by_its_kind(run: Run) -> None:
+    with pytest.raises(OSError), run.started():
+        raise OSError
+
+    assert run.status().error == "OSError"
+
+
+def test_ctrl_c_is_a_stop_and_not_a_failure(run: Run) -> None:
     with pytest.raises(KeyboardInterrupt), run.started():
         raise KeyboardInterrupt
 
-    assert run.status().error == "KeyboardInterrupt"
+    assert (run.status().state, run.status().error) == ("cancelled", "")
 
 
 def test_a_failed_run_can_be_repeated_and_forgets_the_failure(run: Run) -> None:
