@@ -21,8 +21,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from models.errors import Cancelled
-from pipeline.heartbeat import beating, silent_for_s
 from pipeline.index.index_jobs import serve, waiting
+from pipeline.jobs import LOST_AFTER_S, beating, is_silent, silent_for_s
 from pipeline.launching import launch
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.experiment import attempt
@@ -31,7 +31,6 @@ from pipeline.settings import Settings
 
 _log = logging.getLogger(__name__)
 _POLL_S = 1.0
-HEARTBEAT_LIMIT_S = 15.0
 
 
 def work(
@@ -73,7 +72,7 @@ def heartbeat_age_s(settings: Settings) -> float | None:
 def is_alive(settings: Settings) -> bool:
     """Whether a worker executes what is queued, or is about to."""
     age = heartbeat_age_s(settings)
-    return age is not None and age < HEARTBEAT_LIMIT_S
+    return age is not None and age < LOST_AFTER_S
 
 
 def ensure_worker(settings: Settings) -> bool:
@@ -110,7 +109,7 @@ def _announced(settings: Settings) -> Iterator[None]:
     own = folder / f"{platform.node()}-{os.getpid()}"
     with beating(own):
         for path in folder.glob("[!.]*"):
-            if path.name == "starting" or (silent_for_s(path) or 0) > HEARTBEAT_LIMIT_S:
+            if path.name == "starting" or is_silent(path):
                 path.unlink(missing_ok=True)
         try:
             yield

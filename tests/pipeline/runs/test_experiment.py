@@ -55,7 +55,7 @@ def test_a_stop_stops_all_and_the_same_command_resumes(own_library: Settings, ho
         if len(begun) == 2 and how == "Ctrl-C":
             raise KeyboardInterrupt
         if len(begun) == 2:
-            begun[1].request_cancel()
+            begun[1].request_stop()
 
     with pytest.raises(Cancelled, match="1 of 3 runs are done; the same command resumes"):
         run_missing(
