@@ -28,7 +28,8 @@ Measured = tuple[int, float, float, float, str]
 CHILD = """
 import json, sys, time
 from pathlib import Path
-from pipeline.ingest.request import ImportRequest, execute_import, plan_import
+from pipeline.ingest.importing import execute_import, plan_import
+from pipeline.ingest.request import ImportRequest
 from pipeline.settings import Settings
 from tests.memory import peak_mib
 

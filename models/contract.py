@@ -20,7 +20,8 @@ from torch import Tensor
 from models.checkpoint import MemoryCheckpoints
 from models.codes import HashCodes
 from models.deep import DeepHashMethod
-from models.method import Cancelled, EpochLog, HashMethod, NotFittedError, TrainingSet
+from models.errors import Cancelled, NotFittedError
+from models.method import EpochLog, HashMethod, TrainingSet
 from models.methods.lsh import LSH
 from models.storage import load_method, save_method
 

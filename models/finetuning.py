@@ -14,30 +14,12 @@ from types import MappingProxyType
 
 import torch
 import torch.distributed as dist
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from models.backbones.base import Backbone
+from models.finetuning_config import FineTuning
 
 Images = Callable[[list[int], int], Tensor]  # training images, view (0: plain) -> (b, 3, h, w)
-
-
-class FineTuning(BaseModel):
-    """How the backbone learns."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    stages: int = Field(3, ge=0, le=1000, description="Last stages that learn; 0: all of them.")
-    learning_rate: float = Field(
-        1e-4, gt=0, le=1, description="Step size of the backbone at the start."
-    )
-    augment: bool = Field(
-        True, description="Crop, flip, colour and blur, new ones every epoch, instead of plain."
-    )
-    accumulate: int = Field(
-        1, ge=1, le=256, description="Mini-batches whose gradients make one step."
-    )
-    mixed_precision: bool = Field(True, description="bfloat16 in the backbone, on CUDA only.")
 
 
 class Source(ABC):

@@ -12,18 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from models.codes import HashCodes
+from models.errors import NotFittedError
 
 Supervision = Literal["supervised", "unsupervised", "data-independent"]
 LabelKind = Literal["none", "single", "multi"]
 Provenance = Literal["paper", "another paper", "authors' repository", "issue thread", "re-run"]
-
-
-class NotFittedError(RuntimeError):
-    """A method was asked to encode, or to be saved, before `fit`."""
-
-
-class Cancelled(Exception):  # noqa: N818 - a request that was obeyed, not an error
-    """Raised by an epoch callback to stop training."""
 
 
 class MethodConfig(BaseModel):

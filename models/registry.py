@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from functools import cache
+from typing import TYPE_CHECKING
 
 import models.methods
-from models.method import HashMethod
+from models.wording import unknown
+
+if TYPE_CHECKING:  # torch comes with it: names alone do not need that
+    from models.method import HashMethod
 
 
 @cache
@@ -27,15 +30,3 @@ def get_method(name: str) -> type[HashMethod]:
         raise ValueError(unknown("hash method", name, list_methods()))
     method: type[HashMethod] = importlib.import_module(f"models.methods.{name}").METHOD
     return method
-
-
-def unknown(kind: str, name: str, known: tuple[str, ...]) -> str:
-    """The sentence for an unknown name, with the nearest known one.
-
-    Example:
-        >>> unknown("hash method", "ittq", ("itq", "lsh"))
-        "unknown hash method 'ittq'. Did you mean 'itq'?"
-    """
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {nearest[0]!r}?" if nearest else f"Known: {', '.join(known) or 'none'}."
-    return f"unknown {kind} {name!r}. {hint}"

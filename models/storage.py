@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from models.method import HashMethod, MethodConfig, NotFittedError
+from models.errors import NotFittedError
+from models.method import HashMethod, MethodConfig
 from models.registry import get_method
 
 _FORMAT = 1

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from models.backbones.base import Backbone
 from models.backbones.registry import list_backbones, load_backbone
 from models.deep import DeepConfig, DeepHashMethod
-from models.finetuning import FineTuning
+from models.finetuning_config import FineTuning
 from models.method import HashMethod, MethodCard
 from models.registry import get_method, list_methods
 from pipeline.datasets.protocols import PROTOCOLS, Protocol

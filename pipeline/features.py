@@ -26,9 +26,9 @@ from PIL import Image
 from models.backbones.base import Backbone
 from pipeline.augment import VERSION, augmented
 from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 
-Progress = Callable[[int, int], None]
 _KEY_BYTES = 32
 _BATCH = 32
 
@@ -58,7 +58,7 @@ class FeatureCache:
     def get(
         self,
         dataset: RetrievalDataset,
-        on_progress: Progress = lambda done, total: None,
+        on_progress: Progress = ignore_progress,
         *,
         images: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
@@ -105,7 +105,7 @@ class FeatureCache:
         dataset: RetrievalDataset,
         images: NDArray[np.int64],
         count: int,
-        on_progress: Progress = lambda done, total: None,
+        on_progress: Progress = ignore_progress,
     ) -> tuple[NDArray[np.float32], ...]:
         """Features (n, d) of `count` augmented views of the images with these numbers (n,).
 

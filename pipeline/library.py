@@ -9,7 +9,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.registry import unknown
+from models.wording import unknown
 from pipeline.datasets.dataset import (
     NAME_PATTERN,
     DatasetError,
@@ -23,7 +23,7 @@ from pipeline.index.publish import drop_index, read_index
 from pipeline.index.store.base import CodeStore
 from pipeline.ingest.ingest import check_name, one_at_a_time
 from pipeline.ingest.layouts.table_columns import OWN_LABELS
-from pipeline.ingest.source import Progress, ignore_progress
+from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
 

@@ -20,17 +20,17 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from models.method import Cancelled
-from pipeline.heartbeat import beating, silent_for_s
+from models.errors import Cancelled
 from pipeline.index.index_jobs import serve, waiting
+from pipeline.jobs import LOST_AFTER_S, beating, is_silent, silent_for_s
 from pipeline.launching import launch
-from pipeline.runs.execute import StageProgress, execute, ignore_progress
+from pipeline.progress import StageProgress, ignore_progress
+from pipeline.runs.experiment import attempt
 from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
 
 _log = logging.getLogger(__name__)
 _POLL_S = 1.0
-HEARTBEAT_LIMIT_S = 15.0
 
 
 def work(
@@ -72,7 +72,7 @@ def heartbeat_age_s(settings: Settings) -> float | None:
 def is_alive(settings: Settings) -> bool:
     """Whether a worker executes what is queued, or is about to."""
     age = heartbeat_age_s(settings)
-    return age is not None and age < HEARTBEAT_LIMIT_S
+    return age is not None and age < LOST_AFTER_S
 
 
 def ensure_worker(settings: Settings) -> bool:
@@ -109,7 +109,7 @@ def _announced(settings: Settings) -> Iterator[None]:
     own = folder / f"{platform.node()}-{os.getpid()}"
     with beating(own):
         for path in folder.glob("[!.]*"):
-            if path.name == "starting" or (silent_for_s(path) or 0) > HEARTBEAT_LIMIT_S:
+            if path.name == "starting" or is_silent(path):
                 path.unlink(missing_ok=True)
         try:
             yield
@@ -121,15 +121,12 @@ def _announced(settings: Settings) -> Iterator[None]:
 def _execute(run: Run, settings: Settings, on_progress: StageProgress) -> bool:
     """Execute a run unless another process does; a failure is recorded, not raised."""
     try:
-        execute(run, settings, on_progress, only_queued=True)
+        if not attempt(run, settings, on_progress):
+            _log.error("run %s failed: %s", run.id, run.status().error)
     except RunBusy:
         return False
     except Cancelled:
         _log.info("run %s was cancelled", run.id)
-    except Exception as error:
-        _log.exception("run %s failed", run.id)  # the status has the error; the worker goes on
-        if run.folder.exists() and run.status().state == "queued":  # it failed before its start
-            run.fail(error)
     return True
 
 

@@ -32,10 +32,10 @@ BANS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 
 # Rooms from the ground up: each imports rooms above it in this list only, and not its neighbours.
-GROUND = "settings files decoding heartbeat wording spreadsheets"
+GROUND = "settings files decoding wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
-    {"images", "augment", "launching"},
+    {"images", "augment", "launching", "jobs"},
     {"datasets"},
     {"ingest", "evaluation", "features"},
     {"runs", "catalog"},

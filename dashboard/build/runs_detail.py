@@ -27,8 +27,8 @@ _BADGES: dict[str, tuple[str, fact_lines.Colour]] = {
     "lost": (":material/help:", "red"),
 }
 _LOST = (
-    "It claims to run, but nothing has been heard of it for a minute: its process was killed, or "
-    "its machine is gone. The next worker takes it up; Resume does so at once."
+    "It claims to run, but nothing has been heard of it for half a minute: its process was "
+    "killed, or its machine is gone. The next worker takes it up; Resume does so at once."
 )
 
 

@@ -11,7 +11,6 @@ from pipeline.datasets.problems import Problem
 from pipeline.ingest.dry_run import SIZE_EDGES, Plan
 from pipeline.ingest.import_jobs import (
     ImportJob,
-    JobError,
     Kind,
     create_job,
     open_job,
@@ -19,6 +18,7 @@ from pipeline.ingest.import_jobs import (
     uploads_path,
 )
 from pipeline.ingest.request import ImportRequest
+from pipeline.jobs import JobError
 from pipeline.settings import Settings
 
 MOST_CLASSES = 20  # bars of the class chart; the others are one bar

@@ -12,10 +12,10 @@ import pandas as pd
 from pipeline.analysis.training_history import number_of, terms_of, terms_table
 from pipeline.evaluation.code_statistics import CodeStatistics, code_statistics
 from pipeline.evaluation.report import Report
-from pipeline.heartbeat import silent_for_s
 from pipeline.index.publish import read_index
+from pipeline.jobs import HEARTBEAT, is_silent
 from pipeline.runs.log import tail
-from pipeline.runs.registry import LOST_AFTER_S, Run, RunError, RunRegistry
+from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.runs.requirements import keeps_checkpoints
 from pipeline.runs.status import RunStatus
 from pipeline.settings import Settings
@@ -239,7 +239,7 @@ def _state(run: Run, status: RunStatus) -> str:
     """The state in the page's words; asking again only where a silent heart makes it lost."""
     if status.state == "running" and run.state() == "lost":
         return "lost"
-    if status.state in ("queued", "running") and (run.folder / "cancel").exists():
+    if status.state in ("queued", "running") and run.is_stopping():
         return "stopping"
     return "stopped" if status.state == "cancelled" else status.state
 
@@ -248,8 +248,7 @@ def _measures_baselines(run: Run, status: RunStatus) -> bool:
     """Whether a finished run's process is still at work; a killed one has left the stage behind."""
     if status.state != "done" or not status.stage:
         return False
-    silent_s = silent_for_s(run.folder / "heartbeat")
-    return silent_s is not None and silent_s < LOST_AFTER_S
+    return not is_silent(run.folder / HEARTBEAT)
 
 
 def _share(status: RunStatus, state: str, *, is_busy: bool) -> float | None:

@@ -16,10 +16,11 @@ from pipeline.images import MAX_PIXELS
 from pipeline.index.publish import read_index
 from pipeline.index.store.base import CodeStore, StoreError
 from pipeline.index.store.qdrant_errors import address_of
-from pipeline.runs.registry import LOST_AFTER_S, RunError, RunRegistry
+from pipeline.jobs import LOST_AFTER_S
+from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.settings import Settings
 from pipeline.wording import duration, plural
-from pipeline.worker import HEARTBEAT_LIMIT_S, heartbeat_age_s
+from pipeline.worker import heartbeat_age_s
 
 Level = Literal["good", "idle", "warning", "problem"]
 _PACKAGES = ("streamlit", "torch", "qdrant-client", "altair")
@@ -82,7 +83,7 @@ def read_overview(settings: Settings, store: CodeStore) -> Overview:
 def worker_line(age_s: float | None, n_queued: int) -> Line:
     """Whether someone executes queued runs."""
     command = "Start one with: python -m pipeline worker"
-    if age_s is not None and age_s < HEARTBEAT_LIMIT_S:
+    if age_s is not None and age_s < LOST_AFTER_S:
         return Line("Worker", "good", f"alive, last heard of {duration(age_s)} ago")
     last = "none is running" if age_s is None else f"last heard of {duration(age_s)} ago"
     if n_queued:
@@ -156,8 +157,7 @@ def _n_queued(settings: Settings) -> int:
 def _limits() -> tuple[tuple[str, str], ...]:
     return (
         ("Most pixels of an image", f"{MAX_PIXELS / 1e6:.0f} million"),
-        ("A worker counts as gone after", duration(HEARTBEAT_LIMIT_S)),
-        ("A silent run counts as lost after", duration(LOST_AFTER_S)),
+        ("A silent worker, run or import counts as lost after", duration(LOST_AFTER_S)),
         (
             "A query counts as unusual when",
             "its nearest image is farther than for 99 of 100 stored queries",

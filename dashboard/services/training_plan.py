@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from pipeline.catalog import ConfigField, config_fields, method_cards, protocols
 from pipeline.datasets.dataset import DatasetError, DatasetInfo
 from pipeline.runs.cost_estimates import Estimate, estimate, typical_s
+from pipeline.runs.experiment import Planned
 from pipeline.runs.requirements import can_finetune, needs, why_not
-from pipeline.runs.sweep import Planned, Sweep, plan, submit
+from pipeline.runs.sweep import Sweep, plan, submit
 from pipeline.settings import Settings
 from pipeline.worker import ensure_worker
 

@@ -12,11 +12,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from models.errors import WeightsError
+
 Preprocess = Callable[[Image.Image], Tensor]
-
-
-class WeightsError(RuntimeError):
-    """Weights are missing, damaged or cannot be downloaded; the message says what to do."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
-from models.backbones.base import Backbone, WeightsError, fill, frozen, load_verified, preprocessing
+from models.backbones.base import Backbone, fill, frozen, load_verified, preprocessing
+from models.errors import WeightsError
 
 # repeats, kernel, stride, expansion, channels of each stage of Lite0
 _STAGES = (

@@ -10,10 +10,13 @@ import importlib
 import pkgutil
 from functools import cache
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from models import backbones
-from models.backbones.base import Backbone
-from models.registry import unknown
+from models.wording import unknown
+
+if TYPE_CHECKING:
+    from models.backbones.base import Backbone
 
 _ANY = "NAME"
 

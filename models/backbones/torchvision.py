@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.backbones.base import Backbone, WeightsError, fill, frozen, load_verified
-from models.registry import unknown
+from models.backbones.base import Backbone, fill, frozen, load_verified
+from models.errors import WeightsError
+from models.wording import unknown
 
 _PREFIX = "torchvision:"
 BACKBONES = {f"{_PREFIX}NAME": "any torchvision classification network; downloads its weights"}

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.backbones.base import WeightsError
-from models.method import NotFittedError
+from models.errors import NotFittedError, WeightsError
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
 from pipeline.images import ImageError

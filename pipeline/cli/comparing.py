@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
-from rich.console import Console
 
 from models.registry import list_methods
 from pipeline.cli.console import (
@@ -18,44 +15,29 @@ from pipeline.cli.console import (
     current_settings,
     errors,
     print_table,
-    progress_bars,
     say,
     say_json,
 )
-from pipeline.cli.running import (
-    BackboneOption,
-    BitsOption,
-    DatasetOption,
-    LabelsOption,
-    ProtocolOption,
-    SetOption,
-    SplitSeedOption,
-    described_spec,
-    run_spec,
-)
-from pipeline.datasets.dataset import load_dataset
+from pipeline.cli.experiments import carry_out, end, reporting
+from pipeline.cli.options import takes_options
+from pipeline.cli.run_options import DataOptions, MethodOptions, SeedsOption
 from pipeline.files import write_atomic
-from pipeline.runs.ablation import run_study, variants
-from pipeline.runs.ablation import text_table as text_table_of_study
-from pipeline.runs.benchmark import LEGEND, Outcome, compare, markdown, text_table
-from pipeline.runs.registry import RunRegistry
+from pipeline.runs.experiment import Outcome, plan
 from pipeline.runs.spec import RunSpec
 
-SeedsOption = Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")]
+if TYPE_CHECKING:
+    import pandas as pd
 
 
+@takes_options
 def bench(
-    dataset: DatasetOption = "openmoji",
+    options: DataOptions,
     methods: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "all",
     bits: Annotated[str, typer.Option(help="Code lengths with commas between.")] = "16,32,64",
     seeds: SeedsOption = 3,
     without_label: Annotated[
         str, typer.Option(help="Further columns whose relevance leaves this label out.")
     ] = "",
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    split_seed: SplitSeedOption = 0,
     markdown_: Annotated[
         Path | None, typer.Option("--markdown", help="A file for the table in Markdown.")
     ] = None,
@@ -65,23 +47,32 @@ def bench(
 
     The exit code is 1 where a run failed; the others are shown all the same.
     """
+    from pipeline.runs.benchmark import LEGEND, compare, markdown
+
     settings = current_settings()
     if markdown_ is not None and not markdown_.parent.is_dir():  # before hours of work, not after
         raise ValueError(f"--markdown: there is no folder {markdown_.parent}")
     names = (
         list_methods() if methods == "all" else tuple(name.strip() for name in methods.split(","))
     )
-    base = described_spec(
-        dataset, names[0], 32, None, backbone, labels, protocol, 0, split_seed, None
-    )
-    result, has_failed = _compared(
-        base, names, _numbers(bits), seeds, without_label, errors if json_ else console
-    )
-    name = f"{dataset}_{base.label_set}_{backbone}_{base.protocol}_{split_seed}.csv"
+    base = RunSpec.model_validate(options.conditions() | {"method": names[0]})
+    outcomes: list[Outcome] = []
+    with reporting(errors if json_ else console, outcomes.append) as (say_outcome, show):
+        result = compare(
+            base,
+            names,
+            _numbers(bits),
+            seeds,
+            settings,
+            without=without_label,
+            on_outcome=say_outcome,
+            on_progress=show,
+        )
+    name = f"{base.dataset}_{base.label_set}_{base.backbone}_{base.protocol}_{base.split_seed}.csv"
     path = settings.home / "benchmarks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))
-    summary = f"{dataset}, {backbone}, protocol {base.protocol}: "
+    summary = f"{base.dataset}, {base.backbone}, protocol {base.protocol}: "
     summary += f"{base.evaluation_protocol().summary} {LEGEND}"
     if markdown_ is not None:
         write_atomic(markdown_, f"{summary}\n\n{markdown(result, without_label)}\n")
@@ -91,82 +82,48 @@ def bench(
         _print_board(result, without_label, summary)
         for written in (path, markdown_) if markdown_ is not None else (path,):
             say(f"Written to {written}")
-    if has_failed:
-        raise typer.Exit(1)
+    end(outcomes)
 
 
+@takes_options
 def ablate(
     method: Annotated[str, typer.Argument(help="A method whose card names ablations.")],
-    dataset: DatasetOption = "openmoji",
-    bits: BitsOption = 32,
+    options: MethodOptions,
     seeds: SeedsOption = 3,
-    set_: SetOption = None,
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    split_seed: SplitSeedOption = 0,
 ) -> None:
-    """Switch off one part of a method at a time; what was run before is not run again."""
+    """Switch off one part of a method at a time; what was run before is not run again.
+
+    The exit code is 1 where a run failed; the others are shown all the same.
+    """
+    from pipeline.runs.ablation import table, text_table, variants
+
     settings = current_settings()
-    base = described_spec(
-        dataset, method, bits, set_, backbone, labels, protocol, 0, split_seed, None
-    )
+    base = options.asked_of(method)
     study = variants(base, seeds)
-    fingerprint = load_dataset(dataset, settings).info.fingerprint
-    result = run_study(study, RunRegistry(settings).finished(fingerprint), run_spec)
-    path = settings.home / "ablations" / f"{dataset}_{method}_{bits}b_{base.digest[:8]}.csv"
+    outcomes = carry_out(plan([spec for one in study for spec in one.specs], settings))
+    result = table(study, {one.run.spec.digest: one.run for one in outcomes if one.is_done})
+    path = (
+        settings.home / "ablations" / f"{base.dataset}_{method}_{base.bits}b_{base.digest[:8]}.csv"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))
     say(base.evaluation_protocol().summary)
-    names, rows = text_table_of_study(result)
+    names, rows = text_table(result)
     kept = ("variant", "mAP %", "difference (95 %)")
     less = [name for name in reversed(names) if name not in kept]
     print_table(names, rows, base.label, optional=less)
     say(f"Written to {path}")
-
-
-def _compared(
-    base: RunSpec, names: Sequence[str], bits: list[int], seeds: int, without: str, to: Console
-) -> tuple[pd.DataFrame, bool]:
-    """The table of a benchmark, with a line for each run meanwhile; and whether a run failed."""
-    states = set()
-
-    def note(outcome: Outcome) -> None:
-        states.add(outcome.state)
-        _say_outcome(outcome, to)
-
-    with progress_bars(to) as show:
-
-        def show_features(stage: str, done: int, total: int) -> None:
-            if stage == "features":  # may take minutes; other stages have their line soon
-                show(stage, done, total)
-
-        result = compare(
-            base,
-            names,
-            bits,
-            seeds,
-            current_settings(),
-            without=without,
-            on_outcome=note,
-            on_progress=show_features,
-        )
-    return result, "failed" in states
+    end(outcomes)
 
 
 def _print_board(result: pd.DataFrame, without_label: str, summary: str) -> None:
     """The table of a benchmark; what is measured apart from mAP gives way first."""
+    from pipeline.runs.benchmark import text_table
+
     names, rows = text_table(result, without_label)
     say(summary)
     kept = ("ranking", "bits", "mAP %")
     print_table(names, rows, optional=[n for n in reversed(names) if n not in kept], has_json=True)
-
-
-def _say_outcome(outcome: Outcome, to: Console) -> None:
-    """One line for a run."""
-    style = {"failed": "red", "skipped": "yellow"}.get(outcome.state, "green")
-    begin = f"{outcome.number}/{outcome.total} {outcome.title}: "
-    say(begin, (outcome.state, style), f", {outcome.text}", to=to)
 
 
 def _numbers(text: str) -> list[int]:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.cells import cell_len
@@ -22,9 +22,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.index.store.base import CodeStore
-from pipeline.runs.execute import StageProgress
+from pipeline.progress import StageProgress
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.index.store.base import CodeStore
 
 console = Console(markup=False, emoji=False, highlight=False)
 errors = Console(stderr=True, markup=False, emoji=False, highlight=False)
@@ -42,11 +44,16 @@ def current_settings() -> Settings:
 @cache
 def current_store() -> CodeStore:
     """The store that the settings name."""
-    from pipeline.index.store.opening import (
-        store_of,  # a second for the client; few commands need it
-    )
+    from pipeline.index.store.opening import store_of
 
     return store_of(current_settings())
+
+
+def limit_threads() -> None:
+    """Let torch use as many threads as the settings say; for commands that compute."""
+    import torch
+
+    torch.set_num_threads(current_settings().threads)
 
 
 def survive_any_encoding() -> None:

@@ -4,46 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.contract import CHECKS
 from models.registry import get_method
-from pipeline.catalog import (
-    config_fields,
-    list_sources,
-    method_cards,
-    zoo_details,
-    zoo_summary,
-    zoo_table,
-)
 from pipeline.cli.console import (
     JsonOption,
     current_settings,
     current_store,
+    limit_threads,
     print_table,
     progress_bars,
     say,
     say_json,
 )
-from pipeline.datasets.class_counts import class_counts
+from pipeline.cli.options import takes_options
 from pipeline.datasets.dataset import list_datasets, load_dataset
 from pipeline.datasets.problems import Problem, problem_counts, read_problems, write_problems
-from pipeline.datasets.split_choice import SplitChoice
-from pipeline.ingest.dry_run import Plan
-from pipeline.ingest.import_jobs import execute_job, open_job
-from pipeline.ingest.layouts import list_layouts
-from pipeline.ingest.layouts.reading import ReadOptions
-from pipeline.ingest.request import ImportRequest, execute_import, plan_import
-from pipeline.library import (
-    delete_dataset,
-    delete_with_all,
-    export_dataset,
-    hanging_on,
-    load_facts,
-    rename_dataset,
-)
+from pipeline.ingest.request import ImportRequest
+
+if TYPE_CHECKING:
+    from pipeline.ingest.dry_run import Plan
 
 datasets = typer.Typer(
     help="Import, list, inspect, rename, export and delete data sets.", no_args_is_help=True
@@ -54,6 +36,8 @@ methods = typer.Typer(help="List, show and check hash methods.", no_args_is_help
 @datasets.command("list")
 def list_(json_: JsonOption = False) -> None:
     """Imported data sets and what can be imported."""
+    from pipeline.ingest.sources import list_sources
+
     imported = list_datasets(current_settings())
     if json_:
         facts = [info.model_dump(mode="json") for info in imported]
@@ -71,62 +55,13 @@ def list_(json_: JsonOption = False) -> None:
 
 
 @datasets.command("import")
+@takes_options
 def import_(
-    source: Annotated[str, typer.Argument(help="A source name, or a folder, archive or table.")],
-    name: Annotated[str, typer.Option(help="Name in the library.")] = "",
-    title: Annotated[str, typer.Option(help="Title for people.")] = "",
+    request: ImportRequest,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and report.")] = False,
     problems: Annotated[Path | None, typer.Option(help="--dry-run: CSV to write them to.")] = None,
-    format_: Annotated[str, typer.Option("--format", help="Layout; empty: found out.")] = "",
-    images: Annotated[str, typer.Option(help="Folder of the images, for a table elsewhere.")] = "",
-    path_column: Annotated[str, typer.Option(help="Table column with paths.")] = "",
-    label_column: Annotated[
-        list[str] | None, typer.Option(help="Table column with labels; repeat for one-hot.")
-    ] = None,
-    split_column: Annotated[str, typer.Option(help="Table column with train or test.")] = "",
-    text_column: Annotated[str, typer.Option(help="Table column with captions.")] = "",
-    separator: Annotated[str, typer.Option(help="Between several labels in a cell.")] = "",
-    header: Annotated[
-        bool | None, typer.Option(help="Whether a table's first line names its columns.")
-    ] = None,
-    encoding: Annotated[str, typer.Option(help="Of tables, lists and names in a zip.")] = "",
-    class_level: Annotated[int, typer.Option(help="Folder level of the class; -1: inmost.")] = 1,
-    split: Annotated[str, typer.Option(help="given, stratified, or a protocol.")] = "",
-    queries: Annotated[float, typer.Option(help="stratified: share of the query set.")] = 0.2,
-    train: Annotated[float, typer.Option(help="stratified: share of the database.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
-    into: Annotated[str, typer.Option(help="Add the images to this data set.")] = "",
-    link: Annotated[bool, typer.Option(help="Refer to the files instead of copying.")] = False,
-    again: Annotated[bool, typer.Option(help="Even if the content is here already.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Import although label files would not be used.")
-    ] = False,
-    variants: Annotated[bool, typer.Option(help="openmoji: skin-tone variants too.")] = False,
 ) -> None:
-    """Import a data set. Repeating the command after an interruption goes on where it stopped."""
-    request = ImportRequest(
-        source=source,
-        name=name,
-        title=title,
-        images=images,
-        into=into,
-        link=link,
-        again=again,
-        yes=yes,
-        variants=variants,
-        reading=ReadOptions(
-            layout=format_.replace("-", "_"),
-            path_column=path_column,
-            label_columns=tuple(label_column or ()),
-            split_column=split_column,
-            text_column=text_column,
-            separator=separator,
-            header={None: "", True: "yes", False: "no"}[header],
-            encoding=encoding,
-            class_level=class_level,
-        ),
-        split=SplitChoice(how=split, queries=queries, train=train, seed=seed),
-    )
+    """Import a data set. Repeating the command after an interruption resumes it."""
     if dry_run:
         _check_import(request, problems)
     else:
@@ -136,6 +71,8 @@ def import_(
 @datasets.command(hidden=True)
 def work(job: str) -> None:
     """Execute an import that the dashboard has asked for."""
+    from pipeline.ingest.import_jobs import execute_job, open_job
+
     execute_job(open_job(job, current_settings()), current_settings())
 
 
@@ -151,6 +88,8 @@ def inspect(
     problems: Annotated[bool, typer.Option(help="All files not taken as they are.")] = False,
 ) -> None:
     """Facts, classes by part of the split, and what was wrong with files."""
+    from pipeline.datasets.class_counts import class_counts
+
     _describe(name)
     dataset = load_dataset(name, current_settings())
     for labels in dataset.info.label_sets:
@@ -171,6 +110,8 @@ def rename(
     title: Annotated[str, typer.Option(help="New title for people.")] = "",
 ) -> None:
     """Give a data set another name, while no run refers to it, or another title."""
+    from pipeline.library import rename_dataset
+
     info = rename_dataset(name, current_settings(), to=to or name, title=title)
     say(f"{name} is now {info.name}: {info.title}.")
 
@@ -178,6 +119,8 @@ def rename(
 @datasets.command()
 def export(name: str, target: Annotated[Path, typer.Argument(help="A new .zip file.")]) -> None:
     """Write images and labels into a zip that can be imported again."""
+    from pipeline.library import export_dataset
+
     dataset = load_dataset(name, current_settings())
     with progress_bars() as bars:
         export_dataset(dataset, target, lambda done, total: bars("export", done, total))
@@ -193,6 +136,8 @@ def delete(
     ] = False,
 ) -> None:
     """Delete an imported data set with its indexes, runs and thumbnails; features stay."""
+    from pipeline.library import delete_dataset, delete_with_all, hanging_on, load_facts
+
     settings = current_settings()
     info, hanging = load_facts(name, settings), hanging_on(name, settings)
     if not yes:
@@ -209,6 +154,8 @@ def delete(
 @methods.command("list")
 def list_methods_(json_: JsonOption = False) -> None:
     """All hash methods."""
+    from pipeline.catalog import method_cards
+
     if json_:
         return say_json([card.model_dump(mode="json") for card in method_cards()])
     rows = [
@@ -223,6 +170,8 @@ def list_methods_(json_: JsonOption = False) -> None:
 @methods.command("show")
 def show_method(name: str) -> None:
     """Card and hyper-parameters of a method; set them with --set key=value."""
+    from pipeline.catalog import config_fields
+
     card = get_method(name).card
     say((card.title, "bold"), f": {card.summary}")
     say(f"{card.authors}. {card.venue} {card.year}. {card.paper}".strip())
@@ -239,12 +188,17 @@ def table(
     short: Annotated[bool, typer.Option("--short", help="The names alone, for README.md.")] = False,
 ) -> None:
     """All methods as a Markdown table, for models/README.md."""
+    from pipeline.catalog import zoo_details, zoo_summary, zoo_table
+
     print(zoo_details() if full else zoo_summary() if short else zoo_table())
 
 
 @methods.command()
 def check(name: str) -> None:
     """Run the contract that every method must keep."""
+    from models.contract import CHECKS
+
+    limit_threads()
     method = get_method(name)
     broken = 0
     for test in CHECKS:
@@ -261,6 +215,8 @@ def check(name: str) -> None:
 
 def _check_import(request: ImportRequest, problems: Path | None) -> None:
     """The dry run of a request, and its problems as a table."""
+    from pipeline.ingest.importing import plan_import
+
     with progress_bars() as show:
         plan = plan_import(request, current_settings(), lambda n, of: show("check", n, of))
     _print_plan(plan)
@@ -270,6 +226,8 @@ def _check_import(request: ImportRequest, problems: Path | None) -> None:
 
 def _carry_out(request: ImportRequest) -> None:
     """Import, and say what was not taken as it is."""
+    from pipeline.ingest.importing import execute_import
+
     known = _problems(request.into) if request.into else []
     with progress_bars() as show:
         dataset = execute_import(request, current_settings(), lambda n, of: show("import", n, of))
@@ -297,6 +255,8 @@ def _problems(name: str) -> list[Problem]:
 
 def _print_plan(plan: Plan) -> None:
     """A dry run as text: how it was read, what would be stored, what is wrong."""
+    from pipeline.ingest.layouts import list_layouts
+
     info = plan.info
     say(("Dry run, nothing was stored.", "bold"), f" {info.name}: {info.summary}")
     for guess in plan.guesses:

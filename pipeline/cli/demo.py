@@ -16,9 +16,6 @@ from pipeline.cli.console import current_settings, print_table, progress_bars, s
 from pipeline.cli.index import publish_run
 from pipeline.cli.running import run_spec
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.ingest.ingest import import_dataset
-from pipeline.ingest.sources import SourceRequest, open_source
-from pipeline.runs.baselines import cosine_report
 from pipeline.runs.registry import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
@@ -41,6 +38,9 @@ def demo(
     backbone: Annotated[str, typer.Option(help="Feature network.")] = "efficientnet_lite0",
 ) -> None:
     """Import the built-in data set, train, publish and compare methods, open the dashboard."""
+    from pipeline.ingest.ingest import import_dataset
+    from pipeline.ingest.sources import SourceRequest, open_source
+
     settings = current_settings()
     request = SourceRequest(downloads=settings.home / "downloads")
     with progress_bars() as show:
@@ -69,6 +69,8 @@ def demo(
 
 def _print_results(finished: list[Run], dataset: RetrievalDataset, settings: Settings) -> None:
     """A table for each label set, since numbers on different labels are not comparable."""
+    from pipeline.runs.baselines import cosine_report
+
     for labels, group in groupby(finished, key=lambda run: run.spec.label_set):
         runs = list(group)
         measured = [(run.spec.label, run.report()) for run in runs]

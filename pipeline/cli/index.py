@@ -12,6 +12,7 @@ from pipeline.cli.console import (
     current_settings,
     current_store,
     errors,
+    limit_threads,
     print_table,
     progress_bars,
     say,
@@ -19,12 +20,6 @@ from pipeline.cli.console import (
 )
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.dataset import load_dataset
-from pipeline.images import load_rgb
-from pipeline.index.index_jobs import verify
-from pipeline.index.publish import drop_index, publish, read_index, roll_back
-from pipeline.index.refresh import refresh
-from pipeline.index.search import encode_image, search_index, searchable
-from pipeline.index.store.base import Where
 from pipeline.runs.registry import Run, RunError, RunRegistry
 
 index = typer.Typer(
@@ -44,6 +39,9 @@ def publish_(
 @index.command("refresh")
 def refresh_(run_id: RunArgument) -> None:
     """Add to a run's index the images that its data set got since the run."""
+    from pipeline.index.refresh import refresh
+
+    limit_threads()
     settings = current_settings()
     run = opened_run(run_id)
     dataset = load_dataset(run.spec.dataset, settings)
@@ -57,6 +55,8 @@ def refresh_(run_id: RunArgument) -> None:
 @index.command("list")
 def list_(json_: JsonOption = False) -> None:
     """Published runs; other commands take what stands in the first two columns."""
+    from pipeline.index.publish import read_index
+
     rows: list[tuple[object, ...]] = []
     for run in RunRegistry(current_settings()).all():
         record = read_index(run)
@@ -72,6 +72,9 @@ def list_(json_: JsonOption = False) -> None:
 @index.command("verify")
 def verify_(run_id: RunArgument) -> None:
     """Compare a run's live index with its codes, and some codes with images encoded anew."""
+    from pipeline.index.index_jobs import verify
+
+    limit_threads()
     run = opened_run(run_id)
     say(verify(run, load_dataset(run.spec.dataset, current_settings()), current_store()))
 
@@ -79,6 +82,8 @@ def verify_(run_id: RunArgument) -> None:
 @index.command("rollback")
 def rollback(run_id: RunArgument) -> None:
     """Point a run's index back at the version before."""
+    from pipeline.index.publish import roll_back
+
     record = roll_back(opened_run(run_id), current_store())
     say(f"{record.alias} -> {record.collection}")
 
@@ -86,6 +91,8 @@ def rollback(run_id: RunArgument) -> None:
 @index.command()
 def drop(run_id: RunArgument) -> None:
     """Remove a run's index with all its versions; the run stays."""
+    from pipeline.index.publish import drop_index
+
     dropped = drop_index(opened_run(run_id), current_store())
     say(f"Dropped {dropped} collections.")
 
@@ -100,6 +107,11 @@ def search(
     label: Annotated[list[str] | None, typer.Option(help="Only with this label.")] = None,
 ) -> None:
     """Search by image in the index of a run."""
+    from pipeline.images import load_rgb
+    from pipeline.index.search import encode_image, search_index, searchable
+    from pipeline.index.store.base import Where
+
+    limit_threads()
     settings = current_settings()
     load_rgb(image)  # what is wrong with the file is said first
     chosen = opened_run(run) if run else newest_published()
@@ -139,6 +151,8 @@ def newest_published() -> Run:
     Raises:
         RunError: nothing is published.
     """
+    from pipeline.index.publish import read_index
+
     for run in RunRegistry(current_settings()).all():
         if read_index(run):
             return run
@@ -147,6 +161,9 @@ def newest_published() -> Run:
 
 def publish_run(run: Run, *, force: bool = False) -> None:
     """Publish with a progress bar and say where."""
+    from pipeline.index.publish import publish
+
+    limit_threads()
     dataset = load_dataset(run.spec.dataset, current_settings())
     with progress_bars() as show:
         record = publish(

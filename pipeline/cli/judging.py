@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.annotations.verdicts import verdict_table
 from pipeline.cli.console import current_settings, say
 from pipeline.datasets.dataset import load_dataset
 from pipeline.files import write_atomic
-from pipeline.spreadsheets import to_csv
 
 verdicts = typer.Typer(help="Export verdicts on queries and results.", no_args_is_help=True)
 
@@ -27,6 +25,9 @@ def export_(
     file: Annotated[Path, typer.Argument(help="The CSV file to write.")],
 ) -> None:
     """Write the verdicts on all label sets of a data set as CSV."""
+    from pipeline.annotations.verdicts import verdict_table
+    from pipeline.spreadsheets import to_csv
+
     table = verdict_table(load_dataset(dataset, current_settings()), current_settings())
     write_atomic(file, to_csv(table))
     verdicts_said = "1 verdict" if len(table) == 1 else f"{len(table):,} verdicts"

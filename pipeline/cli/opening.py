@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import current_settings
-from pipeline.index.publish import read_index
 from pipeline.runs.registry import Run, RunError, RunRegistry
 
 RunArgument = Annotated[str, typer.Argument(help="A run, part of its id, or its index.")]
@@ -19,6 +18,8 @@ def opened_run(name: str) -> Run:
     Raises:
         RunError: there is none, or several.
     """
+    from pipeline.index.publish import read_index
+
     registry = RunRegistry(current_settings())
     try:
         return registry.open(name)

@@ -4,80 +4,46 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.backbones.registry import load_backbone
 from pipeline.cli.console import (
     JsonOption,
     console,
     current_settings,
     errors,
+    limit_threads,
     print_table,
     progress_bars,
     say,
     say_json,
 )
+from pipeline.cli.experiments import carry_out
 from pipeline.cli.opening import RunArgument, opened_run
+from pipeline.cli.options import takes_options
+from pipeline.cli.run_options import SpecOptions
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metric_table import METRICS
-from pipeline.evaluation.report import Report
-from pipeline.features import FeatureCache
-from pipeline.runs.distributed import check, is_launched, joined, train_along
-from pipeline.runs.execute import evaluate_run, execute, follow_up
+from pipeline.runs.experiment import Planned, plan
 from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.worker import heartbeat_age_s, is_alive, limit_memory, work
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.report import Report
 
 runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=True)
 
-DatasetOption = Annotated[str, typer.Option(help="An imported data set.")]
-MethodOption = Annotated[str, typer.Option(help="A hash method; see: methods list.")]
-BitsOption = Annotated[int, typer.Option(help="Code length, 1 to 256.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="A hyper-parameter as key=value; repeatable.")
-]
-BackboneOption = Annotated[str, typer.Option(help="Feature network.")]
-LabelsOption = Annotated[str, typer.Option(help="Label set; empty for the first.")]
-ProtocolOption = Annotated[
-    str, typer.Option(help="Evaluation protocol; empty for the data set's own.")
-]
-SeedOption = Annotated[int, typer.Option(help="Seed of the method.")]
-SplitSeedOption = Annotated[int, typer.Option(help="Seed of the split.")]
-ValidationOption = Annotated[
-    float, typer.Option(help="Share of the training set kept to measure every epoch; 0: none.")
-]
-TuneOption = Annotated[
-    list[str] | None,
-    typer.Option("--tune", help="Let the backbone learn: stages=3, augment=true ...; repeatable."),
-]
-SpecOption = Annotated[Path | None, typer.Option(help="A spec.json to repeat; nothing else.")]
 AgainOption = Annotated[bool, typer.Option(help="Repeat a run that is done already.")]
 
 
-def run(
-    dataset: DatasetOption = "openmoji",
-    method: MethodOption = "ud2h",
-    bits: BitsOption = 32,
-    set_: SetOption = None,
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    seed: SeedOption = 0,
-    split_seed: SplitSeedOption = 0,
-    validation: ValidationOption = 0.0,
-    tune: TuneOption = None,
-    spec: SpecOption = None,
-    again: AgainOption = False,
-) -> None:
+@takes_options
+def run(options: SpecOptions, again: AgainOption = False) -> None:
     """Train and evaluate a method in the foreground. A finished equal run is shown instead."""
-    wanted = described_spec(
-        dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
-    )
-    wanted = watched(wanted, validation, tune)
+    from pipeline.runs.distributed import check, is_launched, joined, train_along
+
+    wanted = options.asked()
     if not is_launched():
         return report_run(run_spec(wanted, again=again))
     check(wanted)
@@ -87,26 +53,10 @@ def run(
         return report_run(run_spec(wanted, again=True, settings=settings))
 
 
-def submit(
-    dataset: DatasetOption = "openmoji",
-    method: MethodOption = "ud2h",
-    bits: BitsOption = 32,
-    set_: SetOption = None,
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    seed: SeedOption = 0,
-    split_seed: SplitSeedOption = 0,
-    validation: ValidationOption = 0.0,
-    tune: TuneOption = None,
-    spec: SpecOption = None,
-) -> None:
+@takes_options
+def submit(options: SpecOptions) -> None:
     """Queue a run for the worker."""
-    wanted = described_spec(
-        dataset, method, bits, set_, backbone, labels, protocol, seed, split_seed, spec
-    )
-    wanted = watched(wanted, validation, tune)
-    queued = RunRegistry(current_settings()).create(wanted)
+    queued = RunRegistry(current_settings()).create(options.asked())
     say(f"Queued {queued.id}. A worker executes it: python -m pipeline worker")
 
 
@@ -115,11 +65,14 @@ def worker(
     check: Annotated[bool, typer.Option(help="Only say whether a worker is alive.")] = False,
 ) -> None:
     """Execute queued runs, one at a time."""
+    from pipeline.worker import heartbeat_age_s, is_alive, limit_memory, work
+
     settings = current_settings()
     if check:
         age = heartbeat_age_s(settings)
         say(f"last heard of {age:.0f} s ago" if age is not None else "never heard of")
         raise typer.Exit(0 if is_alive(settings) else 1)
+    limit_threads()
     limit_memory(settings)
     say("Waiting for queued runs; stop with Ctrl-C.")
     executed = work(settings, exit_when_idle=exit_when_idle)
@@ -128,6 +81,11 @@ def worker(
 
 def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
     """Measure the stored codes of a run again."""
+    from models.backbones.registry import load_backbone
+    from pipeline.features import FeatureCache
+    from pipeline.runs.execute import evaluate_run, follow_up
+
+    limit_threads()
     settings = current_settings()
     chosen = opened_run(run_id)
     dataset = load_dataset(chosen.spec.dataset, settings)
@@ -151,8 +109,9 @@ def list_(json_: JsonOption = False) -> None:
     else:
         names = ("run", "state", "data set", "method", "bits", "mAP %", "seed")
         rows = [
-            (r.id, r.state(), r.spec.dataset, r.spec.method, r.spec.bits, _map(r), r.spec.seed)
+            (r.id, r.state(), spec.dataset, spec.method, spec.bits, _map(r), spec.seed)
             for r in found
+            for spec in [r.stored]
         ]
         less = ("data set", "bits", "method", "seed", "mAP %")  # the id has the first three too
         print_table(names, rows, optional=less, has_json=True)
@@ -203,58 +162,26 @@ def delete(
     say(f"Deleted {chosen.id}.")
 
 
-def described_spec(
-    dataset: str,
-    method: str,
-    bits: int,
-    set_: list[str] | None,
-    backbone: str,
-    labels: str,
-    protocol: str,
-    seed: int,
-    split_seed: int,
-    spec: Path | None,
-) -> RunSpec:
-    """The spec that the options describe, with the data set's own protocol where none is named."""
-    if spec is not None:
-        try:
-            return RunSpec.model_validate_json(spec.read_text("utf-8"))
-        except OSError as error:
-            raise ValueError(f"{spec} cannot be read: {error.strerror}") from error
-    opened = load_dataset(dataset, current_settings())
-    return RunSpec(
-        dataset=dataset,
-        method=method,
-        bits=bits,
-        config=parsed_settings(set_ or []),
-        backbone=backbone,
-        label_set=labels or (opened.label_set().name if opened.info.label_sets else ""),
-        protocol=protocol or opened.info.default_protocol,
-        seed=seed,
-        split_seed=split_seed,
-    )
-
-
-def watched(spec: RunSpec, validation: float, tune: list[str] | None) -> RunSpec:
-    """The spec with a share for validation and a backbone that learns, where they are asked for."""
-    extra: dict[str, object] = {"validation": validation} if validation else {}
-    extra |= {"finetune": parsed_settings(tune)} if tune else {}
-    return RunSpec.model_validate(spec.model_dump() | extra)
-
-
 def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = None) -> Run:
-    """Execute a spec with progress bars, unless it was executed before."""
-    settings = settings or current_settings()
-    registry = RunRegistry(settings)
-    done = registry.find(spec, load_dataset(spec.dataset, settings).info.fingerprint)
-    if done and not again:
-        say(f"{spec.label} on {spec.dataset}: done before, shown from {done.id}", to=errors)
-        return done
-    new = registry.create(spec)
-    say(f"{spec.label} on {spec.dataset} -> {new.id}")
-    with progress_bars() as show:
-        execute(new, settings, show)
-    return new
+    """Execute a spec with progress bars, unless it was executed before.
+
+    Args:
+        spec: of the run.
+        again: also if it was.
+        settings: where the library is; None: those of this process.
+
+    Raises:
+        RunError: it has failed.
+    """
+    planned = [Planned(spec, "new", None)] if again else plan([spec], current_settings())
+    [outcome] = carry_out(
+        planned,
+        settings=settings,
+        on_start=lambda run: say(f"{spec.label} on {spec.dataset} -> {run.id}"),
+    )
+    if outcome.state == "failed":
+        raise RunError(outcome.text)
+    return outcome.run
 
 
 def report_run(chosen: Run) -> None:
@@ -287,7 +214,7 @@ def _percent(value: float) -> str:
 
 def _facts(run: Run) -> dict[str, object]:
     """A run in the list, for programs."""
-    spec = run.spec.model_dump(mode="json")
+    spec = run.stored.model_dump(mode="json")
     return {"run": run.id, "state": run.state(), "map": _value(run), **spec}
 
 
@@ -301,21 +228,3 @@ def _value(run: Run) -> float | None:
 def _map(run: Run) -> str:
     value = _value(run)
     return "" if value is None else _percent(value)
-
-
-def parsed_settings(pairs: list[str]) -> dict[str, Any]:
-    """Settings from `key=value` words; a value that is JSON is read as such.
-
-    Raises:
-        ValueError: a word without an equals sign.
-    """
-    config: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise ValueError(f"--set takes key=value, got {pair!r}")
-        try:
-            config[key] = json.loads(value)
-        except json.JSONDecodeError:
-            config[key] = value  # a plain word
-    return config

@@ -7,29 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from models.finetuning import FineTuning
-from pipeline.cli.console import current_settings, print_table, progress_bars, say
-from pipeline.cli.running import (
-    BackboneOption,
-    DatasetOption,
-    LabelsOption,
-    ProtocolOption,
-    SplitSeedOption,
-    TuneOption,
-    ValidationOption,
-    parsed_settings,
-)
-from pipeline.datasets.dataset import load_dataset
-from pipeline.runs.execute import execute
+from pipeline.cli.console import current_settings, print_table, say
+from pipeline.cli.experiments import carry_out, end
+from pipeline.cli.options import takes_options
+from pipeline.cli.run_options import LearningOptions, SeedsOption, parsed_settings
 from pipeline.runs.registry import Run, RunError
-from pipeline.runs.sweep import Planned, Sweep, run_all, submit
+from pipeline.runs.sweep import Sweep, plan, submit
 
 
+@takes_options
 def sweep(
     methods: Annotated[str, typer.Option(help="Names with commas between.")],
-    dataset: DatasetOption = "openmoji",
+    options: LearningOptions,
     bits: Annotated[str, typer.Option(help="Code lengths with commas between.")] = "32",
-    seeds: Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")] = 1,
+    seeds: SeedsOption = 1,
     grid: Annotated[
         list[str] | None,
         typer.Option(help="Vary a setting: learning_rate=0.001,0.0001; repeatable."),
@@ -38,12 +29,6 @@ def sweep(
         list[str] | None,
         typer.Option("--set", help="A setting of one method, method.key=value; repeatable."),
     ] = None,
-    backbone: BackboneOption = "efficientnet_lite0",
-    labels: LabelsOption = "",
-    protocol: ProtocolOption = "",
-    split_seed: SplitSeedOption = 0,
-    validation: ValidationOption = 0.0,
-    tune: TuneOption = None,
     queue: Annotated[bool, typer.Option("--queue", help="Leave the work to a worker.")] = False,
 ) -> None:
     """Run methods x code lengths x seeds x settings; what was run before is not run again.
@@ -51,20 +36,14 @@ def sweep(
     The exit code is 1 where a run failed; the others go on.
     """
     settings = current_settings()
-    opened = load_dataset(dataset, settings)
     wanted = Sweep(
-        dataset=dataset,
         methods=tuple(dict.fromkeys(name.strip() for name in methods.split(","))),
         bits=tuple(dict.fromkeys(_values("bits", bits))),
         seeds=seeds,
         grid={key: _values(key, text) for key, text in _pairs(grid)},
         config=_by_method(set_),
-        backbone=backbone,
-        label_set=labels or (opened.label_set().name if opened.info.label_sets else ""),
-        protocol=protocol or opened.info.default_protocol,
-        split_seed=split_seed,
-        validation=validation,
-        finetune=FineTuning.model_validate(parsed_settings(tune)) if tune else None,
+        **options.conditions(),
+        **options.learning(),
     )
     name = f"sweep {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
     if queue:
@@ -73,45 +52,36 @@ def sweep(
         say(f"{len(planned)} runs: {fresh} queued, {len(planned) - fresh} done or begun.")
         say("A worker executes them: python -m pipeline worker")
         return
-    with progress_bars() as show:
-        planned = run_all(
-            wanted, settings, name, lambda run: execute(run, settings, show), _say_state
-        )
+    outcomes = carry_out(plan(wanted, settings), name)
+    _print_board([outcome.run for outcome in outcomes], name)
+    end(outcomes)
+
+
+def _print_board(runs: list[Run], name: str) -> None:
     columns = ("bits", "run", "settings", "seed", "mAP %", "train s")
     less = ("train s", "bits")  # the run's name has the bits too
-    print_table(columns, _rows(planned), name, prose=("settings",), optional=less)
-    if any(one.run is not None and one.run.state() == "failed" for one in planned):
-        raise typer.Exit(1)
+    print_table(columns, _rows(runs), name, prose=("settings",), optional=less)
 
 
-def _say_state(number: int, total: int, one: Planned) -> None:
-    """One line for a run."""
-    state = "done before" if one.state == "done" else one.run.state() if one.run else one.state
-    reason = one.run.status().error if one.run else ""
-    say(f"{number}/{total} {one.spec.label} · seed {one.spec.seed}: {state} {reason}".rstrip())
-
-
-def _rows(planned: list[Planned]) -> list[tuple[object, ...]]:
-    """One row a run, with the settings that differ among runs of the method."""
+def _rows(runs: list[Run]) -> list[tuple[object, ...]]:
+    """One row per run, with the settings that differ among runs of the method."""
     rows: list[tuple[object, ...]] = []
-    for one in planned:
-        rivals = [other.spec.config for other in planned if other.spec.method == one.spec.method]
+    for spec, run in ((run.spec, run) for run in runs):
+        rivals = [other.spec.config for other in runs if other.spec.method == spec.method]
         varied = {
             key: value
-            for key, value in one.spec.config.items()
+            for key, value in spec.config.items()
             if any(rival[key] != value for rival in rivals)
         }
-        said = ", ".join(f"{key} {value}" for key, value in varied.items())
-        rows.append((one.spec.bits, one.spec.label, said, one.spec.seed, *_measured(one.run)))
+        text = ", ".join(f"{key} {value}" for key, value in varied.items())
+        rows.append((spec.bits, spec.label, text, spec.seed, *_measured(run)))
     return rows
 
 
-def _measured(run: Run | None) -> tuple[str, str]:
+def _measured(run: Run) -> tuple[str, str]:
     try:
-        report = run.report() if run else None
+        report = run.report()
     except RunError:
-        report = None
-    if report is None:
         return "", ""
     return f"{100 * report.map:.1f}", f"{report.timings.get('training_s', 0.0):.1f}"
 

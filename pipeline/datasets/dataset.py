@@ -15,19 +15,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.registry import unknown
+from models.wording import unknown
 from pipeline.datasets.problems import SCALED, read_problems
 from pipeline.decoding.value_range import ValueRange
 from pipeline.images import ImageError, load_rgb
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 1
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,40}"  # names become folders, run ids and collections
@@ -220,6 +222,8 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
     Raises:
         DatasetError: it is not there, or damaged; the message says how to get it.
     """
+    import pandas as pd  # not for those who read the facts alone
+
     folder = settings.datasets_path / name
     if not (re.fullmatch(NAME_PATTERN, name) and (folder / "dataset.json").is_file()):
         known = tuple(info.name for info in list_datasets(settings))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
@@ -109,6 +108,8 @@ def _drawn(
 ) -> Indices:
     """Rows of the queries, drawn by class and in whole groups."""
     groups = dataset.manifest["group"].to_numpy()
+    import pandas as pd  # a third of a second, which lists of what can be imported do without
+
     leaders = pd.Series(usable).groupby(groups[usable], sort=False).first().to_numpy()
     share = min(protocol.query_size, protocol.query_limit / max(len(leaders), 1))
     chosen: list[Indices] = []

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.registry import unknown
+from models.wording import unknown
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.datasets.split import make_split
 from pipeline.datasets.stratify import stratify
+from pipeline.options import OPTION
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GIVEN, STRATIFIED = "given", "stratified"
 
@@ -23,7 +27,9 @@ class SplitChoice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     how: str = Field(
-        "", description="given, stratified, or a protocol; empty: given where there is one."
+        "",
+        description="given, stratified, or a protocol; empty: given where there is one.",
+        json_schema_extra={OPTION: "--split"},
     )
     queries: float = Field(0.2, gt=0, lt=1, description="stratified: share of the query set.")
     train: float = Field(
@@ -78,6 +84,8 @@ def chosen_split(dataset: RetrievalDataset, choice: SplitChoice) -> ChosenSplit:
 
 def _stratified(dataset: RetrievalDataset, choice: SplitChoice) -> ChosenSplit:
     """Queries, training images and the rest of the database, whole groups at a time."""
+    import pandas as pd
+
     shares = [choice.queries, (1 - choice.queries) * choice.train]
     names = ["query", "train"]
     if choice.train < 1:

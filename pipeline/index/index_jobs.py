@@ -23,7 +23,6 @@ from pydantic import BaseModel, ConfigDict
 
 from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
-from pipeline.files import write_atomic
 from pipeline.index.publish import (
     N_PROBES,
     WrongCodes,
@@ -38,6 +37,7 @@ from pipeline.index.reencoding import N_SAMPLED, differing_rows
 from pipeline.index.refresh import refresh
 from pipeline.index.search import open_index
 from pipeline.index.store.base import CodeStore, StoreError
+from pipeline.jobs import JobError, read, write
 from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 
@@ -77,26 +77,22 @@ def request(run: Run, action: Action) -> IndexRequest:
         raise FileNotFoundError(f"run {run.id} has been deleted")
     asked = IndexRequest(action=action, asked=_now())
     with FileLock(run.folder / _LOCK):
-        write_atomic(run.folder / _REQUEST, asked.model_dump_json())
+        write(run.folder / _REQUEST, asked)
     return asked
 
 
 def requested(run: Run) -> IndexRequest | None:
     """What waits or is being done; None if nothing, or if the file is damaged."""
-    try:
-        text = (run.folder / _REQUEST).read_text("utf-8")
-        return IndexRequest.model_validate_json(text, extra="ignore")
-    except (OSError, ValueError):
-        return None
+    with suppress(JobError):
+        return read(run.folder / _REQUEST, IndexRequest)
+    return None
 
 
 def last_result(run: Run) -> IndexResult | None:
     """What came of the last request; None before the first."""
-    try:
-        text = (run.folder / _RESULT).read_text("utf-8")
-        return IndexResult.model_validate_json(text, extra="ignore")
-    except (OSError, ValueError):
-        return None
+    with suppress(JobError):
+        return read(run.folder / _RESULT, IndexResult)
+    return None
 
 
 def waiting(settings: Settings) -> list[Run]:
@@ -130,7 +126,7 @@ def _serve(run: Run, settings: Settings) -> None:
     if not run.folder.exists():
         return  # the run was to be deleted
     result = IndexResult(action=asked.action, is_done=is_done, message=message, finished=_now())
-    write_atomic(run.folder / _RESULT, result.model_dump_json())
+    write(run.folder / _RESULT, result)
     with FileLock(run.folder / _LOCK):
         if requested(run) == asked:  # else something else was asked for meanwhile: it comes next
             (run.folder / _REQUEST).unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -26,6 +26,7 @@ from pipeline.index.store.base import (
     StoreUnavailable,
     require_match,
 )
+from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.registry import Run, RunError
 from pipeline.runs.results import TUNED
 
@@ -34,8 +35,6 @@ _log = logging.getLogger(__name__)
 _UPLOAD_ROWS = 2048  # rows between two progress reports
 N_PROBES = 20  # queries compared with brute force before a version goes live
 _PROBE_DEPTH = 10
-
-Progress = Callable[[int, int], None]
 
 
 class WrongCodes(StoreError):  # noqa: N818 - the name says what is wrong
@@ -121,7 +120,7 @@ def publish(
     store: CodeStore,
     *,
     force: bool = False,
-    on_progress: Progress = lambda done, total: None,
+    on_progress: Progress = ignore_progress,
 ) -> IndexRecord:
     """Make a finished run searchable; searches see the old index or the new one, never a part.
 

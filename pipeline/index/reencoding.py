@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.backbones.base import WeightsError
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
+from models.errors import WeightsError
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
+from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.registry import Run, RunError
 from pipeline.runs.training import embed
 from pipeline.settings import Settings
 
-Progress = Callable[[int, int], None]
 N_SAMPLED = 20
 # Nearer to the threshold than this share of the median output, a bit may turn when another machine
 # or another batch adds in another order.
@@ -29,7 +27,7 @@ def encode_rows(
     dataset: RetrievalDataset,
     rows: NDArray[np.int64],
     settings: Settings,
-    on_progress: Progress = lambda done, total: None,
+    on_progress: Progress = ignore_progress,
 ) -> HashCodes:
     """Codes of the images in these manifest rows (n,), as the run encoded its own.
 

@@ -8,8 +8,6 @@ method; such codes are made anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,10 +23,9 @@ from pipeline.index.publish import (
 )
 from pipeline.index.reencoding import differing_rows, encode_rows
 from pipeline.index.store.base import CodeStore
+from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.registry import Run, RunError
 from pipeline.settings import Settings
-
-Progress = Callable[[int, int], None]
 
 
 def refresh(
@@ -36,7 +33,7 @@ def refresh(
     dataset: RetrievalDataset,
     store: CodeStore,
     settings: Settings,
-    on_progress: Progress = lambda done, total: None,
+    on_progress: Progress = ignore_progress,
 ) -> tuple[int, IndexRecord]:
     """Make the images that came after the run searchable; how many there were, and the index.
 
@@ -58,7 +55,7 @@ def encode_added(
     run: Run,
     dataset: RetrievalDataset,
     settings: Settings,
-    on_progress: Progress = lambda done, total: None,
+    on_progress: Progress = ignore_progress,
 ) -> int:
     """Encode the images that came after the run and are no queries; returns how many.
 

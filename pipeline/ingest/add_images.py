@@ -23,7 +23,8 @@ from pipeline.decoding.value_range import ValueRange
 from pipeline.files import check_room, write_atomic
 from pipeline.ingest.ingest import describe, label_sets, one_at_a_time, take_all
 from pipeline.ingest.journal import Row
-from pipeline.ingest.source import Kind, Progress, Source, ignore_progress
+from pipeline.ingest.source import Kind, Source
+from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 
 

@@ -25,7 +25,8 @@ from pipeline.ingest.ingest import describe, examine, twin_of
 from pipeline.ingest.journal import Row
 from pipeline.ingest.layouts.reading import Guess, ReadOptions
 from pipeline.ingest.near_duplicates import near_pairs
-from pipeline.ingest.source import Item, Progress, Source, ignore_progress
+from pipeline.ingest.source import Item, Source
+from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 
 N_THUMBS = 24

@@ -1,9 +1,10 @@
 """Import jobs: a dry run or an import in a process of its own, watched through files.
 
 imports/<id>/request.json  what was asked, never changed
-imports/<id>/status.json   state, progress, error, replaced whole
+imports/<id>/status.json   state, progress, error
 imports/<id>/plan.json     what a dry run found
-imports/<id>/stop          created by whoever wants it to stop
+
+The rest is that of any job (pipeline/jobs.py).
 """
 
 from __future__ import annotations
@@ -13,33 +14,36 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from models.method import Cancelled
-from pipeline.files import write_atomic
-from pipeline.heartbeat import beating, silent_for_s
+from models.errors import Cancelled
 from pipeline.ingest.dry_run import Plan
+from pipeline.ingest.importing import execute_import, open_request, plan_import
 from pipeline.ingest.ingest import discard_import
-from pipeline.ingest.request import ImportRequest, execute_import, open_request, plan_import
+from pipeline.ingest.request import ImportRequest
+from pipeline.jobs import (
+    HEARTBEAT,
+    LOST_AFTER_S,
+    JobError,
+    Reporter,
+    beating,
+    is_silent,
+    read,
+    request_stop,
+    write,
+)
 from pipeline.launching import launch
 from pipeline.settings import Settings
 
 Kind = Literal["check", "import"]
 State = Literal["queued", "running", "done", "failed", "stopped", "lost"]
 LIVE: tuple[State, ...] = ("queued", "running")
-LOST_AFTER_S = 30.0
 _START_WITHIN_S = 300.0  # a loaded machine takes long to start a process
-_REPORT_EVERY_S = 0.3
 _KEEP_S = 7 * 24 * 3600
-_Model = TypeVar("_Model", bound=BaseModel)
 _ID = re.compile(r"[0-9a-f]{16}")
-
-
-class JobError(ValueError):
-    """A job does not exist or is damaged."""
 
 
 class JobStatus(BaseModel):
@@ -80,7 +84,7 @@ class ImportJob:
         Raises:
             JobError: the file is damaged.
         """
-        return _read(self.folder / "request.json", ImportRequest)
+        return read(self.folder / "request.json", ImportRequest)
 
     def status(self) -> JobStatus:
         """How far it is; `lost` when its process has died.
@@ -88,10 +92,9 @@ class ImportJob:
         Raises:
             JobError: the file is damaged.
         """
-        status = _read(self.folder / "status.json", JobStatus)
-        silent_s = silent_for_s(self.folder / "heartbeat")
+        status = read(self.folder / "status.json", JobStatus)
         limit_s = _START_WITHIN_S if status.state == "queued" else LOST_AFTER_S
-        is_lost = status.state in LIVE and (silent_s is None or silent_s > limit_s)
+        is_lost = status.state in LIVE and is_silent(self.folder / HEARTBEAT, limit_s)
         return status.model_copy(update={"state": "lost"}) if is_lost else status
 
     def plan(self) -> Plan:
@@ -100,16 +103,16 @@ class ImportJob:
         Raises:
             JobError: it has not ended well, or the file is damaged.
         """
-        return _read(self.folder / "plan.json", Plan)
+        return read(self.folder / "plan.json", Plan)
 
     def request_stop(self) -> None:
         """Ask the process to stop at its next image."""
-        (self.folder / "stop").touch()
+        request_stop(self.folder)
 
     def update(self, **changes: object) -> None:
         """Replace fields of the status; for the executing process."""
-        status = _read(self.folder / "status.json", JobStatus).model_copy(update=changes)
-        write_atomic(self.folder / "status.json", status.model_dump_json(), durable=False)
+        status = read(self.folder / "status.json", JobStatus).model_copy(update=changes)
+        write(self.folder / "status.json", status, durable=False)
 
 
 def create_job(request: ImportRequest, kind: Kind, settings: Settings) -> ImportJob:
@@ -121,9 +124,9 @@ def create_job(request: ImportRequest, kind: Kind, settings: Settings) -> Import
             shutil.rmtree(old, ignore_errors=True)
     work = root / f".{uuid4().hex}"
     work.mkdir()
-    write_atomic(work / "request.json", request.model_dump_json())
-    write_atomic(work / "status.json", JobStatus(kind=kind).model_dump_json())
-    (work / "heartbeat").touch()
+    write(work / "request.json", request)
+    write(work / "status.json", JobStatus(kind=kind))
+    (work / HEARTBEAT).touch()
     return ImportJob(work.rename(root / uuid4().hex[:16]))
 
 
@@ -157,11 +160,11 @@ def execute_job(job: ImportJob, settings: Settings) -> None:
     kind = job.status().kind
     job.update(state="running", started=began)
     try:
-        with beating(job.folder / "heartbeat"):
-            report = _Reporter(job)
+        with beating(job.folder / HEARTBEAT):
+            report = Reporter(job.folder, f"import {job.id}", job.update)
             if kind == "check":
                 plan = plan_import(request, settings, report)
-                write_atomic(job.folder / "plan.json", plan.model_dump_json())
+                write(job.folder / "plan.json", plan)
             else:
                 dataset = execute_import(request, settings, report)
                 job.update(dataset=dataset.info.name)
@@ -187,30 +190,8 @@ def uploads_path(settings: Settings) -> Path:
     return settings.home.resolve() / "uploads"
 
 
-class _Reporter:
-    """Writes progress now and then, and stops the job when asked to."""
-
-    def __init__(self, job: ImportJob) -> None:
-        self._job, self._last = job, 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self._last >= _REPORT_EVERY_S or done == total:
-            self._last = now
-            if (self._job.folder / "stop").exists():
-                raise Cancelled(f"import {self._job.id} was stopped")
-            self._job.update(done=done, total=total)
-
-
 def _forget_upload(request: ImportRequest, settings: Settings) -> None:
     """An uploaded archive is not needed once it is imported."""
     folder = Path(request.source).parent
     if folder.parent == uploads_path(settings):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _read(path: Path, kind: type[_Model]) -> _Model:
-    try:
-        return kind.model_validate_json(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise JobError(f"{path.name} of import {path.parent.name} is damaged: {error}") from error

@@ -31,7 +31,8 @@ from pipeline.files import check_room, write_atomic
 from pipeline.images import Decoded, ImageError, decode
 from pipeline.ingest.journal import Row, new_row, read_journal
 from pipeline.ingest.scaling import conversions, ranges_of
-from pipeline.ingest.source import Item, Kind, Progress, Source, ignore_progress
+from pipeline.ingest.source import Item, Kind, Source
+from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 
 

@@ -10,7 +10,6 @@ from typing import Literal
 from pipeline.datasets.problems import Problem
 
 Kind = Literal["single", "multi"]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,3 @@ class Source:
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     doubt: str = ""
-
-
-def ignore_progress(_done: int, _total: int) -> None:
-    """The progress callback that does nothing."""

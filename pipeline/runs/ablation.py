@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,18 +56,6 @@ def variants(base: RunSpec, seeds: int) -> list[Variant]:
 
     named: dict[str, dict[str, bool | float | str]] = {FULL: {}, **card.ablations}
     return [Variant(name, specs(changes)) for name, changes in named.items()]
-
-
-def run_study(
-    study: list[Variant], done: Mapping[str, Run], execute: Callable[[RunSpec], Run]
-) -> pd.DataFrame:
-    """Execute what is not among the runs `done`, by the digest of their spec; return the table."""
-    runs = dict(done)
-    for variant in study:
-        for spec in variant.specs:
-            if spec.digest not in runs:
-                runs[spec.digest] = execute(spec)
-    return table(study, runs)
 
 
 def studies(runs: Mapping[str, Run]) -> list[list[Variant]]:

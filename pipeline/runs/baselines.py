@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.codes import HashCodes
-from models.method import Cancelled
+from models.errors import Cancelled
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import Indices, make_split
 from pipeline.evaluation.evaluate import evaluate, evaluate_cosine, leave_out
-from pipeline.evaluation.ranking import OnProgress
 from pipeline.evaluation.report import Report, read_report
 from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.images import ImageError
+from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from pipeline.wording import sentence
@@ -53,7 +53,7 @@ def cosine_report(
     cache: FeatureCache | None = None,
     *,
     without: str = "",
-    on_progress: OnProgress = lambda done, total: None,
+    on_progress: Progress = ignore_progress,
 ) -> Report | None:
     """The real-valued cosine ranking under the spec's protocol: the row every table carries.
 
@@ -163,7 +163,7 @@ def colour_report(
     settings: Settings,
     *,
     measure: bool = False,
-    on_progress: OnProgress = lambda done, total: None,
+    on_progress: Progress = ignore_progress,
 ) -> Report | None:
     """The ranking by colour histograms: how far colours alone get.
 
@@ -201,7 +201,7 @@ def colour_report(
 
 
 def _histograms(
-    dataset: RetrievalDataset, rows: Indices, threads: int, on_progress: OnProgress
+    dataset: RetrievalDataset, rows: Indices, threads: int, on_progress: Progress
 ) -> NDArray[np.float32]:
     """Colour histograms (n, 64) of the images in these rows, decoded some at a time."""
     found = np.empty((len(rows), _LEVELS**3), np.float32)

@@ -1,30 +1,28 @@
 """Benchmark: many methods on one data set under one protocol, and the table of what they reach.
 
-What was run before is not run again; a run that fails is reported and the others go on.
+What was run before is not run again (pipeline/runs/experiment.py).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from models.backbones.registry import load_backbone
-from models.method import Cancelled, MethodCard
 from models.registry import get_method
-from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
+from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.evaluation.evaluate import evaluate, leave_out
 from pipeline.evaluation.metric_table import METRICS, Metric, columns
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.features import FeatureCache
+from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.baselines import cosine_report
-from pipeline.runs.execute import StageProgress, execute, ignore_progress
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.experiment import Outcome, plan, run_missing
+from pipeline.runs.registry import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from pipeline.wording import sentence
@@ -46,27 +44,7 @@ WITHOUT = tuple(  # with one label left out of relevance
     f"{name}_without" for name in ("map", "ndcg_at_100", "acg_at_100")
 )
 LEGEND = "Encoding in ms per 1,000 images; bytes per image in the database."
-State = Literal["done", "done before", "failed", "skipped"]
 _FIRST = ("lsh", "itq")  # the rows every table begins with, after the cosine
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one run, or of a method that was not tried.
-
-    Attributes:
-        number: of this outcome, from 1.
-        total: outcomes that there will be.
-        title: of the run or method, for people.
-        state: whether it ran now, before, not to the end, or not at all.
-        text: the result, or the reason.
-    """
-
-    number: int
-    total: int
-    title: str
-    state: State
-    text: str
 
 
 def compare(
@@ -89,29 +67,26 @@ def compare(
         seeds: method seeds 0 to seeds - 1; one is enough where the seed does not matter.
         settings: where data sets and runs are.
         without: a label to leave out of the relevance in further columns; empty: no such columns.
-        on_outcome: called for every run and for every method that is skipped.
+        on_outcome: called after each run.
         on_progress: called within a run with the stage, steps done and steps in all.
 
     Raises:
         DatasetError: the data set is not there or has no labels, or `without` is not one of them.
         ValueError: an unknown method, or a code length that is out of range.
+        Cancelled: it was stopped.
     """
     methods, bits = tuple(dict.fromkeys(methods)), tuple(dict.fromkeys(bits))  # once each
     dataset = load_dataset(base.dataset, settings)
     label_set = dataset.label_set(base.label_set)
     if without:
         label_set.column(without)
-    reasons = {name: reason_to_skip(get_method(name).card, label_set) for name in methods}
-    skipped = [name for name in methods if reasons[name]]
-    specs = planned(base, [name for name in methods if not reasons[name]], bits, seeds)
-    total = len(skipped) + len(specs)
-    for number, name in enumerate(skipped, 1):
-        title = get_method(name).card.title
-        on_outcome(Outcome(number, total, title, "skipped", reasons[name]))
-    runs = RunRegistry(settings).finished(dataset.info.fingerprint)
-    for number, spec in enumerate(specs, 1 + len(skipped)):
-        on_outcome(_outcome(number, total, spec, runs, settings, on_progress))
-    done = [runs[spec.digest] for spec in specs if spec.digest in runs]
+    outcomes = run_missing(
+        plan(planned(base, methods, bits, seeds), settings),
+        settings,
+        on_outcome=on_outcome,
+        on_progress=on_progress,
+    )
+    done = [outcome.run for outcome in outcomes if outcome.is_done]
     return table(base, done, dataset, settings, without=without)
 
 
@@ -126,14 +101,6 @@ def planned(
         for name in methods
         for seed in range(seeds if get_method(name).card.is_seeded else 1)
     ]
-
-
-def reason_to_skip(card: MethodCard, label_set: LabelSet) -> str:
-    """Why a method cannot run on these labels; empty if it can."""
-    is_single_only = card.supervision == "supervised" and "multi" not in card.label_kinds
-    if is_single_only and label_set.kind == "multi":
-        return f"takes one label an image, labels {label_set.name!r} may have several"
-    return ""
 
 
 def table(
@@ -211,32 +178,6 @@ def markdown(result: pd.DataFrame, without: str = "") -> str:
     names, rows = text_table(result, without)
     lines = [names, tuple("---" for _ in names), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _outcome(
-    number: int,
-    total: int,
-    spec: RunSpec,
-    runs: dict[str, Run],
-    settings: Settings,
-    on_progress: StageProgress,
-) -> Outcome:
-    """Execute a spec that is not among `runs` yet, and add it when that went well."""
-    title = f"{spec.label} · seed {spec.seed}"
-    state: State = "done before"
-    if spec.digest not in runs:
-        state, run = "done", RunRegistry(settings).create(spec)
-        try:
-            execute(run, settings, on_progress)
-        except Cancelled:
-            raise
-        except Exception as error:  # recorded in the run by `execute`; the others go on
-            return Outcome(number, total, title, "failed", str(error) or type(error).__name__)
-        runs[spec.digest] = run
-    report = runs[spec.digest].report()
-    seconds = report.timings.get("training_s", np.nan)
-    text = f"mAP {100 * report.map:.1f} %, trained in {seconds:.1f} s"
-    return Outcome(number, total, title, state, text)
 
 
 def _row(runs: list[Run], dataset: RetrievalDataset, without: str) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,15 +11,18 @@ import torch
 
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
+from models.errors import Cancelled
 from models.finetuning import Trunk
-from models.method import Cancelled, HashMethod, TrainingSet
+from models.method import HashMethod, TrainingSet
 from models.registry import get_method
+from pipeline import jobs
 from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset, load_dataset
 from pipeline.datasets.split import Indices, Split, make_split
 from pipeline.evaluation.evaluate import all_relevant, evaluate
 from pipeline.evaluation.report import Evaluation
 from pipeline.features import FeatureCache
-from pipeline.heartbeat import beating
+from pipeline.jobs import HEARTBEAT, beating
+from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.baselines import measure_baselines
 from pipeline.runs.log import logging_to
 from pipeline.runs.registry import Run, RunError
@@ -38,13 +40,7 @@ from pipeline.runs.training import (
 )
 from pipeline.settings import Settings
 
-StageProgress = Callable[[str, int, int], None]
 _log = logging.getLogger(__name__)
-_WRITE_S = 0.5  # least time between two notes of the progress in run.json
-
-
-def ignore_progress(_stage: str, _done: int, _total: int) -> None:
-    """The progress callback that does nothing."""
 
 
 def execute(
@@ -67,7 +63,7 @@ def execute(
         RunBusy: another process executes it.
         Exception: whatever a stage raises, after it is stored in the run's status.
     """
-    report = _Reporter(run, on_progress)
+    report = _reporting(run, on_progress)
     with run.started(only_queued=only_queued):
         if problem := run.spec.problem():
             raise ValueError(f"run {run.id} was asked of another version: {problem}")
@@ -106,18 +102,18 @@ def follow_up(
 
     Its progress is in the run's status as the stage `baselines`, and it obeys a stop.
     """
-    report = _Reporter(run, on_progress)
+    report = _reporting(run, on_progress)
     if not run.folder.is_dir():
         return  # deleted; the lock would make it anew
     try:
-        with run.claimed(), beating(run.folder / "heartbeat"), logging_to(run.folder) as log:
+        with run.claimed(), beating(run.folder / HEARTBEAT), logging_to(run.folder) as log:
             run.update(stage="baselines", done=0, total=0)
             try:
                 measure_baselines(run.spec, dataset, settings, cache, report)
             except Cancelled:
                 log.info("stopped measuring the baselines on request")
             finally:
-                (run.folder / "cancel").unlink(missing_ok=True)
+                jobs.forget_stop(run.folder)
                 run.update(stage="", done=0, total=0)
     except (RunError, OSError) as error:  # deleted meanwhile, or taken up by another process
         _log.warning("baselines of run %s: %s", run.id, error)
@@ -194,19 +190,15 @@ def embed_split(ready: Ready, on_progress: StageProgress) -> Features:
     return features
 
 
-class _Reporter:
+def _reporting(run: Run, on_progress: StageProgress) -> StageProgress:
     """Passes progress on, writes it into the run a few times a second, and obeys a stop."""
+    note = jobs.Reporter(run.folder, f"run {run.id}", run.update)
 
-    def __init__(self, run: Run, on_progress: StageProgress) -> None:
-        self._run, self._on_progress = run, on_progress
-        self._written = 0.0
+    def report(stage: str, done: int, total: int) -> None:
+        on_progress(stage, done, total)
+        note(done, total)
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        self._on_progress(stage, done, total)
-        self._run.check_cancelled()
-        if time.monotonic() - self._written > _WRITE_S:
-            self._run.update(done=done, total=total)
-            self._written = time.monotonic()
+    return report
 
 
 def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:

@@ -4,15 +4,14 @@
       spec.json  run.json  history.jsonl  log.txt  model/  codes/*.npz  report.json  curves.npz
 
 Only who holds `.claim.lock` writes into a run; whoever executes it also touches `heartbeat`. Others
-may create `cancel`. While it trains there is a `checkpoint`, from which a run that was stopped or
-killed goes on.
+may make `stop`. While it trains there is a `checkpoint`, from which a run that was stopped or
+killed resumes.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import math
 import platform
 import shutil
 import time
@@ -22,27 +21,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from models.method import Cancelled, EpochLog
-from models.registry import unknown
+from models.errors import Cancelled
+from models.wording import unknown
+from pipeline import jobs
 from pipeline.files import ParsedFiles, write_atomic
-from pipeline.heartbeat import beating, silent_for_s
-from pipeline.runs.checkpoints import FolderCheckpoints
+from pipeline.jobs import HEARTBEAT, LOST_AFTER_S, beating, is_silent
 from pipeline.runs.log import logging_to
 from pipeline.runs.results import RunError, RunResults
-from pipeline.runs.spec import RunSpec, read_spec
+from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, error_text, provenance, resident_mb
 from pipeline.settings import Settings
 from pipeline.wording import sentence
 
-__all__ = ["LOST_AFTER_S", "MOST_ATTEMPTS", "Run", "RunBusy", "RunError", "RunRegistry"]
+if TYPE_CHECKING:  # torch, which lists of runs do without
+    from models.method import EpochLog
+    from pipeline.runs.checkpoints import FolderCheckpoints
 
-LOST_AFTER_S = 60.0
+__all__ = ["MOST_ATTEMPTS", "Run", "RunBusy", "RunError", "RunRegistry"]
+
 MOST_ATTEMPTS = 10  # a run that kills its process again and again must end some time
-_SPECS = ParsedFiles(read_spec)
+_SPECS = ParsedFiles(StoredSpec.model_validate_json)
 _log = logging.getLogger(__name__)
 
 
@@ -55,12 +58,10 @@ class Run(RunResults):
     """One run folder."""
 
     def state(self) -> str:
-        """The state, or `lost` when it claims to run but has not been heard of for a minute."""
+        """The state, or `lost` when it claims to run but has not been heard of for long."""
         status = self.status()
-        silent_s = silent_for_s(self.folder / "heartbeat")
-        silent_s = min(time.time() - status.heartbeat, math.inf if silent_s is None else silent_s)
-        is_lost = status.state == "running" and silent_s > LOST_AFTER_S
-        return "lost" if is_lost else status.state
+        is_late = status.state == "running" and time.time() - status.heartbeat > LOST_AFTER_S
+        return "lost" if is_late and is_silent(self.folder / HEARTBEAT) else status.state
 
     def update(self, **changes: object) -> None:
         """Replace fields of the status, with a fresh heartbeat; for the executing process."""
@@ -98,7 +99,7 @@ class Run(RunResults):
                 raise RunBusy(f"run {self.id} is {state}, not queued any more")
             if state == "done":
                 raise RunError(f"run {self.id} is done already; repeat it as a new run")
-            with beating(self.folder / "heartbeat"), self._recorded():
+            with beating(self.folder / HEARTBEAT), self._recorded():
                 yield
 
     @contextmanager
@@ -114,7 +115,7 @@ class Run(RunResults):
             )
             try:
                 yield
-            except Cancelled:
+            except (Cancelled, KeyboardInterrupt):
                 log.info("stopped on request")
                 self.update(state="cancelled", finished=_now(), stage="")
                 raise
@@ -127,10 +128,12 @@ class Run(RunResults):
                 self.update(state="done", finished=_now(), stage="")
                 log.info("done")
             finally:
-                (self.folder / "cancel").unlink(missing_ok=True)  # obeyed, or too late
+                jobs.forget_stop(self.folder)  # obeyed, or too late
 
     def checkpoints(self) -> FolderCheckpoints:
         """Where its training is kept until it is done."""
+        from pipeline.runs.checkpoints import FolderCheckpoints
+
         return FolderCheckpoints(self.folder / "checkpoint")
 
     def fail(self, error: BaseException) -> None:
@@ -147,14 +150,14 @@ class Run(RunResults):
         with self.claimed():
             if self.status().state == "done":
                 raise RunError(f"run {self.id} is done already; repeat it as a new run")
-            (self.folder / "cancel").unlink(missing_ok=True)
+            jobs.forget_stop(self.folder)
             self.update(state="queued", error="", finished="", stage="", attempts=0)
 
     def recover(self) -> bool:
         """Queue it once more if its process was killed; says whether it did.
 
         On the same host the claim of a dead process is free at once. Elsewhere, where locks may
-        not be shared, its heart must have been silent for a minute.
+        not be shared, its heart must have been silent for as long.
         """
         status = self.status()
         if status.state != "running":
@@ -177,7 +180,7 @@ class Run(RunResults):
     @contextmanager
     def stage(self, name: str, earlier_s: float = 0.0) -> Iterator[None]:
         """Name what is going on and store how long it took, with `earlier_s` of another attempt."""
-        self.check_cancelled()
+        self.check_stop()
         self.update(stage=name, done=0, total=0)
         began = time.perf_counter()
         _log.info("%s", name)
@@ -189,21 +192,24 @@ class Run(RunResults):
             memory_mb=max(status.memory_mb, resident_mb()),
         )
 
-    def check_cancelled(self) -> None:
+    def check_stop(self) -> None:
         """Raise `Cancelled` when someone has asked for it."""
-        if (self.folder / "cancel").exists():
-            raise Cancelled(f"run {self.id} was cancelled")
+        jobs.check_stop(self.folder, f"run {self.id}")
 
-    def request_cancel(self) -> None:
+    def request_stop(self) -> None:
         """Ask the executing process to stop at its next sign of progress."""
-        (self.folder / "cancel").touch()
+        jobs.request_stop(self.folder)
+
+    def is_stopping(self) -> bool:
+        """Whether someone has asked for it."""
+        return jobs.is_stopping(self.folder)
 
     def stop(self) -> None:
         """Take it out of the queue, or ask the executing process to stop."""
         with suppress(RunBusy), self.claimed():
             if self.status().state == "queued":
                 return self.update(state="cancelled", finished=_now())
-        return self.request_cancel()
+        return self.request_stop()
 
     def log_epoch(self, epoch: EpochLog, **measured: float) -> None:
         """Append one epoch to the history and beat the heart; the epoch callback of `fit`.
@@ -222,7 +228,7 @@ class Run(RunResults):
         with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         self.update(memory_mb=max(self.status().memory_mb, resident_mb()))
-        self.check_cancelled()
+        self.check_stop()
 
     def adopt_dataset(self, fingerprint: str) -> None:
         """Note the content that the run is executed on; a checkpoint of other content goes."""
@@ -256,7 +262,7 @@ class RunRegistry:
                     raise
             else:
                 break  # the name was free
-        return Run(folder, spec)
+        return self._read(folder)
 
     def open(self, run_id: str) -> Run:
         """The run called `run_id`; any unambiguous part of the id will do.
@@ -330,11 +336,11 @@ class RunRegistry:
 
     def _read(self, folder: Path) -> Run:
         try:
-            spec = _SPECS.read(folder / "spec.json")
+            stored = _SPECS.read(folder / "spec.json")
         except (OSError, ValueError) as error:
             reason = sentence(error)
             raise RunError(f"run {folder.name} has a damaged spec.json: {reason}") from error
-        run = Run(folder, spec)
+        run = Run(folder, stored)
         run.status()  # refuse a damaged run.json here, once
         return run
 

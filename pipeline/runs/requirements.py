@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from models.deep import DeepHashMethod
-from models.method import MethodCard
+from typing import TYPE_CHECKING
+
 from models.registry import get_method, list_methods
 from pipeline.datasets.dataset import DatasetInfo
+
+if TYPE_CHECKING:  # torch comes with it
+    from models.method import MethodCard
 
 
 def why_not(card: MethodCard, info: DatasetInfo, label_set: str = "") -> str:
@@ -24,8 +27,6 @@ def why_not(card: MethodCard, info: DatasetInfo, label_set: str = "") -> str:
     labels = sets.get(label_set, info.label_sets[0])
     if len(labels.classes) < 2:
         return f"{card.title} needs two classes or more, and {labels.name!r} has one"
-    if labels.kind == "multi" and "multi" not in card.label_kinds:
-        return f"{card.title} takes one label an image, and {labels.name!r} may have several"
     return ""
 
 
@@ -33,7 +34,7 @@ def needs(card: MethodCard) -> tuple[str, ...]:
     """What a method needs beside images, each in a few words."""
     found = []
     if card.supervision == "supervised":
-        found.append("labels" if "multi" in card.label_kinds else "one label an image")
+        found.append("labels")
     if card.views > 1:
         augmented = card.views - 1
         found.append("an augmented view" if augmented == 1 else f"{augmented} augmented views")
@@ -46,9 +47,15 @@ def keeps_checkpoints(method: str) -> bool:
     A method without mini-batches stops after a round or step, and its training restarts; so it
     is taken to be where the method does not exist any more.
     """
-    return method in list_methods() and issubclass(get_method(method), DeepHashMethod)
+    return method in list_methods() and _is_deep(method)
 
 
 def can_finetune(card: MethodCard) -> bool:
     """Whether the method can teach the backbone, too."""
-    return issubclass(get_method(card.name), DeepHashMethod)
+    return _is_deep(card.name)
+
+
+def _is_deep(method: str) -> bool:
+    from models.deep import DeepHashMethod
+
+    return issubclass(get_method(method), DeepHashMethod)

@@ -8,23 +8,25 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-from models.backbones.base import Backbone
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
-from models.method import HashMethod
-from models.storage import load_method, save_method
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
 from pipeline.files import ParsedFiles, write_atomic
-from pipeline.runs.spec import RunSpec
+from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, read_status
 from pipeline.wording import sentence
+
+if TYPE_CHECKING:  # torch, which only weights need: where a run is listed, it is not imported
+    from torch import Tensor
+
+    from models.backbones.base import Backbone
+    from models.method import HashMethod
 
 TUNED = "backbone.safetensors"
 _STATUSES, _REPORTS = ParsedFiles(read_status), ParsedFiles(read_report)
@@ -41,7 +43,12 @@ class RunResults:
     """What a run leaves in its folder. Every file appears whole or not at all."""
 
     folder: Path
-    spec: RunSpec
+    stored: StoredSpec
+
+    @property
+    def spec(self) -> RunSpec:
+        """What was asked for."""
+        return self.stored.spec
 
     @property
     def id(self) -> str:
@@ -113,6 +120,10 @@ class RunResults:
 
     def save_method(self, method: HashMethod, tuned: dict[str, Tensor] | None = None) -> None:
         """Store the fitted method, and the weights of the backbone that learned with it."""
+        from safetensors.torch import save_file
+
+        from models.storage import save_method
+
         partial = self.folder / "model.tmp"
         shutil.rmtree(partial, ignore_errors=True)
         save_method(method, partial)
@@ -128,6 +139,8 @@ class RunResults:
         Raises:
             RunError: it is not there or damaged.
         """
+        from models.storage import load_method
+
         try:
             return load_method(self.folder / "model")
         except ValueError as error:
@@ -141,6 +154,8 @@ class RunResults:
                 is no such backbone any more.
             WeightsError: the published weights are not to be had.
         """
+        from safetensors.torch import load_file
+
         try:
             backbone = load_backbone(self.spec.backbone)
         except ValueError as error:

@@ -1,49 +1,83 @@
 """RunSpec: exactly what was asked for; equal specs have equal digests.
 
 What is asked for now is validated strictly. What was asked for earlier is read as it is, whatever
-has become of settings, bounds and methods since: its results are still worth showing.
+has become of settings, bounds and methods since: its results are still worth showing. Validating
+takes the method itself, and torch with it, so a `StoredSpec` can be listed without.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import to_json
 
 from models.backbones.registry import check_backbone
-from models.deep import DeepHashMethod
-from models.finetuning import FineTuning
-from models.method import MethodConfig
-from models.registry import get_method, list_methods, unknown
+from models.finetuning_config import FineTuning
+from models.registry import get_method, list_methods
+from models.wording import unknown
 from pipeline.datasets.dataset import NAME_PATTERN
 from pipeline.datasets.protocols import PROTOCOLS, Protocol
+from pipeline.options import OPTION
 from pipeline.wording import sentence
 
+if TYPE_CHECKING:
+    from models.method import HashMethod, MethodConfig
 
-class RunSpec(BaseModel):
+_BITS, _BACKBONE, _PROTOCOL = 32, "efficientnet_lite0", "holdout"
+_DIGESTED = (  # in this order, in which the first version had them
+    *("dataset", "method", "bits", "config", "backbone", "label_set", "protocol"),
+    *("seed", "split_seed", "validation", "finetune"),
+)
+
+
+class Conditions(BaseModel):
+    """What the runs of a comparison share: data, features, split, and how the backbone learns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str = Field(pattern=f"^{NAME_PATTERN}$", description="An imported data set.")
+    backbone: str = Field(_BACKBONE, description="Feature network.")
+    label_set: str = Field(
+        "", description="Label set; empty for the first.", json_schema_extra={OPTION: "--labels"}
+    )
+    protocol: str = Field(_PROTOCOL, description="Evaluation protocol.")
+    split_seed: int = Field(0, ge=0, description="Seed of the split.")
+    validation: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the training set kept to measure every epoch; 0: none.",
+    )
+    finetune: FineTuning | None = Field(
+        None,
+        description="Let the backbone learn: stages=3, augment=true ...; repeatable.",
+        json_schema_extra={OPTION: "--tune"},
+    )
+
+    def conditions(self) -> dict[str, Any]:
+        """These fields alone, for another model that has them."""
+        return self.model_dump(include=set(Conditions.model_fields))
+
+
+class RunSpec(Conditions):
     """One experiment: data, features, method, code length, protocol and seeds.
 
     Unknown names and hyper-parameters are refused when it is made. `config` is stored in full, with
     the defaults filled in, so that a changed default does not change an old spec.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dataset: str = Field(pattern=f"^{NAME_PATTERN}$")
-    method: str
-    bits: int = Field(32, ge=1, le=256, description="Code length K.")
-    config: dict[str, Any] = Field(default_factory=dict, description="Hyper-parameters.")
-    backbone: str = "efficientnet_lite0"
-    label_set: str = Field("", description="Labels used; empty for the data set's first.")
-    protocol: str = "holdout"
-    seed: int = Field(0, ge=0, description="Of the method.")
-    split_seed: int = Field(0, ge=0, description="Of the split.")
-    validation: float = Field(
-        0.0, ge=0, le=0.5, description="Share of the training set kept to measure every epoch."
+    method: str = Field(description="A hash method; see: methods list.")
+    bits: int = Field(_BITS, ge=1, le=256, description="Code length, 1 to 256.")
+    config: dict[str, Any] = Field(
+        default_factory=dict,
+        description="A hyper-parameter as key=value; repeatable.",
+        json_schema_extra={OPTION: "--set"},
     )
-    finetune: FineTuning | None = Field(None, description="How the backbone learns; None: frozen.")
+    seed: int = Field(0, ge=0, description="Seed of the method.")
     _unknown: dict[str, Any] = PrivateAttr(default_factory=dict)  # stored, without a field by now
 
     @model_validator(mode="after")
@@ -52,16 +86,16 @@ class RunSpec(BaseModel):
         if self.protocol not in PROTOCOLS:
             raise ValueError(unknown("protocol", self.protocol, tuple(PROTOCOLS)))
         check_backbone(self.backbone)
-        if self.finetune is not None and not issubclass(get_method(self.method), DeepHashMethod):
-            title = get_method(self.method).card.title
+        method = get_method(self.method)
+        if self.finetune is not None and not _is_deep(method):
             raise ValueError(
-                f"{title} has no gradient to fine-tune a backbone with; leave it frozen"
+                f"{method.card.title} has no gradient to fine-tune a backbone with; leave it frozen"
             )
-        known = tuple(get_method(self.method).Config.model_fields)
+        known = tuple(method.Config.model_fields)
         for key in self.config:
             if key not in known:
                 raise ValueError(unknown(f"hyper-parameter of {self.method}", key, known))
-        full = get_method(self.method).Config.model_validate(self.config)
+        full = method.Config.model_validate(self.config)
         object.__setattr__(self, "config", full.model_dump(mode="json"))
         return self
 
@@ -87,8 +121,10 @@ class RunSpec(BaseModel):
 
         What is not asked for is left out, so that specs of earlier versions keep theirs.
         """
-        unset = {name for name in ("validation", "finetune") if not getattr(self, name)}
-        text = self.model_dump_json(exclude=unset)
+        dumped = self.model_dump(mode="json")
+        is_left_out = {name for name in ("validation", "finetune") if not getattr(self, name)}
+        ordered = {name: dumped[name] for name in _DIGESTED if name not in is_left_out}
+        text = to_json(ordered).decode()
         text += json.dumps(self._unknown, sort_keys=True) if self._unknown else ""
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -108,43 +144,52 @@ class RunSpec(BaseModel):
         return f"{self.title} · {self.bits} bits{' · fine-tuned' if self.finetune else ''}"
 
 
-class _StoredSpec(BaseModel):
-    """A spec without bounds, and with whatever fields another version gave it."""
+class StoredSpec(BaseModel):
+    """What a run's spec.json says: no bounds, and whatever fields another version gave it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     dataset: str = Field(pattern=f"^{NAME_PATTERN}$")  # part of paths
     method: str
-    bits: int = Field(ge=1)
+    bits: int = Field(_BITS, ge=1)
     config: dict[str, Any] = {}
-    backbone: str
+    backbone: str = _BACKBONE
     label_set: str = ""
-    protocol: str
+    protocol: str = _PROTOCOL
     seed: int = 0
     split_seed: int = 0
     validation: float = 0.0
     finetune: dict[str, Any] | None = None
 
+    @model_validator(mode="after")
+    def _has_protocol(self) -> Self:
+        """Refuse a protocol that does not exist any more: its results would mean nothing."""
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(unknown("protocol", self.protocol, tuple(PROTOCOLS)))
+        return self
 
-def read_spec(text: str) -> RunSpec:
-    """The spec that a run's spec.json says; settings and bounds may have changed since.
+    @cached_property
+    def spec(self) -> RunSpec:
+        """The spec, completed where it could still be asked for; else as it is stored."""
+        try:
+            return RunSpec.model_validate(self.model_dump(exclude_unset=True))
+        except ValidationError:
+            return self._as_it_is()
 
-    Raises:
-        ValueError: it is no spec, or its protocol does not exist any more.
-    """
-    try:
-        return RunSpec.model_validate_json(text)
-    except ValidationError:
-        stored = _StoredSpec.model_validate_json(text)
-    if stored.protocol not in PROTOCOLS:
-        raise ValueError(unknown("protocol", stored.protocol, tuple(PROTOCOLS)))
-    fields = stored.model_dump(include=set(_StoredSpec.model_fields))
-    left = dict(stored.model_extra or {})
-    if stored.finetune is not None:
-        known = {key: v for key, v in stored.finetune.items() if key in FineTuning.model_fields}
-        fields["finetune"] = FineTuning.model_construct(**known)
-        if len(known) < len(stored.finetune):
-            left["finetune"] = stored.finetune
-    spec = RunSpec.model_construct(**fields)
-    spec._unknown = left
-    return spec
+    def _as_it_is(self) -> RunSpec:
+        fields = self.model_dump(include=set(StoredSpec.model_fields))
+        left = dict(self.model_extra or {})
+        if self.finetune is not None:
+            known = {key: v for key, v in self.finetune.items() if key in FineTuning.model_fields}
+            fields["finetune"] = FineTuning.model_construct(**known)
+            if len(known) < len(self.finetune):
+                left["finetune"] = self.finetune
+        spec = RunSpec.model_construct(**fields)
+        spec._unknown = left
+        return spec
+
+
+def _is_deep(method: type[HashMethod]) -> bool:
+    from models.deep import DeepHashMethod  # torch comes with it
+
+    return issubclass(method, DeepHashMethod)

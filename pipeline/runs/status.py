@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -57,6 +56,8 @@ def read_status(text: str) -> RunStatus:
 
 def provenance() -> dict[str, object]:
     """The status fields that say which process, code and packages execute a run."""
+    import torch  # seconds: not for those who only read a status
+
     return {
         "pid": os.getpid(),
         "host": platform.node(),
@@ -83,6 +84,8 @@ def error_text(error: BaseException) -> str:
 
 def _is_out_of_memory(error: BaseException) -> bool:
     """Whether an error, or its cause, is that memory ran out; for the CPU torch has no class."""
+    import torch
+
     says_so = isinstance(error, RuntimeError) and "allocate memory" in str(error)
     if says_so or isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True

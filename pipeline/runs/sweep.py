@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import product
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from models.finetuning import FineTuning
-from models.registry import get_method, unknown
+from models.registry import get_method
+from models.wording import unknown
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs import experiment
+from pipeline.runs.experiment import Planned
+from pipeline.runs.registry import RunRegistry
 from pipeline.runs.requirements import why_not
-from pipeline.runs.spec import RunSpec
+from pipeline.runs.spec import Conditions, RunSpec
 from pipeline.settings import Settings
 
-State = Literal["new", "done", "running", "queued"]
 
-
-class Sweep(BaseModel):
+class Sweep(Conditions):
     """What to run: every combination, except that a setting varies only where a method has it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dataset: str
     methods: tuple[str, ...] = Field(min_length=1)
     bits: tuple[int, ...] = Field((32,), min_length=1)
     seeds: int = Field(1, ge=1, le=20, description="Method seeds 0 to this minus 1.")
     grid: dict[str, tuple[Any, ...]] = Field({}, description="Setting -> its values.")
     config: dict[str, dict[str, Any]] = Field({}, description="Method -> settings that are fixed.")
-    backbone: str = "efficientnet_lite0"
-    label_set: str = ""
-    protocol: str = "holdout"
-    split_seed: int = 0
-    validation: float = 0.0
-    finetune: FineTuning | None = None
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -62,12 +51,7 @@ class Sweep(BaseModel):
         Raises:
             ValidationError: a name or a value that a spec refuses.
         """
-        shared = self.model_dump(
-            include={
-                *("dataset", "backbone", "label_set", "protocol", "split_seed", "validation"),
-                "finetune",
-            }
-        )
+        shared = self.conditions()
         found: dict[str, RunSpec] = {}
         for bits, name in product(self.bits, self.methods):
             card = get_method(name).card
@@ -110,15 +94,6 @@ class Sweep(BaseModel):
             yield self.config.get(name, {}) | dict(zip(varied, values, strict=True))
 
 
-@dataclass(frozen=True)
-class Planned:
-    """One run of a sweep and what is there of it already."""
-
-    spec: RunSpec
-    state: State
-    run: Run | None
-
-
 def plan(sweep: Sweep, settings: Settings) -> list[Planned]:
     """The runs of a sweep, and which of them are done or waiting.
 
@@ -126,10 +101,8 @@ def plan(sweep: Sweep, settings: Settings) -> list[Planned]:
         DatasetError: the data set is missing, or a method cannot train on it.
         ValidationError: a name or a value is refused.
     """
-    dataset = load_dataset(sweep.dataset, settings)
-    check(sweep, dataset)
-    known = _known_runs(settings, dataset.info.fingerprint)
-    return [Planned(spec, *known.get(spec.digest, ("new", None))) for spec in sweep.specs()]
+    check(sweep, load_dataset(sweep.dataset, settings))
+    return experiment.plan(sweep.specs(), settings)
 
 
 def check(sweep: Sweep, dataset: RetrievalDataset) -> None:
@@ -153,48 +126,6 @@ def submit(sweep: Sweep, settings: Settings, name: str = "") -> list[Planned]:
         Planned(one.spec, "queued", registry.create(one.spec, name)) if one.run is None else one
         for one in plan(sweep, settings)
     ]
-
-
-def run_all(
-    sweep: Sweep,
-    settings: Settings,
-    name: str,
-    execute: Callable[[Run], None],
-    on_done: Callable[[int, int, Planned], None],
-) -> list[Planned]:
-    """Execute here what is not done yet; a run that fails does not stop the others.
-
-    Args:
-        sweep: what to run.
-        settings: where the library is.
-        name: that new runs share.
-        execute: executes one run; what it raises beside a stop is in the run's status.
-        on_done: called after each run with its number, the count of all, and what became of it.
-    """
-    registry, planned = RunRegistry(settings), plan(sweep, settings)
-    for number, one in enumerate(planned):
-        if one.state == "new":
-            run = registry.create(one.spec, name)
-            with suppress(Exception):  # recorded by `execute`; a stop is one too, of that run alone
-                execute(run)
-            planned[number] = Planned(one.spec, one.state, run)
-        on_done(number + 1, len(planned), planned[number])
-    return planned
-
-
-def _known_runs(settings: Settings, fingerprint: str) -> dict[str, tuple[State, Run]]:
-    """The newest done run on this content by the digest of its spec; else a running or queued one.
-
-    The leaderboard shows the same one.
-    """
-    registry = RunRegistry(settings)
-    found: dict[str, tuple[State, Run]] = {}
-    for run in registry.all():
-        state = run.status().state
-        if state in ("queued", "running"):
-            found.setdefault(run.spec.digest, (state, run))
-    done = registry.finished(fingerprint)
-    return found | {digest: ("done", run) for digest, run in done.items()}
 
 
 def _listed(values: Iterable[object]) -> str:

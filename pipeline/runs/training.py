@@ -24,12 +24,12 @@ from pipeline.datasets.split import Indices, Split
 from pipeline.evaluation.metrics import average_precision
 from pipeline.evaluation.ranking import Labels, hamming_histograms
 from pipeline.features import embedded
+from pipeline.progress import Progress, StageProgress, ignore_progress
 from pipeline.runs.registry import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 
 Features = NDArray[np.float32]
-Progress = Callable[[str, int, int], None]
 _WATCHED = 500, 5000  # most validation images, and training images that they are ranked against
 _WATCHED_TUNED = 100, 400  # the same where each has to be embedded anew
 
@@ -156,7 +156,7 @@ def embed(
     backbone: Backbone,
     dataset: RetrievalDataset,
     rows: Indices,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Progress = ignore_progress,
 ) -> Features:
     """Features (n, d) of images by a backbone that is not in the cache, since it has learned."""
     done, parts = 0, [np.zeros((0, backbone.dim), np.float32)]
@@ -170,7 +170,7 @@ def embed(
 def fit_method(
     run: Run,
     train: TrainingSet,
-    on_progress: Progress,
+    on_progress: StageProgress,
     *,
     watch: Watch | None = None,
     trunk: Trunk | None = None,

@@ -188,7 +188,7 @@ def test_a_lost_run_is_explained(open_app: OpenApp, own_home: Path) -> None:
 
     app = open_app(own_home, "runs", job=run_id)
 
-    assert "nothing has been heard of it for a minute" in texts(app)
+    assert "nothing has been heard of it for half a minute" in texts(app)
 
 
 def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.heartbeat import beating
 from pipeline.index.index_jobs import serve
 from pipeline.index.publish import index_alias
 from pipeline.index.store.opening import store_of
+from pipeline.jobs import beating
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab

@@ -25,6 +25,7 @@ from pipeline.evaluation.ranking import HashCodes
 from pipeline.index.publish import IndexRecord, index_alias, read_index, write_index
 from pipeline.index.search import exact_store, stored_query
 from pipeline.runs.registry import RunRegistry
+from pipeline.runs.spec import StoredSpec
 from pipeline.settings import Settings
 from tests.factories import png
 
@@ -299,7 +300,8 @@ def test_bits_are_aligned_on_the_images_of_both_databases(opened):
 def test_labels_of_runs_side_by_side_differ(both):
     itq, lsh = both
     assert short_labels([itq, lsh]) == ["ITQ · 12 bits", "LSH · 8 bits"]
-    seeded = replace(itq, run=replace(itq.run, spec=itq.run.spec.model_copy(update={"seed": 3})))
+    stored = StoredSpec.model_validate(itq.run.stored.model_dump() | {"seed": 3})
+    seeded = replace(itq, run=replace(itq.run, stored=stored))
     assert short_labels([itq, seeded]) == ["ITQ · 12 bits · seed 0", "ITQ · 12 bits · seed 3"]
     assert short_labels([itq, itq])[0].startswith("ITQ · 12 bits · 20")
 

@@ -12,7 +12,8 @@ from dashboard.services import imports, uploads
 from pipeline.annotations.tags import Tags
 from pipeline.datasets.dataset import list_datasets, load_dataset
 from pipeline.ingest.import_jobs import ImportJob, create_job, execute_job
-from pipeline.ingest.request import ImportRequest, execute_import, open_request
+from pipeline.ingest.importing import execute_import, open_request
+from pipeline.ingest.request import ImportRequest
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.conftest import HOSTILE, draw_images

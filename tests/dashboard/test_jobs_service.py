@@ -14,7 +14,8 @@ from dashboard.services import run_rows
 from dashboard.services.run_rows import alerts, list_jobs, open_job, sweeps
 from models.codes import HashCodes
 from models.method import EpochLog
-from pipeline.runs.registry import LOST_AFTER_S, Run, RunBusy, RunError, RunRegistry
+from pipeline.jobs import LOST_AFTER_S
+from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from tests.factories import files_read
@@ -76,7 +77,7 @@ def test_time_left_is_the_pace_of_recent_epochs_times_those_to_come(
     ("act", "word"),
     [
         (lambda run: None, "queued"),
-        (lambda run: run.request_cancel(), "stopping"),
+        (lambda run: run.request_stop(), "stopping"),
         (lambda run: run.stop(), "stopped"),
         (lambda run: run.update(state="failed", error="x"), "failed"),
         (lambda run: run.update(state="running"), "running"),

@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from models.backbones.base import Backbone
-from models.finetuning import FineTuning, Trunk
+from models.finetuning import Trunk
+from models.finetuning_config import FineTuning
 from models.method import TrainingSet
 from models.methods.dpsh import DPSH, DPSHConfig
 

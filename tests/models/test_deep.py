@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from models.deep import MEAN_NORM, DeepConfig, DeepHashMethod, build_head
+from models.errors import Cancelled
 from models.finetuning import drawn
-from models.method import Cancelled, MethodCard, TrainingSet
+from models.method import MethodCard, TrainingSet
 from models.methods.csq import CSQ, CSQConfig
 from models.storage import load_method, save_method
 

@@ -15,8 +15,10 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from models.checkpoint import MemoryCheckpoints
-from models.finetuning import FineTuning, Source, Trunk, stages, unfreeze
-from models.method import Cancelled, TrainingSet
+from models.errors import Cancelled
+from models.finetuning import Source, Trunk, stages, unfreeze
+from models.finetuning_config import FineTuning
+from models.method import TrainingSet
 from models.methods.cibhash import CIBHash, CIBHashConfig
 from models.methods.dhd import DHD, DHDConfig
 from models.methods.dpsh import DPSH, DPSHConfig

@@ -3,7 +3,7 @@
 import pytest
 
 from models.method import HashMethod
-from models.registry import get_method, list_methods, unknown
+from models.registry import get_method, list_methods
 
 
 def test_every_file_is_a_method_of_its_own_name():
@@ -22,8 +22,3 @@ def test_an_unknown_name_offers_the_nearest():
 def test_what_is_no_file_name_is_no_method(name):
     with pytest.raises(ValueError, match="unknown hash method"):
         get_method(name)
-
-
-def test_a_name_far_from_all_lists_them():
-    assert unknown("protocol", "zzz", ("a1", "b2")) == "unknown protocol 'zzz'. Known: a1, b2."
-    assert unknown("protocol", "zzz", ()) == "unknown protocol 'zzz'. Known: none."

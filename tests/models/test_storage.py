@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from models.method import NotFittedError, TrainingSet
+from models.errors import NotFittedError
+from models.method import TrainingSet
 from models.methods.itq import ITQ, ITQConfig
 from models.storage import load_method, save_method
 

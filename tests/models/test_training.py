@@ -8,7 +8,8 @@ from itertools import chain, pairwise
 import pytest
 import torch
 
-from models.method import Cancelled, ignore
+from models.errors import Cancelled
+from models.method import ignore
 from models.training import Group, fit_epochs
 
 

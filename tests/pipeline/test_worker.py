@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import pipeline.worker as worker_module
+from pipeline.jobs import LOST_AFTER_S
 from pipeline.runs.execute import execute
 from pipeline.runs.log import tail
-from pipeline.runs.registry import LOST_AFTER_S, MOST_ATTEMPTS, Run, RunRegistry
+from pipeline.runs.registry import MOST_ATTEMPTS, Run, RunRegistry
 from pipeline.settings import Settings
-from pipeline.worker import HEARTBEAT_LIMIT_S, ensure_worker, heartbeat_age_s, is_alive, work
+from pipeline.worker import ensure_worker, heartbeat_age_s, is_alive, work
 from tests.factories import files_read, kill, python, spec, wait_for_line
 
 CHILD = """
@@ -104,7 +105,7 @@ def test_a_run_that_cannot_even_start_is_not_tried_for_ever(
 
 def test_a_run_cancelled_in_the_queue_is_not_executed(own_library: Settings) -> None:
     run = queued(own_library)
-    run.request_cancel()
+    run.request_stop()
 
     work(own_library, exit_when_idle=True)
 
@@ -317,7 +318,7 @@ def test_a_worker_is_seen_while_it_lives_and_not_afterwards(settings: Settings) 
     assert is_alive(settings)
     kill(child)
     for path in (settings.home / "workers").glob("[!.]*"):
-        long_ago = time.time() - HEARTBEAT_LIMIT_S - 1
+        long_ago = time.time() - LOST_AFTER_S - 1
         os.utime(path, (long_ago, long_ago))
 
     assert not is_alive(settings)

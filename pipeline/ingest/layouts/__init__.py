@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from models.registry import unknown
+from models.wording import unknown
 from pipeline.datasets.dataset import DatasetError
 from pipeline.datasets.problems import first_problem, reasons_in_words
 from pipeline.images import SUFFIXES

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.datasets.problems import Problem
 from pipeline.ingest.layouts.joining import join_records
@@ -16,6 +16,7 @@ from pipeline.ingest.layouts.split_folders import split_level, splits_by_folder
 from pipeline.ingest.layouts.split_lists import split_lists
 from pipeline.ingest.source import Item, Kind
 from pipeline.ingest.tree import File, FileTree
+from pipeline.options import OPTION
 
 Part = Literal["", "query", "database", "train"]
 _PARTS = {
@@ -31,10 +32,16 @@ class ReadOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    layout: str = Field("", description="Name of a layout; empty: the most likely one.")
+    layout: str = Field(
+        "",
+        description="Name of a layout; empty: the most likely one.",
+        json_schema_extra={OPTION: "--format"},
+    )
     path_column: str = Field("", description="Table column with the images' paths.")
     label_columns: tuple[str, ...] = Field(
-        (), description="Table columns with labels; several of 0 and 1 are one-hot classes."
+        (),
+        description="Table columns with labels; several of 0 and 1 are one-hot classes.",
+        json_schema_extra={OPTION: "--label-column"},
     )
     split_column: str = Field("", description="Table column with the part of the split.")
     text_column: str = Field("", description="Table column with captions.")
@@ -46,6 +53,12 @@ class ReadOptions(BaseModel):
     class_level: int = Field(
         1, description="Folder level that is the class: 1 is the outermost, -1 holds the image."
     )
+
+    @field_validator("layout")
+    @classmethod
+    def _file_name(cls, layout: str) -> str:
+        """Layouts are found by file name; people may type dashes."""
+        return layout.replace("-", "_")
 
 
 class Guess(NamedTuple):

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from models.registry import unknown
+from models.wording import unknown
 from pipeline.datasets.dataset import DatasetError
 from pipeline.images import SUFFIXES
 from pipeline.ingest.layouts.cell_values import is_binary, text

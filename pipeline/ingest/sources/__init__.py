@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from models.registry import unknown
+from models.wording import unknown
 from pipeline.ingest.layouts.reading import ReadOptions
 from pipeline.ingest.source import Source
 

@@ -12,10 +12,11 @@ import torch
 from PIL import Image
 from torchvision import models as zoo
 
-from models.backbones.base import WeightsError, load_verified
+from models.backbones.base import load_verified
 from models.backbones.efficientnet_lite import LITE, _packaged_weights
 from models.backbones.registry import check_backbone, list_backbones, load_backbone
 from models.backbones.torchvision import _downloaded_weights, torchvision_backbone
+from models.errors import WeightsError
 
 ENTRY = zoo.get_model_weights("shufflenet_v2_x0_5")["DEFAULT"]
 

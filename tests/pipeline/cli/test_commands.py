@@ -22,7 +22,7 @@ from pipeline.cli.console import console, current_settings, current_store
 from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
-from tests.factories import ROOT, png, python, write_images
+from tests.factories import ROOT, png, write_images
 from tests.layout_writers import csv_table, pictures
 
 
@@ -322,7 +322,7 @@ def test_a_run_reports_its_protocol_and_is_not_repeated_unless_asked(
     assert first.code == second.code == third.code == 0
     assert "Protocol holdout" in first.out
     assert "mAP %" in first.out
-    assert "done before" in second.err
+    assert "done before" in second.out
     assert "mAP %" in second.out
     assert len(RunRegistry(own_library).all()) == n_runs + 1
 
@@ -364,7 +364,7 @@ def test_a_sweep_with_a_failed_run_does_the_others_and_exits_with_1(cli: Cli) ->
     failed, done = cli(*asked, "--bits", "200,8"), cli(*asked, "--bits", "8")
 
     assert (failed.code, done.code) == (1, 0)
-    assert "1/2 PCAH · 200 bits · seed 0: failed 200 bits need" in failed.out
+    assert "1/2 PCAH · 200 bits · seed 0: failed, 200 bits need" in failed.out
     assert "2/2 PCAH · 8 bits · seed 0: done" in failed.out
 
 
@@ -468,7 +468,7 @@ def test_a_spec_file_repeats_a_run(cli: Cli, own_library: Settings) -> None:
     outcome = cli("run", "--spec", run.folder / "spec.json")
 
     assert outcome.code == 0
-    assert run.id in outcome.err
+    assert run.id in outcome.out
 
 
 def test_a_run_on_a_data_set_imported_anew_is_not_answered_from_the_old_one(
@@ -558,14 +558,6 @@ def test_in_a_shell_an_error_is_one_sentence_too(tmp_path: Path) -> None:
     assert done.stderr.startswith("Error: unknown data set 'cats'.")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
-
-
-def test_commands_start_without_what_takes_seconds_to_import():
-    script = "import sys, pipeline.cli; print(*sys.modules)"
-    loaded = python(script).communicate(timeout=60)[0].split()
-
-    assert "torch" in loaded
-    assert not {"torchvision", "torch._dynamo", "qdrant_client"} & set(loaded)
 
 
 def test_verdicts_are_exported_as_a_table_that_no_spreadsheet_runs(

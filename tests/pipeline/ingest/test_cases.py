@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.datasets.dataset import DatasetError
 from pipeline.ingest.dry_run import Plan
-from pipeline.ingest.request import ImportRequest, execute_import, plan_import
+from pipeline.ingest.importing import execute_import, plan_import
+from pipeline.ingest.request import ImportRequest
 from pipeline.settings import Settings
 from tests.shared_sets import CASES
 

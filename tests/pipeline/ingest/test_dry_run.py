@@ -12,8 +12,9 @@ from PIL import Image
 
 from pipeline.datasets.dataset import DatasetError, list_datasets
 from pipeline.ingest.dry_run import SIZE_EDGES, Plan
+from pipeline.ingest.importing import execute_import, open_request, plan_import
 from pipeline.ingest.layouts.reading import ReadOptions
-from pipeline.ingest.request import ImportRequest, execute_import, open_request, plan_import
+from pipeline.ingest.request import ImportRequest
 from pipeline.settings import Settings
 from tests.factories import imported, png, write_images
 from tests.layout_writers import class_folders, csv_table, pictures, put, put_images, with_many
@@ -168,9 +169,9 @@ def test_a_split_that_is_not_possible_is_told_and_not_fatal(
                 "split": {"how": "stratified", "queries": 0.1, "seed": 3},
                 "link": True,
             },
-            "python -m pipeline datasets import 'my pets' --name pets --format class-folders "
-            "--label-column a --label-column 'b c' --class-level -1 --split stratified "
-            "--queries 0.1 --seed 3 --link",
+            "python -m pipeline datasets import 'my pets' --name pets --link "
+            "--format class_folders --label-column a --label-column 'b c' "
+            "--class-level -1 --split stratified --queries 0.1 --seed 3",
         ),
     ],
 )

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from models.method import Cancelled
+from models.errors import Cancelled
 from pipeline.datasets.dataset import DatasetError, list_datasets, load_dataset
 from pipeline.ingest.import_jobs import (
-    LOST_AFTER_S,
     ImportJob,
-    JobError,
     create_job,
     execute_job,
     open_job,
@@ -21,6 +19,7 @@ from pipeline.ingest.import_jobs import (
     uploads_path,
 )
 from pipeline.ingest.request import ImportRequest
+from pipeline.jobs import LOST_AFTER_S, JobError
 from pipeline.settings import Settings
 from tests.factories import write_images
 from tests.layout_writers import class_folders, pictures, zipped
@@ -36,7 +35,7 @@ def test_a_check_leaves_a_plan_and_nothing_in_the_library(
 ) -> None:
     job = job_of(image_folder, settings, "check")
     assert job.status().state == "queued"
-    with pytest.raises(JobError, match=r"plan.json of import \w+ is damaged"):
+    with pytest.raises(JobError, match=r"plan.json of job \w+ is damaged"):
         job.plan()
 
     execute_job(job, settings)

@@ -16,8 +16,9 @@ from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_datas
 from pipeline.datasets.problems import read_problems
 from pipeline.features import FeatureCache
 from pipeline.ingest.add_images import add_images
+from pipeline.ingest.importing import plan_import
 from pipeline.ingest.ingest import import_dataset
-from pipeline.ingest.request import ImportRequest, plan_import
+from pipeline.ingest.request import ImportRequest
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.settings import Settings
 from tests.factories import imported, png, tiff, write_wide

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.runs.ablation import COLUMNS, FULL, run_study, studies, table, variants
-from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunRegistry
-from pipeline.runs.spec import RunSpec
+from pipeline.runs.ablation import COLUMNS, FULL, studies, table, variants
+from pipeline.runs.experiment import plan, run_missing
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import spec
 
@@ -32,22 +31,16 @@ def test_a_method_without_named_parts_is_refused():
 
 
 def test_the_study_runs_once_and_its_table_holds_paired_differences(own_library: Settings):
-    registry, executed = RunRegistry(own_library), []
     study = variants(spec(method="ud2h", bits=8, config=SMALL), seeds=2)
     study = [one for one in study if one.name in (FULL, "globality off")]
 
-    def run(one: RunSpec) -> Run:
-        executed.append(one)
-        made = registry.create(one)
-        execute(made, own_library)
-        return made
+    specs = [one for variant in study for one in variant.specs]
+    outcomes = run_missing(plan(specs, own_library), own_library)
+    again = run_missing(plan(specs, own_library), own_library)
+    result = table(study, {one.run.spec.digest: one.run for one in outcomes})
 
-    result = run_study(study, registry.finished(), run)
-    again = run_study(study, registry.finished(), run)
-
-    assert len(executed) == 4
+    assert [one.state for one in again] == ["done before"] * 4
     assert tuple(result.columns) == COLUMNS
-    assert result.equals(again)
     full, off = result.iloc[0], result.iloc[1]
     assert np.isnan(full["difference"])
     assert off["difference"] != 0

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from models.codes import HashCodes
-from models.method import Cancelled
+from models.errors import Cancelled
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metrics import average_precision
 from pipeline.evaluation.ranking import hamming_histograms

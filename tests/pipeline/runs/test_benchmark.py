@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.method import MethodCard
 from models.registry import get_method, list_methods
-from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
+from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.source import Item, Source
@@ -18,14 +17,13 @@ from pipeline.runs.baselines import cosine_report
 from pipeline.runs.benchmark import (
     COLUMNS,
     WITHOUT,
-    Outcome,
     compare,
     markdown,
     planned,
-    reason_to_skip,
     report_without,
     text_table,
 )
+from pipeline.runs.experiment import Outcome
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import png, spec
@@ -71,24 +69,6 @@ def test_every_method_is_planned_with_its_own_defaults():
         assert one.method_config() == defaults
 
 
-@pytest.mark.parametrize(
-    ("changes", "kind", "reason"),
-    [
-        ({"label_kinds": ("single",)}, "multi", "takes one label an image"),
-        ({"label_kinds": ("single",)}, "single", ""),
-        ({"label_kinds": ("single", "multi")}, "multi", ""),
-        ({"label_kinds": ("none",), "supervision": "unsupervised"}, "multi", ""),
-    ],
-)
-def test_only_a_supervised_method_for_single_labels_cannot_run_on_several(changes, kind, reason):
-    card: MethodCard = get_method("csq").card.model_copy(update=changes)
-
-    said = reason_to_skip(card, LabelSet(name="tags", kind=kind, classes=("a", "b")))
-
-    assert said.startswith(reason)
-    assert bool(said) == bool(reason)
-
-
 def test_a_benchmark_runs_once_and_goes_on_where_it_stopped(own_library: Settings):
     outcomes: list[Outcome] = []
 
@@ -115,23 +95,6 @@ def test_a_run_that_fails_is_reported_and_the_others_go_on(own_library: Settings
 
     assert [outcome.state for outcome in outcomes] == ["failed", "done"]
     assert "bits" in outcomes[0].text
-    assert result["method"].tolist() == ["cosine", "lsh"]
-
-
-def test_a_method_that_cannot_run_is_skipped_with_the_reason(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-):
-    tagged(settings)
-    outcomes: list[Outcome] = []
-    single = get_method("csq").card.model_copy(update={"label_kinds": ("single",)})
-    monkeypatch.setattr(get_method("csq"), "card", single)
-    base = spec(dataset="tagged", label_set="tags")
-
-    result = compare(base, ["csq", "lsh"], [8], 1, settings, on_outcome=outcomes.append)
-
-    assert [outcome.state for outcome in outcomes] == ["skipped", "done"]
-    assert outcomes[0].title == "CSQ"
-    assert "one label an image" in outcomes[0].text
     assert result["method"].tolist() == ["cosine", "lsh"]
 
 

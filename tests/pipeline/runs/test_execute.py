@@ -12,7 +12,7 @@ import torch
 
 import models.methods
 from models.backbones.registry import load_backbone
-from models.method import Cancelled
+from models.errors import Cancelled
 from models.registry import get_method, list_methods
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.datasets.split import make_split
@@ -217,7 +217,7 @@ def test_a_run_can_be_cancelled_while_it_trains(own_library: Settings) -> None:
 
     def cancel(stage: str, done: int, _total: int) -> None:
         if (stage, done) == ("training", 3):
-            run.request_cancel()
+            run.request_stop()
 
     with pytest.raises(Cancelled):
         execute(run, own_library, cancel)
@@ -234,7 +234,7 @@ def test_a_run_can_be_cancelled_while_features_are_computed(
 
     def cancel(stage: str, done: int, _total: int) -> None:
         if stage == "features" and done < 100:
-            run.request_cancel()
+            run.request_stop()
 
     with pytest.raises(Cancelled):
         execute(run, settings, cancel)

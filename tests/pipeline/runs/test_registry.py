@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from models.codes import HashCodes
-from models.method import Cancelled, EpochLog
+from models.errors import Cancelled
+from models.method import EpochLog
+from pipeline.jobs import LOST_AFTER_S
 from pipeline.runs.execute import execute
-from pipeline.runs.registry import LOST_AFTER_S, Run, RunBusy, RunError, RunRegistry
+from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
 from pipeline.settings import Settings
 from tests.factories import ROOT, files_read, kill, python, spec, wait_for_line
 
@@ -243,10 +245,17 @@ def test_a_failure_is_stored_with_its_reason_and_passed_on(run: Run) -> None:
 
 
 def test_a_failure_without_words_is_stored_by_its_kind(run: Run) -> None:
+    with pytest.raises(OSError), run.started():
+        raise OSError
+
+    assert run.status().error == "OSError"
+
+
+def test_ctrl_c_is_a_stop_and_not_a_failure(run: Run) -> None:
     with pytest.raises(KeyboardInterrupt), run.started():
         raise KeyboardInterrupt
 
-    assert run.status().error == "KeyboardInterrupt"
+    assert (run.status().state, run.status().error) == ("cancelled", "")
 
 
 def test_a_failed_run_can_be_repeated_and_forgets_the_failure(run: Run) -> None:
@@ -272,18 +281,18 @@ def test_a_finished_run_is_not_overwritten(run: Run) -> None:
 def test_cancelling_stops_at_the_next_epoch_and_leaves_no_trace_for_the_next_try(run: Run) -> None:
     with pytest.raises(Cancelled), run.started():
         run.log_epoch(epoch(1))
-        run.request_cancel()
+        run.request_stop()
         run.log_epoch(epoch(2))
         raise AssertionError("it went on")
 
     assert run.state() == "cancelled"
     assert len(run.history()) == 2
     with run.started():
-        run.check_cancelled()
+        run.check_stop()
 
 
 def test_cancelling_a_queued_run_stops_it_before_its_first_stage(run: Run) -> None:
-    run.request_cancel()
+    run.request_stop()
 
     with pytest.raises(Cancelled), run.started(), run.stage("features"):
         raise AssertionError("the stage began")
@@ -293,7 +302,7 @@ def test_cancelling_a_queued_run_stops_it_before_its_first_stage(run: Run) -> No
 
 def test_a_request_that_came_too_late_is_forgotten(run: Run) -> None:
     with run.started():
-        run.request_cancel()
+        run.request_stop()
 
     assert run.state() == "done"
     assert not (run.folder / "cancel").exists()

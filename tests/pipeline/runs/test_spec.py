@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from pipeline.runs.spec import RunSpec, read_spec
+from pipeline.runs.spec import RunSpec, StoredSpec
 from tests.factories import spec
 
 
@@ -88,6 +88,10 @@ def test_a_spec_knows_its_protocol_and_its_name_for_people():
     assert wanted.label == "UD2H (reconstruction) · 48 bits"
 
 
+def read_spec(text: str) -> RunSpec:
+    return StoredSpec.model_validate_json(text).spec
+
+
 def stored(**changes: object) -> str:
     return json.dumps(json.loads(spec(method="dpsh").model_dump_json()) | changes)
 
@@ -124,6 +128,26 @@ def test_what_was_asked_for_under_other_rules_is_read_but_cannot_be_asked_for(ch
     assert found.label.endswith(f"{found.bits} bits") or found.finetune is not None
     assert found.digest != read_spec(stored()).digest
     assert found.digest == read_spec(stored(**changes)).digest
+
+
+def test_what_a_stored_spec_lacks_is_filled_in_as_when_it_was_made():
+    """Specs of versions without a setting equal those that ask for its default now."""
+    old = json.loads(stored(config={"eta": 0.2}))
+    for name in ("validation", "finetune", "split_seed"):
+        old.pop(name, None)
+
+    assert read_spec(json.dumps(old)) == spec(method="dpsh", config={"eta": 0.2})
+    assert read_spec(json.dumps({"dataset": "shapes", "method": "itq"})) == RunSpec(
+        dataset="shapes", method="itq"
+    )
+
+
+def test_a_stored_spec_is_completed_once():
+    found = StoredSpec.model_validate_json(stored(precision="half"))
+
+    assert found.spec is found.spec
+    assert found.model_dump()["precision"] == "half"
+    assert "spec" not in found.model_dump()
 
 
 def test_a_field_that_is_gone_still_tells_two_specs_apart():

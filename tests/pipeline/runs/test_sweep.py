@@ -12,7 +12,7 @@ from pipeline.datasets.dataset import DatasetError
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.runs.spec import RunSpec
-from pipeline.runs.sweep import Sweep, plan, run_all, submit
+from pipeline.runs.sweep import Sweep, plan, submit
 from pipeline.settings import Settings
 from pipeline.worker import work
 from tests.factories import spec
@@ -110,48 +110,6 @@ def test_of_equal_runs_the_newest_finished_one_is_shown(
     assert registry.find(done_run.spec) == newer
 
 
-def test_a_sweep_that_was_cut_short_goes_on(own_library: Settings) -> None:
-    first = iter(range(3))
-
-    def some(run) -> None:
-        next(first)
-        execute(run, own_library)
-
-    with pytest.raises(RuntimeError):  # StopIteration inside: as if the process had ended
-        run_all(sweep(), own_library, "", some, lambda *_: _stop_after(first))
-    done = {run.spec.digest for run in RunRegistry(own_library).all() if run.state() == "done"}
-    seen: list[str] = []
-    run_all(
-        sweep(),
-        own_library,
-        "",
-        lambda run: execute(run, own_library),
-        lambda number, total, one: seen.append(one.state),
-    )
-
-    assert len(done) == 3
-    assert seen.count("done") == 3
-    assert all(one.state == "done" for one in plan(sweep(), own_library))
-
-
-def _stop_after(first) -> None:
-    if first.__length_hint__() < 2:
-        raise RuntimeError("the process ends here")
-
-
-def test_a_run_that_fails_does_not_stop_the_others(own_library: Settings) -> None:
-    """ITQ cannot give 250 bits of 64-d features, LSH can."""
-    planned = run_all(
-        sweep(bits=(250,), seeds=1),
-        own_library,
-        "",
-        lambda run: execute(run, own_library),
-        lambda *_: None,
-    )
-
-    assert [one.run.state() for one in planned if one.run] == ["failed", "done"]
-
-
 def test_the_worker_executes_a_queued_sweep(own_library: Settings) -> None:
     submit(sweep(bits=(8,), seeds=1), own_library)
 
@@ -179,7 +137,8 @@ def test_the_command_asks_for_the_same_runs(
         finetune={"stages": 1, "augment": False},
     )
     asked: list[Sweep] = []
-    monkeypatch.setattr("pipeline.cli.sweeping.current_settings", lambda: own_library)
+    for module in ("sweeping", "run_options"):
+        monkeypatch.setattr(f"pipeline.cli.{module}.current_settings", lambda: own_library)
     monkeypatch.setattr("pipeline.cli.sweeping.submit", lambda found, *_: asked.append(found) or [])
 
     words = shlex.split(wanted.command())[3:]
