@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached, state
 from dashboard.build import train_fields
+from dashboard.services import training_plan
 from dashboard.services.training_plan import (
     CUSTOM,
     PAPER,
@@ -158,7 +159,7 @@ def start(quote: Quote) -> None:
         disabled=not quote.n_new or quote.sweep is None,
     )
     if clicked and quote.sweep is not None:
-        sweep, n_queued = cached.runs.started(quote.sweep)
+        sweep, n_queued = training_plan.start(cached.library.settings(), quote.sweep)
         st.toast(f"{plural(n_queued, 'run')} queued.")
         state.switch_page("build/runs_page.py", **({"sweep": sweep} if sweep else {}))
 

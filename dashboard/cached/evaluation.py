@@ -1,38 +1,15 @@
-"""What was measured: boards, ablation studies, findings, curves."""
+"""What pages that are being changed elsewhere still call here; goes with those calls."""
 
 from __future__ import annotations
 
 import pandas as pd
-import streamlit as st
 
 from dashboard.cached.library import settings
-from pipeline.analysis.ablation_studies import Study, read_studies
-from pipeline.analysis.leaderboard import (
-    Board,
-    Comparison,
-    comparisons,
-    precision_recall,
-    read_board,
-)
+from dashboard.cached.runs import board, boards, studies
+from pipeline.analysis.leaderboard import precision_recall
 from pipeline.analysis.significance_findings import Finding, leading_gap
 
-
-@st.cache_data(ttl=5, show_spinner=False)
-def boards(dataset: str) -> list[Comparison]:
-    """What can be compared on a data set, most runs first."""
-    return comparisons(settings(), dataset)
-
-
-@st.cache_data(ttl=5, max_entries=20, show_spinner=False)
-def board(comparison: Comparison) -> Board:
-    """The leaderboard of one comparison."""
-    return read_board(settings(), comparison)
-
-
-@st.cache_data(ttl=30, max_entries=20, show_spinner=False)
-def studies(comparison: Comparison) -> list[Study]:
-    """The ablation studies of one comparison."""
-    return read_studies(settings(), comparison)
+__all__ = ["board", "boards", "curves", "finding", "studies"]
 
 
 def finding(rows: pd.DataFrame) -> Finding | None:

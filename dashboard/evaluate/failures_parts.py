@@ -13,12 +13,12 @@ from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import (
     bit_strip,
     chart_panel,
-    drawer,
     gallery,
     notices,
     query_panel,
     report_button,
 )
+from dashboard.widgets.drawer import show_drawer
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.failures import (
     BY_AP,
@@ -156,14 +156,14 @@ def detail(run: MeasuredRun, found: Failures, place: int, *, is_review: bool = F
     clicked = gallery.show([gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84)
     if clicked:
         opened = notices.opened(run.id)
-        drawer.show(
+        show_drawer(
             int(clicked),
             run.dataset,
-            page="failures",
             gallery_key="top",
             title=f"Result {[one.row for one in results].index(int(clicked)) + 1}",
             opened=opened,
-            asked=query_panel.of_row(row, opened),
+            query=query_panel.of_row(row, opened),
+            compares_query=True,
         )
     nearest = nearest_relevant(run, place)
     if nearest is not None:

@@ -10,7 +10,8 @@ from dashboard.explore import bits_ablation
 from dashboard.services.queries import EncodingError
 from dashboard.services.search import AskedImage, bit_string
 from dashboard.services.thumbs import thumb_url
-from dashboard.widgets import bit_names, bit_strip, drawer, gallery, notices, query_panel
+from dashboard.widgets import bit_names, bit_strip, gallery, notices
+from dashboard.widgets.drawer import show_drawer
 from dashboard.widgets.relaxed_query import relaxed_query
 from pipeline.analysis import single_bits
 from pipeline.analysis.explain import unsure_bits
@@ -199,11 +200,4 @@ def _images(
     )
     picked = gallery.show([gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX)
     if picked:
-        drawer.show(
-            int(picked),
-            opened.dataset,
-            page="bits",
-            gallery_key=key,
-            opened=opened,
-            asked=query_panel.of_search(opened),
-        )
+        show_drawer(int(picked), opened.dataset, gallery_key=key, opened=opened)

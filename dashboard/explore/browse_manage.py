@@ -10,6 +10,7 @@ from dashboard.services import imports
 from dashboard.services.results_table import to_csv
 from dashboard.widgets import image_tags, notices
 from pipeline.annotations.tags import tag_table
+from pipeline.annotations.verdicts import verdict_table
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.datasets.problems import read_problems
 from pipeline.index.store.base import StoreError
@@ -33,7 +34,7 @@ def show(dataset: RetrievalDataset) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-        table = cached.library.verdict_table(dataset)
+        table = verdict_table(dataset, cached.library.settings())
         st.download_button(
             f"Verdicts as CSV ({len(table):,})",
             data=lambda: to_csv(table),
@@ -117,7 +118,7 @@ def _delete(name: str) -> None:
     for cache in (
         cached.library.datasets,
         cached.library.runs,
-        cached.evaluation.boards,
+        cached.runs.boards,
         cached.search.index,
     ):
         cache.clear()

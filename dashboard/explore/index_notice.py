@@ -11,6 +11,7 @@ from dashboard.services.run_choices import IndexState
 from dashboard.widgets import index_panel, notices
 from dashboard.widgets.fragments import alone
 from pipeline.wording import duration, escape_markdown
+from pipeline.worker import is_alive
 
 _WORKS = "Results below are exact, from the run's own code file."
 
@@ -49,7 +50,7 @@ def _last_success() -> str:
 
 
 def _publish(index: IndexState, run_id: str) -> None:
-    view = cached.runs.index_view(run_id)
+    view = index_panel.view(run_id)
     if view.waiting:
         _follow(run_id)
         return
@@ -71,9 +72,9 @@ def _publish(index: IndexState, run_id: str) -> None:
 @alone(run_every=1.0)
 def _follow(run_id: str) -> None:
     """Wait for the worker; the page is drawn anew when the index is there."""
-    if cached.runs.index_view(run_id).waiting:
+    if index_panel.view(run_id).waiting:
         words = "Waiting for the worker to publish; searches go on with the code file."
-        if not cached.runs.has_worker():
+        if not is_alive(cached.library.settings()):
             words += " No worker runs; start one with: `python -m pipeline worker`"
         st.caption(words)
     else:

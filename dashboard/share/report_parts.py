@@ -8,11 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cached, state
-from dashboard.services import report_templates
+from dashboard.services import report_export, report_templates
 from dashboard.services.report_basket import (
     Basket,
     Item,
     StoredBasket,
+    change,
     moved,
     started,
     with_heading,
@@ -130,7 +131,7 @@ def files(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
                 "CSV bundle",
                 "zip",
                 "application/zip",
-                lambda: cached.report.report_bundle(basket, runs),
+                lambda: report_export.to_bundle(basket, cached.report.conditions(runs)),
             ),
             (
                 "Manifest",
@@ -196,6 +197,6 @@ def _entry(name: str, item: Item, number: int, total: int) -> None:
 
 def _change(name: str, how: Callable[[Basket], Basket]) -> None:
     try:
-        cached.report.change_report(name, how)
+        change(cached.library.settings(), name, how)
     except OSError as error:
         st.toast(f"The report cannot be written: {error.strerror}", icon=":material/error:")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dashboard import cached
 from dashboard.services.image_facts import TagsOf
 from dashboard.widgets import gallery, notices
-from pipeline.annotations.tags import TagError
+from pipeline.annotations.tags import TagError, Tags
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.wording import escape_markdown, plural
 
@@ -22,7 +22,7 @@ _MODE, _TAG = "choosing", "tag_to_put"
 def read(dataset: RetrievalDataset) -> tuple[TagsOf, str]:
     """The tags of a data set by SHA-256, and why they cannot be read; empty when they can."""
     try:
-        return cached.library.tags(dataset.info.name).all(), ""
+        return _tags(dataset).all(), ""
     except (TagError, OSError) as error:
         return {}, str(error)
 
@@ -91,7 +91,7 @@ def bar(dataset: RetrievalDataset, shown: NDArray[np.int64], tags: TagsOf) -> No
 
 def _change(dataset: RetrievalDataset, how: str) -> None:
     tag = str(st.session_state[_TAG] or "")  # as it is now: it may be newer than the button
-    stored = cached.library.tags(dataset.info.name)
+    stored = _tags(dataset)
     images = dataset.manifest["sha256"].iloc[sorted(map(int, chosen(dataset)))].tolist()
     change: Callable[[Collection[str], str], None] = stored.put if how == "put" else stored.take
     try:
@@ -102,3 +102,7 @@ def _change(dataset: RetrievalDataset, how: str) -> None:
     word = "Tagged" if how == "put" else "Taken from"
     st.toast(f"{word} {plural(len(images), 'image')}: {escape_markdown(tag)}")
     chosen(dataset).clear()
+
+
+def _tags(dataset: RetrievalDataset) -> Tags:
+    return Tags.of(dataset.info.name, cached.library.settings())

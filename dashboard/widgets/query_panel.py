@@ -21,6 +21,7 @@ from dashboard.widgets import bit_strip, gallery, notices
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.images import SUFFIXES, ImageError, load_rgb
 from pipeline.index.search import Query
+from pipeline.index.search import stored_query as stored_code
 from pipeline.wording import escape_html
 
 _EXAMPLES, _FILE, _PHOTO, _PROBLEM = "examples", "upload_file", "photo", "upload_problem"
@@ -180,7 +181,7 @@ def _of_upload(image: Upload, code: Query, opened: OpenRun) -> AskedImage:
 
 def of_row(row: int, opened: OpenRun) -> AskedImage | None:
     """An image of the data set as the query; None when the run has no code of it."""
-    query = cached.search.stored(opened.id, row)
+    query = stored_code(opened.run, row)
     name = opened.text("text", row) or opened.text("image_id", row)
     return None if query is None else AskedImage(query, name, row)
 

@@ -13,7 +13,7 @@ from pipeline.analysis.explain import least_sure_first, place, unsure_bits, unsu
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.query_quality import is_relevant
 from pipeline.datasets.dataset import DatasetError
-from pipeline.index.search import Encoded
+from pipeline.index.search import Encoded, stored_query
 from pipeline.runs.registry import RunError
 from pipeline.wording import escape_html, escape_markdown
 
@@ -59,7 +59,7 @@ def show(row: int, opened: OpenRun, asked: AskedImage, *, is_known: bool = False
 
 
 def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
-    found = cached.search.stored(opened.id, row)
+    found = stored_query(opened.run, row)
     if found is None:
         st.caption(f"{opened.run_label} has no code of this image: it was trained on it only.")
         return
@@ -110,7 +110,7 @@ def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:
 def _place_under(run_id: str, row: int, asked: AskedImage) -> str:
     try:
         other = cached.search.opened(run_id)
-        query = None if asked.row is None else cached.search.stored(run_id, asked.row)
+        query = None if asked.row is None else stored_query(other.run, asked.row)
         if query is None and asked.upload is not None:
             query = query_panel.upload_code(run_id, asked.upload)
     except (RunError, DatasetError, EncodingError) as error:

@@ -97,8 +97,8 @@ def test_the_tray_compares_ticked_rows_and_leads_on(shared_home: Path, open_app:
         from dashboard import cached
         from dashboard.evaluate import leaderboard_compare
 
-        (comparison,) = cached.evaluation.boards("shapes")
-        leaderboard_compare.show(cached.evaluation.board(comparison).rows, comparison)
+        (comparison,) = cached.runs.boards("shapes")
+        leaderboard_compare.show(cached.runs.board(comparison).rows, comparison)
 
     open_app(shared_home, "leaderboard")  # sets the library
     app = AppTest.from_function(page, default_timeout=60).run()

@@ -457,7 +457,7 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
     def script(run_id: str) -> None:
         from dashboard import cached
         from dashboard.services.search import AskedImage, Request, answer
-        from dashboard.widgets import drawer
+        from dashboard.widgets.drawer import show_drawer
         from pipeline.index.search import stored_query
         from pipeline.runs.registry import RunRegistry
 
@@ -466,13 +466,13 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
         query = stored_query(RunRegistry(cached.library.settings()).open(run_id), row)
         asked = AskedImage(query, "query", row)
         found = answer(opened, asked, Request(), cached.search.backend(run_id), None)
-        drawer.show(
+        show_drawer(
             found.groups[-1].results[-1].row,
             opened.dataset,
-            page="search",
             gallery_key="results",
             opened=opened,
-            asked=asked,
+            query=asked,
+            compares_query=True,
         )
 
     app = AppTest.from_function(script, args=(published_run(shared_home).id,), default_timeout=30)
