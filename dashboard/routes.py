@@ -57,17 +57,17 @@ def _upload_route(settings: Settings) -> Route:
         token = request.path_params["token"]
         folder = room(token, settings)
         if folder is None:
-            return PlainTextResponse("no such upload; open the Import page again", 404)
+            return PlainTextResponse("no such upload; reopen the Import page", 404)
         if uploaded(token, settings) is not None:
-            return PlainTextResponse("this upload is complete already", 409)
+            return PlainTextResponse("this upload is already complete", 409)
         limit = _limit(folder, settings)
         if int(request.headers.get("content-length", 0)) > limit:
-            return PlainTextResponse(f"more than the {limit / 1e9:.1f} GB that are possible", 413)
+            return PlainTextResponse(f"larger than the limit of {limit / 1e9:.1f} GB", 413)
         name = safe_name(request.path_params["name"])
         part = folder / f"{name}.part"
         if not await _stream(request, part, limit):
             part.unlink(missing_ok=True)
-            return PlainTextResponse(f"more than {limit / 1e9:.1f} GB, or cut off", 413)
+            return PlainTextResponse(f"larger than {limit / 1e9:.1f} GB, or interrupted", 413)
         part.rename(folder / name)
         return PlainTextResponse("stored")
 

@@ -1,7 +1,5 @@
 """Runs: what is queued, running and done; watch, stop, resume, publish, delete."""
 
-from collections.abc import Iterable
-
 import streamlit as st
 
 from dashboard import cached
@@ -10,7 +8,6 @@ from dashboard.services import run_rows
 from dashboard.services.run_rows import Job
 from dashboard.widgets import linked_select, notices
 from dashboard.widgets.fragments import alone
-from pipeline.index.index_jobs import waiting
 from pipeline.runs.registry import RunError
 from pipeline.worker import is_alive
 
@@ -33,14 +30,7 @@ if names:
 
 shown = [job for job in found if sweep in ("", job.sweep)]
 settings = cached.library.settings()
-
-
-def is_busy(jobs: Iterable[Job]) -> bool:
-    """Whether any of these runs, or an index, may change by itself."""
-    return any(job.is_live for job in jobs) or bool(waiting(settings))
-
-
-is_live = is_busy(shown)
+is_live = runs_table.is_busy(shown, settings)
 every = 1.0 if is_live else None
 
 
@@ -49,7 +39,7 @@ def now() -> list[Job]:
     latest = [job for job in cached.runs.jobs() if sweep in ("", job.sweep)]
     if {job.id for job in latest} != {job.id for job in shown}:
         st.rerun()  # a run came or went
-    if is_busy(latest) != is_live:
+    if runs_table.is_busy(latest, settings) != is_live:
         cached.search.retry()  # an index may be another
         st.rerun()  # polling begins, or ends
     return latest

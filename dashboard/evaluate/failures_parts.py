@@ -105,7 +105,7 @@ def _chosen_query(run: MeasuredRun, table: pd.DataFrame, first: int, *, is_click
     places = {str(run.query_rows[place]): int(place) for place in table["place"]}
     place = places.get(st.session_state.setdefault(state.FAILURE, ""))
     if place is None and linked:
-        st.info("The query that this link names is not among these; the first is shown instead.")
+        st.info("The query in this link is not among these; the first one is shown instead.")
     place = first if place is None else place
     state.show(state.FAILURE, str(run.query_rows[place]))
     return place
@@ -116,7 +116,7 @@ def confused(found: Failures) -> None:
     table = confusion_table(found)
     sentence = confusion_finding(table)
     if not sentence:
-        st.info("No wrong result is among the first of any query.")
+        st.info("No query has a wrong result among its first.")
         return
     st.markdown(escape_markdown(sentence))
     picked = chart_panel.show(

@@ -1,4 +1,4 @@
-"""Report: what was gathered on other pages, in order, with notes and conditions, as files."""
+"""Report: findings of other pages, in order, with notes and conditions, as one shareable file."""
 
 import streamlit as st
 

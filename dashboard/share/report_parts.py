@@ -36,7 +36,7 @@ def unreadable(stored: StoredBasket) -> None:
         notices.problem(
             "The report of this data set cannot be read in full.",
             reason=stored.problem,
-            todo="Its file is kept aside before anything else is written.",
+            todo="Its file will be set aside before anything else is written.",
             key="report_problem",
         )
     for path in stored.kept:
@@ -56,9 +56,10 @@ def empty(name: str) -> None:
                 st.markdown(f"**{kind}**")
                 st.caption(about)
                 key = f"begin_{kind.split()[0].lower()}"
-                st.button("Begin with this", on_click=_begin, args=(name, kind), key=key)
+                st.button("Start with this", on_click=_begin, args=(name, kind), key=key)
     st.markdown(
-        "Or press *Add to report* below a chart or table on these pages; it is kept as it was then."
+        "Or press *Add to report* below a chart or table on these pages; it is stored as "
+        "you see it."
     )
     with st.container(horizontal=True, key="report_sources"):
         for page in ("Leaderboard", "Curves", "Failures", "Codes", "Advisor"):
@@ -70,7 +71,7 @@ def _begin(name: str, kind: str) -> None:
     try:
         items = cached.report.template(kind, name, state.run())
     except (RunError, DatasetError) as error:
-        st.toast(escape_markdown(f"{kind} cannot be made: {error}."), icon=":material/error:")
+        st.toast(escape_markdown(f"{kind} cannot be created: {error}."), icon=":material/error:")
         return
     _change(name, started(kind, items))
 
@@ -150,7 +151,7 @@ def files(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
                 type="primary" if suffix == "html" else "secondary",
                 key=f"report_{suffix}",
             )
-    st.caption("The HTML page holds everything and loads nothing; printing it makes a PDF.")
+    st.caption("The HTML page is self-contained and loads nothing; print it to make a PDF.")
 
 
 def runs_of(basket: Basket) -> tuple[str, ...]:

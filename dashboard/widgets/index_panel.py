@@ -18,13 +18,13 @@ from pipeline.wording import escape_markdown, plural
 _STATES: dict[IndexKind, Badge] = {
     "ready": ("live", ":material/check_circle:", "green"),
     "missing": ("not published", ":material/do_not_disturb_on:", "orange"),
-    "unavailable": ("does not answer", ":material/error:", "red"),
-    "mismatch": ("does not fit the run", ":material/error:", "red"),
+    "unavailable": ("not responding", ":material/error:", "red"),
+    "mismatch": ("does not match the run", ":material/error:", "red"),
 }
 _HELP: dict[Action, str] = {
-    "publish": "Builds a new version, compares it with the codes, then switches in one step.",
-    "refresh": "Encodes images that the data set got since the run, then publishes all.",
-    "roll back": "Points searches at the version before.",
+    "publish": "Builds a new version, compares it with the codes, then switches over in one step.",
+    "refresh": "Encodes images added to the data set since the run, then publishes everything.",
+    "roll back": "Points searches at the previous version.",
 }
 
 
@@ -41,14 +41,15 @@ def show(run_id: str) -> None:
         st.caption(escape_markdown(state.reason))
     if current.waiting:
         st.info(
-            f"Waiting for the worker: {current.waiting}. Searches go on with what is live.",
+            f"Waiting for the worker: {current.waiting}. Searches keep using the live version.",
             icon=":material/hourglass_top:",
         )
         return
     if current.result:
         done = "Done" if current.result.is_done else "Failed"
         st.caption(
-            f"Last: {current.result.action}. {done}: {escape_markdown(current.result.message)}"
+            f"Last request: {current.result.action}. "
+            f"{done}: {escape_markdown(current.result.message)}"
         )
     with st.container(horizontal=True):
         for action, help_text in _HELP.items():
@@ -62,7 +63,7 @@ def show(run_id: str) -> None:
             )
         is_asked = st.button("Verify", disabled=current.record is None, key="index_verify")
         with st.popover("Drop", icon=":material/delete:", disabled=current.record is None):
-            st.markdown("Removes all versions of this run's index. The run stays.")
+            st.markdown("Removes all versions of this run's index. The run is kept.")
             st.button("Drop the index", on_click=ask, args=(run_id, "drop"), key="index_drop")
     if is_asked:
         _verify(run_id)
@@ -81,14 +82,14 @@ def ask(run_id: str, action: Action) -> None:
         st.toast(escape_markdown(str(error)), icon=":material/error:")
         return
     if not has_worker:
-        st.toast("No worker runs; start one with: python -m pipeline worker")
+        st.toast("No worker is running; start one with: python -m pipeline worker")
 
 
 def _verify(run_id: str) -> None:
     settings = cached.library.settings()
     try:
         run = RunRegistry(settings).open(run_id)
-        with st.spinner("Comparing codes and encoding some images anew"):
+        with st.spinner("Comparing codes and re-encoding some images"):
             sentence = verify(run, load_dataset(run.spec.dataset, settings), cached.library.store())
     except WrongCodes as error:
         st.error(escape_markdown(str(error)), title="The index does not match the codes")

@@ -65,7 +65,10 @@ def show(
         except OSError as error:
             st.toast(f"The report cannot be written: {error.strerror}", icon=":material/error:")
             return
-        st.toast(f"In the report, entry {len(stored.items)}.", icon=":material/playlist_add_check:")
+        st.toast(
+            f"Added to the report as entry {len(stored.items)}.",
+            icon=":material/playlist_add_check:",
+        )
 
     st.button("Add to report", icon=":material/playlist_add:", on_click=add, key=f"{key}_report")
 

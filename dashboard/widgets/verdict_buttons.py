@@ -32,7 +32,7 @@ def show(opened: OpenRun, query: str, result: str) -> None:
     said = verdicts.current().get((query, result))
     if said is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(f"You said: {said.verdict}", icon=_ICONS.get(said.verdict), color="blue")
+            st.badge(f"Marked {said.verdict}", icon=_ICONS.get(said.verdict), color="blue")
             if st.button("Undo", icon=":material/undo:", key="verdict_undo"):
                 _act(lambda: verdicts.withdraw(query, result))
         return

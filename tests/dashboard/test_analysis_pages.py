@@ -170,7 +170,7 @@ def test_a_review_is_stored_counts_and_can_be_taken_back(open_app: OpenApp, own_
 
     again = open_app(own_home, "failures")  # another tab, another day
     again.get_by_key("failures_view").set_value("Review").run()
-    next(one for one in again.button if one.label.startswith("Take the last")).click().run()
+    next(one for one in again.button if one.label.startswith("Undo the last")).click().run()
     assert Verdicts.of("shapes", "class", settings).table().empty
 
 

@@ -130,7 +130,7 @@ def test_the_page_holds_everything_and_nobodys_markup(basket: Basket):
     assert "T &amp; U" in page
     assert page.count("<svg") == 1
     assert "data:image/webp;base64,UklGRg==" in page
-    assert "picture is gone" in page
+    assert "picture no longer available" in page
     assert "default-src 'none'" in page
     assert "@media print" in page
     assert "no dead bits" in page
