@@ -31,21 +31,21 @@ page = st.navigation(
                 url_path="compare",
                 title="Compare",
                 icon=":material/compare_arrows:",
-                help="See one query under two runs, and where they differ most.",
+                help="Compare two runs on one query, and see where they differ most.",
             ),
             st.Page(
                 "explore/bits_page.py",
                 url_path="bits",
                 title="Bits",
                 icon=":material/toggle_on:",
-                help="Single bits: flip them for a query, see what each has learned.",
+                help="Flip single bits of a query, and see what each bit has learned.",
             ),
             st.Page(
                 "explore/browse_page.py",
                 url_path="browse",
                 title="Browse",
                 icon=":material/grid_view:",
-                help="Look at the images of a data set by class, part and text.",
+                help="Browse the images of a data set by class, split and text.",
             ),
         ],
         "Evaluate": [
@@ -61,7 +61,7 @@ page = st.navigation(
                 url_path="curves",
                 title="Curves",
                 icon=":material/show_chart:",
-                help="Precision and recall by rank and radius, with bands.",
+                help="Precision and recall by rank and radius, with confidence bands.",
             ),
             st.Page(
                 "evaluate/failures_page.py",
@@ -82,7 +82,7 @@ page = st.navigation(
                 url_path="advisor",
                 title="Advisor",
                 icon=":material/assistant:",
-                help="Which method and code length suit your images, memory and time.",
+                help="Find the method and code length that suit your images, memory and time.",
             ),
         ],
         "Build": [
@@ -90,7 +90,7 @@ page = st.navigation(
                 "build/import_page.py",
                 title="Import",
                 icon=":material/upload_file:",
-                help="Check images of your own and import them.",
+                help="Check your own images and import them.",
                 url_path="import",
             ),
             st.Page(
@@ -114,7 +114,7 @@ page = st.navigation(
                 url_path="report",
                 title="Report",
                 icon=":material/description:",
-                help="What was gathered on other pages, in order, as files.",
+                help="Collect findings into one shareable file.",
             ),
         ],
         "System": [

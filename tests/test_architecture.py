@@ -51,7 +51,6 @@ DASHBOARD = (
     {"cached"},
     {"widgets"},
     {"explore", "evaluate", "build", "share"},
-    {"upload_route"},
     {"routes"},
     {"main", "app"},
 )

@@ -21,7 +21,7 @@ from pipeline.ingest.layouts.reading import ReadOptions
 from pipeline.ingest.request import ImportRequest
 from pipeline.wording import escape_markdown, file_size, plural
 
-_WORDS = {"": "Given, if there is one", GIVEN: "Given", STRATIFIED: "Stratified, fixed now"}
+_WORDS = {"": "As given, if there is one", GIVEN: "As given", STRATIFIED: "Stratified, fixed now"}
 
 
 def options(plan: Plan, request: ImportRequest) -> None:
@@ -51,7 +51,7 @@ def found(plan: Plan) -> None:
         for name, counts in plan.classes.items():
             table = imports.class_table(counts)
             largest = f"the largest is {counts[0][0]} with {counts[0][1]:,}" if counts else "none"
-            st.markdown(f"**Images a class** :gray[· {escape_markdown(name)}]")
+            st.markdown(f"**Images per class** :gray[· {escape_markdown(name)}]")
             alt = f"Images of {len(counts):,} classes; {largest}."
             chart_panel.show(class_bars(table), table, alt=alt, key=f"classes_{name}")
         if not plan.classes:
@@ -119,7 +119,7 @@ def _understood(plan: Plan) -> None:
     if plan.notes:
         st.caption("  \n".join(f"· {_sentence(note)}" for note in plan.notes))
     if plan.n_known:
-        st.caption(f"{plural(plan.n_known, 'image')} of these are there already and stay as is.")
+        st.caption(f"{plan.n_known:,} of these images are already there and stay unchanged.")
 
 
 def _sentence(words: str) -> str:
@@ -132,9 +132,13 @@ def _numbers(plan: Plan) -> None:
     refused = plan.info.n_problems - plan.n_duplicates
     shown = (
         ("Images", f"{plan.info.n:,}", f"{file_size(plan.n_bytes)} in {plan.n_files:,} files."),
-        ("Not taken", f"{refused:,}", "Each with a reason, below."),
+        ("Rejected", f"{refused:,}", "Listed below, each with its reason."),
         ("Duplicates", f"{plan.n_duplicates:,}", "Files with equal content; one is kept."),
-        ("Look alike", f"{plan.n_near:,}", "Pairs at most 4 bits of a 64-bit picture hash apart."),
+        (
+            "Near-duplicates",
+            f"{plan.n_near:,}",
+            "Pairs whose 64-bit picture hashes differ in at most 4 bits.",
+        ),
         ("Leaks", f"{plan.n_leaks:,}", "Of these, pairs of a query and a database image."),
     )
     with st.grid(len(shown), min_column_width=120, gap="small"):
@@ -142,8 +146,8 @@ def _numbers(plan: Plan) -> None:
             st.metric(name, value, help=explained)
     if plan.n_leaks:
         st.warning(
-            "Queries that are also in the database, or look like an image there; see the list "
-            "below. True copies make every mAP look better than it is.",
+            "Queries that are also in the database, or resemble an image there; see the list "
+            "below. Exact copies make every mAP look better than it is.",
             title=plural(plan.n_leaks, "leak"),
         )
 
@@ -151,8 +155,8 @@ def _numbers(plan: Plan) -> None:
 def _tables(plan: Plan) -> None:
     problems, near = imports.problem_table(plan.problems), imports.near_table(plan)
     for title, table, key in (
-        ("Files not taken as they are", problems, "problems"),
-        ("Pairs that look alike", near, "look_alikes"),
+        ("Skipped or changed files", problems, "problems"),
+        ("Near-duplicates", near, "near_duplicates"),
     ):
         if table.empty:
             continue
@@ -190,7 +194,11 @@ def _reading(plan: Plan) -> ReadOptions:
     )
     if not plan.columns:
         level = rest.number_input(
-            "Class folder level", -9, 9, was.class_level, help="1 is the outermost, -1 the inmost."
+            "Class folder level",
+            -9,
+            9,
+            was.class_level,
+            help="1 is the outermost, -1 the innermost.",
         )
         encoding, header = _as_text(plan)
         return ReadOptions(layout=layout, class_level=int(level), encoding=encoding, header=header)
@@ -205,7 +213,7 @@ def _reading(plan: Plan) -> ReadOptions:
             )
         ),
         split_column=split.selectbox(
-            "Part column", ["", *columns], ["", *columns].index(was.split_column)
+            "Split column", ["", *columns], ["", *columns].index(was.split_column)
         ),
         text_column=was.text_column,
         separator=mark.text_input("Separator", was.separator, placeholder="auto"),
@@ -220,9 +228,9 @@ def _as_text(plan: Plan) -> tuple[str, Literal["", "yes", "no"]]:
     with st.expander("How text files are read", icon=":material/text_fields:"):
         encoding, header = st.columns([1, 2])
     name = encoding.text_input(
-        "Encoding", was.encoding, placeholder="auto", help="Of label files and names in a zip."
+        "Encoding", was.encoding, placeholder="auto", help="For label files and for names in a zip."
     )
-    words: dict[Literal["", "yes", "no"], str] = {"": "Found out", "yes": "Names", "no": "A row"}
+    words: dict[Literal["", "yes", "no"], str] = {"": "Auto", "yes": "Column names", "no": "Data"}
     first = header.segmented_control(
         "First line of tables",
         list(words),

@@ -16,14 +16,14 @@ def show(status: JobStatus) -> None:
     cached.library.datasets.clear()
     info = next((one for one in cached.library.datasets() if one.name == status.dataset), None)
     if info is None:
-        st.info("This data set has been deleted since.")
+        st.info("This data set has since been deleted.")
         return
     if info.name not in before:
         st.rerun()  # the sidebar was drawn without it
     with st.container(border=True, key="import_done"):
         st.success(
             f"{plural(info.n, 'image')} in {duration(status.seconds)}, "
-            f"{plural(info.n_problems, 'file')} not taken. Evaluated under "
+            f"{plural(info.n_problems, 'file')} skipped or changed. Evaluated under "
             f"{escape_markdown(info.split_summary)}.",
             title=f"{escape_markdown(info.title)} is in the library.",
         )

@@ -43,15 +43,15 @@ def watch(job: ImportJob) -> JobStatus:
         notices.problem(
             "The check failed." if status.kind == "check" else "The import failed.",
             reason=status.error,
-            works="The library is as it was.",
+            works="The library is unchanged.",
             todo="Change the source or how it is read, and check again.",
             key="import_problem",
         )
     elif status.state == "lost":
         notices.problem(
-            "The process that did this has gone.",
+            "The process doing this has disappeared.",
             reason="It was killed, or the server was restarted.",
-            works="The library is as it was; an import goes on where it stopped.",
+            works="The library is unchanged; an import resumes where it stopped.",
             todo="Start it again.",
             key="import_lost",
         )

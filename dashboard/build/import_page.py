@@ -11,7 +11,7 @@ if job is None:
     st.caption(
         "Class folders, tables (CSV, JSON, parquet), imagefolders, COCO, Pascal VOC, YOLO, CVAT, "
         "LabelMe, Label Studio, FiftyOne, hashing lists and plain images are recognised. Nothing "
-        "is stored before you have seen what was found."
+        "is stored until you have seen what was found."
     )
     st.stop()
 status = import_flow.watch(job)

@@ -39,7 +39,7 @@ def show() -> None:
             placeholder="from the source",
             disabled=target != _NEW,
             max_chars=41,
-            help="Small letters, digits, - and _.",
+            help="Lowercase letters, digits, - and _.",
         )
         st.button(
             "Check",
@@ -95,7 +95,7 @@ def _from_a_terminal(token: str) -> None:
     base = (st.context.url or "http://localhost:8501/import").rsplit("/", 1)[0]
     with st.popover("From a terminal", icon=":material/terminal:"):
         st.code(f"curl -T pets.zip {base}/api/import/{token}/", language="bash", wrap_lines=True)
-        st.button("It is there", icon=":material/refresh:")
+        st.button("Refresh", icon=":material/refresh:")
 
 
 def _new_upload() -> None:
@@ -107,7 +107,7 @@ def _server() -> str:
     roots = cached.library.settings().import_roots
     if not roots:
         st.info(
-            "The operator of this server allows no folders. To allow some, start it with "
+            "This server allows no folders to be imported. To allow some, start it with "
             "`HASHLENS_IMPORT_ROOTS` set, for example to `/srv/images`."
         )
         return ""
@@ -115,7 +115,7 @@ def _server() -> str:
         "Folder, archive or table",
         key="import_path",
         placeholder=f"{roots[0]}/…",
-        help=f"Below {', '.join(map(str, roots))}.",
+        help=f"Inside {', '.join(map(str, roots))}.",
     )
 
 

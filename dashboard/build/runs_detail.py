@@ -27,8 +27,8 @@ _BADGES: dict[str, tuple[str, fact_lines.Colour]] = {
     "lost": (":material/help:", "red"),
 }
 _LOST = (
-    "It claims to run, but nothing has been heard of it for half a minute: its process was "
-    "killed, or its machine is gone. The next worker takes it up; Resume does so at once."
+    "It is marked running, but nothing has been heard from it for half a minute: its process was "
+    "killed, or its machine is gone. The next worker picks it up; Resume does so at once."
 )
 
 
@@ -69,7 +69,7 @@ def _headline(job: Job) -> None:
     facts = [f"seed {job.seed}", job.dataset]
     if job.elapsed_s is not None:
         is_over = job.state == "done" or not job.is_live
-        facts.append(f"{'took' if is_over else 'for'} {duration(job.elapsed_s)}")
+        facts.append(f"{'took' if is_over else 'running for'} {duration(job.elapsed_s)}")
     facts += [f"mAP {percent(job.map)}"] if job.map is not None else []
     st.caption(" · ".join(escape_markdown(fact) for fact in facts))
     if job.is_live and job.stage:
@@ -88,7 +88,7 @@ def _buttons(detail: JobDetail) -> None:
                 _button("Stop it", run_rows.stop, job.id)
         if job.state == "done" and job.stage:
             with st.popover("Stop", icon=":material/stop:"):
-                st.markdown("The run is done; only the measuring of baselines stops.")
+                st.markdown("The run is done; this only stops the measuring of baselines.")
                 _button("Stop it", run_rows.stop, job.id)
         if job.state in ("stopped", "failed", "lost"):
             label = "Retry" if job.state == "failed" else "Resume"
@@ -108,12 +108,12 @@ def _buttons(detail: JobDetail) -> None:
 def _delete(detail: JobDetail) -> None:
     """At once, or by the worker where an index goes too: pages may not write into the store."""
     if not detail.is_published:
-        st.markdown("Removes model, codes and report of this run for good.")
+        st.markdown("Permanently removes the model, codes and report of this run.")
         _button("Delete it", run_rows.delete, detail.job.id)
         return
     st.markdown(
-        "Removes model, codes and report of this run and its index for good, as soon as the "
-        "worker comes to it."
+        "Permanently removes the model, codes, report and index of this run, as soon as the "
+        "worker gets to it."
     )
     st.button("Delete it", on_click=index_panel.ask, args=(detail.job.id, "delete"))
 
@@ -132,7 +132,7 @@ def _button(
 
 def _curves(detail: JobDetail) -> None:
     if detail.history.empty:
-        st.caption("No epoch is over yet, or the method has none.")
+        st.caption("No epoch has finished yet, or the method has none.")
         return
     epochs, last = detail.history["epoch"].max(), detail.history.iloc[-1]
     left, right = st.columns(2, gap="large")
@@ -146,7 +146,7 @@ def _curves(detail: JobDetail) -> None:
         )
     with right:
         if detail.validation.empty:
-            st.caption("No validation images were kept aside, so there is no mAP by epoch.")
+            st.caption("No validation images were set aside, so there is no mAP per epoch.")
             return
         best = detail.validation["map"].max()
         chart_panel.show(

@@ -9,6 +9,7 @@ from dashboard.services.run_rows import Job
 from dashboard.widgets import linked_select, notices
 from dashboard.widgets.fragments import alone
 from pipeline.runs.registry import RunError
+from pipeline.worker import is_alive
 
 st.title("Runs", anchor=False)
 gone = st.empty()  # always there: else all below would be drawn anew
@@ -28,7 +29,8 @@ if names:
     sweep = linked_select.show("Show", choices, key="sweep")
 
 shown = [job for job in found if sweep in ("", job.sweep)]
-is_live = cached.runs.is_busy(shown)
+settings = cached.library.settings()
+is_live = runs_table.is_busy(shown, settings)
 every = 1.0 if is_live else None
 
 
@@ -37,7 +39,7 @@ def now() -> list[Job]:
     latest = [job for job in cached.runs.jobs() if sweep in ("", job.sweep)]
     if {job.id for job in latest} != {job.id for job in shown}:
         st.rerun()  # a run came or went
-    if cached.runs.is_busy(latest) != is_live:
+    if runs_table.is_busy(latest, settings) != is_live:
         cached.search.retry()  # an index may be another
         st.rerun()  # polling begins, or ends
     return latest
@@ -48,7 +50,7 @@ def table() -> None:
     """All runs, which change by themselves."""
     latest = now()
     with st.container(key="runs_now"):
-        runs_table.summary(latest, has_worker=cached.runs.has_worker())
+        runs_table.summary(latest, has_worker=is_alive(settings))
     if runs_table.show(latest, key="job"):
         st.rerun()  # the other parts show the chosen run
 
@@ -58,7 +60,7 @@ def detail(run_id: str) -> None:
     """The chosen run, which changes by itself."""
     now()
     try:
-        runs_detail.show(cached.runs.job(run_id))
+        runs_detail.show(run_rows.open_job(settings, run_id))
     except RunError as error:
         notices.problem("This run cannot be shown.", reason=str(error), key="job_problem")
 

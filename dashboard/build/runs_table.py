@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from dashboard.services.run_rows import Job
+from pipeline.index.index_jobs import waiting
+from pipeline.settings import Settings
 from pipeline.wording import duration, escape_markdown, plural
 
 _KEY, _CLICKED = "job_table", "job_table_clicked"
@@ -28,7 +30,12 @@ def summary(jobs: Sequence[Job], *, has_worker: bool) -> None:
     words = [f"{n} {state}" for state, n in count.items() if n] or ["nothing is waiting"]
     st.caption(f"{plural(len(jobs), 'run')} · {' · '.join(words)}")
     if count["queued"] and not has_worker:
-        st.warning("Runs wait for a worker. Start one: `python -m pipeline worker`")
+        st.warning("Runs are waiting for a worker. Start one: `python -m pipeline worker`")
+
+
+def is_busy(jobs: Iterable[Job], settings: Settings) -> bool:
+    """Whether any of these runs, or an index, may change by itself."""
+    return any(job.is_live for job in jobs) or bool(waiting(settings))
 
 
 def unreadable(reasons: Mapping[str, str]) -> None:
@@ -94,7 +101,7 @@ def readable(jobs: Sequence[Job]) -> pd.DataFrame:
             "Loss": [list(job.losses[-60:]) for job in jobs],
             "mAP": [None if job.map is None else 100 * job.map for job in jobs],
             "Data set": [job.dataset for job in jobs],
-            "Asked (UTC)": [job.created[5:16].replace("T", " ") for job in jobs],
+            "Queued (UTC)": [job.created[5:16].replace("T", " ") for job in jobs],
         }
     )
 

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached, state
 from dashboard.build import train_fields
+from dashboard.services import training_plan
 from dashboard.services.training_plan import (
     CUSTOM,
     PAPER,
@@ -27,9 +28,9 @@ from pipeline.wording import duration, escape_markdown, plural
 _BITS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 _SHARES = {"None": 0.0, "10 %": 0.1, "20 %": 0.2}
 _PRESETS = {
-    QUICK: "A few passes: to see that everything works.",
+    QUICK: "A few passes, to check that everything works.",
     PAPER: "The method's defaults, which follow its paper as far as its card says.",
-    CUSTOM: "Every setting by hand.",
+    CUSTOM: "Set everything by hand.",
 }
 
 
@@ -41,18 +42,21 @@ def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
         selection_mode="multi",
         default=[32],
         key="bits",
-        help="One run each.",
+        help="One run per length.",
     )
     first, second, third = st.columns([2, 1, 1])
     backbone = _backbone(first)
-    seeds = second.number_input("Seeds", 1, 20, 1, key="seeds", help="Runs that differ by chance.")
+    seeds = second.number_input(
+        "Seeds", 1, 20, 1, key="seeds", help="Runs that differ only in their random seed."
+    )
     split_seed = third.number_input("Split seed", 0, None, 0, key="split_seed")
     first, second = st.columns([2, 2])
     protocol = first.selectbox(
         "Protocol",
         fitting_protocols(info),
         key="train_protocol",
-        help="How images are split and measured. Numbers of two protocols are not comparable.",
+        help="How images are split and measured. Numbers from different protocols are not "
+        "comparable.",
     )
     validation = 0.0
     if label_set:
@@ -62,8 +66,8 @@ def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
             default="None",
             required=True,
             key="validation",
-            help="Share of the training images kept aside, never queries, to measure mAP after "
-            "every epoch. The method learns from fewer images then.",
+            help="Share of the training images set aside, never queries, to measure mAP after "
+            "every epoch. The method then learns from fewer images.",
         )
         validation = _SHARES.get(name, 0.0)
     return {
@@ -95,7 +99,7 @@ def how(chosen: Sequence[Choice]) -> dict[str, Any]:
         "Fine-tune the backbone",
         key="finetune",
         disabled=bool(frozen) or not chosen,
-        help="The last stages, or all, learn too: slower by far, and often better. " + reason,
+        help="The last stages, or all of them, learn too: far slower, and often better. " + reason,
     )
     if reason:
         st.caption(f"Fine-tuning: {escape_markdown(reason)}")
@@ -109,12 +113,12 @@ def price(quote: Quote, chosen: Sequence[Choice]) -> None:
     """Which methods, how many runs, how long, how much memory; or what is wrong."""
     st.caption("Methods: " + ", ".join(escape_markdown(one.title) for one in chosen))
     if quote.problem:
-        st.error(escape_markdown(quote.problem), title="This cannot be trained as it is")
+        st.error(escape_markdown(quote.problem), title="These settings cannot be trained")
         return
     parts = [plural(quote.n_new, "new run")]
     n_done = sum(one.state == "done" for one in quote.planned)
     n_waiting = len(quote.planned) - n_done - quote.n_new
-    parts += [f"{n_done} done before"] if n_done else []
+    parts += [f"{n_done} already done"] if n_done else []
     parts += [f"{n_waiting} waiting or running"] if n_waiting else []
     if quote.n_new:
         seconds, memory = quote.price.seconds, quote.price.memory_mb
@@ -124,13 +128,13 @@ def price(quote: Quote, chosen: Sequence[Choice]) -> None:
         parts += [f"{known} on this machine" if seconds is not None else known]
         parts += [f"{memory:,.0f} MB" if memory else "memory not known yet"]
         if quote.price.n_unknown and seconds is not None:
-            parts.append(f"{quote.price.n_unknown} of unknown length on top")
+            parts.append(f"plus {quote.price.n_unknown} of unknown length")
     st.markdown(f"**{parts[0]}** · " + " · ".join(parts[1:]) if parts[1:] else f"**{parts[0]}**")
     for one in quote.planned:
         if one.state == "done" and one.run is not None:
             st.caption(
                 f":material/check_circle: {escape_markdown(one.spec.label)}, seed {one.spec.seed}: "
-                f"trained on {one.run.id[:10]}. It is not trained again; another seed would be."
+                f"already trained on {one.run.id[:10]}. Choose another seed to train again."
             )
 
 
@@ -158,7 +162,7 @@ def start(quote: Quote) -> None:
         disabled=not quote.n_new or quote.sweep is None,
     )
     if clicked and quote.sweep is not None:
-        sweep, n_queued = cached.runs.started(quote.sweep)
+        sweep, n_queued = training_plan.start(cached.library.settings(), quote.sweep)
         st.toast(f"{plural(n_queued, 'run')} queued.")
         state.switch_page("build/runs_page.py", **({"sweep": sweep} if sweep else {}))
 
@@ -184,11 +188,11 @@ def _varied(chosen: Sequence[Choice]) -> dict[str, tuple[Any, ...]]:
     with st.expander("Vary a setting", icon=":material/tune:"):
         name = st.selectbox("Setting", ["", *sorted(fields)], key="vary")
         if not name:
-            st.caption("One run for each value, of every method that has the setting.")
+            st.caption("One run per value, for every method that has the setting.")
             return {}
         field = fields[name]
         text = st.text_input(
-            "Values, with commas between",
+            "Values, separated by commas",
             str(field.default),
             key=f"vary_{name}",
             help=f"{field.description} {field.bounds}",
@@ -203,22 +207,22 @@ def _backbone(place: DeltaGenerator) -> str:
         list(list_backbones()),
         key="backbone",
         format_func=_network,
-        help="Gives the features.",
+        help="The network that computes the features.",
     )
     family, is_family, _ = name.partition(":")
     if not is_family:
         return name
     network = place.text_input(
-        "Network of torchvision",
+        "torchvision network",
         "resnet50",
         key="network",
         max_chars=80,
-        help="Its name in torchvision, as in resnet50 or vit_b_16, and its weights after a colon "
-        "where they are not the best ones. They are downloaded when the run begins.",
+        help="Its name in torchvision, such as resnet50 or vit_b_16, with the name of its weights "
+        "after a colon unless you want the best ones. They are downloaded when the run starts.",
     )
     return f"{family}:{network.strip()}"
 
 
 def _network(name: str) -> str:
     family, is_family, _ = name.partition(":")
-    return f"another network of {family}" if is_family else name.replace("_", " ")
+    return f"another {family} network" if is_family else name.replace("_", " ")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.build import train_form, train_methods
+from dashboard.services import training_plan
 from dashboard.widgets import notices
 
 st.title("Train", anchor=False)
@@ -27,7 +28,9 @@ with right:
     if not chosen or not what["bits"]:
         st.info("Choose at least one method and one code length.")
         st.stop()
-    quote = cached.runs.quoted({"methods": tuple(one.name for one in chosen), **what, **how})
+    quote = training_plan.quote(
+        cached.library.settings(), {"methods": tuple(one.name for one in chosen), **what, **how}
+    )
     train_form.price(quote, chosen)
     train_form.start(quote)
     train_form.preview(quote)

@@ -45,7 +45,7 @@ function send(file, box, data, done) {
     box.classList.toggle("bad", Boolean(isBad))
   }
   if (file.size > data.limit) {
-    say(`${file.name} has ${size(file.size)}; at most ${size(data.limit)} are taken.`, true)
+    say(`${file.name} is ${size(file.size)}; the limit is ${size(data.limit)}.`, true)
     return
   }
   const request = new XMLHttpRequest()

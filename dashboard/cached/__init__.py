@@ -1,5 +1,5 @@
 """Streamlit caches around services and the pipeline: one module per subject."""
 
-from dashboard.cached import analysis, evaluation, library, networks, report, runs, search, system
+from dashboard.cached import analysis, library, networks, report, runs, search
 
-__all__ = ["analysis", "evaluation", "library", "networks", "report", "runs", "search", "system"]
+__all__ = ["analysis", "evaluation", "library", "networks", "report", "runs", "search"]

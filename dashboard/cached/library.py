@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from dashboard.services.run_choices import RunChoice, dataset_choices, run_choices
-from pipeline.annotations.tags import Tags
-from pipeline.annotations.verdicts import Verdicts
-from pipeline.annotations.verdicts import verdict_table as read_verdict_table
 from pipeline.datasets.dataset import DatasetInfo, RetrievalDataset, load_dataset
-from pipeline.index.publish import IndexRecord, read_index, searched_codes
 from pipeline.index.store.base import CodeStore
 from pipeline.index.store.opening import store_of
-from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.settings import Settings
 
 _STORE_TIMEOUT_S = 5  # a page must not hang on a server that does not answer
@@ -64,39 +55,3 @@ def _dataset(name: str, fingerprint: str) -> RetrievalDataset:
 def runs(dataset: str) -> list[RunChoice]:
     """The finished runs of a data set, best first."""
     return run_choices(settings(), dataset)
-
-
-def published(dataset: str) -> list[tuple[RunChoice, IndexRecord]]:
-    """The runs of a data set that have an index, with where it is."""
-    registry, found = RunRegistry(settings()), []
-    for choice in runs(dataset):
-        with suppress(RunError):  # deleted a moment ago
-            if record := read_index(registry.open(choice.id)):
-                found.append((choice, record))
-    return found
-
-
-def coded_rows(dataset: str) -> list[set[int]]:
-    """For each finished run of a data set the manifest rows that it has codes of."""
-    registry, found = RunRegistry(settings()), []
-    for choice in runs(dataset):
-        with suppress(RunError):  # deleted a moment ago, or damaged
-            run = registry.open(choice.id)
-            rows = [run.load_codes("query")[1], searched_codes(run)[1]]
-            found.append(set(np.concatenate(rows).tolist()))
-    return found
-
-
-def verdicts(dataset: str, label_set: str) -> Verdicts:
-    """What people said about results on a label set."""
-    return Verdicts.of(dataset, label_set, settings())
-
-
-def tags(dataset: str) -> Tags:
-    """What people said about images of a data set, in tags."""
-    return Tags.of(dataset, settings())
-
-
-def verdict_table(dataset: RetrievalDataset) -> pd.DataFrame:
-    """All that people said about the images of a data set."""
-    return read_verdict_table(dataset, settings())

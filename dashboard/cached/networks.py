@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.cached.library import settings
-from dashboard.cached.search import HASHED, opened, stored
+from dashboard.cached.search import HASHED, opened
 from dashboard.services.queries import EncodingError, Upload
 from pipeline.analysis import perturbations, robustness
 from pipeline.analysis.opened_run import OpenRun
@@ -20,7 +20,7 @@ from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.ranking import HashCodes
 from pipeline.images import ImageError
-from pipeline.index.search import Encoded, Query, encode_image, encode_images
+from pipeline.index.search import Encoded, Query, encode_image, encode_images, stored_query
 from pipeline.runs.registry import RunRegistry
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
@@ -101,7 +101,9 @@ def probes(run: OpenRun, row: int, strength: int) -> list[Probe]:
     Raises:
         EncodingError: as for an upload.
     """
-    return _probes(run, lambda: run.dataset.load_image(row), stored(run.id, row), row, strength)
+    return _probes(
+        run, lambda: run.dataset.load_image(row), stored_query(run.run, row), row, strength
+    )
 
 
 @st.cache_data(max_entries=6, show_spinner=False, hash_funcs=HASHED, scope="session")

@@ -1,51 +1,21 @@
-"""Resources of the report: its basket in the library, and the files made from it."""
+"""The report: its conditions, its preview, and the files made from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import streamlit as st
 
 from dashboard.cached.analysis import code_view, failures, measured
-from dashboard.cached.evaluation import board, boards, finding
 from dashboard.cached.library import dataset, settings
+from dashboard.cached.runs import board, boards
 from dashboard.services import report_export, report_templates
-from dashboard.services.report_basket import (
-    Basket,
-    Item,
-    StoredBasket,
-    change,
-    read_basket,
-    with_item,
-)
+from dashboard.services.report_basket import Basket, Item
 from dashboard.services.thumbs import Thumbnails
 from pipeline.analysis.acceptance_checks import Condition, check
+from pipeline.analysis.significance_findings import leading_gap
 from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.runs.status import provenance
-
-
-def add_to_report(name: str, item: Item) -> int:
-    """Put an entry at the end of a data set's report; how many it has now.
-
-    Raises:
-        OSError: the library cannot be written.
-    """
-    return len(change(settings(), name, with_item(item)).items)
-
-
-def basket(name: str) -> StoredBasket:
-    """The report of a data set, as it is now."""
-    return read_basket(settings(), name)
-
-
-def change_report(name: str, how: Callable[[Basket], Basket]) -> None:
-    """Change the report of a data set.
-
-    Raises:
-        OSError: the library cannot be written.
-    """
-    change(settings(), name, how)
 
 
 def template(kind: str, name: str, run_id: str | None) -> list[Item]:
@@ -64,7 +34,7 @@ def template(kind: str, name: str, run_id: str | None) -> list[Item]:
     if not compared:
         raise RunError("this template needs a measured run; train one first")
     shown = board(compared[0])
-    said = finding(shown.rows)
+    said = leading_gap(settings(), shown.rows)
     return report_templates.demo_summary(shown, compared[0], said.sentence if said else "")
 
 
@@ -97,11 +67,6 @@ def report_html(name: str, shown: Basket, runs: tuple[str, ...]) -> bytes:
     return report_export.to_html(
         shown, conditions(runs), lambda sha256: thumbnails.get(name, sha256), _facts(name)
     )
-
-
-def report_bundle(shown: Basket, runs: tuple[str, ...]) -> bytes:
-    """The tables of the report as CSV in a zip."""
-    return report_export.to_bundle(shown, conditions(runs))
 
 
 def report_manifest(name: str, shown: Basket, runs: tuple[str, ...]) -> bytes:

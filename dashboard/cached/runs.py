@@ -1,21 +1,21 @@
-"""Training and what it leaves: methods, plans, jobs, and publishing their codes."""
+"""Runs: methods to train, runs as they are now, what was measured, and the server's state."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 
 import streamlit as st
 
 from dashboard.cached.library import runs, settings, store
 from dashboard.cached.search import index
-from dashboard.services.run_choices import IndexView
-from dashboard.services.run_choices import index_view as read_index_view
-from dashboard.services.run_rows import Job, JobDetail, list_jobs, open_job, resume
-from dashboard.services.training_plan import Choice, Quote, choices, quote, start
-from pipeline.datasets.dataset import DatasetInfo, load_dataset
-from pipeline.index.index_jobs import Action, request, verify, waiting
+from dashboard.services.run_rows import Job, list_jobs, resume
+from dashboard.services.status import Overview, read_overview
+from dashboard.services.training_plan import Choice, choices
+from pipeline.analysis.ablation_studies import Study, read_studies
+from pipeline.analysis.leaderboard import Board, Comparison, comparisons, read_board
+from pipeline.datasets.dataset import DatasetInfo
+from pipeline.index.index_jobs import Action, request
 from pipeline.runs.registry import RunRegistry
-from pipeline.runs.sweep import Sweep
 from pipeline.settings import Settings
 from pipeline.worker import ensure_worker, is_alive
 
@@ -24,16 +24,6 @@ from pipeline.worker import ensure_worker, is_alive
 def methods(info: DatasetInfo, label_set: str) -> dict[str, list[Choice]]:
     """All methods, by supervision, and which of them the data set can serve."""
     return choices(settings(), info, label_set)
-
-
-def quoted(asked: Mapping[str, object]) -> Quote:
-    """A plan for the Train page, checked by the pipeline, and its price."""
-    return quote(settings(), asked)
-
-
-def started(sweep: Sweep) -> tuple[str, int]:
-    """Queue a plan; the name of the sweep and how many runs are new."""
-    return start(settings(), sweep)
 
 
 @st.cache_data(ttl=0.8, show_spinner=False)
@@ -46,25 +36,6 @@ def jobs() -> list[Job]:
 def unreadable_runs() -> dict[str, str]:
     """Why a run, or its report, cannot be read, by the run's id."""
     return RunRegistry(settings()).unreadable()
-
-
-def is_busy(found: Iterable[Job]) -> bool:
-    """Whether any of these runs, or an index, may change by itself."""
-    return any(one.is_live for one in found) or bool(waiting(settings()))
-
-
-def job(run_id: str) -> JobDetail:
-    """One run in full.
-
-    Raises:
-        RunError: it is gone, or damaged.
-    """
-    return open_job(settings(), run_id)
-
-
-def has_worker() -> bool:
-    """Whether someone executes what is queued."""
-    return is_alive(settings())
 
 
 def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
@@ -80,11 +51,6 @@ def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
     runs.clear()
 
 
-def index_view(run_id: str) -> IndexView:
-    """Where a run is published, what waits and what came of the last request."""
-    return read_index_view(RunRegistry(settings()).open(run_id))
-
-
 def change_index(run_id: str, action: Action) -> bool:
     """Ask for a change of a run's index; says whether a worker will do it.
 
@@ -97,14 +63,31 @@ def change_index(run_id: str, action: Action) -> bool:
     return is_alive(settings())
 
 
-def verify_index(run_id: str) -> str:
-    """Compare a run's live index with its codes, and those with its images, in a sentence.
+@st.cache_data(ttl=5, show_spinner=False)
+def boards(dataset: str) -> list[Comparison]:
+    """What can be compared on a data set, most runs first."""
+    return comparisons(settings(), dataset)
 
-    Raises:
-        RunError: it is not published, or has no usable network.
-        DatasetError: its data set is gone.
-        ImageError: an image is gone or has changed.
-        StoreError: they differ, or the store does not answer.
-    """
-    run = RunRegistry(settings()).open(run_id)
-    return verify(run, load_dataset(run.spec.dataset, settings()), store())
+
+@st.cache_data(ttl=5, max_entries=20, show_spinner=False)
+def board(comparison: Comparison) -> Board:
+    """The leaderboard of one comparison."""
+    return read_board(settings(), comparison)
+
+
+@st.cache_data(ttl=30, max_entries=20, show_spinner=False)
+def studies(comparison: Comparison) -> list[Study]:
+    """The ablation studies of one comparison."""
+    return read_studies(settings(), comparison)
+
+
+@st.cache_data(ttl=20, show_spinner=False)
+def overview() -> Overview:
+    """The state of store, indexes, data sets, disk and worker, for the Status page."""
+    return read_overview(settings(), store())
+
+
+def forget_status() -> None:
+    """Look at everything again; for a button."""
+    overview.clear()
+    index.clear()

@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.cached.library import datasets, runs, settings, store
 from dashboard.services import search
 from dashboard.services.comparing import Groups, groups
-from dashboard.services.permalink import stored_query as saved_query
+from dashboard.services.permalink import stored_query
 from dashboard.services.queries import Example, example_queries, preview
 from dashboard.services.run_choices import IndexState, index_state
 from dashboard.services.search import Answer, AskedImage, Backend, Request
@@ -21,7 +21,7 @@ from pipeline.analysis.aligned_bits import Aligned, align
 from pipeline.analysis.opened_run import OpenRun, open_run
 from pipeline.analysis.reranking import Values
 from pipeline.index.publish import expected_metadata, index_alias, read_index
-from pipeline.index.search import Query, exact_store, stored_query
+from pipeline.index.search import exact_store
 from pipeline.index.store.base import CodeStore, StoreError, require_match
 from pipeline.runs.registry import RunError, RunRegistry
 
@@ -159,15 +159,10 @@ def _exact_backend(run_id: str, found: IndexState) -> Backend:
     return Backend(exact, alias, found)
 
 
-def stored(run_id: str, row: int) -> Query | None:
-    """The code that the run stored for an image of its data set; None when it has none."""
-    return stored_query(RunRegistry(settings()).open(run_id), row)
-
-
 @st.cache_data(max_entries=100, show_spinner=False)
 def saved_preview(ref: str) -> str:
     """A small version of a saved query, as a data address; empty when it is gone or damaged."""
-    found = saved_query(ref, settings())
+    found = stored_query(ref, settings())
     return "" if found is None else preview(found, 96)
 
 

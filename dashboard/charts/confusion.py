@@ -34,7 +34,7 @@ def confusion(table: pd.DataFrame) -> alt.LayerChart:
             alt.Tooltip("query:N", title="Query"),
             alt.Tooltip("result:N", title="Wrong result"),
             alt.Tooltip("wrong:Q", title="Results", format=","),
-            alt.Tooltip("share:Q", title="Of the query's wrong ones", format=".0%"),
+            alt.Tooltip("share:Q", title="Share of the query's wrong results", format=".0%"),
         ],
     )
     cells = base.mark_rect(cursor="pointer", stroke="transparent").encode(

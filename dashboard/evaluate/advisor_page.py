@@ -9,8 +9,8 @@ from dashboard.widgets import notices
 st.title("Advisor", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = leaderboard_parts.choose(cached.evaluation.boards(dataset.name))
-found = cached.evaluation.board(comparison)
+comparison = leaderboard_parts.choose(cached.runs.boards(dataset.name))
+found = cached.runs.board(comparison)
 names = {labels.name: labels.kind for labels in dataset.label_sets}
 asked = advisor_parts.scenario(found, is_multi=names.get(comparison.label_set) == "multi")
 advice = cached.analysis.advice(comparison, found.rows, asked)

@@ -10,8 +10,8 @@ from pipeline.wording import escape_markdown, plural
 st.title("Failures", anchor=False)
 run = notices.measured(notices.chosen_run())
 found = cached.analysis.failures(run.id)
-facts = f"{run.label}: {plural(len(found.facts), 'query')}, relevant by {run.label_set.name}."
-st.caption(f"{escape_markdown(facts)} The run is chosen in the sidebar.")
+facts = f"{run.label}: {plural(len(found.facts), 'query')}, relevance by {run.label_set.name}."
+st.caption(f"{escape_markdown(facts)} Choose the run in the sidebar.")
 view = failures_parts.view()
 if view == failures_parts.CONFUSION:
     failures_parts.confused(found)
@@ -22,7 +22,7 @@ elif view == failures_parts.ROBUSTNESS:
 else:
     table = failures_parts.ordered(run, found)
     if table.empty:
-        st.info("No query fails in this way.")
+        st.info("No query fails this way.")
         st.stop()
     st.markdown(f"**{plural(len(table), 'query')}**, worst first")
     left, right = st.columns([3, 2], gap="large")

@@ -13,12 +13,12 @@ from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import (
     bit_strip,
     chart_panel,
-    drawer,
     gallery,
     notices,
     query_panel,
     report_button,
 )
+from dashboard.widgets.drawer import show_drawer
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.failures import (
     BY_AP,
@@ -105,7 +105,7 @@ def _chosen_query(run: MeasuredRun, table: pd.DataFrame, first: int, *, is_click
     places = {str(run.query_rows[place]): int(place) for place in table["place"]}
     place = places.get(st.session_state.setdefault(state.FAILURE, ""))
     if place is None and linked:
-        st.info("The query that this link names is not among these; the first is shown instead.")
+        st.info("The query in this link is not among these; the first one is shown instead.")
     place = first if place is None else place
     state.show(state.FAILURE, str(run.query_rows[place]))
     return place
@@ -116,7 +116,7 @@ def confused(found: Failures) -> None:
     table = confusion_table(found)
     sentence = confusion_finding(table)
     if not sentence:
-        st.info("No wrong result is among the first of any query.")
+        st.info("No query has a wrong result among its first.")
         return
     st.markdown(escape_markdown(sentence))
     picked = chart_panel.show(
@@ -156,14 +156,14 @@ def detail(run: MeasuredRun, found: Failures, place: int, *, is_review: bool = F
     clicked = gallery.show([gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84)
     if clicked:
         opened = notices.opened(run.id)
-        drawer.show(
+        show_drawer(
             int(clicked),
             run.dataset,
-            page="failures",
             gallery_key="top",
             title=f"Result {[one.row for one in results].index(int(clicked)) + 1}",
             opened=opened,
-            asked=query_panel.of_row(row, opened),
+            query=query_panel.of_row(row, opened),
+            compares_query=True,
         )
     nearest = nearest_relevant(run, place)
     if nearest is not None:

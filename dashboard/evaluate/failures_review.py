@@ -20,7 +20,7 @@ _EXPLAINED = {
     "model error": "The label is right, the results are not.",
     "label error": "The label of the query is wrong.",
     "acceptable": "A person would accept these results.",
-    "unsure": "It cannot be decided.",
+    "unsure": "You cannot tell.",
 }
 
 
@@ -43,8 +43,8 @@ def _numbers(review: Review, run: MeasuredRun) -> None:
     if review.corrected is None:
         st.caption(
             f"{plural(len(review.places), 'query')} drawn evenly from the quarter of the queries "
-            f"with the lowest AP ({review.n_failures}). Verdicts are stored at once, so the review "
-            "can be left and resumed."
+            f"with the lowest AP ({review.n_failures}). Verdicts are stored at once, so you can "
+            "leave the review and resume it later."
         )
         return
     low, high = 100 * review.corrected.low, 100 * review.corrected.high
@@ -54,7 +54,7 @@ def _numbers(review: Review, run: MeasuredRun) -> None:
         f"{100 * review.corrected.mean:.1f} %",
         f"{100 * (review.corrected.mean - review.raw):+.1f} points",
         delta_color="off",
-        help="Queries with a wrong label left out, their number estimated from the verdicts.",
+        help="Leaves out queries with a wrong label, whose number is estimated from the verdicts.",
     )
     counts = pd.DataFrame({"Verdict": WORDS, "Queries": [review.count(word) for word in WORDS]})
     sentence = (
@@ -106,9 +106,9 @@ def _undo(run: MeasuredRun, review: Review) -> None:
         try:
             cached.analysis.take_back(run.id, last)
         except OSError as error:
-            st.toast(f"It cannot be taken back: {error.strerror}", icon=":material/error:")
+            st.toast(f"The verdict cannot be withdrawn: {error.strerror}", icon=":material/error:")
 
-    st.button("Take the last verdict back", icon=":material/undo:", on_click=take_back)
+    st.button("Undo the last verdict", icon=":material/undo:", on_click=take_back)
     with st.expander("Verdicts", icon=":material/list:"):
         rows = [
             (", ".join(run.names(int(run.query_rows[place]))), said.verdict, said.note)

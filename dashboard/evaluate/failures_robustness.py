@@ -34,8 +34,9 @@ def show(run: MeasuredRun) -> None:
     asked = st.session_state.setdefault(_ASKED, set())
     if not asked.issuperset(ids):
         st.markdown(
-            f"{N_IMAGES} query images are drawn, rotated, cropped, blurred, compressed and "
-            "brightened in three strengths, and encoded again; mostly done within a minute."
+            f"{N_IMAGES} random query images are rotated, cropped, blurred, compressed and "
+            "brightened at three strengths and encoded again. This usually takes less than "
+            "a minute."
         )
         st.button(
             "Measure", type="primary", icon=":material/speed:", on_click=asked.update, args=(ids,)
@@ -96,6 +97,6 @@ def _results(found: list[Robustness], ids: list[str]) -> None:
     sizes = " and ".join(dict.fromkeys(f"{len(one.rows)}" for one in found))
     st.caption(
         f"Means over {sizes} query images, drawn with a fixed seed, and 95 % intervals over them. "
-        f"Overlap: how many of the {NEAREST} nearest are still found. A code at random would flip "
+        f"Overlap: how many of the {NEAREST} nearest are still found. A random code would flip "
         f"half of the bits.{missing}"
     )

@@ -5,14 +5,15 @@ import streamlit as st
 from dashboard import cached
 from dashboard.evaluate import ablation_parts, leaderboard_charts, leaderboard_parts
 from dashboard.widgets import notices
+from pipeline.analysis.significance_findings import leading_gap
 
 st.title("Leaderboard", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = leaderboard_parts.choose(cached.evaluation.boards(dataset.name))
-found = cached.evaluation.board(comparison)
+comparison = leaderboard_parts.choose(cached.runs.boards(dataset.name))
+found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
-studies = cached.evaluation.studies(comparison)
+studies = cached.runs.studies(comparison)
 view = leaderboard_parts.view(has_studies=bool(studies))
 if view == leaderboard_parts.ABLATION:
     ablation_parts.show(studies)
@@ -27,7 +28,7 @@ elif view == leaderboard_parts.TRADEOFFS:
     leaderboard_charts.tradeoffs(rows, found, comparison)
 else:
     leaderboard_parts.cards(rows, found)
-    leaderboard_parts.finding(cached.evaluation.finding(rows))
+    leaderboard_parts.finding(leading_gap(cached.library.settings(), rows))
     leaderboard_parts.table(rows, found, comparison)
     left, right = st.columns(2, gap="large")
     with left:

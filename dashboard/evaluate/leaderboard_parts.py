@@ -11,7 +11,7 @@ from dashboard.charts.precision_recall import precision_recall
 from dashboard.evaluate import leaderboard_compare, leaderboard_table
 from dashboard.widgets import chart_panel, notices, report_button
 from dashboard.widgets.report_button import Entry
-from pipeline.analysis import leaderboard_cards
+from pipeline.analysis import curves, leaderboard_cards
 from pipeline.analysis.leaderboard import Board, Comparison
 from pipeline.analysis.significance_findings import Finding
 from pipeline.wording import escape_markdown
@@ -161,14 +161,14 @@ def curve_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> Non
                 label_visibility="collapsed",
             )
     of_length = rows[rows["bits"] == bits]
-    curves = cached.evaluation.curves(_best(of_length))
-    if curves.empty:
+    shown = curves.precision_recall(cached.library.settings(), _best(of_length))
+    if shown.empty:
         st.caption("The curves of these runs are not on the disk; evaluate them again.")
         return
     chart_panel.show(
-        precision_recall(curves, list(found.rows["method"])),
-        curves,
-        alt=f"Precision against recall at {bits} bits for {', '.join(curves['model'].unique())}.",
+        precision_recall(shown, list(found.rows["method"])),
+        shown,
+        alt=f"Precision against recall at {bits} bits for {', '.join(shown['model'].unique())}.",
         key="precision_recall",
         entry=Entry(
             f"Precision and recall by rank at {bits} bits",

@@ -28,7 +28,7 @@ def show(opened: OpenRun, muted: list[int], mute_key: str) -> None:
         full, left = (cached.analysis.map_without(opened.id, bits) for bits in ((), muted))
         st.markdown(
             f"**mAP without the muted bits {percent(left)} %** ({100 * (left - full):+.1f} points) "
-            ":gray[· of all queries, on a sample]"
+            ":gray[· over all queries, on a sample]"
         )
     worth = st.expander("mAP by bits kept", icon=":material/show_chart:", on_change="rerun")
     if worth.open:
@@ -41,8 +41,8 @@ def _course(opened: OpenRun, mute_key: str) -> None:
         found = cached.analysis.bit_ablation(opened.id)
     spare = sorted(bit + 1 for bit in found.spare(_LOSS))
     sentence = (
-        f"{plural(len(spare), 'bit')} of {opened.bits} can go for at most {100 * _LOSS:.1f} points "
-        f"of mAP ({percent(found.full)} % with all)."
+        f"{plural(len(spare), 'bit')} of {opened.bits} can be dropped for at most "
+        f"{100 * _LOSS:.1f} points of mAP ({percent(found.full)} % with all)."
     )
     st.markdown(sentence)
     if spare:
@@ -61,6 +61,6 @@ def _course(opened: OpenRun, mute_key: str) -> None:
     )
     chart_panel.show(dropped(table), table, alt=f"mAP by bits kept. {sentence}", key="bits_kept")
     st.caption(
-        f"On {found.n_queries} queries and {found.n_items:,} images; bits go in the order of what "
-        "each costs alone."
+        f"Measured on {found.n_queries} queries and {found.n_items:,} images. At each step, the "
+        "bit that is missed least is dropped."
     )

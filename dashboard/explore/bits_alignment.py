@@ -23,7 +23,7 @@ def choose(opened: OpenRun) -> OpenRun:
         if one.id != opened.id
     }
     if not others:
-        st.info("This is the only finished run of the data set; to align bits takes two.")
+        st.info("This is the only finished run on the data set; aligning bits takes two.")
         st.page_link("build/train_page.py", label="Train another", icon=":material/model_training:")
         st.stop()
     names = {slug: one.label for slug, one in others.items()}
@@ -45,8 +45,8 @@ def show(opened: OpenRun, other: OpenRun) -> None:
     chart_panel.draw(alignment(found.table, service.LEAST, found.chance), alt=alt, key="alignment")
     st.caption(
         f"Bits are matched one to one by their correlation over {plural(found.n_images, 'image')} "
-        f"of both databases. Dashed: |r| = {service.LEAST}; dotted: the mean of the same matching "
-        "against permuted images."
+        f"that both databases hold. Dashed: |r| = {service.LEAST}; dotted: the mean of the same "
+        "matching with the images permuted."
     )
     names, theirs = (BitNames.of(one.run).all() for one in (opened, other))
     table = found.table.assign(
@@ -65,6 +65,6 @@ def show(opened: OpenRun, other: OpenRun) -> None:
             "correlation": st.column_config.NumberColumn("Correlation", format="%+.2f"),
             "sense": "Sense",
             "name": "Name",
-            "theirs": "Name there",
+            "theirs": "Name in the other run",
         },
     )

@@ -10,7 +10,8 @@ from dashboard.explore import bits_ablation
 from dashboard.services.queries import EncodingError
 from dashboard.services.search import AskedImage, bit_string
 from dashboard.services.thumbs import thumb_url
-from dashboard.widgets import bit_names, bit_strip, drawer, gallery, notices, query_panel
+from dashboard.widgets import bit_names, bit_strip, gallery, notices
+from dashboard.widgets.drawer import show_drawer
 from dashboard.widgets.relaxed_query import relaxed_query
 from pipeline.analysis import single_bits
 from pipeline.analysis.explain import unsure_bits
@@ -37,7 +38,7 @@ def what_if(opened: OpenRun, asked: AskedImage) -> None:
         key="mute",
         bind="query-params",
         placeholder="none",
-        help="They count for nothing, on both sides.",
+        help="Muted bits are ignored on both sides.",
     )
     found = single_bits.changed(
         opened, asked.query.code, asked.row, flipped=flipped, muted=muted, k=_SHOWN
@@ -66,36 +67,38 @@ def cards(opened: OpenRun) -> None:
         ),
         hide_index=True,
         height=260,
-        alt="Bits with balance, twin and the label they tell most.",
+        alt="Bits with balance, most similar bit and strongest class.",
         column_order=["bit", *(["name"] if names else []), *table.columns[1:]],
         column_config={
             "bit": "Bit",
             "name": st.column_config.TextColumn("Name", width="medium"),
             "ones": st.column_config.NumberColumn("Ones, %", format="%.0f"),
-            "twin": "Twin",
-            "likeness": st.column_config.NumberColumn("Likeness", format="%.2f"),
-            "label": "Tells most",
-            "tilt": st.column_config.NumberColumn("Tilt, points", format="%+.0f"),
+            "twin": "Most similar bit",
+            "likeness": st.column_config.NumberColumn("Correlation", format="%.2f"),
+            "label": "Strongest class",
+            "tilt": st.column_config.NumberColumn("Class shift, points", format="%+.0f"),
         },
     )
     with st.container(horizontal=True):
         bit = st.number_input("Bit", 1, opened.bits, 1, key="bit", bind="query-params", width=140)
         bit_names.field(opened, int(bit))
     own = table.iloc[int(bit) - 1]
-    told = f" It tells **{escape_markdown(own['label'])}** most." if own["label"] else ""
+    told = f" Its strongest class is **{escape_markdown(own['label'])}**." if own["label"] else ""
     st.markdown(f"Bit {bit} is 1 for {percent(own['ones'])} % of the database.{told}")
     if opened.run.spec.finetune:
-        st.caption("A fine-tuned backbone: relaxed codes are not stored, so no images are ranked.")
+        st.caption(
+            "The backbone is fine-tuned: relaxed codes are not stored, so images are not ranked."
+        )
         return
     try:
-        with st.spinner("Relaxed codes of a sample"):
+        with st.spinner("Computing the relaxed codes of a sample"):
             rows, relaxed = cached.networks.relaxed_sample(opened)
     except EncodingError as error:
         st.error(escape_markdown(str(error)), title="No relaxed codes")
         return
     ones, zeros = single_bits.strongest(rows, relaxed, int(bit))
     for name, chosen in (("1", ones), ("0", zeros)):
-        st.markdown(f"**Clearest {name}** :gray[· of {plural(len(rows), 'image')}]")
+        st.markdown(f"**Clearest {name}** :gray[· among {plural(len(rows), 'image')}]")
         _images(opened, chosen, f"bit_{name}")
 
 
@@ -126,7 +129,7 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
     )
     st.caption(
         f"Bits that flipped, and how many of the {found[0].k} nearest are still found. "
-        "A click shows which bits."
+        "Click one to see which bits."
     )
     if probe := next((one for one in found if one.name == picked), None):
         st.markdown(f"**{escape_markdown(probe.name)}**")
@@ -139,7 +142,7 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
     flipped = {bit for probe in found for bit in probe.flipped}
     n_unsure = sum(unsure[bit - 1] == "1" for bit in flipped)
     st.markdown(
-        f"{plural(len(flipped), 'bit')} flipped at least once, {n_unsure} of which lay near the "
+        f"{plural(len(flipped), 'bit')} flipped at least once, {n_unsure} of which were near the "
         "threshold before."
     )
 
@@ -156,8 +159,8 @@ def code_buckets(opened: OpenRun) -> None:
     table, links = cached.search.code_buckets(opened)
     n_images = int(table["images"].sum())
     st.caption(
-        f"The {len(table):,} fullest of the distinct codes hold {n_images:,} of "
-        f"{len(opened.database_rows):,} images. Near discs have like codes. "
+        f"The {len(table):,} most frequent codes hold {n_images:,} of "
+        f"{len(opened.database_rows):,} images. Nearby discs have similar codes. "
         f"{_lines_mean(len(links))} Click a disc to see its images."
     )
     event = st.altair_chart(
@@ -165,22 +168,24 @@ def code_buckets(opened: OpenRun) -> None:
         key="code_map",
         on_select="rerun",
         selection_mode=[PICK],
-        alt=f"{len(table)} distinct codes by likeness; the fullest has {table['images'].max()}. "
-        f"{_lines_mean(len(links))}",
+        alt=f"{len(table)} codes by similarity; the most frequent has {table['images'].max()} "
+        f"images. {_lines_mean(len(links))}",
     )
     picked = event.selection.get(PICK, [])
     if picked:
         rows = single_bits.bucket_rows(opened, int(picked[0]["bucket"]))
-        st.markdown(f"**{plural(len(rows), 'image')} share this code**")
+        st.markdown(
+            f"**{plural(len(rows), 'image')} {'shares' if len(rows) == 1 else 'share'} this code**"
+        )
         _images(opened, rows[:60], "bucket")
 
 
 def _lines_mean(n_links: int) -> str:
-    near = f"at most {single_bits.LINKED_WITHIN} bits apart and mostly of one label"
+    near = f"at most {single_bits.LINKED_WITHIN} bits apart and have the same majority label"
     if not n_links:
         return f"No two of them are {near}."
     drawn = f"; the nearest {_MOST_LINKS:,} of {n_links:,} are drawn" * (n_links > _MOST_LINKS)
-    return f"A line joins two that are {near}{drawn}."
+    return f"A line joins two codes that are {near}{drawn}."
 
 
 def _images(
@@ -199,11 +204,4 @@ def _images(
     )
     picked = gallery.show([gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX)
     if picked:
-        drawer.show(
-            int(picked),
-            opened.dataset,
-            page="bits",
-            gallery_key=key,
-            opened=opened,
-            asked=query_panel.of_search(opened),
-        )
+        show_drawer(int(picked), opened.dataset, gallery_key=key, opened=opened)

@@ -24,7 +24,9 @@ def show(dataset: RetrievalDataset, tags: TagsOf) -> Filters:
     label_set, part, tag = sets[0] if sets else "", "All", None
     classes: list[str] = []
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
-        text = st.text_input("Text", key="text", placeholder="name, caption or label", bind=_URL)
+        text = st.text_input(
+            "Text contains", key="text", placeholder="name, caption or label", bind=_URL
+        )
         if len(sets) > 1:
             label_set = st.segmented_control(
                 "Labels",
@@ -42,7 +44,7 @@ def show(dataset: RetrievalDataset, tags: TagsOf) -> Filters:
             )
         if parts:
             part = st.segmented_control(
-                "Part",
+                "Split",
                 ("All", *parts),
                 default="All",
                 required=True,
@@ -65,12 +67,12 @@ def show(dataset: RetrievalDataset, tags: TagsOf) -> Filters:
 
 
 def chart(dataset: RetrievalDataset, filters: Filters, tags: TagsOf) -> None:
-    """Images a class under the other filters; a click on a bar filters by it."""
+    """Images per class under the other filters; a click on a bar filters by it."""
     labels = dataset.label_set(filters.label_set)
     rows = matching(dataset, filters, tags, any_class=True)
     table = class_bars_table(dataset, labels, rows, _MOST_BARS)
     more = len(labels.classes) - len(table)
-    st.markdown("**Images a class** :gray[· click to filter]")
+    st.markdown("**Images per class** :gray[· click to filter]")
     st.altair_chart(
         class_bars(table, is_clickable=True),
         key=_CHART,
@@ -79,7 +81,7 @@ def chart(dataset: RetrievalDataset, filters: Filters, tags: TagsOf) -> None:
         alt=f"Images of the {len(table)} most frequent classes; a click filters.",
     )
     if more:
-        st.caption(f"{more:,} smaller classes are not drawn.")
+        st.caption(f"{more:,} smaller classes are not shown.")
 
 
 def choose_classes(names: list[str]) -> None:

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from dashboard import cached, state
 from dashboard.explore import browse_filters
+from dashboard.services import image_facts, run_choices
 from dashboard.services.image_facts import TagsOf
 from dashboard.services.thumbs import thumb_url
-from dashboard.widgets import drawer, gallery, image_tags, query_panel
+from dashboard.widgets import gallery, image_tags
+from dashboard.widgets.drawer import show_drawer
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.runs.registry import RunError
 from pipeline.wording import escape_markdown
@@ -49,15 +51,21 @@ def show(
 
 
 def open_drawer(dataset: RetrievalDataset, row: int) -> None:
-    """Open the drawer of one image: alone, or under the run and beside the query of Search."""
-    opened = asked = None
+    """Open the drawer of one image: its facts, and what the chosen run says about it."""
+    opened = None
     if (run_id := state.run()) is not None:
         try:
             opened = cached.search.opened(run_id)
-            asked = query_panel.of_search(opened)
         except (RunError, DatasetError) as error:
             st.toast(escape_markdown(str(error)), icon=":material/error:")
-    drawer.show(row, dataset, page="browse", gallery_key=KEY, opened=opened, asked=asked)
+    show_drawer(row, dataset, gallery_key=KEY, opened=opened, facts=_facts(dataset, row))
+
+
+def _facts(dataset: RetrievalDataset, row: int) -> list[tuple[str, str]]:
+    tags = image_tags.read(dataset)[0].get(str(dataset.manifest["sha256"].iloc[row]), ())
+    choices = cached.library.runs(dataset.info.name)
+    coded = [row in rows for rows in run_choices.coded_rows(choices, cached.library.settings())]
+    return image_facts.facts(dataset, row, tags, len(coded), sum(coded))
 
 
 def _tile(dataset: RetrievalDataset, row: int, label_set: str, tags: TagsOf) -> gallery.Tile:

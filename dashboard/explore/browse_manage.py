@@ -10,6 +10,7 @@ from dashboard.services import imports
 from dashboard.services.results_table import to_csv
 from dashboard.widgets import image_tags, notices
 from pipeline.annotations.tags import tag_table
+from pipeline.annotations.verdicts import verdict_table
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.datasets.problems import read_problems
 from pipeline.index.store.base import StoreError
@@ -33,7 +34,7 @@ def show(dataset: RetrievalDataset) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-        table = cached.library.verdict_table(dataset)
+        table = verdict_table(dataset, cached.library.settings())
         st.download_button(
             f"Verdicts as CSV ({len(table):,})",
             data=lambda: to_csv(table),
@@ -42,7 +43,7 @@ def show(dataset: RetrievalDataset) -> None:
             on_click="ignore",
             icon=":material/download:",
             disabled=table.empty,
-            help="What was said in drawers and reviews; also: "
+            help="Verdicts given in drawers and reviews. Same as: "
             f"python -m pipeline verdicts export {name} FILE",
         )
         tagged = tag_table(dataset, image_tags.read(dataset)[0])
@@ -55,7 +56,7 @@ def show(dataset: RetrievalDataset) -> None:
             icon=":material/download:",
             disabled=tagged.empty,
         )
-        st.caption("Images and labels, to be imported again:")
+        st.caption("Export images and labels, to be imported again:")
         st.code(f"python -m pipeline datasets export {name} {name}.zip", language="bash")
         if st.button("Delete", icon=":material/delete:"):
             _confirm(dataset)
@@ -65,18 +66,18 @@ def show(dataset: RetrievalDataset) -> None:
             "The data set was not deleted.",
             reason=problem,
             works="It is still there.",
-            todo="Or delete it on the command line:",
+            todo="You can also delete it on the command line:",
             command=f"python -m pipeline datasets delete {name}",
             key="delete_problem",
         )
 
 
 def problems(dataset: RetrievalDataset) -> None:
-    """Files that were not taken as they are, when there are any."""
+    """Files that were skipped or changed, when there are any."""
     found = tuple(read_problems(dataset.folder / "problems.csv"))
     if not found:
         return
-    with st.expander(f"Files not taken as they are ({len(found):,})", icon=":material/table:"):
+    with st.expander(f"Skipped or changed files ({len(found):,})", icon=":material/table:"):
         table = imports.problem_table(found)
         st.dataframe(table, hide_index=True, alt="Files and reasons", key="browse_problems")
 
@@ -94,7 +95,7 @@ def _confirm(dataset: RetrievalDataset) -> None:
     hanging = hanging_on(info.name, cached.library.settings())
     st.markdown(
         f"**{escape_markdown(info.title)}** with {plural(info.n, 'image')}, {hanging} and its "
-        "thumbnails will be deleted. This cannot be undone. Features stay: they belong to the "
+        "thumbnails will be deleted. This cannot be undone. Features are kept: they belong to the "
         "content of images."
     )
     pressed = st.button(
@@ -117,7 +118,7 @@ def _delete(name: str) -> None:
     for cache in (
         cached.library.datasets,
         cached.library.runs,
-        cached.evaluation.boards,
+        cached.runs.boards,
         cached.search.index,
     ):
         cache.clear()

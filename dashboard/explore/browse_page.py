@@ -1,4 +1,4 @@
-"""Browse: the images of a data set, filtered by class, part and text."""
+"""Browse: the images of a data set, filtered by class, split and text."""
 
 import streamlit as st
 
@@ -48,7 +48,7 @@ if dataset.info.label_sets:
         browse_filters.chart(dataset, filters, tags)
 with main:
     if not len(rows):
-        st.info("No image passes these filters.")
+        st.info("No images match these filters.")
     else:
         clicked = browse_gallery.show(dataset, rows, filters.label_set, tags, is_choosing)
         if clicked is not None and not is_choosing:

@@ -6,7 +6,8 @@ from dashboard import cached, state
 from dashboard.explore import compare_parts, copy_link, search_results
 from dashboard.services.comparing import compare, differing_most, why_not
 from dashboard.services.queries import dataset_ref
-from dashboard.widgets import drawer, notices, query_panel
+from dashboard.widgets import notices, query_panel
+from dashboard.widgets.drawer import show_drawer
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Compare", anchor=False, width="content")
@@ -50,12 +51,11 @@ notices.licence(dataset)
 if clicked:  # last: Streamlit may lose a press in a drawer while the page is still drawn
     result, side, key = clicked
     opened = (first, second)[side]
-    drawer.show(
+    show_drawer(
         result.row,
         opened.dataset,
-        page="compare",
         gallery_key=key,
         title=search_results.title(result, opened),
         opened=opened,
-        asked=answers[side].asked,
+        query=answers[side].asked,
     )

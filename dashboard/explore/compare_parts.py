@@ -40,7 +40,7 @@ def choose(runs: list[RunChoice]) -> tuple[str, str]:
     if not linked_select.is_any_gone(state.DATASET):
         with place:
             linked_select.say_gone("run", labels, A, B)
-    swap.button("Swap", on_click=_swap, args=(a, b), help="A becomes B.", width="stretch")
+    swap.button("Swap", on_click=_swap, args=(a, b), help="Swap A and B.", width="stretch")
     return ids[a], ids[b]
 
 
@@ -87,7 +87,7 @@ def _step_buttons(table: pd.DataFrame, row: int | None) -> None:
             shortcut=key,
             disabled=table.empty,
             key=f"compare_{label}",
-            help="Through the queries that differ most.",
+            help="Step through the queries that differ most.",
         )
 
 
@@ -98,13 +98,13 @@ def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
         try:
             asked = query_panel.of_ref(ref, opened)
         except EncodingError as error:
-            works = "Images of the query set can be compared on."
+            works = "You can still compare on images of the query set."
             notices.cannot_encode(
                 str(error), works=works, key="encoding_problem", run=f"Run {side}"
             )
             return None
         if asked is None:
-            st.info("One of the runs has no stored code of this image; choose one of the queries.")
+            st.info("One of the runs has no stored code for this image; choose one of the queries.")
             return None
         answers.append(cached.search.answer(opened, asked, Request(k=SHOWN)))
     first, second = answers
@@ -123,10 +123,10 @@ def figures(compared: Compared) -> None:
         st.metric(
             "Rank-biased overlap",
             f"{compared.rbo:.2f}",
-            help="1: the same order; early ranks weigh more.",
+            help="1 means the same order; early ranks weigh more.",
         )
     if first is None or second is None:
-        st.caption("AP is unknown: it is measured for labelled images of the query set only.")
+        st.caption("AP is unknown: it is measured only for labelled images of the query set.")
 
 
 def lists(
@@ -170,7 +170,7 @@ def changes(compared: Compared) -> None:
     chart_panel.show(
         rank_changes(compared.changes),
         compared.changes.drop(columns="row"),
-        alt=f"Ranks under A and B of the first ten of both; {n_up} images stand better in B.",
+        alt=f"Ranks under A and B of the first ten of both; {n_up} images rank better in B.",
         key="rank_changes",
     )
 

@@ -30,16 +30,16 @@ def show(
     """
     with st.popover("Copy link", icon=":material/link:"):
         if ref.startswith("up:") and permalink.stored_query(ref, cached.library.settings()) is None:
-            st.markdown("The link needs your image: it will be stored in this library.")
+            st.markdown("The link needs your image, which will be stored in this library.")
             st.button(
-                "Store the image and make the link",
+                "Store the image and create the link",
                 on_click=saved_queries.store,
                 args=(ref,),
                 type="primary",
             )
             return
         st.code(_link(settings, opened, {name: ref}), language=None, wrap_lines=True)
-        st.caption("Restores what is on screen, and says what has changed in the index since.")
+        st.caption("Restores what is on screen, and says what has changed in the index since then.")
 
 
 def outdated(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import cached, state
+from dashboard.services import run_choices
 from pipeline.wording import plural
 
 _KEY = "index_choice"
@@ -13,7 +14,10 @@ _KEY = "index_choice"
 def show(dataset: str) -> None:
     """A button that opens the list; nothing where there is only one index."""
     published = {
-        choice.slug: (choice, record) for choice, record in cached.library.published(dataset)
+        choice.slug: (choice, record)
+        for choice, record in run_choices.published(
+            cached.library.runs(dataset), cached.library.settings()
+        )
     }
     if len(published) < 2:
         return

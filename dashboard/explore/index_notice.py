@@ -11,6 +11,7 @@ from dashboard.services.run_choices import IndexState
 from dashboard.widgets import index_panel, notices
 from dashboard.widgets.fragments import alone
 from pipeline.wording import duration, escape_markdown
+from pipeline.worker import is_alive
 
 _WORKS = "Results below are exact, from the run's own code file."
 
@@ -21,7 +22,7 @@ def show(index: IndexState, run_id: str) -> None:
         return
     if index.kind == "mismatch":
         notices.problem(
-            "The index was built with other weights, or by an older version.",
+            "The index was built with different weights, or by an older version.",
             reason=index.reason,
             works=_WORKS,
             todo="Publish the run again.",
@@ -29,14 +30,15 @@ def show(index: IndexState, run_id: str) -> None:
         )
     elif index.kind == "unavailable":
         notices.problem(
-            "The index does not answer.",
+            "The index is not responding.",
             reason=index.reason,
             works=f"Last successful index search: {_last_success()}. {_WORKS}",
             todo="When it is back, press Retry.",
             key="index_unavailable",
         )
     with st.container(horizontal=True, vertical_alignment="center", key="no_index"):
-        st.badge("exact, from file", icon=":material/description:", color="orange")
+        words = "Not published yet: searching" if index.kind == "missing" else "Searching"
+        st.badge(f"{words} the code file.", icon=":material/description:", color="orange")
         if index.kind == "unavailable":
             st.button("Retry", icon=":material/refresh:", on_click=cached.search.retry)
         else:
@@ -49,32 +51,30 @@ def _last_success() -> str:
 
 
 def _publish(index: IndexState, run_id: str) -> None:
-    view = cached.runs.index_view(run_id)
+    view = index_panel.view(run_id)
     if view.waiting:
         _follow(run_id)
         return
     if index.kind == "missing" and view.record is not None:
         _again()  # published a moment ago
-    if index.kind == "missing":
-        st.markdown("This run has no index.", width="content")
     st.button(
         "Publish",
         icon=":material/publish:",
         on_click=index_panel.ask,
         args=(run_id, "publish"),
-        help=f"The same as: python -m pipeline index publish {run_id} --force",
+        help=f"Same as: python -m pipeline index publish {run_id} --force",
     )
     if view.result and not view.result.is_done:
-        st.caption(escape_markdown(f"Last: {view.result.action}. {view.result.message}"))
+        st.caption(escape_markdown(f"Last request: {view.result.action}. {view.result.message}"))
 
 
 @alone(run_every=1.0)
 def _follow(run_id: str) -> None:
-    """Wait for the worker; the page is drawn anew when the index is there."""
-    if cached.runs.index_view(run_id).waiting:
-        words = "Waiting for the worker to publish; searches go on with the code file."
-        if not cached.runs.has_worker():
-            words += " No worker runs; start one with: `python -m pipeline worker`"
+    """Wait for the worker; the page is drawn again once the index is there."""
+    if index_panel.view(run_id).waiting:
+        words = "Waiting for the worker to publish; until then, searches use the code file."
+        if not is_alive(cached.library.settings()):
+            words += " No worker is running; start one with: `python -m pipeline worker`"
         st.caption(words)
     else:
         _again()

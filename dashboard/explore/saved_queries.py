@@ -23,12 +23,12 @@ def show(ref: str) -> None:
     found = permalink.saved_queries(cached.library.settings())
     with st.popover("Save", icon=":material/bookmark:"):
         if not ref.startswith("up:"):
-            st.caption("Images of the data set need no saving; Copy link opens them again.")
+            st.caption("Images of the data set don't need saving; Copy link reopens them.")
         elif any(one.ref == ref for one in found):
-            st.markdown("The query on screen is in the library.")
+            st.markdown("The query on screen is saved in the library.")
             st.button("Remove it", icon=":material/delete:", on_click=_remove, args=(ref,))
         else:
-            st.markdown("Keeps the query on screen in this library, for everybody who uses it.")
+            st.markdown("Saves the query on screen in this library, for everyone who uses it.")
             st.button("Save this image", on_click=store, args=(ref,), type="primary")
         _list(found, ref)
 
@@ -58,7 +58,7 @@ def _list(found: list[SavedQuery], ref: str) -> None:
         for one in found[:_SHOWN]
     )
     more = f"; the newest {_SHOWN} are shown" if len(found) > _SHOWN else ""
-    st.caption(f"{len(found):,} saved{more}. A click searches with one.")
+    st.caption(f"{len(found):,} saved{more}. Click one to search with it.")
     gallery.show(
         [gallery.TileGroup(tiles)],
         key=_KEY,

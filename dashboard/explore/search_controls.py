@@ -19,9 +19,9 @@ _TILES = {"Small": 84, "Medium": 124, "Large": 190}
 _MODES = ("Nearest", "Radius")
 _KINDS = {"All": "all", "Relevant": "relevant", "Not relevant": "not relevant"}
 _ORDERS = (
-    f"*Distance*: Hamming distance of the codes. *Relaxed query*: the {MOST} nearest, by the "
-    "query's values before the sign against stored bits. *Features*: the same images, by the "
-    "cosine of the backbone's features; not with a fine-tuned backbone."
+    f"*Distance*: Hamming distance of the codes. *Relaxed query*: the {MOST} nearest, ordered by "
+    "the query's values before rounding against the stored bits. *Features*: the same images, "
+    "ordered by the cosine of the backbone's features; unavailable with a fine-tuned backbone."
 )
 _URL: Final = "query-params"
 

@@ -1,4 +1,4 @@
-"""The filters of a search: text, label, part and distance; the store applies them."""
+"""The filters of a search: text, label, split and distance; the store applies them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.services.search import Request
 from pipeline.analysis.opened_run import OpenRun
 
 PARTS = {
-    "Any part": "",
+    "Any split": "",
     "Trained on": "train",
     "Not trained on": "database",
     "Added since": "added",
@@ -23,17 +23,17 @@ def show(opened: OpenRun, request: Request) -> Request:
     """Draw the filters and add what they ask for to a request."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
-            "Words",
+            "Text contains",
             key=TEXT,
             placeholder="name, caption or label",
-            help="Only images with all these words, whole words in any case.",
+            help="Only images with all of these words; whole words, in any case.",
             on_change=state.first_page,
             width=165,
             bind="query-params",
         )
         labels = _labels(opened)
         part = st.selectbox(
-            "Part",
+            "Split",
             list(PARTS),
             key=PART,
             help="Whether the method was trained on the image.",

@@ -25,9 +25,9 @@ def values(opened: OpenRun, asked: AskedImage) -> Values | None:
         query = relaxed_query(opened, asked)
     except EncodingError as error:
         notices.problem(
-            "This order needs the network, which cannot be used.",
+            "This order needs the network, which is unavailable.",
             reason=str(error),
-            works="Results stand by distance.",
+            works="Results are ordered by distance.",
             key="order_problem",
         )
         return None
@@ -48,10 +48,10 @@ def effect(reordered: Reordered, opened: OpenRun, asked: AskedImage) -> None:
         cost += f"encoding {duration(cached.networks.relaxed(opened.id, asked.row).encode_s)} + "
     cost += f"ordering {duration(reordered.seconds)}"
     if reordered.before is None or reordered.after is None:
-        st.caption(f"{cost}. Arrows show ranks gained or lost against distance.")
+        st.caption(f"{cost}. Arrows show ranks gained or lost compared with distance.")
         return
     gain = 100 * (reordered.after - reordered.before)
     st.markdown(
         f"**P@10 of this list {percent(reordered.before)} → {percent(reordered.after)} %** "
-        f"({gain:+.1f}) :gray[· {cost} · arrows show ranks gained or lost against distance]"
+        f"({gain:+.1f}) :gray[· {cost} · arrows show ranks gained or lost compared with distance]"
     )

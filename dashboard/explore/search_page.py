@@ -13,7 +13,8 @@ from dashboard.explore import (
     search_order,
     search_results,
 )
-from dashboard.widgets import drawer, notices, query_panel
+from dashboard.widgets import notices, query_panel
+from dashboard.widgets.drawer import show_drawer
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Search", anchor=False, width="content")
@@ -63,12 +64,13 @@ with actions:
     search_results.export(found, opened)
 notices.licence(opened.dataset.info)
 if clicked:  # last: Streamlit may lose a press in a drawer while the page is still drawn
-    drawer.show(
+    show_drawer(
         clicked.row,
         opened.dataset,
-        page="search",
         gallery_key=search_results.KEY,
         title=search_results.title(clicked, opened),
         opened=opened,
-        asked=asked,
+        query=asked,
+        compares_query=True,
+        after_search=lambda _: st.rerun(),
     )

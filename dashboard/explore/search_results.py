@@ -34,7 +34,7 @@ def headline(answer: Answer, request: Request, opened: OpenRun) -> None:
     times = f"search {duration(answer.search_s)}"
     if answer.asked.query.encode_s:
         times = f"encoding {duration(answer.asked.query.encode_s)} · {times}"
-    where = "index" if answer.index.kind == "ready" else "exact, from file"
+    where = "index" if answer.index.kind == "ready" else "code file"
     st.markdown(
         f"**{found}**{shown} "
         f":gray[· {plural(answer.n_database, 'image')} searched · {where} · {times}]"
@@ -42,15 +42,23 @@ def headline(answer: Answer, request: Request, opened: OpenRun) -> None:
     if answer.reordered is not None:
         search_order.effect(answer.reordered, opened, answer.asked)
     elif any(group.total > 1 for group in answer.groups):
-        more = " More images lie at the last distance than are shown." if answer.is_tie_cut else ""
-        st.caption(f"Inside a distance the order is arbitrary (by id).{more}")
+        st.caption(_about_ties(answer))
+
+
+def _about_ties(answer: Answer) -> str:
+    """How many images share the last distance, or what order equally near images are in."""
+    group = next((group for group in answer.groups if group.distance == answer.cut), None)
+    if not answer.is_tie_cut or group is None:
+        return "Images at the same distance are equally near; they are sorted by id."
+    sentence = f"{group.total:,} images are equally near; {len(group.results):,} are shown."
+    return sentence if len(answer.groups) == 1 else f"At distance {answer.cut}, {sentence}"
 
 
 def unusual(answer: Answer, opened: OpenRun) -> None:
     """A warning that nothing is as near as queries usually find."""
     st.warning(
         f"The nearest image differs in {answer.nearest} bits; for 99 of 100 queries of this "
-        f"data set it is within {opened.usual_nearest}. Results may mean little.",
+        f"data set it is within {opened.usual_nearest}. These results may mean little.",
         title="Unusual query",
     )
 
@@ -63,7 +71,11 @@ def measures(judgement: Judgement | None) -> None:
             "and precision cannot be computed."
         )
         return
-    ball = f"{judgement.ball_relevant} of {judgement.ball_size}" if judgement.ball_size else "empty"
+    ball = (
+        f"{judgement.ball_relevant} of {judgement.ball_size}"
+        if judgement.ball_size
+        else "no images"
+    )
     shown = [
         ("P@10", _percent(judgement.precision_10), "Relevant among the first 10."),
         (
@@ -102,17 +114,17 @@ def empty(answer: Answer, request: Request) -> None:
     with st.container(border=True, key="no_results"):
         if answer.n_found:
             st.markdown(
-                f"**None of the {answer.n_found:,} results passes the filter.** "
+                f"**None of the {answer.n_found:,} results match the filter.** "
                 "Choose *All* to see them."
             )
             return
         if request.has_filter or request.radius is None or answer.nearest is None:
-            st.markdown("**No image passes all filters.**")
+            st.markdown("**No images match all filters.**")
             st.button("Clear the filters", type="primary", on_click=search_filters.clear)
             return
         st.markdown(
             f"**No code within {plural(request.radius, 'bit')}.** "
-            f"The nearest is at {answer.nearest}."
+            f"The nearest is at distance {answer.nearest}."
         )
         st.button(
             f"Show it: search within {answer.nearest} bits",

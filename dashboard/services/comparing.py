@@ -63,7 +63,9 @@ def why_not(a: OpenRun, b: OpenRun) -> str:
     if not differing and np.array_equal(a.database_rows, b.database_rows):
         return ""
     what = ", ".join(differing) or "images in the database"
-    return f"These runs searched different databases: {what} differ. Choose runs of one split."
+    return (
+        f"These runs searched different databases: {what} differ. Choose runs with the same split."
+    )
 
 
 def average_precisions(opened: OpenRun) -> pd.Series:

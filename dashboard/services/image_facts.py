@@ -101,15 +101,15 @@ def facts(
         for names in dataset.info.label_sets
     ]
     path = dataset.image_path(row)
-    size = file_size(path.stat().st_size) if path.exists() else "gone"
+    size = file_size(path.stat().st_size) if path.exists() else "missing"
     group = [("Group", str(own["group"]))] if own["group"] != own["image_id"] else []
     return [
         *labels,
         *([("Tags", ", ".join(tags))] if tags else []),
-        ("Codes", f"of {n_coded} of {plural(n_runs, 'run')}" if n_runs else "no run yet"),
+        ("Codes", f"in {n_coded} of {plural(n_runs, 'run')}" if n_runs else "no run yet"),
         ("Image", str(own["image_id"])),
         ("Caption", str(own["text"])),
-        ("Part", str(own["split"]) or "drawn at evaluation"),
+        ("Split", str(own["split"]) or "drawn at evaluation"),
         ("Size", f"{own['width']} × {own['height']} pixels, {size}"),
         *group,
         ("SHA-256", str(own["sha256"])),

@@ -39,9 +39,11 @@ def allowed_source(text: str, settings: Settings) -> str:
     resolved = path.resolve()
     if not text.strip() or not any(resolved.is_relative_to(root) for root in roots):
         allowed = ", ".join(roots) or "none"
-        raise NotAllowed(f"{text.strip() or 'nothing'} is not below an allowed folder ({allowed})")
+        raise NotAllowed(
+            f"{text.strip() or 'an empty path'} is not inside an allowed folder ({allowed})"
+        )
     if not resolved.exists():
-        raise NotAllowed(f"there is no {text.strip()} on the server")
+        raise NotAllowed(f"{text.strip()} does not exist on the server")
     return str(resolved)
 
 

@@ -84,7 +84,7 @@ def what_changed(asked: str, now: str, effect: str = "results may differ") -> st
         return "This link was made with another version of HashLens; results may differ."
     changes = [change for then, ours in pairs for change in _changes(then, ours)]
     said = " and ".join(dict.fromkeys(changes))
-    return f"Since this link was made {said}; {effect}." if said else ""
+    return f"Since this link was made, {said}; {effect}." if said else ""
 
 
 def version_then(asked: str, now: str) -> str:
@@ -154,7 +154,7 @@ def _run_asked_for(one: str) -> str:
 def _changes(then: str, now: str) -> list[str]:
     """What differs between two fingerprints of one run, as far as the first one goes."""
     (data_then, *run_then), (data_now, *run_now) = then.split("."), now.split(".")
-    changes = ["the data set has other content"] if data_then != data_now else []
+    changes = ["the content of the data set has changed"] if data_then != data_now else []
     if not run_then:
         return changes
     if len(run_then) > 2 and run_then[3:] != run_now[3:]:
@@ -162,11 +162,11 @@ def _changes(then: str, now: str) -> list[str]:
     (version_then, count_then), (version_now, count_now) = run_then[:2], run_now[:2]
     if "file" in (version_then, version_now):
         is_same = version_then == version_now
-        return changes if is_same else [*changes, "the run has been published or withdrawn"]
+        return changes if is_same else [*changes, "the run has been published or unpublished"]
     if version_then != version_now:
         changes.append(f"the index was built again ({version_then} then, {version_now} now)")
     if more := int(count_now) - int(count_then):
-        changes.append(f"it holds {abs(more):,} images {'more' if more > 0 else 'fewer'}")
+        changes.append(f"it holds {abs(more):,} {'more' if more > 0 else 'fewer'} images")
     return changes
 
 

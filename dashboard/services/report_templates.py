@@ -22,7 +22,7 @@ DEMO, REVIEW, AUDIT = "Demo summary", "Model review", "Data audit"
 SUMMARIES = {
     DEMO: "Which methods were measured on this data set, how good they are and what they cost.",
     REVIEW: "What one run is worth: where it fails, how its codes look, which conditions it meets.",
-    AUDIT: "What the data set holds: images, parts, labels, licence.",
+    AUDIT: "What the data set holds: images, split, labels, licence.",
 }
 _MEMORY = "Memory (MB per million images)"
 _DRAWN, _WORST = 6, 12
@@ -95,7 +95,7 @@ def data_audit(dataset: RetrievalDataset) -> list[Item]:
     info = dataset.info
     facts = {
         "Images": f"{info.n:,}",
-        "Files not taken as they are": f"{info.n_problems:,}",
+        "Skipped or changed files": f"{info.n_problems:,}",
         "Split": info.split_summary,
         "Licence": info.licence or "not known",
         "Attribution": info.attribution or "none given",
@@ -109,7 +109,7 @@ def data_audit(dataset: RetrievalDataset) -> list[Item]:
         )
         sentence = (
             f"{len(table)} labels, from {table['Images'].min():,} to {table['Images'].max():,} "
-            "images each."
+            "images per label."
         )
         items.append(new_item(f"Labels: {labels.name}", table, finding=sentence))
     return items

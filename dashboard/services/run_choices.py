@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.index.index_jobs import IndexResult, last_result, requested
-from pipeline.index.publish import IndexRecord, expected_metadata, read_index
+from pipeline.index.publish import IndexRecord, expected_metadata, read_index, searched_codes
 from pipeline.index.store.base import CodeStore, CollectionMismatch, StoreError, require_match
 from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.settings import Settings
@@ -103,6 +106,29 @@ def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
     ]
     ranked.sort(key=lambda pair: pair[0], reverse=True)
     return _distinct([choice for _, choice in ranked])
+
+
+def published(
+    choices: Iterable[RunChoice], settings: Settings
+) -> list[tuple[RunChoice, IndexRecord]]:
+    """The choices that have an index, each with the record of where it is."""
+    registry, found = RunRegistry(settings), []
+    for choice in choices:
+        with suppress(RunError):  # deleted a moment ago
+            if record := read_index(registry.open(choice.id)):
+                found.append((choice, record))
+    return found
+
+
+def coded_rows(choices: Iterable[RunChoice], settings: Settings) -> list[set[int]]:
+    """For each choice the manifest rows that the run has codes of."""
+    registry, found = RunRegistry(settings), []
+    for choice in choices:
+        with suppress(RunError):  # deleted a moment ago, or damaged
+            run = registry.open(choice.id)
+            rows = [run.load_codes("query")[1], searched_codes(run)[1]]
+            found.append(set(np.concatenate(rows).tolist()))
+    return found
 
 
 def index_state(run: Run, store: CodeStore) -> IndexState:

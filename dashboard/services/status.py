@@ -84,8 +84,8 @@ def worker_line(age_s: float | None, n_queued: int) -> Line:
     """Whether someone executes queued runs."""
     command = "Start one with: python -m pipeline worker"
     if age_s is not None and age_s < LOST_AFTER_S:
-        return Line("Worker", "good", f"alive, last heard of {duration(age_s)} ago")
-    last = "none is running" if age_s is None else f"last heard of {duration(age_s)} ago"
+        return Line("Worker", "good", f"running, last heartbeat {duration(age_s)} ago")
+    last = "no heartbeat" if age_s is None else f"last heartbeat {duration(age_s)} ago"
     if n_queued:
         return Line("Worker", "warning", f"{n_queued} queued, no worker ({last})", command)
     return Line("Worker", "idle", f"not running, nothing is queued ({last})")
@@ -128,7 +128,7 @@ def _index_line(indexes: tuple[PublishedIndex, ...]) -> Line:
         return Line("Indexes", "idle", "no run is published", remedy)
     broken = [one for one in indexes if one.state.kind != "ready"]
     if broken:
-        state = f"{len(broken)} of {len(indexes)} do not answer"
+        state = f"{len(broken)} of {len(indexes)} cannot be used"
         return Line("Indexes", "problem", state, broken[0].state.reason)
     codes = sum(one.state.count for one in indexes)
     return Line("Indexes", "good", f"{len(indexes)} live, {codes:,} codes")
@@ -156,10 +156,10 @@ def _n_queued(settings: Settings) -> int:
 
 def _limits() -> tuple[tuple[str, str], ...]:
     return (
-        ("Most pixels of an image", f"{MAX_PIXELS / 1e6:.0f} million"),
-        ("A silent worker, run or import counts as lost after", duration(LOST_AFTER_S)),
+        ("Maximum pixels per image", f"{MAX_PIXELS / 1e6:.0f} million"),
+        ("A silent worker, run or import is considered lost after", duration(LOST_AFTER_S)),
         (
-            "A query counts as unusual when",
-            "its nearest image is farther than for 99 of 100 stored queries",
+            "A query is unusual when",
+            "its nearest image is farther away than for 99 of 100 stored queries",
         ),
     )

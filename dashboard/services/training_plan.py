@@ -22,7 +22,7 @@ QUICK, PAPER, CUSTOM = "Quick", "Paper", "Custom"
 _SHORT = {"epochs": 5, "rounds": 10, "iterations": 20}  # at most, for a first look
 _GROUPS = {
     "supervised": "Supervised: learn from labels",
-    "unsupervised": "Unsupervised: images alone",
+    "unsupervised": "Unsupervised: learn from images alone",
     "data-independent": "Baseline: learns nothing",
 }
 

@@ -1,14 +1,15 @@
-"""Report: what was gathered on other pages, in order, with notes and conditions, as files."""
+"""Report: findings of other pages, in order, with notes and conditions, as one shareable file."""
 
 import streamlit as st
 
 from dashboard import cached
+from dashboard.services.report_basket import read_basket
 from dashboard.share import report_parts
 from dashboard.widgets import notices
 
 st.title("Report", anchor=False)
 info = notices.chosen_dataset()
-stored = cached.report.basket(info.name)
+stored = read_basket(cached.library.settings(), info.name)
 report_parts.unreadable(stored)
 basket = stored.basket
 if not basket.items:

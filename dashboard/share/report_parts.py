@@ -8,11 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cached, state
-from dashboard.services import report_templates
+from dashboard.services import report_export, report_templates
 from dashboard.services.report_basket import (
     Basket,
     Item,
     StoredBasket,
+    change,
     moved,
     started,
     with_heading,
@@ -35,7 +36,7 @@ def unreadable(stored: StoredBasket) -> None:
         notices.problem(
             "The report of this data set cannot be read in full.",
             reason=stored.problem,
-            todo="Its file is kept aside before anything else is written.",
+            todo="Its file will be set aside before anything else is written.",
             key="report_problem",
         )
     for path in stored.kept:
@@ -55,9 +56,10 @@ def empty(name: str) -> None:
                 st.markdown(f"**{kind}**")
                 st.caption(about)
                 key = f"begin_{kind.split()[0].lower()}"
-                st.button("Begin with this", on_click=_begin, args=(name, kind), key=key)
+                st.button("Start with this", on_click=_begin, args=(name, kind), key=key)
     st.markdown(
-        "Or press *Add to report* below a chart or table on these pages; it is kept as it was then."
+        "Or press *Add to report* below a chart or table on these pages; it is stored as "
+        "you see it."
     )
     with st.container(horizontal=True, key="report_sources"):
         for page in ("Leaderboard", "Curves", "Failures", "Codes", "Advisor"):
@@ -69,7 +71,7 @@ def _begin(name: str, kind: str) -> None:
     try:
         items = cached.report.template(kind, name, state.run())
     except (RunError, DatasetError) as error:
-        st.toast(escape_markdown(f"{kind} cannot be made: {error}."), icon=":material/error:")
+        st.toast(escape_markdown(f"{kind} cannot be created: {error}."), icon=":material/error:")
         return
     _change(name, started(kind, items))
 
@@ -130,7 +132,7 @@ def files(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
                 "CSV bundle",
                 "zip",
                 "application/zip",
-                lambda: cached.report.report_bundle(basket, runs),
+                lambda: report_export.to_bundle(basket, cached.report.conditions(runs)),
             ),
             (
                 "Manifest",
@@ -149,7 +151,7 @@ def files(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
                 type="primary" if suffix == "html" else "secondary",
                 key=f"report_{suffix}",
             )
-    st.caption("The HTML page holds everything and loads nothing; printing it makes a PDF.")
+    st.caption("The HTML page is self-contained and loads nothing; print it to make a PDF.")
 
 
 def runs_of(basket: Basket) -> tuple[str, ...]:
@@ -196,6 +198,6 @@ def _entry(name: str, item: Item, number: int, total: int) -> None:
 
 def _change(name: str, how: Callable[[Basket], Basket]) -> None:
     try:
-        cached.report.change_report(name, how)
+        change(cached.library.settings(), name, how)
     except OSError as error:
         st.toast(f"The report cannot be written: {error.strerror}", icon=":material/error:")

@@ -7,8 +7,8 @@ from dashboard.widgets import fact_lines
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Status", anchor=False, width="content")
-    st.button("Refresh", icon=":material/refresh:", on_click=cached.system.forget_status)
-found = cached.system.overview()
+    st.button("Refresh", icon=":material/refresh:", on_click=cached.runs.forget_status)
+found = cached.runs.overview()
 with st.container(border=True):
     for line in found.lines:
         fact_lines.line(line)

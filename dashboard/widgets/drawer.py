@@ -1,71 +1,81 @@
 """The drawer on the right: one image in detail, why it is near the query, and what to do with it.
 
-Every page opens this one for the images of a data set.
+Every page opens this one for the images of a data set, and says what it may offer there.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
-from dashboard import cached, state
-from dashboard.services import image_facts
+from dashboard import state
 from dashboard.services.queries import dataset_ref
 from dashboard.services.search import AskedImage
 from dashboard.services.thumbs import thumb_url
-from dashboard.widgets import fact_lines, gallery, image_tags, verdict_buttons, why_near
+from dashboard.widgets import fact_lines, gallery, query_panel, verdict_buttons, why_near
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.wording import escape_html
 
-Page = Literal["search", "compare", "bits", "browse", "failures", "codes"]
-_WITHOUT_QUERY: tuple[Page, ...] = ("browse", "bits", "codes")  # they do not show it themselves
+
+def _go_to_search(ref: str) -> None:
+    state.switch_page("explore/search_page.py", q=ref)
 
 
-def show(
+def show_drawer(
     row: int,
     dataset: RetrievalDataset,
     *,
-    page: Page,
     gallery_key: str,
     title: str = "Image",
     opened: OpenRun | None = None,
-    asked: AskedImage | None = None,
+    query: AskedImage | None = None,
+    compares_query: bool = False,
+    facts: Sequence[tuple[str, str]] = (),
+    after_search: Callable[[str], Any] = _go_to_search,
 ) -> None:
     """Open the drawer for an image.
 
     Args:
-        row: of the image in the manifest.
-        dataset: that it is in.
-        page: that the drawer is on.
-        gallery_key: of the gallery that gets the keyboard back.
-        title: of the drawer.
-        opened: the run that looks at it; None without one.
-        asked: the query that it is compared with; None without one.
+        row: manifest row of the image.
+        dataset: data set that the image belongs to.
+        gallery_key: key of the gallery that gets the keyboard back.
+        title: heading of the drawer.
+        opened: run that explains the image; None: only the image and its facts are shown.
+        query: query on the page, which the image is compared with; None: the drawer shows the
+            query of Search and compares with that.
+        compares_query: whether runs are compared on the query instead of on the image.
+        facts: names and values shown below the picture; empty: the run's explanation names it.
+        after_search: called with the link name of the image once it has become the query.
     """
+    is_query_on_page = query is not None
+    if opened is not None and query is None:
+        query = query_panel.of_search(opened)
 
     @st.dialog(title, position="right", on_dismiss=lambda: gallery.focus(gallery_key, str(row)))
     def drawer() -> None:
         _picture(dataset, row)
-        if page == "browse":
-            _facts(dataset, row)
-        if opened is not None and asked is not None and asked.row != row:
-            if page in _WITHOUT_QUERY:
-                why_near.query(opened, asked)
-            why_near.show(row, opened, asked, is_known=page == "browse")
-            verdict_buttons.show(opened, _query_sha(asked, opened), opened.text("sha256", row))
-        if opened is not None:
-            _search(row, page)
-            _compare(row, asked, page)
+        if facts:
+            fact_lines.facts(facts)
+        if opened is None:
+            return
+        if query is not None and query.row != row:
+            if not is_query_on_page:
+                why_near.query(opened, query)
+            why_near.show(row, opened, query, is_known=bool(facts))
+            verdict_buttons.show(opened, _query_sha(query, opened), opened.text("sha256", row))
+        _search(row, after_search)
+        _compare(row, query if compares_query else None)
 
     drawer()
 
 
 def _picture(dataset: RetrievalDataset, row: int) -> None:
-    own = dataset.manifest.iloc[row]
-    source = thumb_url(dataset.info.name, str(own["sha256"]), is_large=True)
-    name = escape_html(str(own["text"] or own["image_id"]))
+    image = dataset.manifest.iloc[row]
+    source = thumb_url(dataset.info.name, str(image["sha256"]), is_large=True)
+    name = escape_html(str(image["text"] or image["image_id"]))
     st.html(
         f"<img src='{source}' alt='{name}' style='display:block;width:100%;max-height:20rem;"
         "object-fit:contain;border-radius:.4rem'>"
@@ -73,41 +83,39 @@ def _picture(dataset: RetrievalDataset, row: int) -> None:
     )
 
 
-def _facts(dataset: RetrievalDataset, row: int) -> None:
-    tags = image_tags.read(dataset)[0].get(str(dataset.manifest["sha256"].iloc[row]), ())
-    coded = [row in rows for rows in cached.library.coded_rows(dataset.info.name)]
-    fact_lines.facts(image_facts.facts(dataset, row, tags, len(coded), sum(coded)))
+def _query_sha(query: AskedImage, opened: OpenRun) -> str:
+    if query.row is not None:
+        return opened.text("sha256", query.row)
+    return query.upload.sha256 if query.upload else ""
 
 
-def _query_sha(asked: AskedImage, opened: OpenRun) -> str:
-    if asked.row is not None:
-        return opened.text("sha256", asked.row)
-    return asked.upload.sha256 if asked.upload else ""
-
-
-def _search(row: int, page: Page) -> None:
+def _search(row: int, after_search: Callable[[str], Any]) -> None:
     """A button that searches with this image."""
+    ref = dataset_ref(row)
     is_pressed = st.button(
         "Search with this",
         icon=":material/image_search:",
         type="primary",
         width="stretch",
         on_click=state.choose_query,
-        args=(dataset_ref(row),),
+        args=(ref,),
     )
-    if is_pressed and page == "search":
-        st.rerun()
     if is_pressed:
-        state.switch_page("explore/search_page.py", q=dataset_ref(row))
+        after_search(ref)
 
 
-def _compare(row: int, asked: AskedImage | None, page: Page) -> None:
-    """A button to the page that compares runs: on the query that found the image, or on itself."""
-    is_of_query = asked is not None and page in ("search", "failures")
+def _compare(row: int, query: AskedImage | None) -> None:
+    """A button to the page that compares runs: on the query given, or else on the image."""
     is_pressed = st.button(
-        f"Compare runs on this {'query' if is_of_query else 'image'}",
+        f"Compare runs on this {'query' if query else 'image'}",
         icon=":material/compare_arrows:",
         width="stretch",
     )
     if is_pressed:
-        state.switch_to_compare(asked.ref if asked and is_of_query else dataset_ref(row))
+        state.switch_to_compare(query.ref if query else dataset_ref(row))
+
+
+def show(row: int, dataset: RetrievalDataset, *, page: str, gallery_key: str, **given: Any) -> None:
+    """Open the drawer for an image of a bucket; goes once Codes calls `show_drawer` itself."""
+    del page
+    show_drawer(row, dataset, gallery_key=gallery_key, opened=given["opened"])

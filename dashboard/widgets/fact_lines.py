@@ -23,8 +23,8 @@ _LEVELS: dict[Level, Badge] = {
 _STATES = {
     "ready": "live",
     "missing": "missing",
-    "unavailable": "does not answer",
-    "mismatch": "built with other weights, or by an older version",
+    "unavailable": "not responding",
+    "mismatch": "built with different weights, or by an older version",
 }
 _FOLDERS = {
     "datasets": "Data sets",
@@ -73,10 +73,12 @@ def indexes(found: Sequence[PublishedIndex]) -> None:
 def datasets(found: Sequence[DatasetInfo]) -> None:
     """A card for each data set, with licence and attribution."""
     if not found:
-        st.caption("None. Import the built-in one and train on it with: python -m pipeline demo")
+        st.caption("None. To import the built-in one and train on it, run: python -m pipeline demo")
         return
     for info in found:
-        refused = f", {plural(info.n_problems, 'file')} refused" if info.n_problems else ""
+        refused = (
+            f", {plural(info.n_problems, 'file')} skipped or changed" if info.n_problems else ""
+        )
         st.html(
             f"<div style='margin-bottom:.5rem'><b>{escape_html(info.title)}</b> "
             f"({escape_html(info.name)}): {plural(info.n, 'image')}{refused}. "
@@ -92,7 +94,7 @@ def disk(sizes: Sequence[tuple[str, int]]) -> None:
     facts(
         [
             *((_FOLDERS[name], file_size(size)) for name, size in sizes),
-            ("Together", file_size(total)),
+            ("Total", file_size(total)),
         ]
     )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dashboard import cached
 from dashboard.services.image_facts import TagsOf
 from dashboard.widgets import gallery, notices
-from pipeline.annotations.tags import TagError
+from pipeline.annotations.tags import TagError, Tags
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.wording import escape_markdown, plural
 
@@ -22,7 +22,7 @@ _MODE, _TAG = "choosing", "tag_to_put"
 def read(dataset: RetrievalDataset) -> tuple[TagsOf, str]:
     """The tags of a data set by SHA-256, and why they cannot be read; empty when they can."""
     try:
-        return cached.library.tags(dataset.info.name).all(), ""
+        return _tags(dataset).all(), ""
     except (TagError, OSError) as error:
         return {}, str(error)
 
@@ -34,7 +34,7 @@ def known(dataset: RetrievalDataset) -> TagsOf:
         notices.problem(
             "The tags of this data set cannot be read.",
             reason=reason,
-            works="Everything else does.",
+            works="Everything else still works.",
             key="tag_problem",
         )
     return tags
@@ -47,7 +47,7 @@ def names(tags: TagsOf) -> list[str]:
 
 def switch() -> bool:
     """The switch between looking at images and choosing some; whether it is on."""
-    return st.toggle("Choose images", key=_MODE, help="A click chooses an image to put a tag on.")
+    return st.toggle("Select images", key=_MODE, help="Click images to select them for tagging.")
 
 
 def chosen(dataset: RetrievalDataset) -> set[str]:
@@ -76,9 +76,9 @@ def bar(dataset: RetrievalDataset, shown: NDArray[np.int64], tags: TagsOf) -> No
             key=_TAG,
             accept_new_options=True,
             width=160,
-            help="Choose one, or write another.",
+            help="Choose a tag, or type a new one.",
         )
-        for label, how in (("Put", "put"), ("Take away", "take")):
+        for label, how in (("Add tag", "put"), ("Remove tag", "take")):
             st.button(
                 label,
                 on_click=_change,
@@ -86,12 +86,12 @@ def bar(dataset: RetrievalDataset, shown: NDArray[np.int64], tags: TagsOf) -> No
                 disabled=not rows or not tag,
                 key=f"tag_{how}",
             )
-    st.caption(f"{plural(len(rows), 'image')} chosen")
+    st.caption(f"{plural(len(rows), 'image')} selected")
 
 
 def _change(dataset: RetrievalDataset, how: str) -> None:
     tag = str(st.session_state[_TAG] or "")  # as it is now: it may be newer than the button
-    stored = cached.library.tags(dataset.info.name)
+    stored = _tags(dataset)
     images = dataset.manifest["sha256"].iloc[sorted(map(int, chosen(dataset)))].tolist()
     change: Callable[[Collection[str], str], None] = stored.put if how == "put" else stored.take
     try:
@@ -99,6 +99,10 @@ def _change(dataset: RetrievalDataset, how: str) -> None:
     except (TagError, OSError) as error:
         st.toast(escape_markdown(str(error)), icon=":material/error:")
         return
-    word = "Tagged" if how == "put" else "Taken from"
+    word = "Added to" if how == "put" else "Removed from"
     st.toast(f"{word} {plural(len(images), 'image')}: {escape_markdown(tag)}")
     chosen(dataset).clear()
+
+
+def _tags(dataset: RetrievalDataset) -> Tags:
+    return Tags.of(dataset.info.name, cached.library.settings())

@@ -5,49 +5,52 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import cached
-from dashboard.services.run_choices import IndexKind
+from dashboard.services.run_choices import IndexKind, IndexView, index_view
 from dashboard.widgets.fact_lines import Badge
-from pipeline.datasets.dataset import DatasetError
+from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.images import ImageError
-from pipeline.index.index_jobs import Action
+from pipeline.index.index_jobs import Action, verify
 from pipeline.index.publish import WrongCodes
 from pipeline.index.store.base import StoreError
-from pipeline.runs.registry import RunError
+from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.wording import escape_markdown, plural
 
 _STATES: dict[IndexKind, Badge] = {
     "ready": ("live", ":material/check_circle:", "green"),
     "missing": ("not published", ":material/do_not_disturb_on:", "orange"),
-    "unavailable": ("does not answer", ":material/error:", "red"),
-    "mismatch": ("does not fit the run", ":material/error:", "red"),
+    "unavailable": ("not responding", ":material/error:", "red"),
+    "mismatch": ("does not match the run", ":material/error:", "red"),
 }
 _HELP: dict[Action, str] = {
-    "publish": "Builds a new version, compares it with the codes, then switches in one step.",
-    "refresh": "Encodes images that the data set got since the run, then publishes all.",
-    "roll back": "Points searches at the version before.",
+    "publish": "Builds a new version, compares it with the codes, then switches over in one step.",
+    "refresh": "Encodes images added to the data set since the run, then publishes everything.",
+    "roll back": "Points searches at the previous version.",
 }
 
 
 def show(run_id: str) -> None:
     """Draw it."""
-    state, view = cached.search.index(run_id), cached.runs.index_view(run_id)
+    state, current = cached.search.index(run_id), view(run_id)
     word, icon, color = _STATES[state.kind]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=color)
-        if view.record:
-            count = plural(view.record.count, "code")
-            st.caption(f"{count} · {view.record.collection} · {view.record.created[:16]} UTC")
+        if current.record:
+            count = plural(current.record.count, "code")
+            st.caption(f"{count} · {current.record.collection} · {current.record.created[:16]} UTC")
     if state.reason:
         st.caption(escape_markdown(state.reason))
-    if view.waiting:
+    if current.waiting:
         st.info(
-            f"Waiting for the worker: {view.waiting}. Searches go on with what is live.",
+            f"Waiting for the worker: {current.waiting}. Searches keep using the live version.",
             icon=":material/hourglass_top:",
         )
         return
-    if view.result:
-        done = "Done" if view.result.is_done else "Failed"
-        st.caption(f"Last: {view.result.action}. {done}: {escape_markdown(view.result.message)}")
+    if current.result:
+        done = "Done" if current.result.is_done else "Failed"
+        st.caption(
+            f"Last request: {current.result.action}. "
+            f"{done}: {escape_markdown(current.result.message)}"
+        )
     with st.container(horizontal=True):
         for action, help_text in _HELP.items():
             st.button(
@@ -55,15 +58,20 @@ def show(run_id: str) -> None:
                 on_click=ask,
                 args=(run_id, action),
                 help=help_text,
-                disabled=action != "publish" and view.record is None,
+                disabled=action != "publish" and current.record is None,
                 key=f"index_{action}",
             )
-        is_asked = st.button("Verify", disabled=view.record is None, key="index_verify")
-        with st.popover("Drop", icon=":material/delete:", disabled=view.record is None):
-            st.markdown("Removes all versions of this run's index. The run stays.")
+        is_asked = st.button("Verify", disabled=current.record is None, key="index_verify")
+        with st.popover("Drop", icon=":material/delete:", disabled=current.record is None):
+            st.markdown("Removes all versions of this run's index. The run is kept.")
             st.button("Drop the index", on_click=ask, args=(run_id, "drop"), key="index_drop")
     if is_asked:
         _verify(run_id)
+
+
+def view(run_id: str) -> IndexView:
+    """Where a run is published, what the worker is to do, and what came of the last request."""
+    return index_view(RunRegistry(cached.library.settings()).open(run_id))
 
 
 def ask(run_id: str, action: Action) -> None:
@@ -74,13 +82,15 @@ def ask(run_id: str, action: Action) -> None:
         st.toast(escape_markdown(str(error)), icon=":material/error:")
         return
     if not has_worker:
-        st.toast("No worker runs; start one with: python -m pipeline worker")
+        st.toast("No worker is running; start one with: python -m pipeline worker")
 
 
 def _verify(run_id: str) -> None:
+    settings = cached.library.settings()
     try:
-        with st.spinner("Comparing codes and encoding some images anew"):
-            sentence = cached.runs.verify_index(run_id)
+        run = RunRegistry(settings).open(run_id)
+        with st.spinner("Comparing codes and re-encoding some images"):
+            sentence = verify(run, load_dataset(run.spec.dataset, settings), cached.library.store())
     except WrongCodes as error:
         st.error(escape_markdown(str(error)), title="The index does not match the codes")
     except (RunError, DatasetError, ImageError, StoreError) as error:

@@ -72,6 +72,6 @@ def say_gone(noun: str, options: Mapping[str, str], *keys: str) -> None:
     names = " and ".join(escape_markdown(name) for name, _ in gone)
     shown = " and ".join(escape_markdown(options[chosen]) for _, chosen in gone)
     is_one = len(gone) == 1
-    what = f"a {noun} that is gone" if is_one else f"{noun}s that are gone"
+    what = f"a {noun} that no longer exists" if is_one else f"{noun}s that no longer exist"
     verb = "is" if is_one else "are"
-    st.info(f"This link names {what} ({names}); {shown} {verb} shown instead.")
+    st.info(f"This link refers to {what} ({names}); {shown} {verb} shown instead.")

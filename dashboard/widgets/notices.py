@@ -12,7 +12,7 @@ from pipeline.runs.registry import RunError
 from pipeline.wording import escape_html, escape_markdown
 
 _DEMO = "python -m pipeline demo"
-_STORED_WORKS = "The other views of this page need stored codes only."
+_STORED_WORKS = "The other views on this page need only the stored codes."
 
 
 def chosen_dataset() -> DatasetInfo:
@@ -23,7 +23,7 @@ def chosen_dataset() -> DatasetInfo:
         first_run(
             "The library is empty",
             "HashLens needs images and a trained hash method. This command imports the built-in "
-            "emoji drawings, trains two methods and publishes their codes, in a few minutes and "
+            "emoji drawings, trains a few methods and publishes their codes, in a few minutes and "
             "without a download:",
             _DEMO,
             "Then reload this page. For your own images see: python -m pipeline datasets --help",
@@ -70,7 +70,7 @@ def measured(run_id: str) -> MeasuredRun:
             "This run cannot be analysed.",
             reason=str(error),
             works="Other runs can be chosen in the sidebar.",
-            todo="Images with labels are needed, and a run on them.",
+            todo="The analysis needs labelled images, and a run on them.",
             key="measured_problem",
         )
         st.stop()

@@ -21,6 +21,7 @@ from dashboard.widgets import bit_strip, gallery, notices
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.images import SUFFIXES, ImageError, load_rgb
 from pipeline.index.search import Query
+from pipeline.index.search import stored_query as stored_code
 from pipeline.wording import escape_html
 
 _EXAMPLES, _FILE, _PHOTO, _PROBLEM = "examples", "upload_file", "photo", "upload_problem"
@@ -57,11 +58,11 @@ def uploader() -> None:
     )
     if st.toggle("Use the camera", key="camera_on"):
         st.camera_input("Photograph", key=_PHOTO, on_change=_take_file, args=(_PHOTO,))
-    st.caption("Kept in memory for this tab; stored only on Save or Copy link.")
+    st.caption("Kept in this tab's memory; stored only by Save or Copy link.")
     problem = st.session_state.get(_PROBLEM)
     if problem:
         notices.problem(
-            "This file cannot be searched with.",
+            "We can't read this file as an image.",
             reason=problem,
             works="The last result is still shown.",
             todo="Try another image file.",
@@ -73,18 +74,18 @@ def dice(opened: OpenRun) -> None:
     """Buttons for a query from the query set: any, or a hard one."""
     with st.container(horizontal=True, gap="small"):
         st.button(
-            "Random",
+            "Random query",
             icon=":material/casino:",
             on_click=_draw,
             args=(opened, False),
-            help="Any other image of the query set.",
+            help="Another image of the query set.",
         )
         st.button(
-            "Hard",
+            "Hard query",
             icon=":material/psychology_alt:",
             on_click=_draw,
             args=(opened, True),
-            help="One of the worst quarter by AP that still finds something.",
+            help="A query of the worst quarter by AP that still finds something.",
         )
 
 
@@ -104,11 +105,11 @@ def resolve(wanted: str, opened: OpenRun, default: str) -> tuple[str, str]:
             state.take_upload(kept)
             return wanted, ""
         return default, (
-            "This address was made from an uploaded image that was not stored with Save or Copy "
-            "link, or was removed since. Upload it again on Search; an example is shown instead."
+            "This link is for an uploaded image that was never stored by Save or Copy link, or "
+            "has since been removed. Upload it again on Search; an example is shown instead."
         )
     if wanted and row_of_ref(wanted, opened) is None:
-        return default, "This link names an image that this data set does not have."
+        return default, "This link refers to an image that is not in this data set."
     return wanted or default, ""
 
 
@@ -117,7 +118,7 @@ def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
     try:
         found = of_ref(ref, opened)
     except EncodingError as error:
-        works = "Images of the data set can be searched with; an example is shown."
+        works = "You can still search with images of the data set; an example is shown."
         notices.cannot_encode(str(error), works=works, key="encoding_problem")
         return asked(default, default, opened)
     if found is None:  # training images outside the database have no stored code
@@ -180,7 +181,7 @@ def _of_upload(image: Upload, code: Query, opened: OpenRun) -> AskedImage:
 
 def of_row(row: int, opened: OpenRun) -> AskedImage | None:
     """An image of the data set as the query; None when the run has no code of it."""
-    query = cached.search.stored(opened.id, row)
+    query = stored_code(opened.run, row)
     name = opened.text("text", row) or opened.text("image_id", row)
     return None if query is None else AskedImage(query, name, row)
 

@@ -19,5 +19,5 @@ def relaxed_query(opened: OpenRun, asked: AskedImage) -> Encoded:
     if isinstance(asked.query, Encoded):
         return asked.query
     assert asked.row is not None  # only an upload has none, and that is encoded
-    with st.spinner("Encoding the query once more, for its relaxed code"):
+    with st.spinner("Encoding the query again for its relaxed code"):
         return cached.networks.relaxed(opened.id, asked.row)

@@ -10,7 +10,7 @@ from altair.typing import ChartType
 
 from dashboard import cached, state
 from dashboard.services import chart_files, permalink
-from dashboard.services.report_basket import Picture, new_item
+from dashboard.services.report_basket import Picture, change, new_item, with_item
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,14 @@ def show(
             link=_address(),
         )
         try:
-            n_items = cached.report.add_to_report(str(state.dataset()), item)
+            stored = change(cached.library.settings(), str(state.dataset()), with_item(item))
         except OSError as error:
             st.toast(f"The report cannot be written: {error.strerror}", icon=":material/error:")
             return
-        st.toast(f"In the report, entry {n_items}.", icon=":material/playlist_add_check:")
+        st.toast(
+            f"Added to the report as entry {len(stored.items)}.",
+            icon=":material/playlist_add_check:",
+        )
 
     st.button("Add to report", icon=":material/playlist_add:", on_click=add, key=f"{key}_report")
 

@@ -13,8 +13,8 @@ from pipeline.wording import plural
 _BADGES: dict[IndexKind, Badge] = {
     "ready": ("Index ready", ":material/check_circle:", "green"),
     "missing": ("No index", ":material/do_not_disturb_on:", "orange"),
-    "unavailable": ("Index not reachable", ":material/error:", "red"),
-    "mismatch": ("Index does not fit", ":material/error:", "red"),
+    "unavailable": ("Index not responding", ":material/error:", "red"),
+    "mismatch": ("Index does not match", ":material/error:", "red"),
 }
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import cached
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.annotations.verdicts import Word
+from pipeline.annotations.verdicts import Verdicts, Word
 from pipeline.wording import escape_markdown
 
 _WORDS: dict[Word, str] = {"relevant": "Mark right", "not relevant": "Mark wrong"}
@@ -26,11 +26,13 @@ def show(opened: OpenRun, query: str, result: str) -> None:
     """
     if opened.label_set is None or not query:
         return
-    verdicts = cached.library.verdicts(opened.dataset.info.name, opened.label_set.name)
+    verdicts = Verdicts.of(
+        opened.dataset.info.name, opened.label_set.name, cached.library.settings()
+    )
     said = verdicts.current().get((query, result))
     if said is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(f"You said: {said.verdict}", icon=_ICONS.get(said.verdict), color="blue")
+            st.badge(f"Marked {said.verdict}", icon=_ICONS.get(said.verdict), color="blue")
             if st.button("Undo", icon=":material/undo:", key="verdict_undo"):
                 _act(lambda: verdicts.withdraw(query, result))
         return

@@ -13,7 +13,7 @@ from pipeline.analysis.explain import least_sure_first, place, unsure_bits, unsu
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.query_quality import is_relevant
 from pipeline.datasets.dataset import DatasetError
-from pipeline.index.search import Encoded
+from pipeline.index.search import Encoded, stored_query
 from pipeline.runs.registry import RunError
 from pipeline.wording import escape_html, escape_markdown
 
@@ -30,7 +30,7 @@ def query(opened: OpenRun, asked: AskedImage) -> None:
         "<div style='display:flex;gap:.75rem;align-items:center;margin-top:.5rem'>"
         f"<img src='{query_panel.source(opened, asked)}' alt='' "
         "style='width:3.5rem;border-radius:.4rem'><div style='overflow-wrap:anywhere'>"
-        f"<b>Beside the query of Search</b><br>{escape_html(asked.name)} · "
+        f"<b>Compared with the query on Search</b><br>{escape_html(asked.name)} · "
         f"{escape_html(opened.run_label)}</div></div>"
     )
 
@@ -59,16 +59,16 @@ def show(row: int, opened: OpenRun, asked: AskedImage, *, is_known: bool = False
 
 
 def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
-    found = cached.search.stored(opened.id, row)
+    found = stored_query(opened.run, row)
     if found is None:
-        st.caption(f"{opened.run_label} has no code of this image: it was trained on it only.")
+        st.caption(f"{opened.run_label} has no code for this image: it was used only for training.")
         return
     mine, theirs = bit_string(asked.query), bit_string(found)
     differs = bit_strip.differences(mine, theirs)
     st.markdown(f"**{differs.count('1')} of {opened.bits} bits differ**")
     relaxed = None
     if isinstance(asked.query, Encoded) or st.toggle(
-        "Mark unsure bits", key="unsure", help="Encodes the query once more; a moment."
+        "Mark unsure bits", key="unsure", help="Encodes the query again, which takes a moment."
     ):
         try:
             relaxed = relaxed_query(opened, asked).relaxed
@@ -87,7 +87,7 @@ def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
 def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:
     """Rank here, and under another run of the same data set."""
     here = place(opened, asked.query, row, asked.row)
-    lines = [("Here", here.words if here else "not in the database")]
+    lines = [("Rank in this run", here.words if here else "not in the database")]
     others = {
         one.id: one.label
         for one in cached.library.runs(opened.dataset.info.name)
@@ -103,17 +103,17 @@ def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:
             placeholder="choose a run",
         )
         if chosen:
-            lines.append(("There", _place_under(chosen, row, asked)))
+            lines.append(("Rank in that run", _place_under(chosen, row, asked)))
     fact_lines.facts(lines)
 
 
 def _place_under(run_id: str, row: int, asked: AskedImage) -> str:
     try:
         other = cached.search.opened(run_id)
-        query = None if asked.row is None else cached.search.stored(run_id, asked.row)
+        query = None if asked.row is None else stored_query(other.run, asked.row)
         if query is None and asked.upload is not None:
             query = query_panel.upload_code(run_id, asked.upload)
     except (RunError, DatasetError, EncodingError) as error:
         return str(error)
     found = place(other, query, row, asked.row) if query else None
-    return found.words if found else "the run has no code of query or image"
+    return found.words if found else "the run has no code for the query or the image"

@@ -190,7 +190,7 @@ def test_a_review_goes_on_with_the_keyboard(open_tab: OpenTab):
         page.keyboard.press("1")
 
         expect(page.get_by_text(re.compile(r"^1 of \d+ reviewed"))).to_be_visible()
-        page.get_by_role("button", name="Take the last verdict back").click()
+        page.get_by_role("button", name="Undo the last verdict").click()
         expect(page.get_by_text(re.compile(r"^0 of \d+ reviewed"))).to_be_visible()
 
 
@@ -202,11 +202,11 @@ def test_a_report_is_complete_without_a_network(open_tab: OpenTab, browser: Any,
         page = tab.page
         page.get_by_text("Data and downloads").click()
         page.get_by_role("button", name="Add to report").click()
-        expect(page.get_by_text("In the report, entry 1.")).to_be_visible()
+        expect(page.get_by_text("Added to the report as entry 1.")).to_be_visible()
         tab.follow("Failures")
         expect(page.get_by_role("heading", name="Failures", exact=True)).to_be_visible()
         page.locator(".st-key-failure_buttons").get_by_role("button", name="Add").click()
-        expect(page.get_by_text("In the report, entry 2.")).to_be_visible()
+        expect(page.get_by_text("Added to the report as entry 2.")).to_be_visible()
         tab.follow("Report")
         expect(page.get_by_role("heading", name="2 entries")).to_be_visible()
         page.get_by_text("Preview", exact=True).click()

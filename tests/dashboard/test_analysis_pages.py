@@ -97,8 +97,8 @@ def test_the_tray_compares_ticked_rows_and_leads_on(shared_home: Path, open_app:
         from dashboard import cached
         from dashboard.evaluate import leaderboard_compare
 
-        (comparison,) = cached.evaluation.boards("shapes")
-        leaderboard_compare.show(cached.evaluation.board(comparison).rows, comparison)
+        (comparison,) = cached.runs.boards("shapes")
+        leaderboard_compare.show(cached.runs.board(comparison).rows, comparison)
 
     open_app(shared_home, "leaderboard")  # sets the library
     app = AppTest.from_function(page, default_timeout=60).run()
@@ -170,7 +170,7 @@ def test_a_review_is_stored_counts_and_can_be_taken_back(open_app: OpenApp, own_
 
     again = open_app(own_home, "failures")  # another tab, another day
     again.get_by_key("failures_view").set_value("Review").run()
-    next(one for one in again.button if one.label.startswith("Take the last")).click().run()
+    next(one for one in again.button if one.label.startswith("Undo the last")).click().run()
     assert Verdicts.of("shapes", "class", settings).table().empty
 
 

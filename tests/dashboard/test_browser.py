@@ -71,9 +71,9 @@ def test_words_and_keys_are_explained_beside_every_page(open_tab: OpenTab):
     from playwright.sync_api import expect
 
     with open_tab("/leaderboard") as tab:
-        tab.page.get_by_role("button", name="Words and keys").click()
+        tab.page.get_by_role("button", name="Glossary and shortcuts").click()
         expect(tab.page.get_by_text("how many bits of two codes differ")).to_be_visible()
-        expect(tab.page.get_by_text("the query before, the next")).to_be_visible()
+        expect(tab.page.get_by_text("previous query, next query")).to_be_visible()
 
 
 def test_two_methods_are_trained_watched_stopped_resumed_and_compared(

@@ -157,7 +157,7 @@ def test_a_queued_run_can_be_stopped_and_resumed(open_app: OpenApp, own_home: Pa
     run = RunRegistry(Settings(home=own_home)).open(run_id)
     app = open_app(own_home, "runs")
     app.selectbox(key="job").select(run_id).run()
-    assert "Runs wait for a worker" in texts(app)
+    assert "Runs are waiting for a worker" in texts(app)
 
     button(app, "Stop it").click().run()
     assert run.state() == "cancelled"
@@ -188,7 +188,7 @@ def test_a_lost_run_is_explained(open_app: OpenApp, own_home: Path) -> None:
 
     app = open_app(own_home, "runs", job=run_id)
 
-    assert "nothing has been heard of it for half a minute" in texts(app)
+    assert "nothing has been heard from it for half a minute" in texts(app)
 
 
 def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
@@ -199,7 +199,7 @@ def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
     app = open_app(own_home, "runs", job="20200101-gone")
     (said,) = (one.value.replace("\\", "") for one in app.info)
     shown = app.selectbox(key="job")
-    assert said.startswith("This link names a run that is gone (20200101-gone); ")
+    assert said.startswith("This link refers to a run that no longer exists (20200101-gone); ")
     assert said.endswith(f"{shown.options[shown.index]} is shown instead.")
     assert len(app.run().info) == 1
     app.selectbox(key="job").set_value(done).run()
@@ -211,7 +211,7 @@ def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
 
     app = open_app(own_home, "runs", sweep="dawn")
     assert [one.value for one in app.info] == [
-        "This link names a sweep that is gone (dawn); All runs is shown instead."
+        "This link refers to a sweep that no longer exists (dawn); All runs is shown instead."
     ]
     app.selectbox(key="sweep").set_value("night").run()
     assert not app.info

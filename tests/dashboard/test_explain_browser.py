@@ -69,7 +69,9 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
         expect(images.filter(has_text=re.compile("^[0-2]/2"))).to_have_count(24)  # two bits count
         expect(page.get_by_role("img", name="1 of 12 bits differ: bits 1")).to_be_visible()
         page.get_by_text("mAP by bits kept").click()
-        expect(page.get_by_text("can go for at most 0.3 points")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("can be dropped for at most 0.3 points")).to_be_visible(
+            timeout=30_000
+        )
         tab.settle()
         spare = page.get_by_role("button", name=re.compile(r"^Mute these \d"))
         n_spare, before = spare.inner_text().split()[-1], page.url
@@ -122,41 +124,41 @@ def test_images_are_chosen_and_tagged(open_tab: OpenTab):
 
     with open_tab("/browse") as tab:
         page = tab.page
-        page.get_by_text("Choose images").click()
+        page.get_by_text("Select images").click()
         images = page.get_by_role("group", name="Images").get_by_role("button")
-        expect(page.get_by_text("0 images chosen")).to_be_visible()
+        expect(page.get_by_text("0 images selected")).to_be_visible()
         tab.settle()
         for place, n in ((0, "1 image"), (2, "2 images"), (1, "3 images"), (1, "2 images")):
             images.nth(place).click()
-            expect(page.get_by_text(f"{n} chosen", exact=True)).to_be_visible()
+            expect(page.get_by_text(f"{n} selected", exact=True)).to_be_visible()
         expect(images.nth(0)).to_have_attribute("aria-pressed", "true")
         expect(images.nth(1)).to_have_attribute("aria-pressed", "false")
         tag = page.get_by_role("combobox", name="Tag", exact=True).last
         tag.fill("odd one")
         tag.press("Enter")
-        page.get_by_role("button", name="Put", exact=True).click()
-        expect(page.get_by_text("0 images chosen")).to_be_visible()
+        page.get_by_role("button", name="Add tag", exact=True).click()
+        expect(page.get_by_text("0 images selected")).to_be_visible()
         expect(images.filter(has_text="odd one")).to_have_count(2)
 
-        page.get_by_text("Choose images").click()
-        expect(page.get_by_text("images chosen")).to_have_count(0)
+        page.get_by_text("Select images").click()
+        expect(page.get_by_text("images selected")).to_have_count(0)
         tab.settle()
         images.nth(2).click()
         drawer = page.get_by_role("dialog")
         expect(drawer.get_by_text("odd one")).to_be_visible()
-        expect(drawer.get_by_text("of 2 of 2 runs")).to_be_visible()
+        expect(drawer.get_by_text("in 2 of 2 runs")).to_be_visible()
         page.keyboard.press("Escape")
         expect(drawer).to_have_count(0)
 
-        page.get_by_text("Choose images").click()
-        expect(page.get_by_text("0 images chosen")).to_be_visible()
+        page.get_by_text("Select images").click()
+        expect(page.get_by_text("0 images selected")).to_be_visible()
         tab.settle()
         for place, n in ((0, "1 image"), (2, "2 images")):
             images.nth(place).click()
-            expect(page.get_by_text(f"{n} chosen", exact=True)).to_be_visible()
+            expect(page.get_by_text(f"{n} selected", exact=True)).to_be_visible()
         page.get_by_role("combobox", name="Tag", exact=True).last.click()
         page.get_by_role("option", name="odd one").click()
-        page.get_by_role("button", name="Take away").click()
+        page.get_by_role("button", name="Remove tag").click()
         expect(images.filter(has_text="odd one")).to_have_count(0)
 
 

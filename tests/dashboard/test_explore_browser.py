@@ -34,7 +34,7 @@ def test_filters_order_and_dice_change_what_is_found(open_tab: OpenTab):
     with open_tab() as tab:
         page = tab.page
         expect(page.get_by_role("button", name=RANK_1)).to_be_visible()
-        page.get_by_role("textbox", name="Words").fill("stripes")
+        page.get_by_role("textbox", name="Text contains").fill("stripes")
         page.keyboard.press("Enter")
         expect(page.get_by_text("16 nearest")).to_be_visible()
         expect(page).to_have_url(re.compile("has=stripes"))
@@ -47,10 +47,10 @@ def test_filters_order_and_dice_change_what_is_found(open_tab: OpenTab):
         expect(page.get_by_text("ordered by features")).to_be_visible(timeout=30_000)
 
         before = page.url
-        page.get_by_role("button", name="Hard", exact=True).click()
+        page.get_by_role("button", name="Hard query", exact=True).click()
         expect(page).not_to_have_url(before)
         hard = page.url
-        page.get_by_role("button", name="Random", exact=True).click()  # never the same again
+        page.get_by_role("button", name="Random query", exact=True).click()  # never the same again
         expect(page).not_to_have_url(hard)
 
 
@@ -62,18 +62,18 @@ def test_the_drawer_takes_a_verdict_and_takes_it_back(open_tab: OpenTab, served_
         page.get_by_role("button", name=RANK_1).click()
         drawer = tab.drawer()
         drawer.get_by_role("button", name="Mark wrong").click()
-        expect(drawer.get_by_text("You said: not relevant")).to_be_visible()
+        expect(drawer.get_by_text("Marked not relevant")).to_be_visible()
         assert len(list((served_home / "verdicts/shapes").glob("*.jsonl"))) == 1
         drawer.get_by_role("button", name="Undo").click()
         expect(drawer.get_by_role("button", name="Mark wrong")).to_be_visible()
         drawer.get_by_role("button", name="Mark right").click()
-        expect(drawer.get_by_text("You said: relevant")).to_be_visible()
+        expect(drawer.get_by_text("Marked relevant")).to_be_visible()
         drawer.get_by_role("button", name="Undo").click()
         expect(drawer.get_by_role("button", name="Mark right")).to_be_visible()
 
         drawer.get_by_role("combobox", name="Rank under another run").click()
         page.get_by_role("option", name=re.compile("^LSH")).click()
-        expect(drawer.get_by_text("There")).to_be_visible()
+        expect(drawer.get_by_text("Rank in that run")).to_be_visible()
         drawer.get_by_role("button", name="Compare runs on this query").click()
         expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
 
@@ -97,7 +97,7 @@ def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home
         give(page)
         assert not (served_home / "queries").exists()
         page.get_by_role("button", name="Copy link").click()
-        page.get_by_role("button", name="Store the image and make the link").click()
+        page.get_by_role("button", name="Store the image and create the link").click()
         link = page.get_by_test_id("stCode").first.inner_text().strip()
         assert "q=up" in link
         assert "v=1" in link
@@ -107,7 +107,7 @@ def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home
     with open_tab(outdated) as other:
         page = other.page
         expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
-        expect(page.get_by_text("the data set has other content")).to_be_visible()
+        expect(page.get_by_text("the content of the data set has changed")).to_be_visible()
         with page.expect_download() as download:
             page.get_by_role("button", name="Export").click()
         assert len(download.value.path().read_text("utf-8").splitlines()) == 25
@@ -141,7 +141,7 @@ def test_a_saved_image_is_listed_opened_again_and_removed(open_tab: OpenTab, ser
         give(page, "<i>mine.png")
         page.get_by_role("button", name="Save", exact=True).click()
         page.get_by_role("button", name="Save this image").click()
-        expect(page.get_by_text("1 saved. A click searches with one.")).to_be_visible()
+        expect(page.get_by_text("1 saved. Click one to search with it.")).to_be_visible()
     with open_tab() as other:  # another person's
         page = other.page
         page.get_by_role("button", name="Save", exact=True).click()
@@ -207,7 +207,9 @@ def test_a_link_says_that_its_run_is_gone_and_nothing_of_another_run(open_tab: O
     from playwright.sync_api import expect
 
     with open_tab("/?run=gone-1&ix=00000000.v9.1&v=1") as tab:
-        notice = tab.page.get_by_text("This link names a run that is gone (gone-1); ITQ · 12")
+        notice = tab.page.get_by_text(
+            "This link refers to a run that no longer exists (gone-1); ITQ · 12"
+        )
         expect(notice).to_be_visible()
         expect(tab.page.get_by_text("Since this link was made")).to_have_count(0)
         choose_run(tab, "LSH")
@@ -218,7 +220,7 @@ def test_a_link_says_that_its_run_is_gone_and_nothing_of_another_run(open_tab: O
 
     older = re.sub(r"(ix=\w+)\.v\d+\.", r"\1.v9.", "/?" + urlsplit(link).query)
     with open_tab(older) as tab:
-        notice = tab.page.get_by_text("Since this link was made the index was built again")
+        notice = tab.page.get_by_text("Since this link was made, the index was built again")
         expect(notice).to_be_visible()
         choose_run(tab, "LSH")
         expect(notice).to_have_count(0)
@@ -235,7 +237,7 @@ def test_a_search_is_changed_and_a_result_opened_by_keyboard_alone(open_tab: Ope
         page = tab.page
         first = page.get_by_role("button", name=RANK_1)
         expect(first).to_be_visible()
-        words = page.get_by_role("textbox", name="Words")
+        words = page.get_by_role("textbox", name="Text contains")
         for _ in range(60):
             page.keyboard.press("Tab")
             if words.evaluate("box => box.matches(':focus')"):
@@ -318,7 +320,7 @@ def test_every_gallery_opens_the_drawer_and_any_image_is_compared(open_tab: Open
         page = tab.page
         page.get_by_role("group", name="Images").get_by_role("button").first.click()
         drawer = tab.drawer()
-        expect(drawer.get_by_text("Beside the query of Search")).to_be_visible()
+        expect(drawer.get_by_text("Compared with the query on Search")).to_be_visible()
         drawer.get_by_role("button", name="Compare runs on this image").click()
         expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
         before = page.url

@@ -230,7 +230,10 @@ def test_the_code_map_says_how_many_of_its_lines_are_drawn(
 ):
     app = open_app(shared_home, "bits")
     app.segmented_control(key="view").set_value("Code map").run()
-    assert "A line joins two that are at most 2 bits apart and mostly of one label." in texts(app)
+    assert (
+        "A line joins two codes that are at most 2 bits apart and have the same majority label."
+        in texts(app)
+    )
 
     monkeypatch.setattr(bits_parts, "_MOST_LINKS", 2)
     assert re.search(r"label; the nearest 2 of \d+ are drawn\.", texts(app.run()))
@@ -258,7 +261,7 @@ def test_bits_of_another_run_are_matched_named_and_linked(open_app: OpenApp, own
     app = open_app(own_home, "bits", beside="gone-1")
     app.query_params["beside"] = "gone-1"
     app.segmented_control(key="view").set_value("Other run").run()
-    assert "This link names a run that is gone (gone\\-1)" in app.info[0].value
+    assert "This link refers to a run that no longer exists (gone\\-1)" in app.info[0].value
 
 
 def test_a_single_run_has_no_other_to_align_with(open_app: OpenApp, own_home: Path):
@@ -310,7 +313,7 @@ def test_an_upload_is_probed_and_ranked_under_another_run(open_app: OpenApp, sha
     app.run()
     app.selectbox(key="other_run").set_value(other).run()
     assert not app.exception
-    assert re.search(r"There</div><div[^>]*>rank \d+( to \d+)? · \d/8<", texts(app))
+    assert re.search(r"Rank in that run</div><div[^>]*>rank \d+( to \d+)? · \d/8<", texts(app))
 
 
 def upload_beside(run_id: str, row: int, content: bytes) -> None:
@@ -341,7 +344,7 @@ def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
     assert serve(settings) == 1
     app.run()
     assert read_index(run).collection.endswith("__v2")
-    assert "Last: publish" in texts(app)
+    assert "Last request: publish" in texts(app)
 
 
 def test_deleting_a_published_run_is_left_to_the_worker(
@@ -401,7 +404,7 @@ def test_a_drawer_of_browse_explains_an_image_as_search_does(
 
     shown = texts(app)
     assert "SHA-256" in shown
-    assert "Beside the query of Search" in shown
+    assert "Compared with the query on Search" in shown
     assert "of 12 bits differ" in shown
     assert [one.label for one in app.button] == [
         "Mark right",
@@ -447,7 +450,7 @@ def test_copy_link_names_what_compare_shows(open_app: OpenApp, shared_home: Path
 
     assert all(f"&{name}=" in link for name in ("a", "b", "cq", "ix"))
     app.query_params["ix"] = "00000000.v9.1_00000000.v9.1"
-    assert "the data set has other content" in app.run().info[0].value
+    assert "the content of the data set has changed" in app.run().info[0].value
 
 
 def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
@@ -457,7 +460,8 @@ def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
 
     shown = run_choices(Settings(home=shared_home), "shapes")[0].label
     assert [one.value.replace("\\", "") for one in app.info] == [
-        f"This link names a run that is gone (<b>-12b-000000); {shown} is shown instead."
+        "This link refers to a run that no longer exists (<b>-12b-000000); "
+        f"{shown} is shown instead."
     ]
     app.run()
     assert len(app.info) == 1
@@ -469,7 +473,7 @@ def test_a_link_to_a_data_set_that_is_gone_says_only_that(open_app: OpenApp, sha
     app = open_app(shared_home, ds="gone", run="itq-1", q="ds:5", ix="00000000.v9.1", v="1")
 
     assert [one.value for one in app.info] == [
-        "This link names a data set that is gone (gone); shapes is shown instead."
+        "This link refers to a data set that no longer exists (gone); shapes is shown instead."
     ]
     assert app.query_params["q"] != "ds:5"  # another image here
     kept = app.query_params["q"]
@@ -480,12 +484,12 @@ def test_compare_says_which_runs_of_a_link_are_gone(open_app: OpenApp, shared_ho
     first, second = (one.slug for one in run_choices(Settings(home=shared_home), "shapes"))
 
     app = open_app(shared_home, "compare", run="old-1", a="old-1", b=first)
-    assert "a run that is gone (old-1); LSH" in app.info[0].value.replace("\\", "")
+    assert "a run that no longer exists (old-1); LSH" in app.info[0].value.replace("\\", "")
     assert len(app.info) == 1
     assert (app.query_params["a"], app.query_params["b"]) == (second, first)
 
     app = open_app(shared_home, "compare", run="old-1", a="old-1", b="old-2")
-    assert "runs that are gone (old-1 and old-2); ITQ" in app.info[0].value.replace("\\", "")
+    assert "runs that no longer exist (old-1 and old-2); ITQ" in app.info[0].value.replace("\\", "")
     assert len(app.info) == 1
 
 
@@ -494,7 +498,7 @@ def test_what_has_changed_since_a_link_is_not_said_of_another_run(
 ):
     older = {"ix": "00000000.v9.1", "v": "1"}
     app = open_app(shared_home, **older)
-    assert "the data set has other content" in app.info[0].value
+    assert "the content of the data set has changed" in app.info[0].value
 
     app.sidebar.selectbox(key="run").select_index(1).run()
     assert not app.info
@@ -554,7 +558,7 @@ def test_an_outdated_link_says_how_many_results_differ_while_its_index_is_kept(
     publish_again(own_home)
     app = open_app(own_home, **made)
     said = re.search(
-        r"[(]v2 then, v3 now[)] and it holds 12 images more; (\d+) of the 24 results differ[.]",
+        r"[(]v2 then, v3 now[)] and it holds 12 more images; (\d+) of the 24 results differ[.]",
         app.info[0].value,
     )
     n = int(said[1])
@@ -575,7 +579,7 @@ def test_a_link_notices_that_its_run_was_trained_again(open_app: OpenApp, own_ho
     app = open_app(own_home, **made)
 
     assert [one.value for one in app.info] == [
-        "Since this link was made the run was trained again; results may differ."
+        "Since this link was made, the run was trained again; results may differ."
     ]
 
 

@@ -379,9 +379,11 @@ def test_a_link_names_everything_and_says_what_has_changed(both, tmp_path):
     assert link == f"http://h/?q=ds%3A1&label=a+b&label=c&ix=ffffffff.v2.10.{trained}&v=1"
     assert permalink.what_changed(searched, searched) == permalink.what_changed("", searched) == ""
     sentence = permalink.what_changed("ffffffff.v1.7", searched)
-    assert "built again (v1 then, v2 now) and it holds 3 images more" in sentence
-    assert "other content" in permalink.what_changed("00000000.v2.10", searched)
-    assert "published or withdrawn" in permalink.what_changed("ffffffff.file.0", searched)
+    assert "built again (v1 then, v2 now) and it holds 3 more images" in sentence
+    assert "content of the data set has changed" in permalink.what_changed(
+        "00000000.v2.10", searched
+    )
+    assert "published or unpublished" in permalink.what_changed("ffffffff.file.0", searched)
     assert "another version" in permalink.what_changed("<b>", searched)
     assert "another version" in permalink.what_changed("ffffffff.v2", searched)
     assert permalink.what_changed("ffffffff.v2.10", searched) == ""  # an older link
@@ -389,7 +391,7 @@ def test_a_link_names_everything_and_says_what_has_changed(both, tmp_path):
     assert "other content" in permalink.what_changed("00000000", searched)
     again = f"ffffffff.v2.10.{version.spec.digest[:6]}.000000"
     assert permalink.what_changed(again, searched) == (
-        "Since this link was made the run was trained again; results may differ."
+        "Since this link was made, the run was trained again; results may differ."
     )
     assert permalink.version_then(f"ffffffff.v1.7.{trained}", searched) == "v1"
     silent = (searched, "", "ffffffff", "ffffffff.v1.7", f"ffffffff.file.0.{trained}", "<b>")
@@ -397,7 +399,7 @@ def test_a_link_names_everything_and_says_what_has_changed(both, tmp_path):
         assert permalink.version_then(link, searched) == ""
     two = permalink.fingerprint(("f" * 64, version), ("f" * 64, unpublished))
     assert two.startswith(f"{searched}_ffffffff.file.0.")
-    assert "published or withdrawn" in permalink.what_changed(two.replace("file", "v1"), two)
+    assert "published or unpublished" in permalink.what_changed(two.replace("file", "v1"), two)
     assert "another version" in permalink.what_changed(searched, two)
 
 

@@ -50,7 +50,7 @@ def test_an_import_begins_with_an_empty_page_that_says_what_is_taken(
     app = open_app(tmp_path / "nothing", "import")
 
     assert not app.exception
-    assert "Nothing is stored before you have seen" in texts(app)
+    assert "Nothing is stored until you have seen" in texts(app)
     assert button(app, "Check").disabled
 
 
@@ -89,7 +89,7 @@ def test_only_allowed_folders_of_the_server_are_read(
     app.text_input(key="import_path").set_value(text.format(allowed=allowed)).run()
     if text:
         button(app, "Check").click().run()
-        assert "is not below an allowed folder" in app.error[0].value.replace("\\", "")
+        assert "is not inside an allowed folder" in app.error[0].value.replace("\\", "")
 
     assert not started
     with pytest.raises(imports.NotAllowed):
@@ -148,7 +148,7 @@ def test_a_check_shows_counts_charts_pictures_problems_and_the_command(
     assert not app.exception
     numbers = {metric.label: metric.value for metric in app.metric}
     assert numbers["Images"] == "40"
-    assert numbers["Not taken"] == "1"
+    assert numbers["Rejected"] == "1"
     assert numbers["Duplicates"] == "1"
     assert numbers["Leaks"] == "1"
     assert app.warning[0].proto.title == "1 leak"
@@ -170,7 +170,7 @@ def test_columns_and_split_can_be_changed_and_are_checked_again(
 
     labels = next(one for one in app.multiselect if one.label == "Label columns")
     assert labels.value == ["label"]
-    next(one for one in app.selectbox if one.label == "Part column").set_value("")
+    next(one for one in app.selectbox if one.label == "Split column").set_value("")
     next(one for one in app.selectbox if one.label == "Split").set_value("stratified")
     next(one for one in app.number_input if one.label == "Seed").set_value(5)
     button(app, "Check again").click().run()
@@ -289,7 +289,7 @@ def test_a_link_to_a_job_that_is_gone_gives_the_first_step(open_app: OpenApp, ow
     app = open_app(own_home, "import", job="../../etc")
 
     assert not app.exception
-    assert "Nothing is stored before" in texts(app)
+    assert "Nothing is stored until" in texts(app)
 
 
 def test_an_upload_has_an_unguessable_place_and_a_harmless_name(settings: Settings, tmp_path: Path):
@@ -325,21 +325,21 @@ def test_browse_filters_by_class_and_text_from_the_address_bar(
 
     by_class.text_input(key="text").set_value("nothing like it").run()
     assert not by_class.exception
-    assert "No image passes" in by_class.info[0].value
+    assert "No images match" in by_class.info[0].value
 
 
 def test_images_are_chosen_tagged_filtered_and_freed_of_the_tag(open_app: OpenApp, own_home: Path):
     app = open_app(own_home, "browse")
     app.toggle(key="choosing").set_value(True).run()
     button(app, "All shown").click().run()
-    assert "60 images chosen" in texts(app)
+    assert "60 images selected" in texts(app)
     button(app, "None").click().run()
-    assert button(app, "Put").disabled
+    assert button(app, "Add tag").disabled
 
     dataset = load_dataset("shapes", Settings(home=own_home))
     app.session_state[f"chosen_{dataset.info.fingerprint}"].update({"2", "5"})
     app.selectbox(key="tag_to_put").set_value("review").run()
-    button(app, "Put").click().run()
+    button(app, "Add tag").click().run()
 
     assert not app.exception
     tags = Tags.of("shapes", Settings(home=own_home))
@@ -351,7 +351,7 @@ def test_images_are_chosen_tagged_filtered_and_freed_of_the_tag(open_app: OpenAp
     app.toggle(key="choosing").set_value(True).run()
     button(app, "All shown").click().run()
     app.selectbox(key="tag_to_put").set_value("review").run()
-    button(app, "Take away").click().run()
+    button(app, "Remove tag").click().run()
 
     assert not app.exception
     assert tags.all() == {}

@@ -14,6 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cached
+from dashboard.services.run_choices import run_choices
 from pipeline.analysis.opened_run import open_run
 from pipeline.index.index_jobs import requested, serve
 from pipeline.index.publish import read_index
@@ -120,7 +121,7 @@ def test_a_request_with_an_older_address_undoes_no_choice(open_app: OpenApp, sha
     app = open_app(shared_home, q="ds:5")
     before = {name: app.query_params[name] for name in ("run", "q")}
     app.sidebar.selectbox(key="run").select_index(1).run()
-    next(one for one in app.button if one.label == "Random").click().run()
+    next(one for one in app.button if one.label == "Random query").click().run()
     chosen = {name: app.query_params[name] for name in ("run", "q")}
     assert all(chosen[name] != before[name] for name in chosen)
 
@@ -151,8 +152,8 @@ def test_nonsense_in_the_address_bar_gives_the_defaults(open_app: OpenApp, share
 
     assert not app.exception
     assert "**24 nearest** :gray[· 48 images searched" in texts(app)
-    assert "does not have" in app.info[0].value
-    assert "that is gone" in open_app(shared_home, q="ds:99999", ds="../etc").info[0].value
+    assert "not in this data set" in app.info[0].value
+    assert "no longer exists" in open_app(shared_home, q="ds:99999", ds="../etc").info[0].value
 
 
 def test_an_empty_radius_says_how_far_the_nearest_is_and_shows_it(
@@ -178,6 +179,32 @@ def test_a_label_filter_keeps_only_that_label(open_app: OpenApp, shared_home: Pa
     app.multiselect(key="label").select("squares").run()
 
     assert "**16 nearest** :gray[· 48 images searched" in texts(app)
+
+
+def test_equally_near_images_are_counted_where_not_all_are_shown(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, run=lsh_slug(shared_home), q="ds:5")
+    assert re.search(r"\d+ images are equally near; \d+ are shown\.", texts(app))
+
+    app.segmented_control(key="k").set_value(200).run()
+    assert "Images at the same distance are equally near" in texts(app)
+
+
+def lsh_slug(home: Path) -> str:
+    return next(
+        one.slug for one in run_choices(Settings(home=home), "shapes") if "LSH" in one.label
+    )
+
+
+def test_a_link_with_the_older_name_of_the_default_split_still_opens(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, q="ds:5", **{"in": "Any part"})
+
+    assert not app.exception
+    assert app.selectbox(key="in").value == "Any split"
+    assert "**24 nearest**" in texts(app)
 
 
 def test_an_upload_is_encoded_and_searched_without_marks(open_app: OpenApp, shared_home: Path):
@@ -259,17 +286,17 @@ def test_without_an_index_search_is_exact_and_publishing_is_one_press(
     app = open_app(own_home)
 
     assert not app.exception
-    assert "exact, from file" in texts(app)
+    assert "code file" in texts(app)
     assert app.metric
     next(one for one in app.button if one.label == "Publish").click().run()
     assert requested(run).action == "publish"
     assert "Waiting for the worker to publish" in texts(app)
-    assert "No worker runs; start one" in texts(app)
+    assert "No worker is running; start one" in texts(app)
 
     serve(Settings(home=own_home))
     app.run()
 
-    assert "This run has no index" not in texts(app)
+    assert "Not published yet" not in texts(app)
     assert read_index(run) is not None
 
 
@@ -282,7 +309,7 @@ def test_a_locked_store_falls_back_and_recovers_on_retry(open_app: OpenApp, own_
     app = open_app(own_home)
 
     assert not app.exception
-    assert "does not answer" in app.error[0].proto.title
+    assert "not responding" in app.error[0].proto.title
     assert "open in another process" in texts(app)
     assert "Last successful index search: not since this server started." in texts(app)
     assert app.metric
@@ -319,7 +346,7 @@ def test_an_index_of_other_weights_is_a_problem_with_a_remedy(open_app: OpenApp,
     app = open_app(own_home)
 
     assert not app.exception
-    assert "other weights" in app.error[0].proto.title
+    assert "different weights" in app.error[0].proto.title
     assert any(one.label == "Publish" for one in app.button)
     assert app.metric
 
@@ -457,7 +484,7 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
     def script(run_id: str) -> None:
         from dashboard import cached
         from dashboard.services.search import AskedImage, Request, answer
-        from dashboard.widgets import drawer
+        from dashboard.widgets.drawer import show_drawer
         from pipeline.index.search import stored_query
         from pipeline.runs.registry import RunRegistry
 
@@ -466,13 +493,13 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
         query = stored_query(RunRegistry(cached.library.settings()).open(run_id), row)
         asked = AskedImage(query, "query", row)
         found = answer(opened, asked, Request(), cached.search.backend(run_id), None)
-        drawer.show(
+        show_drawer(
             found.groups[-1].results[-1].row,
             opened.dataset,
-            page="search",
             gallery_key="results",
             opened=opened,
-            asked=asked,
+            query=asked,
+            compares_query=True,
         )
 
     app = AppTest.from_function(script, args=(published_run(shared_home).id,), default_timeout=30)

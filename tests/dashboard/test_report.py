@@ -130,12 +130,22 @@ def test_the_page_holds_everything_and_nobodys_markup(basket: Basket):
     assert "T &amp; U" in page
     assert page.count("<svg") == 1
     assert "data:image/webp;base64,UklGRg==" in page
-    assert "picture is gone" in page
+    assert "picture no longer available" in page
     assert "default-src 'none'" in page
     assert "@media print" in page
     assert "no dead bits" in page
     assert "http://www.w3.org" in page  # a name inside SVG, the only address
     assert page.count("https://") == 0
+
+
+def test_a_script_in_the_title_stays_text_in_the_head_and_in_the_heading(basket: Basket):
+    named = basket.model_copy(update={"title": EVIL, "author": EVIL})
+
+    page = to_html(named, {EVIL: CHECKS["ITQ"]}, lambda _: None, {EVIL: EVIL}).decode()
+
+    assert "<script" not in page
+    assert "<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>" in page
+    assert "<h1>&lt;script&gt;alert(1)&lt;/script&gt;</h1>" in page
 
 
 def test_a_chart_that_cannot_be_drawn_is_replaced_by_its_table(basket: Basket):

@@ -191,7 +191,7 @@ def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
         page.get_by_role("option", name="squares").click()
         expect(page.get_by_text("16 nearest")).to_be_visible()
         page.keyboard.press("Escape")
-        page.get_by_role("combobox", name="Part").click()
+        page.get_by_role("combobox", name="Split").click()
         page.get_by_role("option", name="Added since").click()
         page.get_by_role("button", name="Clear the filters").click()
         expect(page.get_by_text("48 nearest")).to_be_visible()
@@ -244,7 +244,7 @@ def test_copy_link_restores_mode_filters_order_and_page_in_another_tab(open_tab:
         page.get_by_role("spinbutton", name="Radius (bits)").fill("8")
         page.keyboard.press("Enter")
         tab.settle()
-        page.get_by_role("combobox", name="Part").click()
+        page.get_by_role("combobox", name="Split").click()
         page.get_by_role("option", name="Trained on", exact=True).click()
         page.get_by_role("button", name="Page 2", exact=True).click()
         before = shown(page)
@@ -257,7 +257,7 @@ def test_copy_link_restores_mode_filters_order_and_page_in_another_tab(open_tab:
         for choice in ("Radius", "Relaxed query"):
             expect(page.get_by_role("radio", name=choice)).to_be_checked()
         expect(page.get_by_role("spinbutton", name="Radius (bits)")).to_have_value("8")
-        expect(page.get_by_role("combobox", name="Part")).to_have_value("Trained on")
+        expect(page.get_by_role("combobox", name="Split")).to_have_value("Trained on")
         expect(page.get_by_text("Since this link was made")).to_have_count(0)
 
 
@@ -293,7 +293,7 @@ def test_back_and_forward_go_through_queries_and_runs(open_tab: OpenTab):
         page.get_by_role("option", name=re.compile("^LSH")).click()
         expect(page).to_have_url(re.compile("run=lsh"))
         tab.settle()
-        random = page.get_by_role("button", name="Random", exact=True)
+        random = page.get_by_role("button", name="Random query", exact=True)
         random.dispatch_event("click")  # a phone's sidebar lies on it
         expect(page).not_to_have_url(first_query)
         tab.settle()

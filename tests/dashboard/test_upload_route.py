@@ -86,7 +86,7 @@ def test_too_much_is_refused_whatever_the_header_says(own: Settings, length: int
     status, text = put(own, f"/api/import/{token}/a.zip", [bytes(6_000)] * 8, length=length)
 
     assert status == 413
-    assert "more than" in text
+    assert "larger than" in text
     assert list((own.home / "uploads" / token).iterdir()) == []
 
 
