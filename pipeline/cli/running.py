@@ -91,7 +91,7 @@ def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
     dataset = load_dataset(chosen.spec.dataset, settings)
     cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
     with progress_bars(errors if json_ else console) as show:
-        evaluate_run(chosen, dataset, settings, show)
+        evaluate_run(chosen, dataset, settings, cache, show)
         follow_up(chosen, dataset, settings, cache, show)
     if json_:
         report = json.loads(chosen.report().model_dump_json())

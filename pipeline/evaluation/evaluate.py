@@ -19,6 +19,7 @@ from pipeline.evaluation.metric_table import (
     measure,
     rank_grid,
 )
+from pipeline.evaluation.neighbours import neighbour_counts
 from pipeline.evaluation.ranking import (
     Counts,
     FeatureRows,
@@ -55,6 +56,7 @@ def evaluate(
     database_labels: Labels,
     protocol: Protocol,
     *,
+    nearest: NDArray[np.int64] | None = None,
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
@@ -66,6 +68,8 @@ def evaluate(
         query_labels: (q, C) multi-hot.
         database_labels: (n, C) multi-hot.
         protocol: gives the cutoff R, and is stored in the report.
+        nearest: (q, k) positions in the database of each query's nearest by the cosine of the
+            features; None: what is measured against them is left out.
         seed: of the bootstrap and of the legacy tie orders; nothing else is random.
         on_progress: called with (queries done, q).
 
@@ -79,7 +83,11 @@ def evaluate(
         query_codes, database_codes, query_labels, database_labels, on_progress=on_progress
     )
     n_database = len(database_codes)
-    per_query = _measure([Ranking(counts, protocol.cutoff, is_hamming=True)], n_database, seed)
+    kept = None
+    if nearest is not None:
+        kept = neighbour_counts(query_codes, database_codes, nearest, counts)
+    ranking = Ranking(counts, protocol.cutoff, is_hamming=True, neighbour_counts=kept)
+    per_query = _measure([ranking], n_database, seed)
     report = Report(
         **_summary(per_query, n_database, protocol, seed),
         bits=query_codes.bits,

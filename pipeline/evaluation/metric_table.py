@@ -22,6 +22,7 @@ Table = Literal["bench", "leaderboard"]
 
 REPORT_RANKS = (1, 5, 10, 50, 100, 500, 1000)  # N of P@N and R@N
 GRADED_RANK = 100  # N of NDCG and ACG
+NEIGHBOURS = 10  # nearest by cosine that codes should keep
 RADIUS = 2  # Hamming radius of hash lookup
 
 
@@ -33,11 +34,14 @@ class Ranking:
         counts: (q, levels, G + 1) items at each level, by number of labels shared with the query.
         cutoff: R of the protocol; None counts all ranks.
         is_hamming: whether a level is a Hamming distance; else it is a similarity of features.
+        neighbour_counts: (q, levels, 2) items at each level: the others, and the `NEIGHBOURS`
+            nearest by the cosine of the features; None where these are not known.
     """
 
     counts: Counts
     cutoff: int | None
     is_hamming: bool
+    neighbour_counts: Counts | None = None
 
     @property
     def n_database(self) -> int:

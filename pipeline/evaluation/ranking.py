@@ -117,8 +117,7 @@ def cosine_histograms(
         are empty.
     """
     width = max_shared(query_labels, database_labels) + 1
-    queries = np.asarray(query_features, np.float32)
-    queries = queries / _norms(queries)[:, None]
+    queries = unit_length(np.asarray(query_features, np.float32))
     database_hot = database_labels.T.astype(np.float32)
     rows = max(1, cells // (len(database_labels) * width))
     for first in range(0, len(queries), rows * _COUNTED):
@@ -231,6 +230,15 @@ def _popcount(
     for mine, theirs in zip(query[1:], database[1:], strict=True):
         total += np.bitwise_count(operation(theirs, mine))
     return total
+
+
+def unit_length(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Features (n, d) scaled to length 1; zero rows stay zero.
+
+    Raises:
+        ValueError: a feature is not a finite number.
+    """
+    return np.asarray(features / _norms(features)[:, None], np.float32)
 
 
 def _norms(features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,7 +16,6 @@ import hashlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
+from pipeline.runs.cosine_neighbours import CentredFeatures, mean_features
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from pipeline.wording import sentence
@@ -42,7 +42,6 @@ _Progress = Callable[[str, int, int], None]
 _LEVELS = 4  # of each colour channel, so 64 cells
 _SIDE = 32  # pixels that an image is reduced to before its colours are counted
 _IMAGES = 64  # decoded between two reports of progress
-_ROWS = 8192  # of features that are added up at a time
 _log = logging.getLogger(__name__)
 
 
@@ -75,7 +74,7 @@ def cosine_report(
     protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
     split = make_split(dataset, protocol, label_set, spec.split_seed)
     features, labels = cache.get(dataset), dataset.labels(label_set)
-    mean = _mean(features, split.train)
+    mean = mean_features(features, split.train)
     queries, query_labels, database_labels = (
         split.query,
         labels[split.query],
@@ -88,7 +87,7 @@ def cosine_report(
         queries = queries[kept]
     report = evaluate_cosine(
         features[queries] - mean,
-        _Centred(features, split.database, mean),
+        CentredFeatures(features, split.database, mean),
         query_labels,
         database_labels,
         protocol,
@@ -215,30 +214,6 @@ def _histograms(
             found[start : start + len(block)] = list(pool.map(histogram, block))
             on_progress(start + len(block), len(rows))
     return found
-
-
-@dataclass(frozen=True)
-class _Centred:
-    """Some rows of features (n, d) with a mean taken off; made anew for each block that is read."""
-
-    features: NDArray[np.float32]
-    rows: Indices
-    mean: NDArray[np.float32]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return len(self.rows), self.features.shape[1]
-
-    def __getitem__(self, block: slice) -> NDArray[np.float32]:
-        return self.features[self.rows[block]] - self.mean
-
-
-def _mean(features: NDArray[np.float32], rows: Indices) -> NDArray[np.float32]:
-    """Mean (d,) of some rows, added up block by block."""
-    blocks = (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
-    total = sum(features[block].sum(axis=0, dtype=np.float64) for block in blocks)
-    mean: NDArray[np.float32] = np.asarray(total / len(rows), np.float32)
-    return mean
 
 
 def colour_histogram(image: Image.Image) -> NDArray[np.float32]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
@@ -24,6 +26,7 @@ from pipeline.features import FeatureCache
 from pipeline.jobs import HEARTBEAT, beating
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.baselines import measure_baselines
+from pipeline.runs.cosine_neighbours import cosine_neighbours
 from pipeline.runs.log import logging_to
 from pipeline.runs.registry import Run, RunError
 from pipeline.runs.requirements import why_not
@@ -39,6 +42,7 @@ from pipeline.runs.training import (
     trunk_of,
 )
 from pipeline.settings import Settings
+from pipeline.wording import sentence
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +90,7 @@ def execute(
             run.update(unmeasured=reason)
         else:
             with run.stage("evaluation"):
-                evaluate_run(run, dataset, settings, report)
+                evaluate_run(run, dataset, settings, ready.cache, report)
     if not reason:
         follow_up(run, dataset, settings, ready.cache, on_progress)
 
@@ -250,9 +254,18 @@ def evaluate_run(
     run: Run,
     dataset: RetrievalDataset,
     settings: Settings,
+    cache: FeatureCache,
     on_progress: StageProgress = ignore_progress,
 ) -> Evaluation:
     """Measure the stored codes of a run and store report and curves; can be repeated.
+
+    Args:
+        run: whose codes are stored.
+        dataset: of the run.
+        settings: where the neighbours by cosine are kept.
+        cache: features of the run's backbone; where they cannot be had, the log says so, and what
+            is measured against the neighbours by cosine is left out.
+        on_progress: called with the stage, queries done and queries in all.
 
     Raises:
         RunError: the codes are not there, the data set has other content by now, or its labels
@@ -267,6 +280,7 @@ def evaluate_run(
     if label_set is None or reason:
         raise RunError(f"run {run.id} cannot be measured: {reason}")
     labels = dataset.labels(label_set)
+    nearest = _nearest(dataset, query, database, settings, cache, on_progress)
     began = time.perf_counter()
     evaluation = evaluate(
         query_codes,
@@ -274,6 +288,7 @@ def evaluate_run(
         labels[query],
         labels[database],
         spec.evaluation_protocol(),
+        nearest=nearest,
         on_progress=lambda done, total: on_progress("evaluation", done, total),
     )
     timings = {
@@ -287,3 +302,23 @@ def evaluate_run(
     )
     run.save_evaluation(evaluation)
     return evaluation
+
+
+def _nearest(
+    dataset: RetrievalDataset,
+    query: Indices,
+    database: Indices,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: StageProgress,
+) -> NDArray[np.int64] | None:
+    """The nearest images by cosine; None where features cannot be had, for labels need none."""
+    try:
+        return cosine_neighbours(
+            dataset, query, database, settings, cache, partial(on_progress, "neighbours")
+        )
+    except Cancelled:
+        raise
+    except Exception as error:
+        _log.warning("the neighbours by cosine are not known: %s", sentence(error))
+        return None

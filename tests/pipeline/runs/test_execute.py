@@ -49,6 +49,10 @@ METHOD = Spy
 '''
 
 
+def cache_of(run: Run, settings: Settings) -> FeatureCache:
+    return FeatureCache(load_backbone(run.spec.backbone), settings)
+
+
 @pytest.fixture
 def spies(tmp_path: Path) -> Iterator[None]:
     """Two methods that keep what they are given; found by file name, as all methods are."""
@@ -280,7 +284,7 @@ def test_labels_that_all_images_share_are_not_measured_and_the_reason_is_kept(
     assert not (run.folder / "report.json").exists()
     assert "any order would be perfect" in run.status().unmeasured
     with pytest.raises(RunError, match="cannot be measured: every database image shares a label"):
-        evaluate_run(run, load_dataset("shapes", settings), settings)
+        evaluate_run(run, load_dataset("shapes", settings), settings, cache_of(run, settings))
 
 
 def test_without_labels_a_supervised_method_is_refused(settings: Settings, spies: None) -> None:
@@ -294,11 +298,31 @@ def test_evaluating_again_gives_the_same_report(done_run: Run, own_library: Sett
     before = done_run.report()
     (done_run.folder / "report.json").unlink()
 
-    evaluate_run(done_run, load_dataset("shapes", own_library), own_library)
+    evaluate_run(
+        done_run,
+        load_dataset("shapes", own_library),
+        own_library,
+        cache_of(done_run, own_library),
+    )
 
     after = done_run.report()
     assert after.model_copy(update={"timings": {}}) == before.model_copy(update={"timings": {}})
     assert after.timings["training_s"] == before.timings["training_s"]
+
+
+def test_features_that_cannot_be_had_leave_out_what_needs_them_and_the_log_says_so(
+    done_run: Run, own_library: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = done_run.report()
+    shutil.rmtree(own_library.home / "baselines")
+    shutil.rmtree(own_library.features_path)
+    shutil.rmtree(own_library.datasets_path / "shapes" / "images")
+    cache = cache_of(done_run, own_library)
+
+    evaluate_run(done_run, load_dataset("shapes", own_library), own_library, cache)
+
+    assert "the neighbours by cosine are not known: " in caplog.text
+    assert done_run.report().map == before.map
 
 
 def test_codes_are_not_measured_against_other_images_under_the_same_name(
@@ -308,7 +332,7 @@ def test_codes_are_not_measured_against_other_images_under_the_same_name(
     dataset = imported(write_images(tmp_path / "others", seed=77), own_library)
 
     with pytest.raises(RunError, match="was made from other content of 'shapes'"):
-        evaluate_run(done_run, dataset, own_library)
+        evaluate_run(done_run, dataset, own_library, cache_of(done_run, own_library))
 
 
 def test_baselines_are_measured_after_the_run_is_done_with_progress(own_library: Settings) -> None:

@@ -1,0 +1,111 @@
+"""The nearest images of each query by the cosine of its features: what codes are to keep.
+
+Found once per data set, backbone and split, then read from the disk:
+
+    baselines/neighbours-<key>.npy   (q, k) int64 places in the database
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.datasets.split import Indices
+from pipeline.evaluation.metric_table import NEIGHBOURS
+from pipeline.evaluation.neighbours import nearest_by_cosine
+from pipeline.evaluation.ranking import OnProgress
+from pipeline.features import FeatureCache
+from pipeline.files import write_atomic
+from pipeline.settings import Settings
+
+_ROWS = 8192  # of features that are added up at a time
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CentredFeatures:
+    """Some rows of features (n, d) with a mean taken off; made anew for each block that is read."""
+
+    features: NDArray[np.float32]
+    rows: Indices
+    mean: NDArray[np.float32]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+        return len(self.rows), self.features.shape[1]
+
+    def __getitem__(self, block: slice) -> NDArray[np.float32]:
+        return self.features[self.rows[block]] - self.mean
+
+
+def mean_features(features: NDArray[np.float32], rows: Indices) -> NDArray[np.float32]:
+    """Mean (d,) of some rows, added up block by block."""
+    blocks = (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
+    total = sum(features[block].sum(axis=0, dtype=np.float64) for block in blocks)
+    mean: NDArray[np.float32] = np.asarray(total / len(rows), np.float32)
+    return mean
+
+
+def cosine_neighbours(
+    dataset: RetrievalDataset,
+    query: Indices,
+    database: Indices,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: OnProgress = lambda done, total: None,
+) -> NDArray[np.int64]:
+    """Places (q, k) in the database of the `NEIGHBOURS` images nearest to each query.
+
+    By the cosine of the features, centred at the mean of the database.
+
+    Args:
+        dataset: whose images.
+        query: manifest rows (q,) of the queries.
+        database: manifest rows (n,) of the database.
+        settings: where the places are kept.
+        cache: features of the backbone.
+        on_progress: called with queries done and queries in all.
+
+    Raises:
+        ImageError: an image whose features are missing is gone or has changed.
+    """
+    path = _path(dataset, query, database, settings, cache)
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), np.int64)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        _log.warning("the neighbours in %s cannot be read and are found again: %s", path, error)
+    features = cache.get(dataset)
+    mean = mean_features(features, database)
+    queries = features[query] - mean
+    nearest = nearest_by_cosine(
+        queries, CentredFeatures(features, database, mean), NEIGHBOURS, on_progress
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
+    np.save(content, nearest)
+    write_atomic(path, content.getvalue())
+    return nearest
+
+
+def _path(
+    dataset: RetrievalDataset,
+    query: Indices,
+    database: Indices,
+    settings: Settings,
+    cache: FeatureCache,
+) -> Path:
+    key = hashlib.sha256(f"{dataset.info.fingerprint}|{cache.folder.name}|{NEIGHBOURS}".encode())
+    for rows in (query, database):
+        key.update(np.asarray(rows, np.int64).tobytes())
+        key.update(b"|")
+    return settings.home / "baselines" / f"neighbours-{key.hexdigest()[:24]}.npy"
