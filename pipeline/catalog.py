@@ -140,14 +140,9 @@ def zoo_summary() -> str:
 
 
 def zoo_details() -> str:
-    """All that is known about every method, as a Markdown document (docs/methods.md)."""
+    """All that is known about every method, in Markdown (docs/methods.md)."""
     shared = _fields(DeepConfig)
     parts = [
-        "# Methods in full",
-        "Made by `python -m pipeline methods table --full` from the methods themselves; a test "
-        "fails when it is stale. The overview is [models/README.md](../models/README.md).",
-        "Published figures come from other backbones, splits and tie rules: compare orderings, "
-        "not values ([evaluation.md](evaluation.md)).",
         "## Settings that all deep methods share",
         _settings(shared),
         "A method with other defaults lists them among its own settings.",

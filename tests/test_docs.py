@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from pipeline.catalog import config_fields, method_cards, zoo_details, zoo_summary, zoo_table
+from pipeline.catalog import config_fields, method_cards, zoo_details
 from pipeline.cli import app
+from pipeline.cli.documents import generated, rewritten
 from pipeline.datasets.protocols import PROTOCOLS
-from pipeline.evaluation.metric_table import metrics_document
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*.md")])
@@ -51,22 +51,17 @@ def test_every_make_target_in_the_documents_exists(path):
         assert target in targets
 
 
-def test_the_zoo_table_is_fresh():
-    """models/README.md is made by `python -m pipeline methods table`."""
-    assert zoo_table() in (ROOT / "models" / "README.md").read_text("utf-8")
+@pytest.mark.parametrize(("name", "marker"), generated())
+def test_a_generated_table_is_fresh(name, marker):
+    """`python -m pipeline docs` writes all of them."""
+    text = (ROOT / name).read_text("utf-8")
+
+    assert rewritten(text, marker, generated()[name, marker]()) == text
 
 
-def test_the_names_of_the_methods_are_fresh():
-    """Between its markers, README.md has what `python -m pipeline methods table --short` prints."""
-    text = (ROOT / "README.md").read_text("utf-8")
-
-    assert f"<!-- methods -->\n{zoo_summary()}\n<!-- /methods -->" in text
-    assert all(card.title in zoo_summary() for card in method_cards())
-
-
-def test_the_details_of_the_methods_are_fresh():
-    """docs/methods.md is what `python -m pipeline methods table --full` prints."""
-    assert (ROOT / "docs" / "methods.md").read_text("utf-8") == zoo_details() + "\n"
+def test_a_document_without_markers_is_refused():
+    with pytest.raises(ValueError, match="has no <!-- methods -->"):
+        rewritten("nothing", "methods", "table")
 
 
 def test_the_details_name_every_setting_and_every_published_figure():
@@ -82,12 +77,6 @@ def test_the_details_name_every_setting_and_every_published_figure():
         assert section.count("| mAP@") == len(card.reported)
         for figure in card.reported:
             assert f"| {figure.source} | {figure.provenance} |\n" in section
-
-
-def test_the_table_of_metrics_is_fresh():
-    text = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
-
-    assert f"<!-- metrics -->\n{metrics_document()}\n<!-- /metrics -->" in text
 
 
 def test_every_protocol_is_documented_in_its_own_words():

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from models.errors import Cancelled, NotFittedError, WeightsError
-from pipeline.cli import comparing, data, demo, index, judging, running, sweeping
+from pipeline.cli import comparing, data, demo, documents, index, judging, running, sweeping
 from pipeline.cli.console import console, errors, say, survive_any_encoding
 from pipeline.index.store.base import StoreError
 from pipeline.wording import sentence
@@ -38,6 +38,7 @@ app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(demo.demo)
 app.command(name="app")(demo.serve)
+app.command(hidden=True)(documents.docs)
 
 _EXPECTED = (ValueError, OSError, StoreError, WeightsError, NotFittedError)
 _is_debug = False

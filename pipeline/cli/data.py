@@ -183,17 +183,6 @@ def show_method(name: str) -> None:
 
 
 @methods.command()
-def table(
-    full: Annotated[bool, typer.Option("--full", help="All details, for docs/methods.md.")] = False,
-    short: Annotated[bool, typer.Option("--short", help="The names alone, for README.md.")] = False,
-) -> None:
-    """All methods as a Markdown table, for models/README.md."""
-    from pipeline.catalog import zoo_details, zoo_summary, zoo_table
-
-    print(zoo_details() if full else zoo_summary() if short else zoo_table())
-
-
-@methods.command()
 def check(name: str) -> None:
     """Run the contract that every method must keep."""
     from models.contract import CHECKS
