@@ -208,6 +208,20 @@ METRICS = {
         ),
         *(_precision(rank) for rank in REPORT_RANKS),
         Metric(
+            "neighbours_at_10",
+            "Neighbours@10",
+            "%",
+            "higher",
+            "The 10 nearest by the cosine of the features that are among the first 10, divided by "
+            "10: fidelity to the features, whatever the labels say.",
+            lambda ranking: (
+                None
+                if ranking.neighbour_counts is None
+                else metrics.recall_at(ranking.neighbour_counts, [10])[:, 0]
+            ),
+            ("bench", "leaderboard"),
+        ),
+        Metric(
             "precision_radius_2",
             "P@H≤2",
             "%",

@@ -52,6 +52,20 @@ def test_features_have_no_values_within_a_radius(ranking: Ranking) -> None:
     assert lacking == {"precision_radius_2", "empty_radius_2", "lookup_success"}
 
 
+def test_neighbours_among_the_first_ten_are_averaged_over_ties() -> None:
+    """At distance 0 lie 4 neighbours and 2 others, at distance 1 the 6 other neighbours and 6
+    others: four of the first ten are drawn from those twelve, so 4 + 4 · 6/12 = 6 are expected.
+    """
+    kept = np.array([[[2, 4], [6, 6], [30, 0]]])
+    counts = np.array([[[6, 0], [6, 6], [30, 0]]])
+
+    ranking = Ranking(counts, cutoff=None, is_hamming=True, neighbour_counts=kept)
+
+    assert measure(ranking)["neighbours_at_10"].tolist() == [pytest.approx(0.6)]
+    unknown = Ranking(counts, cutoff=None, is_hamming=True)
+    assert "neighbours_at_10" not in measure(unknown)
+
+
 def test_titles_tell_metrics_apart_and_definitions_are_sentences() -> None:
     assert len({metric.title for metric in METRICS.values()}) == len(METRICS)
     assert all(metric.help.endswith(".") for metric in METRICS.values())
