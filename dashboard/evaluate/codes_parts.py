@@ -9,7 +9,7 @@ from altair.typing import ChartType
 from dashboard import cached
 from dashboard.charts import codes as charts
 from dashboard.services.thumbs import thumb_url
-from dashboard.widgets import chart_panel, drawer, gallery, notices, query_panel
+from dashboard.widgets import chart_panel, drawer, gallery, notices
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.code_view import CodeView, quantisation
 from pipeline.analysis.measured_run import MeasuredRun
@@ -24,6 +24,7 @@ BITS, DISTANCES, LOOKUP, BUCKETS, DRIFT, ABLATION = (
     "Ablation of bits",
 )
 _SHOWN = 24  # images of a bucket
+_LISTED = 12  # fullest buckets to choose from
 
 
 def view() -> str:
@@ -98,22 +99,20 @@ def buckets(run: MeasuredRun, view: CodeView) -> None:
         f"**{known.distinct:,} distinct codes**; {100 * known.collision_rate:.1f} % of the images "
         f"share theirs, the largest bucket holds {plural(known.largest_bucket, 'image')}."
     )
-    names = [f"{number}. {plural(len(one), 'image')}" for number, one in enumerate(view.buckets, 1)]
+    sizes = view.buckets.sizes[:_LISTED].tolist()
+    names = [f"{number}. {plural(size, 'image')}" for number, size in enumerate(sizes, 1)]
     chosen = st.selectbox("Bucket", range(len(names)), format_func=names.__getitem__, key="bucket")
-    rows = run.database_rows[view.buckets[chosen][:_SHOWN]]
+    rows = run.database_rows[view.buckets.bucket == chosen][:_SHOWN]
     tiles = tuple(_tile(run, int(row)) for row in rows)
     clicked = gallery.show(
         [gallery.TileGroup(tiles)], key="bucket_images", label="Images of a bucket", tile_px=96
     )
     if clicked:
-        opened = notices.opened(run.id)
-        drawer.show(
+        drawer.show_drawer(
             int(clicked),
             run.dataset,
-            page="codes",
             gallery_key="bucket_images",
-            opened=opened,
-            asked=query_panel.of_search(opened),
+            opened=notices.opened(run.id),
         )
 
 

@@ -113,9 +113,3 @@ def _compare(row: int, query: AskedImage | None) -> None:
     )
     if is_pressed:
         state.switch_to_compare(query.ref if query else dataset_ref(row))
-
-
-def show(row: int, dataset: RetrievalDataset, *, page: str, gallery_key: str, **given: Any) -> None:
-    """Open the drawer for an image of a bucket; goes once Codes calls `show_drawer` itself."""
-    del page
-    show_drawer(row, dataset, gallery_key=gallery_key, opened=given["opened"])

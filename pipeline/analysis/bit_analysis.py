@@ -1,4 +1,4 @@
-"""Bits one by one: how they correlate, which can go, and what a lookup with few bits off finds."""
+"""Lookup within a radius, and the ablation of bits: which can go without a loss of mAP."""
 
 from __future__ import annotations
 
@@ -18,23 +18,6 @@ MOST_QUERIES, FEWEST_QUERIES, MOST_ITEMS = 100, 30, 1000  # of the sample for th
 _SHORT = 64  # bits up to which all of these queries are taken
 
 
-def bit_correlation(codes: HashCodes) -> Values:
-    """Correlations (K, K) of the ±1 bits; 0 where a bit is dead."""
-    signs = codes.signs().astype(np.float64)
-    centred = signs - signs.mean(axis=0)
-    deviation = np.sqrt(np.square(centred).mean(axis=0))
-    scale = np.outer(deviation, deviation)
-    covariance = centred.T @ centred / len(signs)
-    return np.asarray(np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0))
-
-
-def buckets(codes: HashCodes, most: int) -> list[NDArray[np.int64]]:
-    """Positions of the items on each of the most frequent codes, largest first."""
-    _, bucket, size = np.unique(codes.packed, axis=0, return_inverse=True, return_counts=True)
-    largest = np.argsort(-size, kind="stable")[:most]
-    return [np.flatnonzero(bucket.ravel() == one) for one in largest]
-
-
 def lookup(counts: Counts) -> pd.DataFrame:
     """A hash lookup at each radius: means over queries, shares in [0, 1] but for the candidates.
 
@@ -44,15 +27,14 @@ def lookup(counts: Counts) -> pd.DataFrame:
     Returns:
         Columns radius, candidates, empty, precision (empty ball 0), recall.
     """
-    retrieved, found = metrics.balls(counts)
-    relevant = np.maximum(metrics.relevant_items(counts), 1)[:, None]
+    balls = metrics.balls(counts)
     return pd.DataFrame(
         {
-            "radius": np.arange(retrieved.shape[1]),
-            "candidates": retrieved.mean(axis=0),
-            "empty": (retrieved == 0).mean(axis=0),
-            "precision": (found / np.maximum(retrieved, 1)).mean(axis=0),
-            "recall": (found / relevant).mean(axis=0),
+            "radius": np.arange(balls.retrieved.shape[1]),
+            "candidates": balls.retrieved.mean(axis=0),
+            "empty": (balls.retrieved == 0).mean(axis=0),
+            "precision": balls.precision.mean(axis=0),
+            "recall": balls.recall.mean(axis=0),
         }
     )
 

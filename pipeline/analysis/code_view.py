@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.analysis.bit_analysis import bit_correlation, buckets, lookup, overlap, radius_for
+from pipeline.analysis.bit_analysis import lookup, overlap, radius_for
 from pipeline.analysis.measured_run import MeasuredRun
 from pipeline.evaluation.code_statistics import (
+    Buckets,
     CodeStatistics,
+    bit_correlation,
     bit_entropy,
+    code_buckets,
     code_statistics,
     distance_histograms,
 )
 
-_MOST_BUCKETS = 12
 _BINS = 41  # of the histogram of outputs
 _TWIN = 0.9  # absolute correlation from which two bits say nearly the same
 
@@ -34,7 +36,7 @@ class CodeView:
         overlap: area that the two distributions share.
         lookup: a row a radius: radius, candidates, empty, precision, recall.
         radius_90: least radius with a mean recall of 90 %.
-        buckets: positions in the database of the items on the most frequent codes.
+        buckets: the distinct codes of the database.
     """
 
     statistics: CodeStatistics
@@ -44,7 +46,7 @@ class CodeView:
     overlap: float
     lookup: pd.DataFrame
     radius_90: int
-    buckets: list[NDArray[np.int64]]
+    buckets: Buckets
 
     @property
     def finding(self) -> str:
@@ -71,7 +73,7 @@ def read_codes(run: MeasuredRun) -> CodeView:
         overlap=overlap(same, different),
         lookup=table,
         radius_90=radius_for(table, 0.9),
-        buckets=buckets(run.database_codes, _MOST_BUCKETS),
+        buckets=code_buckets(run.database_codes),
     )
 
 

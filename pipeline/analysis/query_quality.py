@@ -67,7 +67,7 @@ def judgement(opened: OpenRun, query: Query, row: int, others: NDArray[np.bool_]
         opened.labels[rows],
         threads=1,
     )
-    retrieved, hits = balls(counts)
+    retrieved, hits, *_ = balls(counts)
     at_10, at_100 = precision_at(counts, [10, 100])[0]
     radius = min(RADIUS, opened.bits)
     return Judgement(

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.analysis.opened_run import OpenRun
+from pipeline.evaluation.code_statistics import bit_correlation, code_buckets
 from pipeline.evaluation.ranking import HashCodes
 
 MOST_BUCKETS = 300  # distinct codes in the map, fullest first
@@ -66,11 +67,9 @@ def bit_table(opened: OpenRun) -> pd.DataFrame:
     Columns bit, ones (share), twin (bit), likeness (|correlation| with it), label, tilt (share
     of ones among images with that label, minus the share among all).
     """
-    signs = opened.database_codes.signs().astype(np.float32)  # (m, K)
-    ones = (signs > 0).mean(axis=0)
-    centred = signs - signs.mean(axis=0)
-    spread = np.maximum(np.linalg.norm(centred, axis=0), 1e-9)
-    likeness = np.abs((centred.T @ centred) / np.outer(spread, spread))
+    is_one = opened.database_codes.signs() > 0  # (m, K)
+    ones = is_one.mean(axis=0)
+    likeness = np.abs(bit_correlation(opened.database_codes))
     np.fill_diagonal(likeness, 0)
     table = pd.DataFrame(
         {
@@ -83,7 +82,7 @@ def bit_table(opened: OpenRun) -> pd.DataFrame:
     if opened.labels is None or opened.label_set is None:
         return table.assign(label="", tilt=np.nan)
     hot = opened.labels[opened.database_rows].astype(np.float32)  # (m, C)
-    share = hot.T @ (signs > 0) / np.maximum(hot.sum(axis=0), 1)[:, None]  # (C, K)
+    share = hot.T @ is_one / np.maximum(hot.sum(axis=0), 1)[:, None]  # (C, K)
     tilt = np.where(hot.sum(axis=0)[:, None] > 0, share - ones, 0)
     strongest = np.abs(tilt).argmax(axis=0)
     names = [opened.label_set.classes[place] for place in strongest]
@@ -158,17 +157,9 @@ def links(opened: OpenRun, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fullest(opened: OpenRun) -> tuple[HashCodes, NDArray[np.int64], NDArray[np.int64]]:
-    """The b fullest distinct codes, their images (b,), and the place of each image's code (m,).
-
-    The place is -1 for an image on another code.
-    """
-    packed, code, counts = np.unique(
-        opened.database_codes.packed, axis=0, return_inverse=True, return_counts=True
-    )
-    fullest = np.argsort(-counts, kind="stable")[:MOST_BUCKETS]
-    place = np.full(len(packed), -1)
-    place[fullest] = np.arange(len(fullest))
-    return HashCodes(packed[fullest], opened.bits), counts[fullest], place[code.ravel()]
+    """The b fullest distinct codes, their images (b,), and the bucket of each image (m,)."""
+    codes, sizes, bucket = code_buckets(opened.database_codes)
+    return codes[: min(MOST_BUCKETS, len(codes))], sizes[:MOST_BUCKETS], bucket
 
 
 def _nearest(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,13 +45,12 @@ def code_statistics(codes: HashCodes) -> CodeStatistics:
     if not len(codes):
         raise ValueError("code statistics need at least one code, got none")
     ones, unequal = _bit_counts(codes)
-    bias = 2 * ones / len(codes) - 1  # (K,) mean of the ±1 bits
-    covariance = 1 - 2 * unequal / len(codes) - np.outer(bias, bias)
+    covariance = _covariance(ones, unequal, len(codes))
     is_live = (ones > 0) & (ones < len(codes))
     pair = np.triu(np.outer(is_live, is_live), 1)
     correlation = np.abs(_correlation(covariance))[np.triu_indices(codes.bits, 1)]
     entropies = bit_entropy(ones / len(codes))
-    bucket_sizes = _bucket_sizes(codes)
+    bucket_sizes = code_buckets(codes).sizes
     return CodeStatistics(
         n=len(codes),
         bits=codes.bits,
@@ -68,6 +67,39 @@ def code_statistics(codes: HashCodes) -> CodeStatistics:
         collision_rate=float(bucket_sizes[bucket_sizes > 1].sum() / len(codes)),
         largest_bucket=int(bucket_sizes.max()),
     )
+
+
+class Buckets(NamedTuple):
+    """The distinct codes of a set, fullest first.
+
+    Attributes:
+        codes: b distinct codes.
+        sizes: (b,) how many items each has.
+        bucket: (n,) which of them each item has.
+    """
+
+    codes: HashCodes
+    sizes: NDArray[np.int64]
+    bucket: NDArray[np.int64]
+
+
+def code_buckets(codes: HashCodes) -> Buckets:
+    """The distinct codes with their items; of equally full ones the smaller code is first."""
+    words = codes.words()
+    keys: NDArray[Any] = words[:, 0] if words.shape[1] == 1 else words
+    _, first, bucket, sizes = np.unique(
+        keys, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(-sizes, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return Buckets(codes[first[order]], sizes[order], place[bucket.ravel()])
+
+
+def bit_correlation(codes: HashCodes) -> NDArray[np.float64]:
+    """Correlations (K, K) of the ±1 bits; 0 where a bit is dead."""
+    ones, unequal = _bit_counts(codes)
+    return _correlation(_covariance(ones, unequal, len(codes)))
 
 
 def bit_entropy(means: ArrayLike) -> NDArray[np.float64]:
@@ -100,6 +132,12 @@ def _bit_counts(codes: HashCodes) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return ones, np.array(unequal)
 
 
+def _covariance(ones: NDArray[np.int64], unequal: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+    """Covariance (K, K) of the ±1 bits of n codes, from `_bit_counts`."""
+    bias = 2 * ones / n - 1  # (K,) mean of the ±1 bits
+    return np.asarray(1 - 2 * unequal / n - np.outer(bias, bias))
+
+
 def _correlation(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Correlations (K, K); 0 where a bit is dead."""
     deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
@@ -110,10 +148,3 @@ def _correlation(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
 def _participation(covariance: NDArray[np.float64]) -> float:
     squares = float(np.square(covariance).sum())
     return float(np.trace(covariance)) ** 2 / squares if squares > 0 else 0.0
-
-
-def _bucket_sizes(codes: HashCodes) -> NDArray[np.int64]:
-    """How many items each distinct code has."""
-    words = codes.words()
-    keys: NDArray[Any] = words[:, 0] if words.shape[1] == 1 else words
-    return np.asarray(np.unique(keys, axis=0, return_counts=True)[1], np.int64)

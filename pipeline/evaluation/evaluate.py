@@ -245,8 +245,8 @@ def _rank_means(
 
 def _curves(per_query: _PerQuery, n_database: int, counts: Counts) -> Curves:
     precision, recall = _rank_means(per_query, n_database)
-    retrieved, hits = metrics.balls(counts)
-    relevant = metrics.relevant_items(counts)
+    retrieved, hits, ball_precision, ball_recall = metrics.balls(counts)
+    n_relevant = int(per_query.relevant.sum())
     same, different = distance_histograms(counts)
     return Curves(
         ranks=rank_grid(n_database),
@@ -254,10 +254,10 @@ def _curves(per_query: _PerQuery, n_database: int, counts: Counts) -> Curves:
         recall=recall,
         ball_size=retrieved.mean(axis=0),
         ball_empty=(retrieved == 0).mean(axis=0),
-        ball_precision=(hits / np.maximum(retrieved, 1)).mean(axis=0),
-        ball_recall=(hits / np.maximum(relevant, 1)[:, None]).mean(axis=0),
+        ball_precision=ball_precision.mean(axis=0),
+        ball_recall=ball_recall.mean(axis=0),
         ball_precision_micro=hits.sum(axis=0) / np.maximum(retrieved.sum(axis=0), 1),
-        ball_recall_micro=hits.sum(axis=0) / max(int(relevant.sum()), 1),
+        ball_recall_micro=hits.sum(axis=0) / max(n_relevant, 1),
         same_distances=same,
         different_distances=different,
         per_query_ap=per_query.values["map"],

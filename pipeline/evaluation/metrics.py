@@ -106,15 +106,32 @@ def ndcg_at(counts: Counts, rank: int) -> Values:
     return np.divide(dcg, ideal, out=np.zeros_like(dcg), where=ideal > 0)
 
 
-def balls(counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Items and relevant items (q, levels) within radius 0, 1, 2, ... of each query."""
-    return _total(counts).cumsum(axis=1), _relevant(counts).cumsum(axis=1)
+class Balls(NamedTuple):
+    """What lies within radius 0, 1, 2, ... of each query, all (q, levels).
+
+    Attributes:
+        retrieved: items.
+        hits: relevant items.
+        precision: share of relevant items; 0 for an empty ball.
+        recall: share of all relevant items.
+    """
+
+    retrieved: NDArray[np.int64]
+    hits: NDArray[np.int64]
+    precision: Values
+    recall: Values
+
+
+def balls(counts: Counts) -> Balls:
+    """Items, relevant items, precision and recall within every Hamming radius."""
+    retrieved, hits = _total(counts).cumsum(axis=1), _relevant(counts).cumsum(axis=1)
+    recall = hits / np.maximum(hits[:, -1:], 1)
+    return Balls(retrieved, hits, hits / np.maximum(retrieved, 1), recall)
 
 
 def ball_precision(counts: Counts, radius: int) -> Values:
     """Precision (q,) of the items within Hamming `radius`; 0 for an empty ball."""
-    retrieved, hits = (sums[:, min(radius, counts.shape[1] - 1)] for sums in balls(counts))
-    return np.asarray(hits / np.maximum(retrieved, 1))
+    return balls(counts[:, : radius + 1]).precision[:, -1]
 
 
 def ball_is_empty(counts: Counts, radius: int) -> NDArray[np.bool_]:

@@ -55,14 +55,14 @@ def query_curves(counts: Counts, cutoff: int | None = None) -> QueryCurves:
     hits = metrics.hits_at(counts, ranks)
     relevant = np.maximum(metrics.relevant_items(counts), 1)[:, None]
     radii = np.unique(np.linspace(0, counts.shape[1] - 1, MOST_POINTS).astype(np.int64))
-    retrieved, found = (sums[:, radii] for sums in metrics.balls(counts))
+    balls = metrics.balls(counts)
     return QueryCurves(
         ranks=ranks,
         precision_at=hits / ranks,
         recall_at=hits / relevant,
         radii=radii,
-        precision_within=found / np.maximum(retrieved, 1),
-        recall_within=found / relevant,
-        is_empty=retrieved == 0,
+        precision_within=balls.precision[:, radii],
+        recall_within=balls.recall[:, radii],
+        is_empty=balls.retrieved[:, radii] == 0,
         average_precision=metrics.average_precision(counts, cutoff),
     )

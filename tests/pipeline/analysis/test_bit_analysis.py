@@ -9,37 +9,13 @@ from models.codes import HashCodes
 from pipeline.analysis.bit_analysis import (
     BitAblation,
     ablate_bits,
-    bit_correlation,
     bit_sample,
-    buckets,
     lookup,
     overlap,
     radius_for,
 )
 from pipeline.evaluation.metrics import average_precision
 from pipeline.evaluation.ranking import hamming_histograms
-
-
-def test_correlation_equals_numpy_and_is_0_for_a_dead_bit(rng):
-    signs = rng.standard_normal((50, 5))
-    signs[:, 2], signs[:, 4] = 1, -signs[:, 0]
-
-    found = bit_correlation(HashCodes.from_relaxed(signs))
-
-    live = [0, 1, 3, 4]
-    expected = np.corrcoef(np.where(signs[:, live] >= 0, 1, -1).T)
-    assert found[np.ix_(live, live)] == pytest.approx(expected)
-    assert found[0, 4] == pytest.approx(-1)
-    assert not found[2].any()
-
-
-def test_buckets_are_the_commonest_codes():
-    codes = HashCodes.from_relaxed(np.array([[1.0, 1], [1, -1], [1, 1], [-1, 1], [1, 1]]))
-
-    first, *rest = buckets(codes, 2)
-
-    assert first.tolist() == [0, 2, 4]
-    assert len(rest) == 1
 
 
 def test_a_lookup_by_hand():

@@ -4,7 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.codes import HashCodes
-from pipeline.evaluation.code_statistics import bit_entropy, code_statistics, distance_histograms
+from pipeline.evaluation.code_statistics import (
+    bit_correlation,
+    bit_entropy,
+    code_buckets,
+    code_statistics,
+    distance_histograms,
+)
 
 
 def codes_of(*rows):
@@ -113,3 +119,26 @@ def test_distance_histograms_add_up_grades_and_queries():
 
     assert same.tolist() == [3, 7]
     assert different.tolist() == [6, 9]
+
+
+def test_correlation_equals_numpy_and_is_0_for_a_dead_bit(rng):
+    signs = rng.standard_normal((50, 5))
+    signs[:, 2], signs[:, 4] = 1, -signs[:, 0]
+
+    found = bit_correlation(HashCodes.from_relaxed(signs))
+
+    live = [0, 1, 3, 4]
+    expected = np.corrcoef(np.where(signs[:, live] >= 0, 1, -1).T)
+    assert found[np.ix_(live, live)] == pytest.approx(expected)
+    assert found[0, 4] == pytest.approx(-1)
+    assert not found[2].any()
+
+
+def test_buckets_are_the_distinct_codes_fullest_first():
+    codes = HashCodes.from_relaxed(np.array([[1.0, 1], [1, -1], [1, 1], [-1, 1], [1, 1]]))
+
+    found = code_buckets(codes)
+
+    assert found.sizes.tolist() == [3, 1, 1]
+    assert np.flatnonzero(found.bucket == 0).tolist() == [0, 2, 4]
+    assert (found.codes.signs()[found.bucket] == codes.signs()).all()

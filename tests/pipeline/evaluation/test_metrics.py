@@ -217,7 +217,7 @@ def test_balls_by_hand():
     near, far = [[], [1, 0], [0], []], [[], [], [], [1, 0]]
     counts = np.concatenate([histogram(near), histogram(far)])
 
-    retrieved, hits = metrics.balls(counts)
+    retrieved, hits, *_ = metrics.balls(counts)
 
     assert retrieved.tolist() == [[0, 2, 3, 3], [0, 0, 0, 2]]
     assert hits.tolist() == [[0, 1, 1, 1], [0, 0, 0, 1]]
