@@ -11,6 +11,7 @@ from typer.main import get_command
 from pipeline.catalog import config_fields, method_cards, zoo_details, zoo_summary, zoo_table
 from pipeline.cli import app
 from pipeline.datasets.protocols import PROTOCOLS
+from pipeline.settings import variables_table
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*.md")])
@@ -53,6 +54,11 @@ def test_every_make_target_in_the_documents_exists(path):
 def test_the_zoo_table_is_fresh():
     """models/README.md is made by `python -m pipeline methods table`."""
     assert zoo_table() in (ROOT / "models" / "README.md").read_text("utf-8")
+
+
+def test_the_table_of_settings_is_fresh():
+    """docs/settings.md has what `python -m pipeline settings` prints."""
+    assert f"\n{variables_table()}\n" in (ROOT / "docs" / "settings.md").read_text("utf-8")
 
 
 def test_the_names_of_the_methods_are_fresh():

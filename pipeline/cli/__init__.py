@@ -36,6 +36,7 @@ app.command()(comparing.bench)
 app.command()(comparing.ablate)
 app.command()(running.evaluate)
 app.command()(index.search)
+app.command(name="settings")(demo.settings)
 app.command()(demo.demo)
 app.command(name="app")(demo.serve)
 

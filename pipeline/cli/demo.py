@@ -1,4 +1,4 @@
-"""The demo: from nothing to search results on screen, and the command that opens the dashboard."""
+"""The demo: from nothing to search results on screen; opening the dashboard; what can be set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.cli.running import run_spec
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.runs.registry import Run
 from pipeline.runs.spec import RunSpec
-from pipeline.settings import Settings
+from pipeline.settings import Settings, variables_table
 
 DATASET = "openmoji"
 PLAN = (  # label set, method, whether it is published; tags are on half of the images
@@ -99,6 +99,11 @@ def serve(port: Annotated[int, typer.Option(help="Port of the dashboard.")] = 85
             server.terminate()
             return
     raise typer.Exit(code)
+
+
+def settings() -> None:
+    """The environment variables that are read, as a Markdown table for docs/settings.md."""
+    print(variables_table())
 
 
 def _answers(url: str, server: subprocess.Popen[bytes]) -> bool:
