@@ -38,11 +38,6 @@ class Gap:
     tie_high: float
 
     @property
-    def is_chance(self) -> bool:
-        """Whether another draw of queries could turn the order round."""
-        return self.low <= 0 <= self.high
-
-    @property
     def is_within_ties(self) -> bool:
         """Whether an evaluator that sorts could turn the order round by its order of ties."""
         return self.tie_low <= 0 <= self.tie_high
