@@ -220,7 +220,7 @@ class DeepHashMethod(HashMethod):
         if labels is None:
             raise ValueError(f"{card.title} is supervised and needs labels; the data set has none")
         if "multi" not in card.label_kinds and bool((labels.sum(1) > 1).any()):
-            raise ValueError(f"{card.title} takes one label an image, some images have several")
+            raise ValueError(f"{card.title} takes one label per image, some images have several")
         return labels
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import warnings
 from collections.abc import Sequence
@@ -117,11 +116,6 @@ def difference_hash(image: Image.Image) -> int:
     """
     grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
     return int.from_bytes(np.packbits(grey[:, :-1] < grey[:, 1:]).tobytes(), "big")
-
-
-def pixel_digest(image: Image.Image) -> str:
-    """SHA-256 of size and pixels: equal for the same picture in two lossless files."""
-    return hashlib.sha256(b"%d %d " % image.size + image.tobytes()).hexdigest()
 
 
 def _decoded(content: bytes, ranges: Sequence[ValueRange]) -> Decoded:

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
+from pydantic_settings import PydanticBaseSettingsSource as Source
 
-_VARIABLES = {
-    "home": "HASHLENS_HOME",
-    "qdrant_url": "QDRANT_URL",
-    "qdrant_api_key": "QDRANT_API_KEY",
-    "qdrant_read_only_api_key": "QDRANT_READ_ONLY_API_KEY",
-    "qdrant_ca": "QDRANT_CA",
-    "qdrant_timeout_s": "QDRANT_TIMEOUT_S",
-    "qdrant_grpc": "QDRANT_GRPC",
-    "qdrant_shards": "QDRANT_SHARDS",
-    "qdrant_replicas": "QDRANT_REPLICAS",
-    "threads": "HASHLENS_THREADS",
-    "memory_mb": "HASHLENS_MEMORY_MB",
-    "device": "HASHLENS_DEVICE",
-    "start_worker": "HASHLENS_START_WORKER",
-    "import_roots": "HASHLENS_IMPORT_ROOTS",
-    "upload_limit_gb": "HASHLENS_UPLOAD_LIMIT_GB",
-}
 _INHERITED = {  # in capitals
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
     *("VIRTUAL_ENV", "PYTHONPATH", "PYTHONUTF8", "PYTHONIOENCODING"),
@@ -38,58 +29,106 @@ _INHERITED = {  # in capitals
 _INHERITED_GROUPS = ("LC_", "CUDA_", "NVIDIA_")
 
 
-class Settings(BaseModel):
+def _qdrant(name: str, default: Any, description: str, **more: Any) -> Any:
+    """A field whose variable has Qdrant's own prefix."""
+    return Field(default, validation_alias=f"QDRANT_{name}", description=description, **more)
+
+
+class Settings(BaseSettings):
     """Where things lie and how much of the machine to use.
 
-    Attributes:
-        home: folder of data sets, features, runs and the embedded index (HASHLENS_HOME, `data`).
-        qdrant_url: address of a Qdrant server (QDRANT_URL); None: embedded store under `home`.
-        qdrant_api_key: its key, which may write (QDRANT_API_KEY).
-        qdrant_read_only_api_key: one that may not, for the dashboard (QDRANT_READ_ONLY_API_KEY);
-            None: the dashboard takes the other one.
-        qdrant_ca: file with the certificate that an https server is checked with (QDRANT_CA).
-        qdrant_timeout_s: how long one request may take (QDRANT_TIMEOUT_S, 60).
-        qdrant_grpc: use the server's gRPC port (QDRANT_GRPC, 0).
-        qdrant_shards: pieces of a new collection, a multiple of the nodes (QDRANT_SHARDS).
-        qdrant_replicas: copies of each piece, one node may fail with two (QDRANT_REPLICAS).
-        threads: CPU threads of torch (HASHLENS_THREADS, all cores up to 8).
-        memory_mb: most memory of a worker in MB (HASHLENS_MEMORY_MB); None: no limit. Linux only.
-        device: where a backbone learns, `cpu`, `cuda` or `cuda:1` (HASHLENS_DEVICE, cpu).
-        start_worker: whether the dashboard may start a worker (HASHLENS_START_WORKER, 1).
-        import_roots: folders below which the dashboard may import from the server's disk
-            (HASHLENS_IMPORT_ROOTS, separated as in PATH; none).
-        upload_limit_gb: most that one upload may have (HASHLENS_UPLOAD_LIMIT_GB, 20).
+    Each field is an environment variable too (`variable`), which `from_environment` alone reads.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="HASHLENS_",
+        env_ignore_empty=True,
+        populate_by_name=True,
+    )
 
-    home: Path = Path("data")
-    qdrant_url: str | None = None
-    qdrant_api_key: str | None = Field(None, repr=False)
-    qdrant_read_only_api_key: str | None = Field(None, repr=False)
-    qdrant_ca: Path | None = None
-    qdrant_timeout_s: int = Field(60, ge=1)
-    qdrant_grpc: bool = False
-    qdrant_shards: int | None = Field(None, ge=1)
-    qdrant_replicas: int | None = Field(None, ge=1)
-    threads: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 8), ge=1)
-    memory_mb: int | None = Field(None, ge=256)
-    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
-    start_worker: bool = True
-    import_roots: tuple[Path, ...] = ()
-    upload_limit_gb: float = Field(20, gt=0)
+    home: Path = Field(
+        Path("data"), description="Folder of data sets, features, runs and the embedded index."
+    )
+    qdrant_url: str | None = _qdrant(
+        "URL", None, "Address of a Qdrant server instead of the embedded store."
+    )
+    qdrant_api_key: str | None = _qdrant("API_KEY", None, "Its key, which may write.", repr=False)
+    qdrant_read_only_api_key: str | None = _qdrant(
+        "READ_ONLY_API_KEY",
+        None,
+        "A key for the dashboard that may not write; unset: the other one.",
+        repr=False,
+    )
+    qdrant_ca: Path | None = _qdrant(
+        "CA",
+        None,
+        "File with the certificate that an https server is checked with; unset: the system's.",
+    )
+    qdrant_timeout_s: int = _qdrant("TIMEOUT_S", 60, "Seconds that one request may take.", ge=1)
+    qdrant_grpc: bool = _qdrant("GRPC", False, "1 uses the server's gRPC port.")
+    qdrant_shards: int | None = _qdrant(
+        "SHARDS",
+        None,
+        "Pieces of a new collection, a multiple of the nodes; unset: the server's choice.",
+        ge=1,
+    )
+    qdrant_replicas: int | None = _qdrant(
+        "REPLICAS",
+        None,
+        "Copies of each piece, with two one node may fail; unset: the server's choice.",
+        ge=1,
+    )
+    threads: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, 8),
+        ge=1,
+        description="CPU threads of torch; unset: all cores, up to 8.",
+    )
+    memory_mb: int | None = Field(
+        None,
+        ge=256,
+        description="Most memory of a worker in MB, on Linux; a run that wants more fails alone.",
+    )
+    device: str = Field(
+        "cpu",
+        pattern=r"^(cpu|cuda(:\d+)?)$",
+        description="Where a backbone learns: `cpu`, `cuda`, `cuda:1`.",
+    )
+    start_worker: bool = Field(True, description="0: the dashboard starts no worker.")
+    import_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Folders below which the dashboard may import from the server's disk, "
+        "separated as in PATH.",
+    )
+    upload_limit_gb: float = Field(20, gt=0, description="Most that one upload may have, in GB.")
+
+    @field_validator("import_roots", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        """Folders as the environment has them."""
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: Source,
+        env_settings: Source,
+        dotenv_settings: Source,
+        file_secret_settings: Source,
+    ) -> tuple[Source, ...]:
+        """What is not given has its default, whatever the environment says."""
+        return (init_settings,)
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read the variables named above; unset or empty ones keep their defaults."""
-        found: dict[str, object] = {
-            field: value for field, name in _VARIABLES.items() if (value := os.environ.get(name))
-        }
-        if "import_roots" in found:
-            found["import_roots"] = tuple(
-                filter(None, str(found["import_roots"]).split(os.pathsep))
-            )
-        return cls.model_validate(found)
+        """Read the environment's variables; unset or empty ones keep their defaults.
+
+        Raises:
+            ValidationError: a value has no meaning.
+        """
+        return cls.model_validate(EnvSettingsSource(cls)())
 
     def environment(self) -> dict[str, str]:
         """The environment of a process of its own: these settings, and what any program may need.
@@ -98,8 +137,8 @@ class Settings(BaseModel):
         secrets of other programs are not among it.
         """
         own = {
-            name: _as_text(value)
-            for field, name in _VARIABLES.items()
+            variable(field): _as_text(value)
+            for field in type(self).model_fields
             if (value := getattr(self, field)) is not None
         }
         inherited = {
@@ -138,6 +177,22 @@ class Settings(BaseModel):
     def index_path(self) -> Path:
         """Folder of the embedded store."""
         return self.home / "index"
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else f"HASHLENS_{field.upper()}"
+
+
+def variables_table() -> str:
+    """All variables as a Markdown table, for docs/settings.md."""
+    lines = ["| variable | meaning | default |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        usual = "" if field.default_factory else _as_text(field.default)
+        shown = f"`{usual}`" if usual not in ("", "None") else "unset"
+        lines.append(f"| `{variable(name)}` | {field.description} | {shown} |")
+    return "\n".join(lines)
 
 
 def _as_text(value: object) -> str:

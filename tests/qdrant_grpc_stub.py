@@ -110,10 +110,6 @@ class _Answers:
         return pb.CollectionOperationResponse(result=made)
 
     def Delete(self, asked: Any) -> Any:
-        if hasattr(asked, "points"):
-            selector = GrpcToRest.convert_points_selector(asked.points)
-            self._client.delete(asked.collection_name, selector)
-            return _done()
         gone = self._client.delete_collection(asked.collection_name)
         return pb.CollectionOperationResponse(result=gone)
 
@@ -143,26 +139,9 @@ class _Answers:
         ).points
         return pb.QueryResponse(result=[RestToGrpc.convert_scored_point(one) for one in found])
 
-    def Scroll(self, asked: Any) -> Any:
-        records, following = self._client.scroll(
-            asked.collection_name,
-            limit=asked.limit,
-            offset=GrpcToRest.convert_point_id(asked.offset) if asked.HasField("offset") else None,
-        )
-        next_id = None if following is None else RestToGrpc.convert_extended_point_id(following)
-        return pb.ScrollResponse(result=_records(records), next_page_offset=next_id)
-
     def Count(self, asked: Any) -> Any:
         found = self._client.count(asked.collection_name, count_filter=_filter(asked))
         return pb.CountResponse(result=pb.CountResult(count=found.count))
-
-    def Facet(self, asked: Any) -> Any:
-        found = self._client.facet(asked.collection_name, asked.key, limit=asked.limit)
-        hits = [
-            pb.FacetHit(value=pb.FacetValue(string_value=str(one.value)), count=one.count)
-            for one in found.hits
-        ]
-        return pb.FacetResponse(hits=hits)
 
 
 def _filter(asked: Any) -> Any:

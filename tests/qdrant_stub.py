@@ -39,13 +39,6 @@ def _query(client: QdrantClient, name: str, body: Any) -> Any:
     )
 
 
-def _scroll(client: QdrantClient, name: str, body: Any) -> dict[str, Any]:
-    records, following = client.scroll(
-        name, scroll_filter=body.filter, limit=body.limit, offset=body.offset
-    )
-    return {"points": records, "next_page_offset": following}
-
-
 ROUTES: list[tuple[str, str, Any, Answer]] = [
     ("GET", r"/collections", None, lambda c, _, b: c.get_collections()),
     ("GET", r"/aliases", None, lambda c, _, b: c.get_aliases()),
@@ -59,14 +52,9 @@ ROUTES: list[tuple[str, str, Any, Answer]] = [
     ("PUT", r"/collections/([^/]+)/index", m.CreateFieldIndex, lambda c, n, b: DONE),
     ("PUT", r"/collections/([^/]+)/points", m.PointsList, lambda c, n, b: c.upsert(n, b.points)),
     ("POST", r"/collections/([^/]+)/points", m.PointRequest, lambda c, n, b: c.retrieve(n, b.ids)),
-    ("POST", r"/collections/([^/]+)/points/delete", m.PointsSelector,
-     lambda c, n, b: c.delete(n, b)),
     ("POST", r"/collections/([^/]+)/points/query", m.QueryRequest, _query),
-    ("POST", r"/collections/([^/]+)/points/scroll", m.ScrollRequest, _scroll),
     ("POST", r"/collections/([^/]+)/points/count", m.CountRequest,
      lambda c, n, b: c.count(n, count_filter=b.filter)),
-    ("POST", r"/collections/([^/]+)/facet", m.FacetRequest,
-     lambda c, n, b: c.facet(n, b.key, limit=b.limit)),
 ]  # fmt: skip
 
 

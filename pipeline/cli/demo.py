@@ -1,4 +1,4 @@
-"""The demo: from nothing to search results on screen, and the command that opens the dashboard."""
+"""The demo: from nothing to search results on screen; opening the dashboard; what can be set."""
 
 from __future__ import annotations
 

@@ -31,7 +31,6 @@ from pipeline.files import RESERVE_BYTES
 from pipeline.ingest.tree import MAX_FILE_BYTES, File, FileTree, ReadError, is_junk, without_wrapper
 from pipeline.ingest.zip_names import zip_names
 
-ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 PACKED_SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _DAMAGED = (
     zipfile.BadZipFile,

@@ -166,9 +166,6 @@ def an_empty_collection_has_no_hits(store: CodeStore) -> None:
     assert store.search("contract-empty", code, 10).hits == ()
     assert store.radius("contract-empty", code, 16).hits == ()
     assert store.count("contract-empty") == 0
-    assert store.facets("contract-empty", "labels") == {}
-    assert store.scroll("contract-empty", 10).items == ()
-    assert store.scroll("contract-empty", 10).next is None
 
 
 def adding_twice_changes_nothing(store: CodeStore) -> None:
@@ -212,17 +209,6 @@ def payloads_come_back_as_given(store: CodeStore) -> None:
 
     assert store.get("contract-v1", ids_of(1))[0].payload == payload
     assert store.search("contract-v1", code, 1).hits == (Hit(ids_of(1)[0], 0, payload),)
-    assert store.facets("contract-v1", "labels") == {"Übergröße": 1, "猫": 1, "🦊": 1}
-
-
-def facets_count_items_per_value(store: CodeStore) -> None:
-    """Of 40 items, 9, 19, 29 and 39 have no label, two of which would have had the fourth."""
-    filled(store, random_codes(40, 16))
-
-    assert store.facets("contract-v1", "split") == {"database": 32, "query": 8}
-    assert store.facets("contract-v1", "labels") == {"cat": 20, "dog": 18, "Übergröße 猫": 8}
-    with pytest.raises(ValueError, match="labels, split"):
-        store.facets("contract-v1", "uri")
 
 
 def get_keeps_the_order_asked_and_skips_the_unknown(store: CodeStore) -> None:
@@ -232,31 +218,6 @@ def get_keeps_the_order_asked_and_skips_the_unknown(store: CodeStore) -> None:
     items = store.get("contract-v1", [ids[3], ids[4], ids[0]])
 
     assert [item.payload["image_id"] for item in items] == ["image 3", "image 0"]
-
-
-def scrolling_visits_every_item_once_in_id_order(store: CodeStore) -> None:
-    filled(store, random_codes(25, 16))
-
-    seen: list[str] = []
-    offset: str | None = None
-    for _ in range(4):
-        page = store.scroll("contract-v1", 7, offset)
-        seen += [item.id for item in page.items]
-        offset = page.next
-
-    assert offset is None
-    assert seen == sorted(ids_of(25))
-
-
-def deleting_removes_only_what_is_named(store: CodeStore) -> None:
-    ids = ids_of(11)
-    filled(store, random_codes(10, 16))
-
-    store.delete("contract-v1", [ids[0], ids[10]])
-    store.delete("contract-v1", [])
-
-    assert store.count("contract-v1") == 9
-    assert store.get("contract-v1", ids[:2])[0].id == ids[1]
 
 
 def publishing_switches_and_rolls_back(store: CodeStore) -> None:
@@ -309,11 +270,7 @@ def unknown_collections_are_named(store: CodeStore) -> None:
         lambda: store.search("nothing", code, 1),
         lambda: store.radius("nothing", code, 1),
         lambda: store.add("nothing", ids_of(1), code, payloads_of(1)),
-        lambda: store.facets("nothing", "labels"),
         lambda: store.get("nothing", ids_of(1)),
-        lambda: store.scroll("nothing", 1),
-        lambda: store.delete("nothing", ids_of(1)),
-        lambda: store.delete("nothing", []),
         lambda: store.count("nothing"),
         lambda: store.drop("nothing"),
         lambda: store.info("nothing"),
@@ -377,7 +334,6 @@ def malformed_arguments_are_refused(store: CodeStore) -> None:
         (lambda: store.search("contract-v1", codes, 1), "one code at a time, got 2"),
         (lambda: store.search("contract-v1", codes[:1], 0), "at least 1, got 0"),
         (lambda: store.radius("contract-v1", codes[:1], -1), "at least 0, got -1"),
-        (lambda: store.scroll("contract-v1", 0), "at least 1, got 0"),
         (lambda: store.get("contract-v1", ["x"]), "UUID strings"),
     ):
         with pytest.raises(ValueError, match=reason):
@@ -394,10 +350,7 @@ CHECKS = (
     adding_twice_changes_nothing,
     adding_a_known_id_replaces_code_and_payload,
     payloads_come_back_as_given,
-    facets_count_items_per_value,
     get_keeps_the_order_asked_and_skips_the_unknown,
-    scrolling_visits_every_item_once_in_id_order,
-    deleting_removes_only_what_is_named,
     publishing_switches_and_rolls_back,
     a_failed_publish_leaves_the_alias_alone,
     dropping_removes_the_collection_and_its_aliases,

@@ -172,7 +172,7 @@ def test_a_method_for_single_labels_refuses_several():
     class Single(CSQ):
         card = CSQ.card.model_copy(update={"label_kinds": ("single",)})
 
-    with pytest.raises(ValueError, match="takes one label an image"):
+    with pytest.raises(ValueError, match="takes one label per image"):
         Single(8).fit(TrainingSet((features(),), torch.ones(21, 2).bool()))
 
 

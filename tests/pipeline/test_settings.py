@@ -1,26 +1,35 @@
 """Settings come from the environment, with defaults."""
 
+import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from pipeline.settings import Settings
+from pipeline.settings import Settings, variable
 
-VARIABLES = (
-    "HASHLENS_HOME",
-    "QDRANT_URL",
-    "QDRANT_API_KEY",
-    "HASHLENS_THREADS",
-    "HASHLENS_START_WORKER",
-    "HASHLENS_MEMORY_MB",
-    "HASHLENS_DEVICE",
-)
+GIVEN = {
+    "HASHLENS_HOME": ("/srv/library", Path("/srv/library")),
+    "QDRANT_URL": ("http://qdrant:6333", "http://qdrant:6333"),
+    "QDRANT_API_KEY": ("secret", "secret"),
+    "QDRANT_READ_ONLY_API_KEY": ("other", "other"),
+    "QDRANT_CA": ("ca.pem", Path("ca.pem")),
+    "QDRANT_TIMEOUT_S": ("5", 5),
+    "QDRANT_GRPC": ("1", True),
+    "QDRANT_SHARDS": ("6", 6),
+    "QDRANT_REPLICAS": ("2", 2),
+    "HASHLENS_THREADS": ("3", 3),
+    "HASHLENS_MEMORY_MB": ("2000", 2000),
+    "HASHLENS_DEVICE": ("cuda:1", "cuda:1"),
+    "HASHLENS_START_WORKER": ("0", False),
+    "HASHLENS_IMPORT_ROOTS": (os.pathsep.join(("/a", "", "b c")), (Path("/a"), Path("b c"))),
+    "HASHLENS_UPLOAD_LIMIT_GB": ("0.5", 0.5),
+}
 
 
 @pytest.fixture(autouse=True)
 def _unset(monkeypatch):
-    for name in VARIABLES:
+    for name in GIVEN:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -35,21 +44,27 @@ def test_without_variables_everything_lies_under_data():
 
 
 def test_every_variable_is_read(monkeypatch):
-    values = ("/srv/library", "http://qdrant:6333", "secret", "3", "0", "2000", "cuda:1")
-    for name, value in zip(VARIABLES, values, strict=True):
-        monkeypatch.setenv(name, value)
-
+    for name, (text, _) in GIVEN.items():
+        monkeypatch.setenv(name, text)
     settings = Settings.from_environment()
 
-    assert settings == Settings(
-        home=Path("/srv/library"),
-        qdrant_url="http://qdrant:6333",
-        qdrant_api_key="secret",
-        threads=3,
-        start_worker=False,
-        memory_mb=2000,
-        device="cuda:1",
-    )
+    assert {variable(field): getattr(settings, field) for field in Settings.model_fields} == {
+        name: value for name, (_, value) in GIVEN.items()
+    }
+    again = settings.environment()
+    assert {name: again[name] for name in GIVEN if name != "HASHLENS_IMPORT_ROOTS"} == {
+        name: text for name, (text, _) in GIVEN.items() if name != "HASHLENS_IMPORT_ROOTS"
+    }
+
+
+def test_only_from_environment_reads_it_and_by_these_names_alone(monkeypatch):
+    monkeypatch.setenv("HASHLENS_DEVICE", "cuda")
+    monkeypatch.setenv("DEVICE", "cuda")
+    monkeypatch.setenv("HASHLENS_MOOD", "good")
+
+    assert Settings().device == "cpu"
+    monkeypatch.delenv("HASHLENS_DEVICE")
+    assert Settings.from_environment() == Settings()
 
 
 def test_a_process_of_its_own_gets_the_same_settings_and_no_secrets_of_others(monkeypatch):
@@ -59,7 +74,7 @@ def test_a_process_of_its_own_gets_the_same_settings_and_no_secrets_of_others(mo
 
     assert "SOMEONE_S_TOKEN" not in environment
     assert environment["OMP_NUM_THREADS"] == "3"
-    for name in VARIABLES:
+    for name in GIVEN:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -91,7 +106,7 @@ def test_paths_hold_for_a_process_that_works_elsewhere(monkeypatch, tmp_path):
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch):
-    for name in VARIABLES:
+    for name in GIVEN:
         monkeypatch.setenv(name, "")
 
     assert Settings.from_environment() == Settings()

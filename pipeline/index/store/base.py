@@ -14,7 +14,7 @@ from models.codes import HashCodes
 Payload = dict[str, object]
 
 CODEC = "pm1-dot"  # how codes become vectors: one ±1 per bit, compared by dot product
-INDEXED_FIELDS = ("labels", "split", "words")  # payload fields that can be filtered and counted
+INDEXED_FIELDS = ("labels", "split", "words")  # payload fields that can be filtered
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,199}")
 
 
@@ -109,14 +109,6 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Page:
-    """Items in id order, and the id at which the next page starts (None: this is the last)."""
-
-    items: tuple[Item, ...]
-    next: str | None
-
-
-@dataclass(frozen=True)
 class CollectionInfo:
     """What is known about a collection.
 
@@ -174,17 +166,8 @@ class CodeStore(Protocol):
     ) -> SearchResult:
         """The items at distance <= r; the nearest `limit` of them when there are more."""
 
-    def facets(self, collection: str, field: str) -> dict[str, int]:
-        """Number of items per value of an indexed field, most frequent first, then by value."""
-
     def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
         """The items with these ids in the order asked, without those that are not stored."""
-
-    def scroll(self, collection: str, limit: int, offset: str | None = None) -> Page:
-        """`limit` items in id order, from the id `offset` on."""
-
-    def delete(self, collection: str, ids: Sequence[str]) -> None:
-        """Remove items; unknown ids are ignored."""
 
     def count(self, collection: str, where: Where | None = None) -> int:
         """Number of items that pass."""
@@ -260,11 +243,6 @@ def check_query(code: HashCodes, limit: int) -> None:
     """Raise ValueError unless there is one code and room for at least one hit."""
     if len(code) != 1:
         raise ValueError(f"search takes one code at a time, got {len(code)}")
-    check_limit(limit)
-
-
-def check_limit(limit: int) -> None:
-    """Raise ValueError unless at least one item is asked for."""
     if limit < 1:
         raise ValueError(f"the number of items asked for must be at least 1, got {limit}")
 
@@ -273,19 +251,6 @@ def check_radius(r: int) -> None:
     """Raise ValueError for a negative radius."""
     if r < 0:
         raise ValueError(f"a Hamming radius must be at least 0, got {r}")
-
-
-def check_facet(field: str) -> None:
-    """Raise ValueError for a field that is not indexed: servers refuse to count those."""
-    if field not in INDEXED_FIELDS:
-        raise ValueError(
-            f"cannot count values of '{field}': use one of {', '.join(INDEXED_FIELDS)}"
-        )
-
-
-def by_frequency(counts: Mapping[str, int]) -> dict[str, int]:
-    """Facet counts in the order of CodeStore.facets."""
-    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def _plain(id_: str, payload: Payload) -> Payload:

@@ -23,8 +23,6 @@ from pipeline.index.store.edge_files import EdgeFiles
 
 _DONE = models.UpdateResult.model_construct(status=models.UpdateStatus.COMPLETED)
 
-Selector = Sequence[values.PointId] | models.PointIdsList | models.FilterSelector | models.Filter
-
 
 @dataclass(frozen=True)
 class Found:
@@ -74,7 +72,6 @@ class EdgeClient:
         vectors_config: models.VectorParams,
         quantization_config: models.BinaryQuantization | None = None,
         hnsw_config: models.HnswConfigDiff | None = None,
-        optimizers_config: models.OptimizersConfigDiff | None = None,
         metadata: dict[str, Any] | None = None,
         **server_only: object,
     ) -> bool:
@@ -86,7 +83,6 @@ class EdgeClient:
             vectors=values.vector_params(vectors_config),
             quantization_config=values.quantization(quantization_config),
             hnsw_config=values.hnsw(hnsw_config),
-            optimizers=values.optimizers(optimizers_config),
         )
         meta: dict[str, object] = {
             "metadata": metadata,
@@ -152,7 +148,7 @@ class EdgeClient:
     def create_payload_index(
         self, collection_name: str, field_name: str, field_schema: models.PayloadSchemaType
     ) -> models.UpdateResult:
-        """Index a payload field for filters and facets."""
+        """Index a payload field for filters."""
         field_type = values.FIELD_TYPES[str(field_schema.value)]
         with self._opened(collection_name) as (_, shard):
             shard.update(edge.UpdateOperation.create_field_index(field_name, field_type))
@@ -165,24 +161,6 @@ class EdgeClient:
         made = [edge.Point(p.id, values.vector(p.vector), p.payload or {}) for p in points]
         with self._opened(collection_name) as (_, shard):
             shard.update(edge.UpdateOperation.upsert_points(made))
-        return _DONE
-
-    def delete(
-        self, collection_name: str, points_selector: Selector, wait: bool = True
-    ) -> models.UpdateResult:
-        """Remove points by ids or by filter."""
-        if isinstance(points_selector, models.FilterSelector):
-            points_selector = points_selector.filter
-        if isinstance(points_selector, models.Filter):
-            operation = edge.UpdateOperation.delete_points_by_filter(
-                values.edge_filter(points_selector)
-            )
-        elif isinstance(points_selector, models.PointIdsList):
-            operation = edge.UpdateOperation.delete_points(list(points_selector.points))
-        else:
-            operation = edge.UpdateOperation.delete_points(list(points_selector))
-        with self._opened(collection_name) as (_, shard):
-            shard.update(operation)
         return _DONE
 
     def query_points(
@@ -209,26 +187,6 @@ class EdgeClient:
         with self._opened(collection_name) as (_, shard):
             return Found(shard.query(request))
 
-    def scroll(
-        self,
-        collection_name: str,
-        scroll_filter: models.Filter | None = None,
-        limit: int = 10,
-        offset: values.PointId | None = None,
-        with_payload: bool | list[str] = True,
-    ) -> tuple[list[edge.Record], values.PointId | None]:
-        """Points in id order from `offset` on, and the id after the last one."""
-        request = edge.ScrollRequest(
-            offset=offset,
-            limit=limit,
-            filter=None if scroll_filter is None else values.edge_filter(scroll_filter),
-            with_payload=with_payload,
-        )
-        with self._opened(collection_name) as (_, shard):
-            records, following = shard.scroll(request)
-        next_id = None if following is None else values.point_id(following)
-        return records, next_id
-
     def retrieve(
         self,
         collection_name: str,
@@ -247,21 +205,6 @@ class EdgeClient:
         with self._opened(collection_name) as (_, shard):
             n_points = shard.count(edge.CountRequest(exact=exact, filter=chosen))
         return models.CountResult(count=n_points)
-
-    def facet(
-        self, collection_name: str, key: str, limit: int = 10, exact: bool = False
-    ) -> models.FacetResponse:
-        """Number of points per value of an indexed field; each value of a list counts."""
-        with self._opened(collection_name) as (_, shard):
-            found = shard.facet(edge.FacetRequest(key, limit, exact))
-        hits = [models.FacetValueHit(value=hit.value, count=hit.count) for hit in found.hits]
-        return models.FacetResponse(hits=hits)
-
-    def optimize(self, collection_name: str) -> None:
-        """Merge and vacuum segments. Blocks all threads for up to minutes: for offline commands."""
-        with self._opened(collection_name) as (_, shard):
-            shard.optimize()
-            shard.flush()
 
     def close(self) -> None:
         """Close all shards and with them their locks; a later call opens what it needs again."""

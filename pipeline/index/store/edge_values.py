@@ -7,7 +7,6 @@ ignored silently.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 import numpy as np
 import qdrant_edge as edge
@@ -75,16 +74,6 @@ def hnsw(config: models.HnswConfigDiff | None) -> edge.HnswIndexConfig | None:
     )
 
 
-def optimizers(config: models.OptimizersConfigDiff | None) -> edge.EdgeOptimizersConfig | None:
-    """When an offline `optimize` indexes, and into how many segments."""
-    if config is None:
-        return None
-    return edge.EdgeOptimizersConfig(
-        indexing_threshold=config.indexing_threshold,
-        default_segment_number=config.default_segment_number,
-    )
-
-
 def vector(value: object) -> list[float]:
     """One dense vector."""
     if isinstance(value, np.ndarray):
@@ -110,49 +99,20 @@ def search_params(params: models.SearchParams) -> edge.SearchParams:
 
 
 def edge_filter(value: models.Filter) -> edge.Filter:
-    """A filter with all its conditions."""
-    if value.min_should is not None:
-        raise NotImplementedError("filter condition min_should")
-    return edge.Filter(
-        must=_conditions(value.must),
-        should=_conditions(value.should),
-        must_not=_conditions(value.must_not),
-    )
+    """A filter whose conditions must all hold."""
+    for group in ("should", "must_not", "min_should"):
+        if getattr(value, group) is not None:
+            raise NotImplementedError(f"filter condition {group}")
+    conditions = value.must if isinstance(value.must, list) else [value.must]
+    return edge.Filter(must=[_condition(one) for one in conditions if one is not None])
 
 
-def point_id(value: UUID | int | str) -> PointId:
-    """UUIDs as strings, as qdrant_client has them."""
-    return str(value) if isinstance(value, UUID) else value
-
-
-def _conditions(value: object) -> list[edge.ConditionType] | None:
-    if value is None:
-        return None
-    return [_condition(one) for one in (value if isinstance(value, list) else [value])]
-
-
-def _condition(value: object) -> edge.ConditionType:
-    if isinstance(value, models.Filter):
-        return edge_filter(value)
-    if isinstance(value, models.HasIdCondition):
-        return edge.HasIdCondition({*value.has_id})
-    if isinstance(value, models.IsEmptyCondition):
-        return edge.IsEmptyCondition(value.is_empty.key)
+def _condition(value: object) -> edge.FieldCondition:
     if not isinstance(value, models.FieldCondition):
         raise NotImplementedError(f"filter condition {type(value).__name__}")
-    if value.match is not None:
-        return edge.FieldCondition(value.key, match=_match(value.match))
-    if isinstance(value.range, models.Range):
-        bounds = value.range.model_dump()
-        return edge.FieldCondition(value.key, range=edge.RangeFloat(**bounds))
-    raise NotImplementedError(f"condition on field '{value.key}' without match or number range")
-
-
-def _match(value: object) -> edge.MatchType:
-    if isinstance(value, models.MatchValue):
-        return edge.MatchValue(value.value)
-    if isinstance(value, models.MatchAny):
-        return edge.MatchAny(value.any)
-    if isinstance(value, models.MatchExcept):
-        return edge.MatchExcept(value.except_)
-    raise NotImplementedError(f"match by {type(value).__name__}")
+    if isinstance(value.match, models.MatchValue):
+        return edge.FieldCondition(value.key, match=edge.MatchValue(value.match.value))
+    if isinstance(value.match, models.MatchAny):
+        return edge.FieldCondition(value.key, match=edge.MatchAny(value.match.any))
+    kind = type(value.match).__name__
+    raise NotImplementedError(f"condition on field '{value.key}' with match {kind}")

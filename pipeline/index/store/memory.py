@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,19 +16,14 @@ from pipeline.index.store.base import (
     CollectionMissing,
     Hit,
     Item,
-    Page,
     Payload,
     SearchResult,
     Where,
-    by_frequency,
-    check_facet,
-    check_limit,
     check_query,
     check_radius,
     checked_id,
     checked_items,
     checked_name,
-    field_values,
 )
 
 
@@ -90,30 +84,10 @@ class MemoryCodeStore:
         ]
         return SearchResult(tuple(sorted(hits, key=lambda hit: (hit.distance, hit.id))[:limit]))
 
-    def facets(self, collection: str, field: str) -> dict[str, int]:
-        """See CodeStore."""
-        check_facet(field)
-        rows = self._table(collection).rows.values()
-        return by_frequency(Counter(v for _, payload in rows for v in field_values(payload, field)))
-
     def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
         """See CodeStore."""
         rows = self._table(collection).rows
         return [Item(id_, rows[id_][1]) for id_ in map(checked_id, ids) if id_ in rows]
-
-    def scroll(self, collection: str, limit: int, offset: str | None = None) -> Page:
-        """See CodeStore."""
-        check_limit(limit)
-        rows = self._table(collection).rows
-        ids = [id_ for id_ in sorted(rows) if offset is None or id_ >= offset]
-        following = ids[limit] if len(ids) > limit else None
-        return Page(tuple(Item(id_, rows[id_][1]) for id_ in ids[:limit]), following)
-
-    def delete(self, collection: str, ids: Sequence[str]) -> None:
-        """See CodeStore."""
-        rows = self._table(collection).rows
-        for id_ in map(checked_id, ids):
-            rows.pop(id_, None)
 
     def count(self, collection: str, where: Where | None = None) -> int:
         """See CodeStore."""

@@ -24,16 +24,12 @@ from pipeline.index.store.base import (
     CollectionMissing,
     Hit,
     Item,
-    Page,
     Payload,
     SearchResult,
     StoreError,
     StoreRefused,
     StoreUnavailable,
     Where,
-    by_frequency,
-    check_facet,
-    check_limit,
     check_query,
     check_radius,
     checked_id,
@@ -49,7 +45,6 @@ _log = logging.getLogger(__name__)
 
 BATCH_SIZE = 256
 TIE_LIMIT = 10_000  # equally distant items looked at, to show the first ones by id
-MAX_FACETS = 10_000
 RETRY_DELAYS_S = (0.5, 2.0)  # before an upload is tried again
 
 
@@ -154,13 +149,6 @@ class QdrantCodeStore:
                 return result
         raise StoreError(f"collection '{collection}' changes during every search; search again")
 
-    def facets(self, collection: str, field: str) -> dict[str, int]:
-        """See CodeStore."""
-        check_facet(field)
-        with self._errors(collection):
-            found = self._client.facet(collection, field, limit=MAX_FACETS, exact=True)
-        return by_frequency({str(hit.value): hit.count for hit in found.hits})
-
     def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
         """See CodeStore."""
         wanted = [checked_id(id_) for id_ in ids]
@@ -168,25 +156,6 @@ class QdrantCodeStore:
             records = self._client.retrieve(collection, wanted, with_payload=True)
         found = {str(record.id): record.payload or {} for record in records}
         return [Item(id_, found[id_]) for id_ in wanted if id_ in found]
-
-    def scroll(self, collection: str, limit: int, offset: str | None = None) -> Page:
-        """See CodeStore."""
-        check_limit(limit)
-        with self._errors(collection):
-            records, following = self._client.scroll(
-                collection, limit=limit, offset=offset, with_payload=True
-            )
-        items = tuple(Item(str(record.id), record.payload or {}) for record in records)
-        return Page(items, None if following is None else str(following))
-
-    def delete(self, collection: str, ids: Sequence[str]) -> None:
-        """See CodeStore."""
-        unwanted: list[int | str] = [checked_id(id_) for id_ in ids]
-        if not unwanted:  # some engines refuse an empty list
-            self.count(collection)
-            return
-        with self._errors(collection):
-            self._client.delete(collection, models.PointIdsList(points=unwanted), wait=True)
 
     def count(self, collection: str, where: Where | None = None) -> int:
         """See CodeStore."""

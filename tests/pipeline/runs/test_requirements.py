@@ -100,14 +100,6 @@ def test_the_reason_is_a_sentence(
     assert why_not(get_method(method).card, load_dataset(dataset, settings).info) == reason
 
 
-def test_methods_for_one_label_are_refused_several(settings: Settings) -> None:
-    make(settings, "multi")
-    info = load_dataset("multi", settings).info
-    refused = {n for n in SUPERVISED if why_not(get_method(n).card, info)}
-
-    assert refused == {n for n in SUPERVISED if "multi" not in get_method(n).card.label_kinds}
-
-
 def test_cards_say_what_methods_need() -> None:
     assert needs(get_method("itq").card) == ()
     assert needs(get_method("cibhash").card) == ("4 augmented views",)

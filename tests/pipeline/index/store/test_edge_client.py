@@ -67,7 +67,6 @@ def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
     assert reopened.info("contract") == oracle.info("contract")
     found = reopened.search("contract", codes[:1], 9)
     assert found == oracle.search("contract", codes[:1], 9)
-    assert reopened.facets("contract", "labels") == oracle.facets("contract", "labels")
     reopened.close()
 
 
@@ -312,46 +311,6 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
     store.close()
 
 
-def test_optimizing_changes_no_result(tmp_path: Path) -> None:
-    codes = random_codes(500, 16)
-    client = EdgeClient(tmp_path)
-    store = filled(QdrantCodeStore(client), codes)
-    store.delete("contract-v1", ids_of(500)[100:400])
-    before = store.search("contract-v1", codes[:1], 60)
-
-    client.optimize("contract-v1")
-
-    assert store.search("contract-v1", codes[:1], 60) == before
-    assert store.count("contract-v1") == 200
-    store.close()
-
-
-def test_filters_of_the_client_mean_the_same_here(tmp_path: Path) -> None:
-    client = EdgeClient(tmp_path)
-    filled(QdrantCodeStore(client), random_codes(40, 16))
-    ids = ids_of(40)
-    is_query = models.FieldCondition(key="split", match=models.MatchValue(value="query"))
-    no_cat = models.FieldCondition(key="labels", match=models.MatchExcept(**{"except": ["cat"]}))
-    unlabelled = models.IsEmptyCondition(is_empty=models.PayloadField(key="labels"))
-    some_ids = models.HasIdCondition(has_id=ids[:7])
-
-    def count(**groups: object) -> int:
-        chosen = models.Filter(**groups)  # type: ignore[arg-type]
-        return client.count("contract-v1", count_filter=chosen).count
-
-    assert count(must=is_query) == 8
-    assert count(must_not=[is_query]) == 32
-    assert count(must=unlabelled) == 4
-    assert count(should=[unlabelled, some_ids]) == 11
-    assert count(must=[models.Filter(must=[some_ids]), is_query]) == 2
-    assert count(must=[no_cat]) == 26  # an item with a label other than cat: 18 dog, 8 fourth
-    client.delete("contract-v1", models.FilterSelector(filter=models.Filter(must=[is_query])))
-    assert client.count("contract-v1").count == 32
-    client.delete("contract-v1", ids)
-    assert client.count("contract-v1").count == 0
-    client.close()
-
-
 @pytest.mark.parametrize(
     ("convert", "value", "named"),
     [
@@ -364,6 +323,8 @@ def test_filters_of_the_client_mean_the_same_here(tmp_path: Path) -> None:
          models.Filter(must=[models.FieldCondition(key="a", is_null=True)]), "field 'a'"),
         (edge_values.edge_filter,
          models.Filter(min_should=models.MinShould(conditions=[], min_count=1)), "min_should"),
+        (edge_values.edge_filter, models.Filter(must_not=[]), "must_not"),
+        (edge_values.edge_filter, models.Filter(should=[]), "should"),
         (edge_values.vector, {"named": [1.0]}, "dict"),
         (edge_values.quantization, models.ScalarQuantization(
             scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8)),
