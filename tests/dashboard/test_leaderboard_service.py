@@ -14,7 +14,7 @@ from pipeline.analysis.leaderboard import comparisons, precision_recall, read_bo
 from pipeline.analysis.significance_findings import leading_gap
 from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.conftest import train
+from tests.dashboard.pages import train
 
 
 def test_a_board_has_a_row_for_each_model_best_first(settings: Settings):
