@@ -129,6 +129,6 @@ page = st.navigation(
     },
     expanded=True,  # else the last pages hide behind "view more"
 )
-sidebar.show(is_run_shown=page.url_path != "compare")  # which has two of its own
-glossary.show()
+sidebar.show_sidebar(is_run_shown=page.url_path != "compare")  # which has two of its own
+glossary.show_glossary()
 page.run()

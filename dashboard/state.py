@@ -37,7 +37,7 @@ def set_run(run_id: str | None) -> None:
     st.session_state[_RUN_ID] = run_id
 
 
-def asked(name: str, current: str | None) -> str | None:
+def from_address(name: str, current: str | None) -> str | None:
     """What the address bar asks for under `name`; None if nothing.
 
     It asks when the tab is new, at a link, and at the browser's Back or Forward. At any other time
@@ -53,7 +53,7 @@ def asked(name: str, current: str | None) -> str | None:
     return st.query_params.get(name) if is_asking or current is None else None
 
 
-def show(name: str, choice: str) -> None:
+def write_address(name: str, choice: str) -> None:
     """Write what is chosen into the address bar.
 
     A link's fingerprint is of the runs that it names: it leaves with them, in one step, since two
@@ -94,7 +94,7 @@ def query(name: str = QUERY) -> str:
     Args:
         name: of its parameter: `q` on Search, `cq` where runs are compared.
     """
-    if wanted := asked(name, st.session_state.get(name)):
+    if wanted := from_address(name, st.session_state.get(name)):
         # Older links name the row alone.
         st.session_state[name] = f"ds:{wanted}" if wanted.isdecimal() else wanted
     return str(st.session_state.get(name, ""))
@@ -116,7 +116,7 @@ def show_query(ref: str, name: str = QUERY) -> None:
     """Write the query on screen into the address bar; a default one stays for other runs."""
     if not st.session_state.get(name):
         st.session_state[name] = ref
-    show(name, ref)
+    write_address(name, ref)
 
 
 def forget_query() -> None:
@@ -150,7 +150,7 @@ def keep_upload(image: Upload | None) -> None:
 def take_upload(image: Upload) -> None:
     """Keep an upload for this tab; of older ones those that are a query stay."""
     used = (image.ref, *(st.session_state.get(name) for name in (QUERY, COMPARED_QUERY)))
-    kept = {ref: one for ref, one in _uploads().items() if ref in used}
+    kept = {ref: entry for ref, entry in _uploads().items() if ref in used}
     st.session_state[_UPLOADS] = {**kept, image.ref: (image, upload_codes(image.ref))}
 
 

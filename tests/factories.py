@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.report import Report
 from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.source import Item, Source
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.registry import Run
 from pipeline.runs.spec import RunSpec
@@ -227,3 +230,44 @@ def _data_from(file: io.FileIO, at: int) -> int | None:
         if error.errno == errno.ENXIO:  # nothing but a hole follows
             return None
         raise
+
+
+def unlabelled(settings: Settings) -> None:
+    """30 images without any label set, imported as `bare`."""
+    items = [
+        Item(f"{i}", lambda i=i: png((8 * i, 40, 255 - 8 * i)), {}, ".png")  # type: ignore[misc]
+        for i in range(30)
+    ]
+    facts = {"title": "Bare", "summary": "", "licence": "", "attribution": "", "kinds": {}}
+    import_dataset(Source(name="bare", items=items, identity="1", **facts), settings)  # type: ignore[arg-type]
+
+
+def python_m(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m pipeline` as people type it."""
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "HASHLENS_HOME": str(home),
+            "HASHLENS_THREADS": "1",
+            "QDRANT_URL": "",
+            "COLUMNS": "200",
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def wait_until(condition: Callable[[], object], timeout_s: float = 60) -> None:
+    """Return as soon as a condition holds.
+
+    Raises:
+        AssertionError: it does not within the time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.02)

@@ -123,7 +123,7 @@ def printing(path: str, source: str) -> list[str]:
 
 
 def forgetful(path: str, source: str) -> list[str]:
-    """Page switches past `state.switch_page`, fragments past `alone`: each loses something."""
+    """Page switches past `state.switch_page` and fragments past `isolated_fragment`."""
     switches = "st.switch_page(" in source and path != "dashboard/state.py"
     fragments = "st.fragment" in source and path != "dashboard/widgets/fragments.py"
     return [f"{path} calls st.switch_page"] * switches + [f"{path} uses st.fragment"] * fragments

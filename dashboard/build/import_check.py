@@ -53,14 +53,14 @@ def found(plan: Plan) -> None:
             largest = f"the largest is {counts[0][0]} with {counts[0][1]:,}" if counts else "none"
             st.markdown(f"**Images per class** :gray[· {escape_markdown(name)}]")
             alt = f"Images of {len(counts):,} classes; {largest}."
-            chart_panel.show(class_bars(table), table, alt=alt, key=f"classes_{name}")
+            chart_panel.show_chart(class_bars(table), table, alt=alt, key=f"classes_{name}")
         if not plan.classes:
             st.info("No labels: only unsupervised methods can train, and mAP cannot be measured.")
     with right:
         sizes = imports.size_table(plan)
         st.markdown("**Longer side**")
         alt = f"Images by the length of their longer side; {plural(plan.info.n, 'image')}."
-        chart_panel.show(size_bars(sizes, height), sizes, alt=alt, key="sizes")
+        chart_panel.show_chart(size_bars(sizes, height), sizes, alt=alt, key="sizes")
     tiles = tuple(
         gallery.Tile(
             id=str(number),
@@ -70,7 +70,7 @@ def found(plan: Plan) -> None:
         )
         for number, thumb in enumerate(plan.thumbs)
     )
-    gallery.show(
+    gallery.show_gallery(
         [gallery.TileGroup(tiles)], key="preview", label="Preview", tile_px=84, is_still=True
     )
     _tables(plan)

@@ -10,11 +10,14 @@ from pipeline.ingest.import_jobs import JobStatus
 from pipeline.wording import duration, escape_markdown, plural
 
 
-def show(status: JobStatus) -> None:
+def show_done(status: JobStatus) -> None:
     """Say what is there now and how it is split, with the ways on."""
-    before = {one.name for one in cached.library.datasets()}
+    before = {candidate.name for candidate in cached.library.datasets()}
     cached.library.datasets.clear()
-    info = next((one for one in cached.library.datasets() if one.name == status.dataset), None)
+    info = next(
+        (candidate for candidate in cached.library.datasets() if candidate.name == status.dataset),
+        None,
+    )
     if info is None:
         st.info("This data set has since been deleted.")
         return

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import cached
 from dashboard.services import imports
 from dashboard.widgets import notices
-from dashboard.widgets.fragments import alone
+from dashboard.widgets.fragments import isolated_fragment
 from pipeline.ingest.import_jobs import LIVE, ImportJob, JobStatus, Kind
 from pipeline.ingest.request import ImportRequest
 from pipeline.wording import duration, plural
@@ -65,7 +65,7 @@ def _again(job: ImportJob) -> tuple[ImportRequest, Kind]:
     return job.request(), job.status().kind
 
 
-@alone(run_every=1.0)
+@isolated_fragment(run_every=1.0)
 def _live(job: ImportJob) -> None:
     status = job.status()
     if status.state not in LIVE:

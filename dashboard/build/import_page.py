@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.build import import_check, import_done, import_flow, import_source
 
 st.title("Import", anchor=False)
-import_source.show()
+import_source.show_source()
 job = import_flow.current()
 if job is None:
     st.caption(
@@ -18,7 +18,7 @@ status = import_flow.watch(job)
 if status.state != "done":
     st.stop()
 if status.kind == "import":
-    import_done.show(status)
+    import_done.show_done(status)
     st.stop()
 plan, request = job.plan(), job.request()
 import_check.options(plan, request)

@@ -16,7 +16,7 @@ _TOKEN, _PROBLEM = "upload_token", "import_source_problem"
 _NEW = "a new data set"
 
 
-def show() -> None:
+def show_source() -> None:
     """Draw the choice and the button that starts the check."""
     with st.container(border=True, key="import_source"):
         st.subheader("1 · Source", anchor=False)
@@ -77,7 +77,7 @@ def _upload() -> str:
         st.session_state[_TOKEN] = uploads.new_token(settings)
     token: str = st.session_state[_TOKEN]
     file = uploads.uploaded(token, settings)
-    upload_box.show(token, settings.upload_limit_gb, file.name if file else "")
+    upload_box.show_upload_box(token, settings.upload_limit_gb, file.name if file else "")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f"A zip, tar or folder of any common layout, up to {settings.upload_limit_gb:g} GB; "

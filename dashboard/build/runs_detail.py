@@ -32,8 +32,8 @@ _LOST = (
 )
 
 
-def show(detail: JobDetail) -> None:
-    """Draw it."""
+def show_run(detail: JobDetail) -> None:
+    """State, buttons and tabs of one run."""
     with st.container(key="job_state"):  # what comes and goes must not move the tabs: they remount
         _headline(detail.job)
         if detail.job.state == "lost":
@@ -45,18 +45,18 @@ def show(detail: JobDetail) -> None:
         _buttons(detail)
     names = ["Curves", "Log", "Settings", "Environment", "Index"]
     # Remembered by its key: the whole page is drawn anew when an index or a run has changed.
-    curves, log, asked, environment, index = st.tabs(names, key="job_tab", on_change="rerun")
+    curves, log, settings, environment, index = st.tabs(names, key="job_tab", on_change="rerun")
     with curves:
         _curves(detail)
     with log:
         _log(detail.log)
-    with asked:
+    with settings:
         fact_lines.facts(detail.asked)
     with environment:
         fact_lines.facts(detail.environment)
     with index:
         if detail.job.state == "done":
-            index_panel.show(detail.job.id)
+            index_panel.show_index(detail.job.id)
         else:
             st.caption("A run can be published when it is done.")
 
@@ -137,7 +137,7 @@ def _curves(detail: JobDetail) -> None:
     epochs, last = detail.history["epoch"].max(), detail.history.iloc[-1]
     left, right = st.columns(2, gap="large")
     with left:
-        chart_panel.show(
+        chart_panel.show_chart(
             loss_terms(detail.history),
             detail.history,
             alt=f"Loss terms over {epochs} epochs; {last['term']} ends at {last['value']:.3g}.",
@@ -149,7 +149,7 @@ def _curves(detail: JobDetail) -> None:
             st.caption("No validation images were set aside, so there is no mAP per epoch.")
             return
         best = detail.validation["map"].max()
-        chart_panel.show(
+        chart_panel.show_chart(
             validation_map(detail.validation),
             detail.validation,
             alt=f"Validation mAP by epoch; the best is {best:.1f} percent.",

@@ -7,15 +7,15 @@ from dashboard.build import runs_detail, runs_table
 from dashboard.services import run_rows
 from dashboard.services.run_rows import Job
 from dashboard.widgets import linked_select, notices
-from dashboard.widgets.fragments import alone
+from dashboard.widgets.fragments import isolated_fragment
 from pipeline.runs.registry import RunError
 from pipeline.worker import is_alive
 
 st.title("Runs", anchor=False)
 gone = st.empty()  # always there: else all below would be drawn anew
 runs_table.unreadable(cached.runs.unreadable_runs())
-found = cached.runs.jobs()
-if not found:
+jobs = cached.runs.jobs()
+if not jobs:
     notices.first_run(
         "No runs yet",
         "Choose a method on the Train page, or train one from the command line:",
@@ -23,12 +23,12 @@ if not found:
     )
     st.page_link("build/train_page.py", label="Train", icon=":material/model_training:")
     st.stop()
-names = run_rows.sweeps(found)
+names = run_rows.sweeps(jobs)
 choices, sweep = {"": "All runs"} | {name: name for name in names}, ""
 if names:
-    sweep = linked_select.show("Show", choices, key="sweep")
+    sweep = linked_select.show_select("Show", choices, key="sweep")
 
-shown = [job for job in found if sweep in ("", job.sweep)]
+shown = [job for job in jobs if sweep in ("", job.sweep)]
 settings = cached.library.settings()
 is_live = runs_table.is_busy(shown, settings)
 every = 1.0 if is_live else None
@@ -45,22 +45,22 @@ def now() -> list[Job]:
     return latest
 
 
-@alone(run_every=every)
+@isolated_fragment(run_every=every)
 def table() -> None:
     """All runs, which change by themselves."""
     latest = now()
     with st.container(key="runs_now"):
         runs_table.summary(latest, has_worker=is_alive(settings))
-    if runs_table.show(latest, key="job"):
+    if runs_table.show_table(latest, key="job"):
         st.rerun()  # the other parts show the chosen run
 
 
-@alone(run_every=every)
+@isolated_fragment(run_every=every)
 def detail(run_id: str) -> None:
     """The chosen run, which changes by itself."""
     now()
     try:
-        runs_detail.show(run_rows.open_job(settings, run_id))
+        runs_detail.show_run(run_rows.open_job(settings, run_id))
     except RunError as error:
         notices.problem("This run cannot be shown.", reason=str(error), key="job_problem")
 
@@ -71,8 +71,8 @@ table()
 by_age = sorted(shown, key=lambda job: (job.created, job.id), reverse=True)
 labels = {job.id: f"{job.label} · seed {job.seed} · {job.id[:19]}" for job in by_age}
 first = shown[0].id  # what runs now, if anything does
-every_id = [job.id for job in found]
-detail(linked_select.show("Run", labels, key="job", default=first, hidden=every_id))
+every_id = [job.id for job in jobs]
+detail(linked_select.show_select("Run", labels, key="job", default=first, hidden=every_id))
 with gone.container():
     linked_select.say_gone("sweep", choices, "sweep")
     linked_select.say_gone("run", labels, "job")

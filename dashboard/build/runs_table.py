@@ -49,7 +49,7 @@ def unreadable(reasons: Mapping[str, str]) -> None:
             st.markdown(f"**{escape_markdown(run_id)}**: {escape_markdown(reason)}")
 
 
-def show(jobs: Sequence[Job], *, key: str) -> bool:
+def show_table(jobs: Sequence[Job], *, key: str) -> bool:
     """Draw the table; a click puts the id of its run into the session state under `key`.
 
     Returns whether that has just happened, for parts of the page that show the chosen run.

@@ -11,7 +11,9 @@ import streamlit as st
 from pipeline.catalog import ConfigField
 
 
-def show(fields: Sequence[ConfigField], *, key: str, start: Mapping[str, Any]) -> dict[str, Any]:
+def show_fields(
+    fields: Sequence[ConfigField], *, key: str, start: Mapping[str, Any]
+) -> dict[str, Any]:
     """Draw a widget for each setting, side by side; returns their values.
 
     The limits of widgets are a help only: the pipeline checks the values again.

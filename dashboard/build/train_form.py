@@ -89,11 +89,11 @@ def how(chosen: Sequence[Choice]) -> dict[str, Any]:
     )
     st.caption(_PRESETS.get(name, ""))
     if name != CUSTOM:
-        config = {one.name: preset(one.name, name) for one in chosen}
+        config = {choice.name: preset(choice.name, name) for choice in chosen}
     else:
         config = _by_hand(chosen)
-    asked: dict[str, Any] = {"config": {key: value for key, value in config.items() if value}}
-    frozen = [one.title for one in chosen if not one.can_finetune]
+    fields: dict[str, Any] = {"config": {key: value for key, value in config.items() if value}}
+    frozen = [choice.title for choice in chosen if not choice.can_finetune]
     reason = f"{', '.join(frozen)} cannot: no gradient reaches the backbone." if frozen else ""
     is_tuned = st.toggle(
         "Fine-tune the backbone",
@@ -104,19 +104,19 @@ def how(chosen: Sequence[Choice]) -> dict[str, Any]:
     if reason:
         st.caption(f"Fine-tuning: {escape_markdown(reason)}")
     elif is_tuned and chosen:
-        asked["finetune"] = train_fields.show(finetuning_fields(), key="tune", start={})
-    asked["grid"] = _varied(chosen)
-    return asked
+        fields["finetune"] = train_fields.show_fields(finetuning_fields(), key="tune", start={})
+    fields["grid"] = _varied(chosen)
+    return fields
 
 
 def price(quote: Quote, chosen: Sequence[Choice]) -> None:
     """Which methods, how many runs, how long, how much memory; or what is wrong."""
-    st.caption("Methods: " + ", ".join(escape_markdown(one.title) for one in chosen))
+    st.caption("Methods: " + ", ".join(escape_markdown(choice.title) for choice in chosen))
     if quote.problem:
         st.error(escape_markdown(quote.problem), title="These settings cannot be trained")
         return
     parts = [plural(quote.n_new, "new run")]
-    n_done = sum(one.state == "done" for one in quote.planned)
+    n_done = sum(planned.state == "done" for planned in quote.planned)
     n_waiting = len(quote.planned) - n_done - quote.n_new
     parts += [f"{n_done} already done"] if n_done else []
     parts += [f"{n_waiting} waiting or running"] if n_waiting else []
@@ -130,11 +130,12 @@ def price(quote: Quote, chosen: Sequence[Choice]) -> None:
         if quote.price.n_unknown and seconds is not None:
             parts.append(f"plus {quote.price.n_unknown} of unknown length")
     st.markdown(f"**{parts[0]}** · " + " · ".join(parts[1:]) if parts[1:] else f"**{parts[0]}**")
-    for one in quote.planned:
-        if one.state == "done" and one.run is not None:
+    for planned in quote.planned:
+        if planned.state == "done" and planned.run is not None:
             st.caption(
-                f":material/check_circle: {escape_markdown(one.spec.label)}, seed {one.spec.seed}: "
-                f"already trained on {one.run.id[:10]}. Choose another seed to train again."
+                f":material/check_circle: {escape_markdown(planned.spec.label)}, "
+                f"seed {planned.spec.seed}: already trained on {planned.run.id[:10]}. "
+                "Choose another seed to train again."
             )
 
 
@@ -144,9 +145,11 @@ def preview(quote: Quote) -> None:
         return
     command, specs = st.tabs(["Command", "Specs"])
     command.code(quote.sweep.command(), language="bash", wrap_lines=True)
-    for one in quote.planned[:6]:
-        specs.caption(escape_markdown(f"{one.spec.label}, seed {one.spec.seed}: {one.state}"))
-        specs.code(one.spec.model_dump_json(indent=2), language="json", height=180)
+    for planned in quote.planned[:6]:
+        specs.caption(
+            escape_markdown(f"{planned.spec.label}, seed {planned.spec.seed}: {planned.state}")
+        )
+        specs.code(planned.spec.model_dump_json(indent=2), language="json", height=180)
     if len(quote.planned) > 6:
         specs.caption(f"The first 6 of {len(quote.planned)}.")
 
@@ -172,19 +175,19 @@ def _by_hand(chosen: Sequence[Choice]) -> dict[str, dict[str, Any]]:
     if not chosen:
         return {}
     config = {}
-    for one, tab in zip(chosen, st.tabs([one.title for one in chosen]), strict=True):
-        fields = config_fields(one.name)
+    for choice, tab in zip(chosen, st.tabs([choice.title for choice in chosen]), strict=True):
+        fields = config_fields(choice.name)
         with tab:
             if not fields:
                 st.caption("This method has no settings.")
-            values = train_fields.show(fields, key=f"set_{one.name}", start={})
-        config[one.name] = changed(fields, values)
+            values = train_fields.show_fields(fields, key=f"set_{choice.name}", start={})
+        config[choice.name] = changed(fields, values)
     return config
 
 
 def _varied(chosen: Sequence[Choice]) -> dict[str, tuple[Any, ...]]:
     """One setting over several values: a sweep."""
-    fields = {field.name: field for one in chosen for field in config_fields(one.name)}
+    fields = {field.name: field for choice in chosen for field in config_fields(choice.name)}
     with st.expander("Vary a setting", icon=":material/tune:"):
         name = st.selectbox("Setting", ["", *sorted(fields)], key="vary")
         if not name:

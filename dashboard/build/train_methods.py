@@ -12,7 +12,7 @@ from pipeline.wording import duration, escape_markdown
 _USUAL = "itq"
 
 
-def show(groups: Mapping[str, Sequence[Choice]]) -> list[Choice]:
+def show_methods(groups: Mapping[str, Sequence[Choice]]) -> list[Choice]:
     """Draw the cards; returns the chosen ones. Methods that cannot train here say why."""
     chosen = []
     for title, methods in groups.items():

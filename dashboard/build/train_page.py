@@ -20,7 +20,7 @@ with right:
 with left:
     st.subheader("Methods", anchor=False)
     with st.container(height=760, border=False):
-        chosen = train_methods.show(cached.runs.methods(info, label_set))
+        chosen = train_methods.show_methods(cached.runs.methods(info, label_set))
 with right:
     st.subheader("How", anchor=False)
     how = train_form.how(chosen)
@@ -29,7 +29,8 @@ with right:
         st.info("Choose at least one method and one code length.")
         st.stop()
     quote = training_plan.quote(
-        cached.library.settings(), {"methods": tuple(one.name for one in chosen), **what, **how}
+        cached.library.settings(),
+        {"methods": tuple(choice.name for choice in chosen), **what, **how},
     )
     train_form.price(quote, chosen)
     train_form.start(quote)

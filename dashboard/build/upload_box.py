@@ -20,7 +20,7 @@ _draw = st.components.v2.component(
 )
 
 
-def show(token: str, limit_gb: float, uploaded: str) -> None:
+def show_upload_box(token: str, limit_gb: float, uploaded: str) -> None:
     """Draw the box; the page runs again when an upload has ended.
 
     Args:

@@ -42,8 +42,8 @@ def dataset(name: str) -> RetrievalDataset:
     Raises:
         DatasetError: it is damaged, or gone.
     """
-    found = (info.fingerprint for info in datasets() if info.name == name)
-    return _dataset(name, next(found, ""))
+    fingerprints = (info.fingerprint for info in datasets() if info.name == name)
+    return _dataset(name, next(fingerprints, ""))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

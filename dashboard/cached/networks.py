@@ -108,7 +108,7 @@ def probes(run: OpenRun, row: int, strength: int) -> list[Probe]:
 
 @st.cache_data(max_entries=6, show_spinner=False, hash_funcs=HASHED, scope="session")
 def probes_of_upload(run: OpenRun, upload: Upload, strength: int, _query: Query) -> list[Probe]:
-    """The same for an upload with its code; kept for the tab alone, as the upload is.
+    """What small changes of an upload do to its code; kept for the tab alone, as the upload is.
 
     Raises:
         EncodingError: as for an upload.

@@ -34,8 +34,8 @@ def template(kind: str, name: str, run_id: str | None) -> list[Item]:
     if not compared:
         raise RunError("this template needs a measured run; train one first")
     shown = board(compared[0])
-    said = leading_gap(settings(), shown.rows)
-    return report_templates.demo_summary(shown, compared[0], said.sentence if said else "")
+    finding = leading_gap(settings(), shown.rows)
+    return report_templates.demo_summary(shown, compared[0], finding.sentence if finding else "")
 
 
 def report_preview(name: str, shown: Basket, runs: tuple[str, ...]) -> str:
@@ -51,14 +51,14 @@ def _preview(name: str, shown: str, runs: tuple[str, ...]) -> str:
 @st.cache_data(ttl=30, max_entries=30, show_spinner=False)
 def conditions(runs: tuple[str, ...]) -> dict[str, list[Condition]]:
     """The conditions of some runs by their labels; runs that cannot be read are left out."""
-    found = {}
+    checked = {}
     for run_id in runs:
         try:
             spec = RunRegistry(settings()).open(run_id).spec
-            found[f"{spec.label}, seed {spec.seed}"] = check(settings(), run_id)
+            checked[f"{spec.label}, seed {spec.seed}"] = check(settings(), run_id)
         except RunError:
             continue
-    return found
+    return checked
 
 
 def report_html(name: str, shown: Basket, runs: tuple[str, ...]) -> bytes:

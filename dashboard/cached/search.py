@@ -15,7 +15,7 @@ from dashboard.services.comparing import Groups, groups
 from dashboard.services.permalink import stored_query
 from dashboard.services.queries import Example, example_queries, preview
 from dashboard.services.run_choices import IndexState, index_state
-from dashboard.services.search import Answer, AskedImage, Backend, Request
+from dashboard.services.search import Answer, Backend, QueryImage, Request
 from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import Aligned, align
 from pipeline.analysis.opened_run import OpenRun, open_run
@@ -41,9 +41,9 @@ def opened(run_id: str) -> OpenRun:
         RunError, DatasetError: it cannot be read, or does not fit its data set any more.
     """
     run = RunRegistry(settings()).open(run_id)
-    found = (info.fingerprint for info in datasets() if info.name == run.spec.dataset)
+    fingerprints = (info.fingerprint for info in datasets() if info.name == run.spec.dataset)
     record = read_index(run)
-    return _opened(run_id, next(found, ""), record.count if record else 0)
+    return _opened(run_id, next(fingerprints, ""), record.count if record else 0)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -69,10 +69,10 @@ def index(run_id: str) -> IndexState:
 
 def backend(run_id: str) -> Backend:
     """Where to search: the index when it is ready, else the run's own codes."""
-    found = index(run_id)
-    if found.kind != "ready":
-        return _exact_backend(run_id, found)
-    return Backend(store(), index_alias(RunRegistry(settings()).open(run_id)), found)
+    state = index(run_id)
+    if state.kind != "ready":
+        return _exact_backend(run_id, state)
+    return Backend(store(), index_alias(RunRegistry(settings()).open(run_id)), state)
 
 
 def fall_back(run_id: str, reason: str) -> Backend:
@@ -82,33 +82,33 @@ def fall_back(run_id: str, reason: str) -> Backend:
 
 
 def answer(
-    run: OpenRun, asked: AskedImage, request: Request, values: Values | None = None
+    run: OpenRun, query: QueryImage, request: Request, values: Values | None = None
 ) -> Answer:
     """Search the run's index, or its own codes when that fails.
 
     Args:
         run: that is searched.
-        asked: the query.
+        query: the query.
         request: what is asked for.
         values: what to order by; None: by distance.
     """
-    found = search.answer(
-        run, asked, request, backend(run.id), lambda why: fall_back(run.id, why), values
+    answered = search.answer(
+        run, query, request, backend(run.id), lambda why: fall_back(run.id, why), values
     )
-    if found.index.kind == "ready":
+    if answered.index.kind == "ready":
         _successes()["last"] = time.time()
-    return found
+    return answered
 
 
 def since(
-    version: str, run: OpenRun, found: Answer, request: Request, values: Values | None = None
+    version: str, run: OpenRun, shown: Answer, request: Request, values: Values | None = None
 ) -> Groups | None:
     """Results beside those of a version of the index that is kept for rolling back.
 
     Args:
         version: for example `v2`.
         run: that is searched.
-        found: what is on screen.
+        shown: what is on screen.
         request: what was asked for.
         values: what results are ordered by; None: distance.
 
@@ -116,15 +116,15 @@ def since(
         None when that version is gone or does not fit, or no index gave the results.
     """
     collection = f"{index_alias(run.run)}__{version}"
-    if found.index.kind != "ready":
+    if shown.index.kind != "ready":
         return None
     try:
         require_match(store().info(collection), expected_metadata(run.run))
-        kept = Backend(store(), collection, found.index)
-        then = search.answer(run, found.asked, request, kept, _refuse, values)
+        kept = Backend(store(), collection, shown.index)
+        then = search.answer(run, shown.query, request, kept, _refuse, values)
     except (StoreError, RunError, OSError):
         return None
-    return groups(found, then)
+    return groups(shown, then)
 
 
 def _refuse(reason: str) -> Backend:
@@ -154,16 +154,16 @@ def _exact(run: OpenRun) -> tuple[CodeStore, str]:
     return exact_store(run.run, run.dataset)
 
 
-def _exact_backend(run_id: str, found: IndexState) -> Backend:
+def _exact_backend(run_id: str, state: IndexState) -> Backend:
     exact, alias = _exact(opened(run_id))
-    return Backend(exact, alias, found)
+    return Backend(exact, alias, state)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def saved_preview(ref: str) -> str:
     """A small version of a saved query, as a data address; empty when it is gone or damaged."""
-    found = stored_query(ref, settings())
-    return "" if found is None else preview(found, 96)
+    upload = stored_query(ref, settings())
+    return "" if upload is None else preview(upload, 96)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)

@@ -17,7 +17,7 @@ _LABELS = alt.Axis(labelLimit=230, labelFontSize=12, labelBaseline="middle", tic
 
 
 def ablation(rows: pd.DataFrame) -> alt.LayerChart:
-    """The chart.
+    """Chart of what each variant changes in mAP.
 
     Args:
         rows: columns variant, verdict, map, difference, difference_low, difference_high (shares),

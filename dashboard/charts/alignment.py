@@ -11,7 +11,7 @@ _SENSES = ["same", "inverted"]
 
 
 def alignment(table: pd.DataFrame, least: float, chance: float) -> alt.LayerChart:
-    """The chart.
+    """Chart of bits with their counterparts.
 
     Args:
         table: columns bit, counterpart, correlation, sense; bits in the order of the rows.

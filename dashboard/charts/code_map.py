@@ -11,7 +11,7 @@ PICK = "bucket"
 
 
 def code_map(buckets: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
-    """The chart.
+    """Map of distinct codes.
 
     Args:
         buckets: columns bucket, x, y, images, label, purity.

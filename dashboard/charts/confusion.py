@@ -13,7 +13,7 @@ _BAND = ["#eef4fa", "#08306b"]
 
 
 def confusion(table: pd.DataFrame) -> alt.LayerChart:
-    """The chart. A click selects the fields query and result.
+    """Chart of wrong results by label; a click selects the fields query and result.
 
     Args:
         table: columns query, result, wrong (counts), share.

@@ -9,7 +9,7 @@ from dashboard.charts.palette import NEUTRAL, RELEVANCE
 
 
 def distance_histogram(histogram: pd.DataFrame, bits: int, cut: int | None) -> alt.LayerChart:
-    """The chart.
+    """Histogram of the distances of the whole database to a query.
 
     Args:
         histogram: columns distance, relevance, images.

@@ -12,7 +12,7 @@ _BAND = ["#eef4fa", "#08306b"]  # one hue, so that light and dark mean less and 
 
 
 def heat_table(rows: pd.DataFrame) -> alt.LayerChart:
-    """The chart.
+    """Heat table of mAP by model and code length.
 
     Args:
         rows: columns model, bits, map (shares), best first.

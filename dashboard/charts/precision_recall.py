@@ -12,7 +12,7 @@ _LONG = 20  # letters of a name from which two columns are wider than a telephon
 
 
 def precision_recall(curves: pd.DataFrame, methods: list[str]) -> alt.Chart:
-    """The chart.
+    """Chart of precision against recall by rank.
 
     Args:
         curves: columns model, method, rank, recall, precision (shares in [0, 1]).

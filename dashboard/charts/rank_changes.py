@@ -13,7 +13,7 @@ _FATES = {
 
 
 def rank_changes(changes: pd.DataFrame) -> alt.Chart:
-    """The chart.
+    """Chart of each image's rank under two runs.
 
     Args:
         changes: columns row, image, run (A, B), rank, fate.

@@ -11,7 +11,7 @@ _ROW = 20  # pixels of a change, for each run
 
 
 def robustness(rows: pd.DataFrame, title: str) -> alt.LayerChart:
-    """The chart.
+    """Chart of what each change of an image does, by run.
 
     Args:
         rows: columns run, change, mean, low, high (percent), changes in the order from top to

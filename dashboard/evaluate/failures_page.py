@@ -9,25 +9,25 @@ from pipeline.wording import escape_markdown, plural
 
 st.title("Failures", anchor=False)
 run = notices.measured(notices.chosen_run())
-found = cached.analysis.failures(run.id)
-facts = f"{run.label}: {plural(len(found.facts), 'query')}, relevance by {run.label_set.name}."
+failures = cached.analysis.failures(run.id)
+facts = f"{run.label}: {plural(len(failures.facts), 'query')}, relevance by {run.label_set.name}."
 st.caption(f"{escape_markdown(facts)} Choose the run in the sidebar.")
 view = failures_parts.view()
 if view == failures_parts.CONFUSION:
-    failures_parts.confused(found)
+    failures_parts.confused(failures)
 elif view == failures_parts.REVIEW:
-    failures_review.show(run, found)
+    failures_review.show_review(run, failures)
 elif view == failures_parts.ROBUSTNESS:
-    failures_robustness.show(run)
+    failures_robustness.show_robustness(run)
 else:
-    table = failures_parts.ordered(run, found)
+    table = failures_parts.ordered(run, failures)
     if table.empty:
         st.info("No query fails this way.")
         st.stop()
     st.markdown(f"**{plural(len(table), 'query')}**, worst first")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        place = failures_parts.worst_queries(run, found, table)
+        place = failures_parts.worst_queries(run, failures, table)
     with right:
-        failures_parts.detail(run, found, place)
+        failures_parts.detail(run, failures, place)
 notices.licence(run.dataset.info)

@@ -55,7 +55,7 @@ def view() -> str:
     )
 
 
-def ordered(run: MeasuredRun, found: Failures) -> pd.DataFrame:
+def ordered(run: MeasuredRun, failures: Failures) -> pd.DataFrame:
     """The queries in the chosen order; for the biggest drop against a run that is chosen too."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="order"):
         by = st.segmented_control(
@@ -68,7 +68,7 @@ def ordered(run: MeasuredRun, found: Failures) -> pd.DataFrame:
         )
         other = _other_run(run) if by == DROP else None
     pair = st.session_state.get(_PAIR)
-    if pair is not None and not set(pair) <= set(found.classes):
+    if pair is not None and not set(pair) <= set(failures.classes):
         pair = st.session_state.pop(_PAIR) and None  # of another data set
     if pair is not None:
         with st.container(horizontal=True, vertical_alignment="center", key="pair"):
@@ -76,10 +76,10 @@ def ordered(run: MeasuredRun, found: Failures) -> pd.DataFrame:
                 escape_markdown(f"Only queries of {pair[0]} that find {pair[1]}."), width="content"
             )
             st.button("Show all", icon=":material/close:", on_click=_forget_pair)
-    return worst(found, by, other, pair)
+    return worst(failures, by, other, pair)
 
 
-def worst_queries(run: MeasuredRun, found: Failures, table: pd.DataFrame) -> int:
+def worst_queries(run: MeasuredRun, failures: Failures, table: pd.DataFrame) -> int:
     """A page of the gallery; returns the place of the query in detail."""
     n_pages = -(-len(table) // _PAGE)
     page = 1
@@ -88,8 +88,8 @@ def worst_queries(run: MeasuredRun, found: Failures, table: pd.DataFrame) -> int
         st.session_state["fp"] = page
         page = st.pagination(n_pages, key="fp", bind="query-params")
     shown = table.iloc[(page - 1) * _PAGE : page * _PAGE]
-    tiles = tuple(_query_tile(run, found, row) for _, row in shown.iterrows())
-    clicked = gallery.show(
+    tiles = tuple(_query_tile(run, failures, row) for _, row in shown.iterrows())
+    clicked = gallery.show_gallery(
         [gallery.TileGroup(tiles)], key="worst", label="Worst queries", tile_px=96
     )
     if clicked:
@@ -99,7 +99,11 @@ def worst_queries(run: MeasuredRun, found: Failures, table: pd.DataFrame) -> int
 
 def _chosen_query(run: MeasuredRun, table: pd.DataFrame, first: int, *, is_clicked: bool) -> int:
     """The place of the query that was clicked or that a link names; else the first on the page."""
-    linked = None if is_clicked else state.asked(state.FAILURE, st.session_state.get(state.FAILURE))
+    linked = (
+        None
+        if is_clicked
+        else state.from_address(state.FAILURE, st.session_state.get(state.FAILURE))
+    )
     if linked is not None:
         st.session_state[state.FAILURE] = linked
     places = {str(run.query_rows[place]): int(place) for place in table["place"]}
@@ -107,19 +111,19 @@ def _chosen_query(run: MeasuredRun, table: pd.DataFrame, first: int, *, is_click
     if place is None and linked:
         st.info("The query in this link is not among these; the first one is shown instead.")
     place = first if place is None else place
-    state.show(state.FAILURE, str(run.query_rows[place]))
+    state.write_address(state.FAILURE, str(run.query_rows[place]))
     return place
 
 
-def confused(found: Failures) -> None:
+def confused(failures: Failures) -> None:
     """The confusion; a click goes to the queries behind a cell."""
-    table = confusion_table(found)
+    table = confusion_table(failures)
     sentence = confusion_finding(table)
     if not sentence:
         st.info("No query has a wrong result among its first.")
         return
     st.markdown(escape_markdown(sentence))
-    picked = chart_panel.show(
+    picked = chart_panel.show_chart(
         confusion(table),
         table.rename(columns=str.capitalize),
         alt=f"Wrong results by label of query and result. {sentence}",
@@ -133,9 +137,9 @@ def confused(found: Failures) -> None:
         st.button("See these queries", icon=":material/arrow_forward:", on_click=_show_worst)
 
 
-def detail(run: MeasuredRun, found: Failures, place: int, *, is_review: bool = False) -> None:
+def detail(run: MeasuredRun, failures: Failures, place: int, *, is_review: bool = False) -> None:
     """One query: why it may have failed, its first results, its code, the nearest relevant."""
-    facts, row = found.facts.iloc[place], int(run.query_rows[place])
+    facts, row = failures.facts.iloc[place], int(run.query_rows[place])
     results = neighbours(run, place)
     labels = ", ".join(run.names(row)) or "no label"
     ap = f"AP {100 * facts['ap']:.1f} %"
@@ -148,19 +152,21 @@ def detail(run: MeasuredRun, found: Failures, place: int, *, is_review: bool = F
         f"</div><div>{ap}</div><div style='opacity:.75;font-size:.875rem'>"
         f"{escape_html(str(run.dataset.manifest['text'].iloc[row]))}</div></div></div>"
     )
-    why = _causes(run, found, place, results)
+    why = _causes(run, failures, place, results)
     with st.container(horizontal=True, gap="small", key="causes"):
         for cause in why or ["nothing stands out"]:
             st.badge(escape_markdown(cause), color="orange" if why else "gray")
-    tiles = tuple(_result_tile(run, one, rank) for rank, one in enumerate(results, 1))
-    clicked = gallery.show([gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84)
+    tiles = tuple(_result_tile(run, neighbour, rank) for rank, neighbour in enumerate(results, 1))
+    clicked = gallery.show_gallery(
+        [gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84
+    )
     if clicked:
         opened = notices.opened(run.id)
         show_drawer(
             int(clicked),
             run.dataset,
             gallery_key="top",
-            title=f"Result {[one.row for one in results].index(int(clicked)) + 1}",
+            title=f"Result {[neighbour.row for neighbour in results].index(int(clicked)) + 1}",
             opened=opened,
             query=query_panel.of_row(row, opened),
             compares_query=True,
@@ -176,13 +182,15 @@ def detail(run: MeasuredRun, found: Failures, place: int, *, is_review: bool = F
         if st.button("Open in Search", icon=":material/image_search:"):
             curves_parts.search(row, run.id)
         if not is_review:
-            report_button.show(
+            report_button.show_report_button(
                 _entry(run, place, labels, ap, why, results), None, key=f"failure_{place}"
             )
 
 
-def _causes(run: MeasuredRun, found: Failures, place: int, results: list[Neighbour]) -> list[str]:
-    why = found.causes(place)
+def _causes(
+    run: MeasuredRun, failures: Failures, place: int, results: list[Neighbour]
+) -> list[str]:
+    why = failures.causes(place)
     if alike := look_alikes(run, place, results):
         why.append(f"near-duplicate in another class ({plural(len(alike), 'image')})")
     if (
@@ -197,27 +205,27 @@ def _entry(
 ) -> Entry:
     """The query and its results as the report shows them."""
     query = Picture(sha256=run.sha256(int(run.query_rows[place])), caption=f"query: {labels}")
-    found = tuple(
+    failures = tuple(
         Picture(
-            sha256=run.sha256(one.row),
-            caption=f"{one.distance} bits: {', '.join(run.names(one.row))}",
-            mark="yes" if one.is_relevant else "no",
+            sha256=run.sha256(neighbour.row),
+            caption=f"{neighbour.distance} bits: {', '.join(run.names(neighbour.row))}",
+            mark="yes" if neighbour.is_relevant else "no",
         )
-        for one in results
+        for neighbour in results
     )
     reasons = f" Possible causes: {'; '.join(why)}." if why else ""
     return Entry(
         f"A failure of {run.label}: {labels}",
         finding=f"{ap}.{reasons}",
         runs=(run.id,),
-        pictures=(query, *found),
+        pictures=(query, *failures),
     )
 
 
-def _query_tile(run: MeasuredRun, found: Failures, row: pd.Series) -> gallery.Tile:
+def _query_tile(run: MeasuredRun, failures: Failures, row: pd.Series) -> gallery.Tile:
     place, image = int(row["place"]), int(row["row"])
     labels = ", ".join(run.names(image)) or "no label"
-    mostly = found.mostly(place)
+    mostly = failures.mostly(place)
     drop = row.get("drop")
     fact = f"AP {100 * row['ap']:.0f}" + (
         "" if drop is None or drop != drop else f" −{100 * drop:.0f}"
@@ -231,25 +239,25 @@ def _query_tile(run: MeasuredRun, found: Failures, row: pd.Series) -> gallery.Ti
     )
 
 
-def _result_tile(run: MeasuredRun, one: Neighbour, rank: int) -> gallery.Tile:
-    labels = ", ".join(run.names(one.row)) or "no label"
-    word = "relevant" if one.is_relevant else "not relevant"
+def _result_tile(run: MeasuredRun, neighbour: Neighbour, rank: int) -> gallery.Tile:
+    labels = ", ".join(run.names(neighbour.row)) or "no label"
+    word = "relevant" if neighbour.is_relevant else "not relevant"
     return gallery.Tile(
-        id=str(one.row),
-        src=thumb_url(run.dataset.info.name, run.sha256(one.row)),
-        name=f"result {rank}, distance {one.distance} of {run.bits}, {word}, {labels}",
+        id=str(neighbour.row),
+        src=thumb_url(run.dataset.info.name, run.sha256(neighbour.row)),
+        name=f"result {rank}, distance {neighbour.distance} of {run.bits}, {word}, {labels}",
         caption=labels,
-        fact=str(one.distance),
-        mark="yes" if one.is_relevant else "no",
+        fact=str(neighbour.distance),
+        mark="yes" if neighbour.is_relevant else "no",
     )
 
 
 def _other_run(run: MeasuredRun) -> Failures | None:
     """The run to compare with: another one on the same queries."""
     choices = {
-        one.id: one.label
-        for one in cached.library.runs(run.dataset.info.name)
-        if one.id != run.id and one.map is not None
+        choice.id: choice.label
+        for choice in cached.library.runs(run.dataset.info.name)
+        if choice.id != run.id and choice.map is not None
     }
     if not choices:
         st.caption("There is no other measured run.")

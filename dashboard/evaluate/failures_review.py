@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.evaluate import failures_parts
+from dashboard.services import review as review_service
 from dashboard.services.review import WORDS, Review
 from dashboard.widgets import report_button
 from dashboard.widgets.report_button import Entry
@@ -24,7 +25,7 @@ _EXPLAINED = {
 }
 
 
-def show(run: MeasuredRun, found: Failures) -> None:
+def show_review(run: MeasuredRun, failures: Failures) -> None:
     """The review as it stands, the next query, and its buttons."""
     review = cached.analysis.review(run.id)
     n_done = len(review.verdicts)
@@ -34,7 +35,7 @@ def show(run: MeasuredRun, found: Failures) -> None:
     if place is None:
         st.success("The review is complete.", icon=":material/task_alt:")
     else:
-        _ask(run, found, place)
+        _ask(run, failures, place)
     if review.verdicts:
         _undo(run, review)
 
@@ -66,20 +67,20 @@ def _numbers(review: Review, run: MeasuredRun) -> None:
     )
     with right:
         st.markdown(escape_markdown(sentence))
-        report_button.show(
+        report_button.show_report_button(
             Entry(f"Review of failures of {run.label}", finding=sentence, runs=(run.id,)),
             counts,
             key="review",
         )
 
 
-def _ask(run: MeasuredRun, found: Failures, place: int) -> None:
-    failures_parts.detail(run, found, place, is_review=True)
+def _ask(run: MeasuredRun, failures: Failures, place: int) -> None:
+    failures_parts.detail(run, failures, place, is_review=True)
 
-    def say(word: Word) -> None:
+    def set_verdict(word: Word) -> None:
         note = str(st.session_state.get(_NOTE, ""))
         try:
-            cached.analysis.say(run.id, place, word, note)
+            review_service.set_verdict(run, place, word, note, cached.library.settings())
         except OSError as error:
             st.toast(f"The verdict cannot be stored: {error.strerror}", icon=":material/error:")
             return
@@ -91,7 +92,7 @@ def _ask(run: MeasuredRun, found: Failures, place: int) -> None:
             st.button(
                 word.capitalize(),
                 key=f"verdict_{number}",
-                on_click=say,
+                on_click=set_verdict,
                 args=(word,),
                 help=f"{_EXPLAINED[word]} Key {number}.",
                 shortcut=str(number),
@@ -99,20 +100,20 @@ def _ask(run: MeasuredRun, found: Failures, place: int) -> None:
 
 
 def _undo(run: MeasuredRun, review: Review) -> None:
-    """Takes the last verdict back, and lists what was said."""
+    """Withdraws the last verdict, and lists all."""
     last = max(review.verdicts, key=lambda place: review.verdicts[place].time)
 
-    def take_back() -> None:
+    def withdraw_verdict() -> None:
         try:
-            cached.analysis.take_back(run.id, last)
+            review_service.withdraw_verdict(run, last, cached.library.settings())
         except OSError as error:
             st.toast(f"The verdict cannot be withdrawn: {error.strerror}", icon=":material/error:")
 
-    st.button("Undo the last verdict", icon=":material/undo:", on_click=take_back)
+    st.button("Undo the last verdict", icon=":material/undo:", on_click=withdraw_verdict)
     with st.expander("Verdicts", icon=":material/list:"):
         rows = [
-            (", ".join(run.names(int(run.query_rows[place]))), said.verdict, said.note)
-            for place, said in review.verdicts.items()
+            (", ".join(run.names(int(run.query_rows[place]))), verdict.verdict, verdict.note)
+            for place, verdict in review.verdicts.items()
         ]
         st.dataframe(
             pd.DataFrame(rows, columns=["Query", "Verdict", "Note"]),

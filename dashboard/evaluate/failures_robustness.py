@@ -23,32 +23,36 @@ _PATIENCE_S = 0.3  # before progress is shown: what is kept comes at once
 _TITLES = {"flipped": "Bits flipped (%)", "kept": f"Overlap@{NEAREST} (%)"}
 
 
-def show(run: MeasuredRun) -> None:
+def show_robustness(run: MeasuredRun) -> None:
     """The table and charts of the runs that were asked for, and a button for the others."""
     choices = cached.library.runs(run.dataset.info.name)
     others = {one.slug: one for one in choices if one.id != run.id}
     names = {_ALONE: "no other run", **{slug: one.label for slug, one in others.items()}}
-    other = others.get(linked_select.show("Beside", names, key="beside", default=_ALONE))
+    other = others.get(linked_select.show_select("Beside", names, key="beside", default=_ALONE))
     linked_select.say_gone("run", names, "beside")
     ids = [run.id, *([other.id] if other else [])]
-    asked = st.session_state.setdefault(_ASKED, set())
-    if not asked.issuperset(ids):
+    requested = st.session_state.setdefault(_ASKED, set())
+    if not requested.issuperset(ids):
         st.markdown(
             f"{N_IMAGES} random query images are rotated, cropped, blurred, compressed and "
             "brightened at three strengths and encoded again. This usually takes less than "
             "a minute."
         )
         st.button(
-            "Measure", type="primary", icon=":material/speed:", on_click=asked.update, args=(ids,)
+            "Measure",
+            type="primary",
+            icon=":material/speed:",
+            on_click=requested.update,
+            args=(ids,),
         )
     opened = [notices.opened(one) for one in ids]
-    found = [
+    measured = [
         _measured(one, label)
         for one, label in zip(opened, short_labels(opened), strict=True)
-        if one.id in asked
+        if one.id in requested
     ]
-    if found := [one for one in found if one is not None]:
-        _results(found, ids)
+    if measured := [one for one in measured if one is not None]:
+        _results(measured, ids)
 
 
 def _measured(opened: OpenRun, label: str) -> Robustness | None:
@@ -61,7 +65,7 @@ def _measured(opened: OpenRun, label: str) -> Robustness | None:
 
     try:
         with st.spinner("Encoding changed images"):
-            found = robustness.measure(
+            measured = robustness.measure(
                 opened, label, lambda row: cached.networks.steadiness(opened, row), progress
             )
     except EncodingError as error:
@@ -69,32 +73,32 @@ def _measured(opened: OpenRun, label: str) -> Robustness | None:
         notices.cannot_encode(str(error), key=f"cannot_encode_{opened.id}", run=label)
         return None
     place.empty()
-    if not found.rows:
-        st.info(escape_markdown(f"{found.label}: none of the query images can be read."))
+    if not measured.rows:
+        st.info(escape_markdown(f"{measured.label}: none of the query images can be read."))
         return None
-    return found
+    return measured
 
 
-def _results(found: list[Robustness], ids: list[str]) -> None:
-    sentences = [one.finding for one in found]
-    if len(found) > 1:
-        sentences.append(robustness.difference(*found))
+def _results(measured: list[Robustness], ids: list[str]) -> None:
+    sentences = [run.finding for run in measured]
+    if len(measured) > 1:
+        sentences.append(robustness.difference(*measured))
     for sentence in sentences:
         st.markdown(escape_markdown(sentence))
-    table = robustness.table(found)
+    table = robustness.table(measured)
     for (measure, title), column in zip(_TITLES.items(), st.columns(2, gap="large"), strict=True):
         rows = table[table["measure"] == measure].drop(columns="measure")
         with column:
-            chart_panel.show(
+            chart_panel.show_chart(
                 chart(rows, title),
                 rows.rename(columns=str.capitalize),
                 alt=f"{title} by change of the image. {sentences[0]}",
                 key=f"robustness_{measure}",
                 entry=Entry(f"Robustness: {title}", finding=" ".join(sentences), runs=tuple(ids)),
             )
-    n_missing = len({row for one in found for row in one.missing})
+    n_missing = len({row for run in measured for row in run.missing})
     missing = f" {plural(n_missing, 'image')} could not be read." * (n_missing > 0)
-    sizes = " and ".join(dict.fromkeys(f"{len(one.rows)}" for one in found))
+    sizes = " and ".join(dict.fromkeys(f"{len(run.rows)}" for run in measured))
     st.caption(
         f"Means over {sizes} query images, drawn with a fixed seed, and 95 % intervals over them. "
         f"Overlap: how many of the {NEAREST} nearest are still found. A random code would flip "

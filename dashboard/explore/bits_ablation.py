@@ -14,8 +14,8 @@ from pipeline.wording import percent, plural
 _LOSS = 0.003  # of mAP that is as good as nothing
 
 
-def show(opened: OpenRun, muted: list[int], mute_key: str) -> None:
-    """Draw it; nothing for images without labels.
+def show_ablation(opened: OpenRun, muted: list[int], mute_key: str) -> None:
+    """The mAP without the muted bits and by bits kept; nothing for images without labels.
 
     Args:
         opened: the run.
@@ -38,11 +38,11 @@ def show(opened: OpenRun, muted: list[int], mute_key: str) -> None:
 
 def _course(opened: OpenRun, mute_key: str) -> None:
     with st.spinner("Dropping bits one by one"):
-        found = cached.analysis.bit_ablation(opened.id)
-    spare = sorted(bit + 1 for bit in found.spare(_LOSS))
+        ablated = cached.analysis.bit_ablation(opened.id)
+    spare = sorted(bit + 1 for bit in ablated.spare(_LOSS))
     sentence = (
         f"{plural(len(spare), 'bit')} of {opened.bits} can be dropped for at most "
-        f"{100 * _LOSS:.1f} points of mAP ({percent(found.full)} % with all)."
+        f"{100 * _LOSS:.1f} points of mAP ({percent(ablated.full)} % with all)."
     )
     st.markdown(sentence)
     if spare:
@@ -55,12 +55,14 @@ def _course(opened: OpenRun, mute_key: str) -> None:
     table = pd.DataFrame(
         {
             "left": range(opened.bits, 0, -1),
-            "map": found.course,
-            "dropped": ["none", *(str(bit + 1) for bit in found.order[: opened.bits - 1])],
+            "map": ablated.course,
+            "dropped": ["none", *(str(bit + 1) for bit in ablated.order[: opened.bits - 1])],
         }
     )
-    chart_panel.show(dropped(table), table, alt=f"mAP by bits kept. {sentence}", key="bits_kept")
+    chart_panel.show_chart(
+        dropped(table), table, alt=f"mAP by bits kept. {sentence}", key="bits_kept"
+    )
     st.caption(
-        f"Measured on {found.n_queries} queries and {found.n_items:,} images. At each step, the "
-        "bit that is missed least is dropped."
+        f"Measured on {ablated.n_queries} queries and {ablated.n_items:,} images. At each step, "
+        "the bit that is missed least is dropped."
     )

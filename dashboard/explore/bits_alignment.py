@@ -18,39 +18,41 @@ BESIDE = "beside"  # key and parameter of the other run
 def choose(opened: OpenRun) -> OpenRun:
     """The other run; where there is none say so and stop the page."""
     others = {
-        one.slug: one
-        for one in cached.library.runs(opened.dataset.info.name)
-        if one.id != opened.id
+        choice.slug: choice
+        for choice in cached.library.runs(opened.dataset.info.name)
+        if choice.id != opened.id
     }
     if not others:
         st.info("This is the only finished run on the data set; aligning bits takes two.")
         st.page_link("build/train_page.py", label="Train another", icon=":material/model_training:")
         st.stop()
-    names = {slug: one.label for slug, one in others.items()}
-    chosen = linked_select.show("Other run", names, key=BESIDE)
+    names = {slug: choice.label for slug, choice in others.items()}
+    chosen = linked_select.show_select("Other run", names, key=BESIDE)
     if not linked_select.is_any_gone(state.DATASET, state.RUN):
         linked_select.say_gone("run", names, BESIDE)
     return notices.opened(others[chosen].id)
 
 
-def show(opened: OpenRun, other: OpenRun) -> None:
+def show_alignment(opened: OpenRun, other: OpenRun) -> None:
     """How much of the code the other run has too, and the bits with their counterparts."""
     try:
-        found = cached.search.aligned(opened, other)
+        aligned = cached.search.aligned(opened, other)
     except ValueError as error:
         st.info(escape_markdown(f"The bits cannot be aligned: {error}."))
         return
-    st.markdown(escape_markdown(found.finding))
-    alt = f"Correlation of bits with their counterparts. {found.finding}"
-    chart_panel.draw(alignment(found.table, service.LEAST, found.chance), alt=alt, key="alignment")
+    st.markdown(escape_markdown(aligned.finding))
+    alt = f"Correlation of bits with their counterparts. {aligned.finding}"
+    chart_panel.draw(
+        alignment(aligned.table, service.LEAST, aligned.chance), alt=alt, key="alignment"
+    )
     st.caption(
-        f"Bits are matched one to one by their correlation over {plural(found.n_images, 'image')} "
-        f"that both databases hold. Dashed: |r| = {service.LEAST}; dotted: the mean of the same "
-        "matching with the images permuted."
+        f"Bits are matched one to one by their correlation over "
+        f"{plural(aligned.n_images, 'image')} that both databases hold. Dashed: |r| = "
+        f"{service.LEAST}; dotted: the mean of the same matching with the images permuted."
     )
     names, theirs = (BitNames.of(one.run).all() for one in (opened, other))
-    table = found.table.assign(
-        name=found.table["bit"].map(names), theirs=found.table["counterpart"].map(theirs)
+    table = aligned.table.assign(
+        name=aligned.table["bit"].map(names), theirs=aligned.table["counterpart"].map(theirs)
     )
     named = [column for column in ("name", "theirs") if table[column].notna().any()]
     st.dataframe(

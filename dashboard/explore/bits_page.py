@@ -27,19 +27,19 @@ ref = ""
 if view in ("What if", "Robustness"):
     ref, note = query_panel.resolve(state.query(), opened, examples[0].ref)
     query_panel.examples(examples, ref)
-    ref, asked = query_panel.asked(ref, examples[0].ref, opened)
+    ref, query = query_panel.encoded_query(ref, examples[0].ref, opened)
     if note:
         st.info(note)
 with actions:
-    copy_link.show(copy_link.BITS, opened, ref=ref)
+    copy_link.show_copy_link(copy_link.BITS, opened, ref=ref)
 if view == "Bit cards":
     bits_parts.cards(opened)
 elif view == "Robustness":
-    bits_parts.robustness(opened, asked)
+    bits_parts.robustness(opened, query)
 elif view == "Code map":
     bits_parts.code_buckets(opened)
 elif beside:
-    bits_alignment.show(opened, *beside)
+    bits_alignment.show_alignment(opened, *beside)
 else:
-    bits_parts.what_if(opened, asked)
+    bits_parts.what_if(opened, query)
 notices.licence(opened.dataset.info)

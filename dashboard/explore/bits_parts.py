@@ -8,7 +8,7 @@ from dashboard import cached
 from dashboard.charts.code_map import PICK, code_map
 from dashboard.explore import bits_ablation
 from dashboard.services.queries import EncodingError
-from dashboard.services.search import AskedImage, bit_string
+from dashboard.services.search import QueryImage, bit_string
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import bit_names, bit_strip, gallery, notices
 from dashboard.widgets.drawer import show_drawer
@@ -25,7 +25,7 @@ _TILE_PX, _SHOWN = 96, 24
 _MOST_LINKS = 600  # lines of the code map; more hide the discs
 
 
-def what_if(opened: OpenRun, asked: AskedImage) -> None:
+def what_if(opened: OpenRun, query: QueryImage) -> None:
     """Flip or mute bits of the query and watch the results."""
     numbers = list(range(1, opened.bits + 1))
     left, right = st.columns(2)
@@ -40,20 +40,22 @@ def what_if(opened: OpenRun, asked: AskedImage) -> None:
         placeholder="none",
         help="Muted bits are ignored on both sides.",
     )
-    found = single_bits.changed(
-        opened, asked.query.code, asked.row, flipped=flipped, muted=muted, k=_SHOWN
+    changed = single_bits.changed(
+        opened, query.encoded.code, query.row, flipped=flipped, muted=muted, k=_SHOWN
     )
-    before, after = bit_string(asked.query), bit_string(Query(found.code))
+    before, after = bit_string(query.encoded), bit_string(Query(changed.code))
     st.html(bit_strip.two_codes(before, after, name="changed"))
     bit_names.differing(opened, bit_strip.differences(before, after))
     st.markdown(
-        f"**{found.overlap} of the {len(found.rows)} nearest stay** "
+        f"**{changed.overlap} of the {len(changed.rows)} nearest stay** "
         f":gray[· {plural(len(flipped), 'bit')} flipped, {len(muted)} muted]"
     )
-    bits_ablation.show(opened, muted, "mute")
+    bits_ablation.show_ablation(opened, muted, "mute")
     n_bits = opened.bits - len(muted)
-    facts = {int(row): f"{d}/{n_bits}" for row, d in zip(found.rows, found.distances, strict=True)}
-    _images(opened, [int(row) for row in found.rows], "what_if", facts)
+    facts = {
+        int(row): f"{d}/{n_bits}" for row, d in zip(changed.rows, changed.distances, strict=True)
+    }
+    _images(opened, [int(row) for row in changed.rows], "what_if", facts)
 
 
 def cards(opened: OpenRun) -> None:
@@ -82,9 +84,11 @@ def cards(opened: OpenRun) -> None:
     with st.container(horizontal=True):
         bit = st.number_input("Bit", 1, opened.bits, 1, key="bit", bind="query-params", width=140)
         bit_names.field(opened, int(bit))
-    own = table.iloc[int(bit) - 1]
-    told = f" Its strongest class is **{escape_markdown(own['label'])}**." if own["label"] else ""
-    st.markdown(f"Bit {bit} is 1 for {percent(own['ones'])} % of the database.{told}")
+    facts = table.iloc[int(bit) - 1]
+    told = (
+        f" Its strongest class is **{escape_markdown(facts['label'])}**." if facts["label"] else ""
+    )
+    st.markdown(f"Bit {bit} is 1 for {percent(facts['ones'])} % of the database.{told}")
     if opened.run.spec.finetune:
         st.caption(
             "The backbone is fine-tuned: relaxed codes are not stored, so images are not ranked."
@@ -102,15 +106,15 @@ def cards(opened: OpenRun) -> None:
         _images(opened, chosen, f"bit_{name}")
 
 
-def robustness(opened: OpenRun, asked: AskedImage) -> None:
+def robustness(opened: OpenRun, query: QueryImage) -> None:
     """Five small changes of the query image, and the bits they flip."""
     strength = st.segmented_control(
         "Change", STRENGTHS, default="Medium", required=True, key="probe", bind="query-params"
     )
     try:
         with st.spinner("Encoding five changed images"):
-            found = _probes(opened, asked, STRENGTHS.index(strength))
-        unsure = unsure_bits(relaxed_query(opened, asked).relaxed)
+            probes = _probes(opened, query, STRENGTHS.index(strength))
+        unsure = unsure_bits(relaxed_query(opened, query).relaxed)
     except EncodingError as error:
         notices.cannot_encode(str(error), key="probe_problem")
         return
@@ -122,24 +126,24 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
             probe.name,
             f"{plural(len(probe.flipped), 'bit')} · {probe.overlap}/{probe.k}",
         )
-        for probe in found
+        for probe in probes
     )
-    picked = gallery.show(
+    picked = gallery.show_gallery(
         [gallery.TileGroup(tiles)], key="probes", label="Changed images", tile_px=150
     )
     st.caption(
-        f"Bits that flipped, and how many of the {found[0].k} nearest are still found. "
+        f"Bits that flipped, and how many of the {probes[0].k} nearest are still found. "
         "Click one to see which bits."
     )
-    if probe := next((one for one in found if one.name == picked), None):
+    if probe := next((probe for probe in probes if probe.name == picked), None):
         st.markdown(f"**{escape_markdown(probe.name)}**")
-        before = bit_string(asked.query)
+        before = bit_string(query.encoded)
         after = "".join(
             "10"[int(bit)] if place in probe.flipped else bit for place, bit in enumerate(before, 1)
         )
         st.html(bit_strip.two_codes(before, after, unsure, name="changed"))
         bit_names.differing(opened, bit_strip.differences(before, after))
-    flipped = {bit for probe in found for bit in probe.flipped}
+    flipped = {bit for probe in probes for bit in probe.flipped}
     n_unsure = sum(unsure[bit - 1] == "1" for bit in flipped)
     st.markdown(
         f"{plural(len(flipped), 'bit')} flipped at least once, {n_unsure} of which were near the "
@@ -147,11 +151,11 @@ def robustness(opened: OpenRun, asked: AskedImage) -> None:
     )
 
 
-def _probes(opened: OpenRun, asked: AskedImage, strength: int) -> list[Probe]:
-    if asked.row is not None:
-        return cached.networks.probes(opened, asked.row, strength)
-    assert asked.upload is not None  # only an upload has no row
-    return cached.networks.probes_of_upload(opened, asked.upload, strength, asked.query)
+def _probes(opened: OpenRun, query: QueryImage, strength: int) -> list[Probe]:
+    if query.row is not None:
+        return cached.networks.probes(opened, query.row, strength)
+    assert query.upload is not None  # only an upload has no row
+    return cached.networks.probes_of_upload(opened, query.upload, strength, query.encoded)
 
 
 def code_buckets(opened: OpenRun) -> None:
@@ -202,6 +206,8 @@ def _images(
         )
         for row in rows
     )
-    picked = gallery.show([gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX)
+    picked = gallery.show_gallery(
+        [gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX
+    )
     if picked:
         show_drawer(int(picked), opened.dataset, gallery_key=key, opened=opened)

@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard.charts.counts import PICK, class_bars
-from dashboard.services.image_facts import Filters, TagsOf, class_bars_table, given_parts, matching
+from dashboard.services.image_facts import Filters, TagsOf, class_bars_table, given_splits, matching
 from dashboard.widgets import image_tags
 from pipeline.datasets.dataset import RetrievalDataset
 
@@ -17,11 +17,11 @@ _MOST_BARS = 25
 _URL: Final = "query-params"
 
 
-def show(dataset: RetrievalDataset, tags: TagsOf) -> Filters:
+def show_filters(dataset: RetrievalDataset, tags: TagsOf) -> Filters:
     """Draw the filters and say what they ask for."""
     sets = [labels.name for labels in dataset.info.label_sets]
-    parts = given_parts(dataset)
-    label_set, part, tag = sets[0] if sets else "", "All", None
+    splits = given_splits(dataset)
+    label_set, split, tag = sets[0] if sets else "", "All", None
     classes: list[str] = []
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         text = st.text_input(
@@ -42,10 +42,10 @@ def show(dataset: RetrievalDataset, tags: TagsOf) -> Filters:
             classes = st.multiselect(
                 "Class", known, key=_CLASSES, placeholder="Any", on_change=_first_page, bind=_URL
             )
-        if parts:
-            part = st.segmented_control(
+        if splits:
+            split = st.segmented_control(
                 "Split",
-                ("All", *parts),
+                ("All", *splits),
                 default="All",
                 required=True,
                 key="part",
@@ -63,7 +63,7 @@ def show(dataset: RetrievalDataset, tags: TagsOf) -> Filters:
                 on_change=_first_page,
                 bind=_URL,
             )
-    return Filters(label_set, tuple(classes), "" if part == "All" else part, text, tag or "")
+    return Filters(label_set, tuple(classes), "" if split == "All" else split, text, tag or "")
 
 
 def chart(dataset: RetrievalDataset, filters: Filters, tags: TagsOf) -> None:

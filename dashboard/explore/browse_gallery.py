@@ -21,7 +21,7 @@ KEY = "browse"
 PAGE_SIZE = 60
 
 
-def show(
+def show_images(
     dataset: RetrievalDataset,
     rows: NDArray[np.int64],
     label_set: str,
@@ -39,7 +39,7 @@ def show(
     if is_choosing:
         image_tags.bar(dataset, shown, tags)
     tiles = tuple(_tile(dataset, int(row), label_set, tags) for row in shown)
-    clicked = gallery.show(
+    clicked = gallery.show_gallery(
         [gallery.TileGroup(tiles)],
         key=KEY,
         label="Images",
@@ -69,13 +69,16 @@ def _facts(dataset: RetrievalDataset, row: int) -> list[tuple[str, str]]:
 
 
 def _tile(dataset: RetrievalDataset, row: int, label_set: str, tags: TagsOf) -> gallery.Tile:
-    own = dataset.manifest.iloc[row]
-    words = (*(own[f"labels:{label_set}"] if label_set else ()), *tags.get(str(own["sha256"]), ()))
+    image = dataset.manifest.iloc[row]
+    words = (
+        *(image[f"labels:{label_set}"] if label_set else ()),
+        *tags.get(str(image["sha256"]), ()),
+    )
     labels = ", ".join(words)
-    text = str(own["text"]) or str(own["image_id"])
+    text = str(image["text"]) or str(image["image_id"])
     return gallery.Tile(
         id=str(row),
-        src=thumb_url(dataset.info.name, str(own["sha256"])),
+        src=thumb_url(dataset.info.name, str(image["sha256"])),
         name=f"{text}, {labels or 'no label'}",
         caption=labels or text,
     )

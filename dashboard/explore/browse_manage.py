@@ -20,7 +20,7 @@ from pipeline.wording import escape_markdown, plural
 _TITLE, _PROBLEM = "browse_title", "browse_delete_problem"
 
 
-def show(dataset: RetrievalDataset) -> None:
+def show_actions(dataset: RetrievalDataset) -> None:
     """A button that opens the actions."""
     name = dataset.info.name
     with st.popover("Manage", icon=":material/tune:"):
@@ -74,11 +74,11 @@ def show(dataset: RetrievalDataset) -> None:
 
 def problems(dataset: RetrievalDataset) -> None:
     """Files that were skipped or changed, when there are any."""
-    found = tuple(read_problems(dataset.folder / "problems.csv"))
-    if not found:
+    rejected = tuple(read_problems(dataset.folder / "problems.csv"))
+    if not rejected:
         return
-    with st.expander(f"Skipped or changed files ({len(found):,})", icon=":material/table:"):
-        table = imports.problem_table(found)
+    with st.expander(f"Skipped or changed files ({len(rejected):,})", icon=":material/table:"):
+        table = imports.problem_table(rejected)
         st.dataframe(table, hide_index=True, alt="Files and reasons", key="browse_problems")
 
 

@@ -33,9 +33,9 @@ except DatasetError as error:
     )
     st.stop()
 with manage:
-    browse_manage.show(dataset)
+    browse_manage.show_actions(dataset)
 tags = image_tags.known(dataset)
-filters = browse_filters.show(dataset, tags)
+filters = browse_filters.show_filters(dataset, tags)
 rows = matching(dataset, filters, tags)
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     summary = f":gray[· of {len(dataset):,} · {dataset.info.split_summary}]"
@@ -50,7 +50,7 @@ with main:
     if not len(rows):
         st.info("No images match these filters.")
     else:
-        clicked = browse_gallery.show(dataset, rows, filters.label_set, tags, is_choosing)
+        clicked = browse_gallery.show_images(dataset, rows, filters.label_set, tags, is_choosing)
         if clicked is not None and not is_choosing:
             browse_gallery.open_drawer(dataset, clicked)
 browse_manage.problems(dataset)

@@ -33,7 +33,7 @@ default = dataset_ref(int(table["row"].iloc[0] if len(table) else first.query_ro
 ref, note = query_panel.resolve(state.query(state.COMPARED_QUERY), first, default)
 state.show_query(ref, state.COMPARED_QUERY)
 with actions:
-    copy_link.show(state.COMPARED, first, second, ref=ref, name=state.COMPARED_QUERY)
+    copy_link.show_copy_link(state.COMPARED, first, second, ref=ref, name=state.COMPARED_QUERY)
 copy_link.outdated(first, second)
 if note:
     st.info(note)
@@ -57,5 +57,5 @@ if clicked:  # last: Streamlit may lose a press in a drawer while the page is st
         gallery_key=key,
         title=search_results.title(result, opened),
         opened=opened,
-        query=answers[side].asked,
+        query=answers[side].query,
     )

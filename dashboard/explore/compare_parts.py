@@ -27,16 +27,16 @@ def choose(runs: list[RunChoice]) -> tuple[str, str]:
     labels = {run.slug: run.label for run in runs}
     ids = {run.slug: run.id for run in runs}
     place = st.empty()
-    wanted = state.asked(B, st.session_state.get(B))
+    wanted = state.from_address(B, st.session_state.get(B))
     if wanted in labels:
         st.session_state[B] = wanted  # before A: where A is gone it must not become the same
     left, right, swap = st.columns([5, 5, 1], vertical_alignment="bottom")
     with left:
         default = next(slug for slug in labels if slug != st.session_state.get(B))
-        a = linked_select.show("Run A", labels, key=A, default=default)
+        a = linked_select.show_select("Run A", labels, key=A, default=default)
     with right:
         others = {slug: label for slug, label in labels.items() if slug != a}
-        b = linked_select.show("Run B", others, key=B)
+        b = linked_select.show_select("Run B", others, key=B)
     if not linked_select.is_any_gone(state.DATASET):
         with place:
             linked_select.say_gone("run", labels, A, B)
@@ -96,17 +96,17 @@ def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
     answers = []
     for side, opened in zip("AB", runs, strict=True):
         try:
-            asked = query_panel.of_ref(ref, opened)
+            query = query_panel.of_ref(ref, opened)
         except EncodingError as error:
             works = "You can still compare on images of the query set."
             notices.cannot_encode(
                 str(error), works=works, key="encoding_problem", run=f"Run {side}"
             )
             return None
-        if asked is None:
+        if query is None:
             st.info("One of the runs has no stored code for this image; choose one of the queries.")
             return None
-        answers.append(cached.search.answer(opened, asked, Request(k=SHOWN)))
+        answers.append(cached.search.answer(opened, query, Request(limit=SHOWN)))
     first, second = answers
     return first, second
 
@@ -147,15 +147,15 @@ def lists(
         (f"In both ({len(both)})", both, 0),
         (f"Only in B ({len(only_b)})", only_b, 1),
     )
-    for number, (tab, (name, found, side)) in enumerate(
+    for number, (tab, (name, results, side)) in enumerate(
         zip(st.tabs([name for name, _, _ in named]), named, strict=True)
     ):
         with tab:
-            if not found:
+            if not results:
                 st.caption("None.")
                 continue
             key = f"part_{number}"
-            picked = _gallery(found, opened[side], key, name)
+            picked = _gallery(results, opened[side], key, name)
             clicked = (picked, side, key) if picked else clicked
     return clicked
 
@@ -167,7 +167,7 @@ def changes(compared: Compared) -> None:
         st.caption("No image has a rank under both runs.")
         return
     n_up = (compared.changes["fate"] == "better in B").sum() // 2
-    chart_panel.show(
+    chart_panel.show_chart(
         rank_changes(compared.changes),
         compared.changes.drop(columns="row"),
         alt=f"Ranks under A and B of the first ten of both; {n_up} images rank better in B.",
@@ -204,10 +204,12 @@ def differing(table: pd.DataFrame, opened: OpenRun) -> None:
     )
 
 
-def _gallery(found: list[Result], opened: OpenRun, key: str, label: str) -> Result | None:
-    tiles = tuple(search_results.tile(one, opened) for one in found)
-    clicked = gallery.show([gallery.TileGroup(tiles)], key=key, label=label, tile_px=_TILE_PX)
-    return next((one for one in found if str(one.row) == clicked), None)
+def _gallery(results: list[Result], opened: OpenRun, key: str, label: str) -> Result | None:
+    tiles = tuple(search_results.tile(result, opened) for result in results)
+    clicked = gallery.show_gallery(
+        [gallery.TileGroup(tiles)], key=key, label=label, tile_px=_TILE_PX
+    )
+    return next((result for result in results if str(result.row) == clicked), None)
 
 
 def _percent(ap: float | None) -> str:

@@ -17,7 +17,7 @@ SEARCH = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max"
 BITS = ("view", "flip", "mute", "bit", "probe", "beside")
 
 
-def show(
+def show_copy_link(
     settings: tuple[str, ...], *opened: OpenRun, ref: str = "", name: str = state.QUERY
 ) -> None:
     """A button that shows the link; an uploaded query is stored when it is asked for.
@@ -52,19 +52,19 @@ def outdated(
         since: gives the results on screen beside those of a version of the index; None where
             these cannot be had.
     """
-    asked, now = st.query_params.get(state.FINGERPRINT, ""), _searched(opened)
-    version = permalink.version_then(asked, now)
-    found = since(version) if version else None
-    effect = "results may differ" if found is None else differing_words(found)
-    if changed := permalink.what_changed(asked, now, effect):
+    linked, now = st.query_params.get(state.FINGERPRINT, ""), _searched(opened)
+    version = permalink.version_then(linked, now)
+    groups = since(version) if version else None
+    effect = "results may differ" if groups is None else differing_words(groups)
+    if changed := permalink.what_changed(linked, now, effect):
         st.info(changed)
-        if found is not None and (found.first or found.second):
-            _see(found, opened[0])
+        if groups is not None and (groups.first or groups.second):
+            _see(groups, opened[0])
 
 
-def _see(found: Groups, opened: OpenRun) -> None:
+def _see(groups: Groups, opened: OpenRun) -> None:
     """A button that shows which results are new, and which are gone."""
-    parts = (("New", found.first), ("Gone", found.second))
+    parts = (("New", groups.first), ("Gone", groups.second))
     shown = [
         gallery.TileGroup(
             tuple(search_results.tile(one, opened) for one in part), f"{name}: {len(part)}"
@@ -73,7 +73,9 @@ def _see(found: Groups, opened: OpenRun) -> None:
         if part
     ]
     with st.popover("See which", icon=":material/difference:", width="content"):
-        gallery.show(shown, key="differing", label="Results that differ", tile_px=84, is_still=True)
+        gallery.show_gallery(
+            shown, key="differing", label="Results that differ", tile_px=84, is_still=True
+        )
 
 
 def _link(settings: tuple[str, ...], opened: tuple[OpenRun, ...], query: dict[str, str]) -> str:

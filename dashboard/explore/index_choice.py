@@ -11,7 +11,7 @@ from pipeline.wording import plural
 _KEY = "index_choice"
 
 
-def show(dataset: str) -> None:
+def show_index_choice(dataset: str) -> None:
     """A button that opens the list; nothing where there is only one index."""
     published = {
         choice.slug: (choice, record)

@@ -9,15 +9,15 @@ import streamlit as st
 from dashboard import cached
 from dashboard.services.run_choices import IndexState
 from dashboard.widgets import index_panel, notices
-from dashboard.widgets.fragments import alone
+from dashboard.widgets.fragments import isolated_fragment
 from pipeline.wording import duration, escape_markdown
 from pipeline.worker import is_alive
 
 _WORKS = "Results below are exact, from the run's own code file."
 
 
-def show(index: IndexState, run_id: str) -> None:
-    """Draw it; nothing when the index answers."""
+def show_index_notice(index: IndexState, run_id: str) -> None:
+    """Why results come from the code file, with a remedy; nothing when the index answers."""
     if index.kind == "ready":
         return
     if index.kind == "mismatch":
@@ -68,7 +68,7 @@ def _publish(index: IndexState, run_id: str) -> None:
         st.caption(escape_markdown(f"Last request: {view.result.action}. {view.result.message}"))
 
 
-@alone(run_every=1.0)
+@isolated_fragment(run_every=1.0)
 def _follow(run_id: str) -> None:
     """Wait for the worker; the page is drawn again once the index is there."""
     if index_panel.view(run_id).waiting:

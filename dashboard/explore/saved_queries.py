@@ -14,23 +14,23 @@ from pipeline.wording import escape_markdown
 _KEY, _SHOWN = "saved_queries", 12
 
 
-def show(ref: str) -> None:
+def show_saved_queries(ref: str) -> None:
     """A button that opens the list.
 
     Args:
         ref: link name of the query on screen.
     """
-    found = permalink.saved_queries(cached.library.settings())
+    saved = permalink.saved_queries(cached.library.settings())
     with st.popover("Save", icon=":material/bookmark:"):
         if not ref.startswith("up:"):
             st.caption("Images of the data set don't need saving; Copy link reopens them.")
-        elif any(one.ref == ref for one in found):
+        elif any(query.ref == ref for query in saved):
             st.markdown("The query on screen is saved in the library.")
             st.button("Remove it", icon=":material/delete:", on_click=_remove, args=(ref,))
         else:
             st.markdown("Saves the query on screen in this library, for everyone who uses it.")
             st.button("Save this image", on_click=store, args=(ref,), type="primary")
-        _list(found, ref)
+        _list(saved, ref)
 
 
 def store(ref: str) -> None:
@@ -44,22 +44,22 @@ def store(ref: str) -> None:
         st.toast(escape_markdown(str(error)), icon=":material/error:")
 
 
-def _list(found: list[SavedQuery], ref: str) -> None:
-    if not found:
+def _list(saved: list[SavedQuery], ref: str) -> None:
+    if not saved:
         st.caption("No image has been saved yet.")
         return
     tiles = tuple(
         gallery.Tile(
-            one.ref,
-            cached.search.saved_preview(one.ref),
-            f"search with saved: {one.name}",
-            one.name,
+            query.ref,
+            cached.search.saved_preview(query.ref),
+            f"search with saved: {query.name}",
+            query.name,
         )
-        for one in found[:_SHOWN]
+        for query in saved[:_SHOWN]
     )
-    more = f"; the newest {_SHOWN} are shown" if len(found) > _SHOWN else ""
-    st.caption(f"{len(found):,} saved{more}. Click one to search with it.")
-    gallery.show(
+    more = f"; the newest {_SHOWN} are shown" if len(saved) > _SHOWN else ""
+    st.caption(f"{len(saved):,} saved{more}. Click one to search with it.")
+    gallery.show_gallery(
         [gallery.TileGroup(tiles)],
         key=_KEY,
         label="Saved queries",

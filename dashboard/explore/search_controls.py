@@ -8,38 +8,44 @@ from typing import Final, TypeVar
 import streamlit as st
 
 from dashboard import state
-from dashboard.services.search import MOST, Answer, Request
+from dashboard.services.search import MAX_RESULTS, Answer, Request
 from pipeline.analysis.opened_run import OpenRun
 
 _T = TypeVar("_T")
 PAGE_SIZE = 100
 DISTANCE, RELAXED, FEATURES = "Distance", "Relaxed query", "Features"
-_K = (24, 48, 100, MOST)
+_LIMITS = (24, 48, 100, MAX_RESULTS)
 _TILES = {"Small": 84, "Medium": 124, "Large": 190}
 _MODES = ("Nearest", "Radius")
 _KINDS = {"All": "all", "Relevant": "relevant", "Not relevant": "not relevant"}
 _ORDERS = (
-    f"*Distance*: Hamming distance of the codes. *Relaxed query*: the {MOST} nearest, ordered by "
-    "the query's values before rounding against the stored bits. *Features*: the same images, "
-    "ordered by the cosine of the backbone's features; unavailable with a fine-tuned backbone."
+    f"*Distance*: Hamming distance of the codes. *Relaxed query*: the {MAX_RESULTS} nearest, "
+    "ordered by the query's values before rounding against the stored bits. *Features*: the same "
+    "images, ordered by the cosine of the backbone's features; unavailable with a fine-tuned "
+    "backbone."
 )
 _URL: Final = "query-params"
 
 
-def show(opened: OpenRun) -> Request:
+def show_controls(opened: OpenRun) -> Request:
     """Draw the controls and say what they ask for."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         mode = _choice("Find", _MODES, "mode")
         if mode == "Radius":
-            k, radius = MOST, _radius(opened.bits)
+            limit, max_distance = MAX_RESULTS, _max_distance(opened.bits)
         else:
-            chosen = _choice("Results", _K, "k")
-            k, radius = (chosen if chosen in _K else _K[0]), None
+            chosen = _choice("Results", _LIMITS, "k")
+            limit, max_distance = (chosen if chosen in _LIMITS else _LIMITS[0]), None
         kind = _choice("Show", list(_KINDS), "show") if opened.label_set is not None else "All"
         orders = (DISTANCE, RELAXED) if opened.run.spec.finetune else (DISTANCE, RELAXED, FEATURES)
         _choice("Order", orders, "order", help=_ORDERS)
         _tile_size()
-    return Request(k=k, radius=radius, relevance=_KINDS.get(kind, "all"))
+    return Request(
+        limit=limit,
+        max_distance=max_distance,
+        is_ball=max_distance is not None,
+        relevance=_KINDS.get(kind, "all"),
+    )
 
 
 def order() -> str:
@@ -63,9 +69,9 @@ def page(answer: Answer) -> slice:
     return slice((current - 1) * PAGE_SIZE, current * PAGE_SIZE)
 
 
-def widen(radius: int) -> None:
-    """Search within `radius`; for the callback of a button."""
-    st.session_state["r"] = radius
+def widen(max_distance: int) -> None:
+    """Search within `max_distance`; for the callback of a button."""
+    st.session_state["r"] = max_distance
 
 
 def _tile_size() -> None:
@@ -74,11 +80,11 @@ def _tile_size() -> None:
     )
 
 
-def _radius(bits: int) -> int:
-    radius = st.number_input(
+def _max_distance(bits: int) -> int:
+    max_distance = st.number_input(
         "Radius (bits)", 0, bits, 2, key="r", width=130, on_change=state.first_page, bind=_URL
     )
-    return min(max(int(radius), 0), bits)
+    return min(max(int(max_distance), 0), bits)
 
 
 def _choice(label: str, options: Sequence[_T], key: str, help: str | None = None) -> _T:

@@ -10,16 +10,16 @@ from dashboard import state
 from dashboard.services.search import Request
 from pipeline.analysis.opened_run import OpenRun
 
-PARTS = {
+SPLITS = {
     "Any split": "",
     "Trained on": "train",
     "Not trained on": "database",
     "Added since": "added",
 }
-TEXT, LABEL, PART, MOST = "has", "label", "in", "max"
+TEXT, LABEL, SPLIT, MAX_DISTANCE = "has", "label", "in", "max"
 
 
-def show(opened: OpenRun, request: Request) -> Request:
+def show_filters(opened: OpenRun, request: Request) -> Request:
     """Draw the filters and add what they ask for to a request."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
@@ -32,39 +32,40 @@ def show(opened: OpenRun, request: Request) -> Request:
             bind="query-params",
         )
         labels = _labels(opened)
-        part = st.selectbox(
+        split = st.selectbox(
             "Split",
-            list(PARTS),
-            key=PART,
+            list(SPLITS),
+            key=SPLIT,
             help="Whether the method was trained on the image.",
             on_change=state.first_page,
             width=140,
             bind="query-params",
         )
-        most = None if request.radius is not None else _most(opened.bits)
-    return replace(request, labels=labels, part=PARTS.get(part, ""), text=text, most=most)
+        if not request.is_ball:
+            request = replace(request, max_distance=_max_distance(opened.bits))
+    return replace(request, labels=labels, split=SPLITS.get(split, ""), text=text)
 
 
 def clear() -> None:
     """Forget all filters; for the callback of a button."""
-    st.session_state.update({TEXT: "", LABEL: [], PART: next(iter(PARTS)), MOST: None})
+    st.session_state.update({TEXT: "", LABEL: [], SPLIT: next(iter(SPLITS)), MAX_DISTANCE: None})
     state.first_page()
 
 
-def _most(bits: int) -> int | None:
-    most = st.number_input(
+def _max_distance(bits: int) -> int | None:
+    max_distance = st.number_input(
         "Within (bits)",
         0,
         bits,
         None,
-        key=MOST,
+        key=MAX_DISTANCE,
         placeholder="any",
         help="Only images at this distance or nearer.",
         on_change=state.first_page,
         width=120,
         bind="query-params",
     )
-    return None if most is None else min(int(most), bits)
+    return None if max_distance is None else min(int(max_distance), bits)
 
 
 def _labels(opened: OpenRun) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import cached
 from dashboard.explore import search_controls
 from dashboard.services.queries import EncodingError
-from dashboard.services.search import AskedImage
+from dashboard.services.search import QueryImage
 from dashboard.widgets import notices
 from dashboard.widgets.relaxed_query import relaxed_query
 from pipeline.analysis.opened_run import OpenRun
@@ -16,13 +16,13 @@ from pipeline.index.search import Encoded
 from pipeline.wording import duration, percent, plural
 
 
-def values(opened: OpenRun, asked: AskedImage) -> Values | None:
+def values(opened: OpenRun, query: QueryImage) -> Values | None:
     """What the chosen order sorts by; None for distance, or when the query cannot be encoded."""
     order = search_controls.order()
     if order == search_controls.DISTANCE:
         return None
     try:
-        query = relaxed_query(opened, asked)
+        encoded = relaxed_query(opened, query)
     except EncodingError as error:
         notices.problem(
             "This order needs the network, which is unavailable.",
@@ -32,11 +32,11 @@ def values(opened: OpenRun, asked: AskedImage) -> Values | None:
         )
         return None
     if order == search_controls.RELAXED or opened.run.spec.finetune:
-        return relaxed_values(query.relaxed, opened)
-    return feature_values(query.features, lambda rows: cached.networks.features(opened.id, rows))
+        return relaxed_values(encoded.relaxed, opened)
+    return feature_values(encoded.features, lambda rows: cached.networks.features(opened.id, rows))
 
 
-def effect(reordered: Reordered, opened: OpenRun, asked: AskedImage) -> None:
+def effect(reordered: Reordered, opened: OpenRun, query: QueryImage) -> None:
     """One line: the shortlist, the gain in P@10, the cost.
 
     The cost of encoding the query once more is that of the first time; an upload is encoded anyway.
@@ -44,8 +44,8 @@ def effect(reordered: Reordered, opened: OpenRun, asked: AskedImage) -> None:
     name = search_controls.order().lower()
     n = plural(len(reordered.order), "image")
     cost = f"{n} ordered by {name}: "
-    if asked.row is not None and not isinstance(asked.query, Encoded):
-        cost += f"encoding {duration(cached.networks.relaxed(opened.id, asked.row).encode_s)} + "
+    if query.row is not None and not isinstance(query.encoded, Encoded):
+        cost += f"encoding {duration(cached.networks.relaxed(opened.id, query.row).encode_s)} + "
     cost += f"ordering {duration(reordered.seconds)}"
     if reordered.before is None or reordered.after is None:
         st.caption(f"{cost}. Arrows show ranks gained or lost compared with distance.")

@@ -27,41 +27,41 @@ query_panel.examples(found_examples, ref)
 left, right = st.columns([1, 3.4], gap="medium")
 with left:
     query_panel.uploader()
-    query_panel.dice(opened)
+    query_panel.random_query_buttons(opened)
 with right:
     changes = st.container()  # of a link: known with the results, said above them
     if note:
         st.info(note)
-    ref, asked = query_panel.asked(ref, found_examples[0].ref, opened)
+    ref, query = query_panel.encoded_query(ref, found_examples[0].ref, opened)
     state.show_query(ref)
-    request = search_filters.show(opened, search_controls.show(opened))
-    values = search_order.values(opened, asked)
-    found = cached.search.answer(opened, asked, request, values)
+    request = search_filters.show_filters(opened, search_controls.show_controls(opened))
+    values = search_order.values(opened, query)
+    answer = cached.search.answer(opened, query, request, values)
     with changes:
         copy_link.outdated(
             opened,
-            since=lambda version: cached.search.since(version, opened, found, request, values),
+            since=lambda version: cached.search.since(version, opened, answer, request, values),
         )
-    index_notice.show(found.index, run_id)
-    search_results.headline(found, request, opened)
-    if found.is_unusual:
-        search_results.unusual(found, opened)
-    search_results.measures(found.judgement)
+    index_notice.show_index_notice(answer.index, run_id)
+    search_results.headline(answer, request, opened)
+    if answer.is_unusual:
+        search_results.unusual(answer, opened)
+    search_results.measures(answer.judgement)
     clicked = None
-    if not found.groups:
-        search_results.empty(found, request)
+    if not answer.groups:
+        search_results.empty(answer, request)
     else:
-        clicked = search_results.show(
-            found, opened, search_controls.tile_px(), search_controls.page(found)
+        clicked = search_results.show_results(
+            answer, opened, search_controls.tile_px(), search_controls.page(answer)
         )
-    search_results.distances(found, opened)
+    search_results.distances(answer, opened)
 with left:
-    query_panel.card(opened, asked)
+    query_panel.card(opened, query)
 with actions:
-    index_choice.show(opened.dataset.info.name)
-    copy_link.show(copy_link.SEARCH, opened, ref=ref)
-    saved_queries.show(ref)
-    search_results.export(found, opened)
+    index_choice.show_index_choice(opened.dataset.info.name)
+    copy_link.show_copy_link(copy_link.SEARCH, opened, ref=ref)
+    saved_queries.show_saved_queries(ref)
+    search_results.export(answer, opened)
 notices.licence(opened.dataset.info)
 if clicked:  # last: Streamlit may lose a press in a drawer while the page is still drawn
     show_drawer(
@@ -70,7 +70,7 @@ if clicked:  # last: Streamlit may lose a press in a drawer while the page is st
         gallery_key=search_results.KEY,
         title=search_results.title(clicked, opened),
         opened=opened,
-        query=asked,
+        query=query,
         compares_query=True,
         after_search=lambda _: st.rerun(),
     )

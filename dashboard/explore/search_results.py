@@ -22,9 +22,9 @@ _WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
 def headline(answer: Answer, request: Request, opened: OpenRun) -> None:
     """One line: what was found, where, how fast."""
     n_shown = len(answer.results)
-    found, shown = f"{answer.n_found:,} nearest", ""
-    if request.within is not None:
-        found = f"{plural(answer.n_within, 'image')} within {plural(request.within, 'bit')}"
+    summary, shown = f"{answer.n_found:,} nearest", ""
+    if request.max_distance is not None:
+        summary = f"{plural(answer.n_within, 'image')} within {plural(request.max_distance, 'bit')}"
         if answer.n_found < answer.n_within:
             kind = "nearest" if answer.reordered is None else "first"
             of = f"{n_shown:,} of the " if n_shown < answer.n_found else ""
@@ -32,15 +32,15 @@ def headline(answer: Answer, request: Request, opened: OpenRun) -> None:
     if not shown and n_shown < answer.n_found:
         shown = f" ({n_shown:,} shown)"
     times = f"search {duration(answer.search_s)}"
-    if answer.asked.query.encode_s:
-        times = f"encoding {duration(answer.asked.query.encode_s)} · {times}"
+    if answer.query.encoded.encode_s:
+        times = f"encoding {duration(answer.query.encoded.encode_s)} · {times}"
     where = "index" if answer.index.kind == "ready" else "code file"
     st.markdown(
-        f"**{found}**{shown} "
+        f"**{summary}**{shown} "
         f":gray[· {plural(answer.n_database, 'image')} searched · {where} · {times}]"
     )
     if answer.reordered is not None:
-        search_order.effect(answer.reordered, opened, answer.asked)
+        search_order.effect(answer.reordered, opened, answer.query)
     elif any(group.total > 1 for group in answer.groups):
         st.caption(_about_ties(answer))
 
@@ -95,18 +95,18 @@ def measures(judgement: Judgement | None) -> None:
             st.metric(name, value, help=explained)
 
 
-def show(answer: Answer, opened: OpenRun, tile_px: int, page: slice) -> Result | None:
+def show_results(answer: Answer, opened: OpenRun, tile_px: int, page: slice) -> Result | None:
     """The gallery of one page of results; returns the result that was clicked just now."""
     results = answer.results
-    on_page = {one.rank for one in results[page]}
+    on_page = {result.rank for result in results[page]}
     groups = [_group(group, opened, on_page) for group in answer.groups]
-    clicked = gallery.show(
+    clicked = gallery.show_gallery(
         [group for group in groups if group.items],
         key=KEY,
         label="Search results",
         tile_px=tile_px,
     )
-    return next((one for one in results if str(one.row) == clicked), None)
+    return next((result for result in results if str(result.row) == clicked), None)
 
 
 def empty(answer: Answer, request: Request) -> None:
@@ -118,12 +118,17 @@ def empty(answer: Answer, request: Request) -> None:
                 "Choose *All* to see them."
             )
             return
-        if request.has_filter or request.radius is None or answer.nearest is None:
+        if (
+            request.has_filter
+            or not request.is_ball
+            or request.max_distance is None
+            or answer.nearest is None
+        ):
             st.markdown("**No images match all filters.**")
             st.button("Clear the filters", type="primary", on_click=search_filters.clear)
             return
         st.markdown(
-            f"**No code within {plural(request.radius, 'bit')}.** "
+            f"**No code within {plural(request.max_distance, 'bit')}.** "
             f"The nearest is at distance {answer.nearest}."
         )
         st.button(
@@ -137,7 +142,7 @@ def empty(answer: Answer, request: Request) -> None:
 def distances(answer: Answer, opened: OpenRun) -> None:
     """How far the whole database is from the query."""
     st.subheader("Distances of the whole database", anchor=False)
-    chart_panel.show(
+    chart_panel.show_chart(
         distance_histogram(answer.histogram, opened.bits, answer.cut),
         answer.histogram,
         alt=f"Images by Hamming distance to the query; the nearest is at {answer.nearest}, "
@@ -151,16 +156,16 @@ def _percent(share: float | None) -> str:
 
 
 def _group(group: TieGroup, opened: OpenRun, on_page: set[int]) -> gallery.TileGroup:
-    shown = [one for one in group.results if one.rank in on_page]
+    shown = [result for result in group.results if result.rank in on_page]
     n_shown = len(shown)
     if group.distance is None:
         order = f"by {search_controls.order().lower()}"
-        return gallery.TileGroup(tuple(tile(one, opened, True) for one in shown), order)
+        return gallery.TileGroup(tuple(tile(result, opened, True) for result in shown), order)
     count = plural(group.total, "image")
     if n_shown < group.total:
         count = f"{n_shown:,} of {count}"
     tie = " (tie)" if group.total > 1 else ""
-    tiles = tuple(tile(one, opened) for one in shown)
+    tiles = tuple(tile(result, opened) for result in shown)
     return gallery.TileGroup(tiles, f"distance {group.distance}", f"{count}{tie}")
 
 
@@ -179,22 +184,22 @@ def export(answer: Answer, opened: OpenRun) -> None:
     )
 
 
-def title(one: Result, opened: OpenRun) -> str:
-    """Of the drawer of a result."""
-    return f"Rank {one.rank} · distance {one.distance} of {opened.bits}"
+def title(result: Result, opened: OpenRun) -> str:
+    """Heading of the drawer of a result."""
+    return f"Rank {result.rank} · distance {result.distance} of {opened.bits}"
 
 
-def tile(one: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:
+def tile(result: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:
     """A result as an image button, with the ranks it has moved if that matters."""
-    fact, name = f"{one.distance}/{opened.bits}", f"distance {one.distance} of {opened.bits}"
-    if is_moved and one.moved:
-        fact += f" {'↑' if one.moved > 0 else '↓'}{abs(one.moved)}"
-        name += f", {abs(one.moved)} ranks {'up' if one.moved > 0 else 'down'}"
+    fact, name = f"{result.distance}/{opened.bits}", f"distance {result.distance} of {opened.bits}"
+    if is_moved and result.moved:
+        fact += f" {'↑' if result.moved > 0 else '↓'}{abs(result.moved)}"
+        name += f", {abs(result.moved)} ranks {'up' if result.moved > 0 else 'down'}"
     return gallery.Tile(
-        id=str(one.row),
-        src=thumb_url(opened.dataset.info.name, one.sha256),
-        name=f"rank {one.rank}, {name}, {_WORDS[one.relevant]}",
-        caption=one.text or ", ".join(one.labels) or one.image_id,
+        id=str(result.row),
+        src=thumb_url(opened.dataset.info.name, result.sha256),
+        name=f"rank {result.rank}, {name}, {_WORDS[result.relevant]}",
+        caption=result.text or ", ".join(result.labels) or result.image_id,
         fact=fact,
-        mark=_MARKS[one.relevant],
+        mark=_MARKS[result.relevant],
     )

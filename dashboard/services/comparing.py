@@ -89,14 +89,14 @@ def differing_most(a: OpenRun, b: OpenRun) -> pd.DataFrame:
 def compare(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer]) -> Compared:
     """Compare two answers to the same image."""
     left, right = (answer.results for answer in answers)
-    query_row = answers[0].asked.row
+    query_row = answers[0].query.row
     grouped = groups(*answers)
     known = [average_precisions(opened) for opened in (a, b)]
     ap_a, ap_b = (None if query_row is None else ap.get(query_row) for ap in known)
     return Compared(
         ap=(ap_a, ap_b),
         overlap=len(grouped.both),
-        rbo=rank_biased_overlap([one.row for one in left], [one.row for one in right]),
+        rbo=rank_biased_overlap([result.row for result in left], [result.row for result in right]),
         groups=grouped,
         changes=_changes(a, b, answers),
     )
@@ -104,19 +104,19 @@ def compare(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer]) -> Compared:
 
 def groups(first: Answer, second: Answer) -> Groups:
     """Which images two answers share."""
-    rows_a, rows_b = ({one.row for one in answer.results} for answer in (first, second))
+    rows_a, rows_b = ({result.row for result in answer.results} for answer in (first, second))
     return Groups(
-        [one for one in first.results if one.row not in rows_b],
-        [one for one in first.results if one.row in rows_b],
-        [one for one in second.results if one.row not in rows_a],
+        [result for result in first.results if result.row not in rows_b],
+        [result for result in first.results if result.row in rows_b],
+        [result for result in second.results if result.row not in rows_a],
     )
 
 
-def differing_words(found: Groups) -> str:
+def differing_words(groups: Groups) -> str:
     """How many results now differ from those then, for example `3 of the 24 results differ`."""
-    new, gone = len(found.first), len(found.second)
+    new, gone = len(groups.first), len(groups.second)
     if new:
-        of = plural(new + len(found.both), "result")
+        of = plural(new + len(groups.both), "result")
         return f"{new} of the {of} {'differs' if new == 1 else 'differ'}"
     if gone:
         return f"{plural(gone, 'result')} {'is' if gone == 1 else 'are'} gone"
@@ -139,9 +139,11 @@ def rank_biased_overlap(first: list[int], second: list[int]) -> float:
 def _changes(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer]) -> pd.DataFrame:
     top: dict[int, Result] = {}
     for answer in answers:
-        top.update({one.row: one for one in answer.results[:_DRAWN] if one.row not in top})
+        top.update(
+            {result.row: result for result in answer.results[:_DRAWN] if result.row not in top}
+        )
     lines = []
-    for row, one in top.items():
+    for row, result in top.items():
         first, second = (
             _rank(opened, answer, row) for opened, answer in zip((a, b), answers, strict=True)
         )
@@ -149,18 +151,18 @@ def _changes(a: OpenRun, b: OpenRun, answers: tuple[Answer, Answer]) -> pd.DataF
             continue
         fate = "better in B" if second < first else "worse in B"
         fate = "same" if first == second else fate
-        name = one.text or one.image_id
+        name = result.text or result.image_id
         lines += [(row, name, run, rank, fate) for run, rank in (("A", first), ("B", second))]
     return pd.DataFrame(lines, columns=["row", "image", "run", "rank", "fate"])
 
 
 def _rank(opened: OpenRun, answer: Answer, row: int) -> int | None:
     """The rank shown, or the best one in its tie for an image that is not shown."""
-    shown = next((one.rank for one in answer.results if one.row == row), None)
+    shown = next((result.rank for result in answer.results if result.row == row), None)
     if shown is not None:
         return shown
-    found = place(opened, answer.asked.query, row, answer.asked.row)
-    return found.first if found else None
+    ranks = place(opened, answer.query.encoded, row, answer.query.row)
+    return ranks.first if ranks else None
 
 
 def next_row(table: pd.DataFrame, row: int | None, step: int) -> int:

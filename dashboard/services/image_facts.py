@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset
 from pipeline.wording import file_size, plural
 
-PARTS = ("query", "database", "train")
+SPLITS = ("query", "database", "train")
 TagsOf = Mapping[str, tuple[str, ...]]
 
 
@@ -23,14 +23,14 @@ class Filters:
     Attributes:
         label_set: whose classes count.
         classes: at least one of these.
-        part: of the manifest's split.
+        split: value of the manifest's split.
         text: in name, caption or labels, in any case.
         tag: that people put on it.
     """
 
     label_set: str = ""
     classes: tuple[str, ...] = ()
-    part: str = ""
+    split: str = ""
     text: str = ""
     tag: str = ""
 
@@ -48,8 +48,8 @@ def matching(
     """
     manifest = dataset.manifest
     passes = np.ones(len(dataset), bool)
-    if filters.part:
-        passes &= (manifest["split"] == filters.part).to_numpy()
+    if filters.split:
+        passes &= (manifest["split"] == filters.split).to_numpy()
     if filters.classes and not any_class:
         labels = dataset.label_set(filters.label_set)
         columns = [labels.column(name) for name in filters.classes if name in labels.classes]
@@ -67,20 +67,20 @@ def matching(
 
 
 def class_bars_table(
-    dataset: RetrievalDataset, labels: LabelSet, rows: NDArray[np.int64], most: int
+    dataset: RetrievalDataset, labels: LabelSet, rows: NDArray[np.int64], limit: int
 ) -> pd.DataFrame:
     """Columns class and images of the most frequent classes among some rows."""
     counts = dataset.labels(labels)[rows].sum(axis=0)
-    order = np.argsort(-counts, kind="stable")[:most]
+    order = np.argsort(-counts, kind="stable")[:limit]
     return pd.DataFrame(
         {"class": [labels.classes[i] for i in order], "images": [int(counts[i]) for i in order]}
     )
 
 
-def given_parts(dataset: RetrievalDataset) -> tuple[str, ...]:
-    """The parts that the manifest's split has."""
+def given_splits(dataset: RetrievalDataset) -> tuple[str, ...]:
+    """The values that the manifest's split has."""
     present = set(dataset.manifest["split"])
-    return tuple(part for part in PARTS if part in present)
+    return tuple(split for split in SPLITS if split in present)
 
 
 def facts(
@@ -95,22 +95,22 @@ def facts(
         n_runs: finished runs on the data set.
         n_coded: how many of them have a code of it.
     """
-    own = dataset.manifest.iloc[row]
+    image = dataset.manifest.iloc[row]
     labels = [
-        (names.name.capitalize(), ", ".join(own[f"labels:{names.name}"]) or "none")
+        (names.name.capitalize(), ", ".join(image[f"labels:{names.name}"]) or "none")
         for names in dataset.info.label_sets
     ]
     path = dataset.image_path(row)
     size = file_size(path.stat().st_size) if path.exists() else "missing"
-    group = [("Group", str(own["group"]))] if own["group"] != own["image_id"] else []
+    group = [("Group", str(image["group"]))] if image["group"] != image["image_id"] else []
     return [
         *labels,
         *([("Tags", ", ".join(tags))] if tags else []),
         ("Codes", f"in {n_coded} of {plural(n_runs, 'run')}" if n_runs else "no run yet"),
-        ("Image", str(own["image_id"])),
-        ("Caption", str(own["text"])),
-        ("Split", str(own["split"]) or "drawn at evaluation"),
-        ("Size", f"{own['width']} × {own['height']} pixels, {size}"),
+        ("Image", str(image["image_id"])),
+        ("Caption", str(image["text"])),
+        ("Split", str(image["split"]) or "drawn at evaluation"),
+        ("Size", f"{image['width']} × {image['height']} pixels, {size}"),
         *group,
-        ("SHA-256", str(own["sha256"])),
+        ("SHA-256", str(image["sha256"])),
     ]

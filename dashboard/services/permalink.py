@@ -48,11 +48,11 @@ def fingerprint(*searched: tuple[str, Run | None]) -> str:
     Args:
         searched: fingerprint of the data set and each run on screen; None: of no run.
     """
-    return "_".join(_fingerprint(*one) for one in searched)
+    return "_".join(_fingerprint(*run) for run in searched)
 
 
 def link(base: str, settings: Mapping[str, Value], searched: str) -> str:
-    """The address.
+    """Build the address of a page with its settings.
 
     Args:
         base: scheme, host and path of the page.
@@ -63,37 +63,37 @@ def link(base: str, settings: Mapping[str, Value], searched: str) -> str:
     return f"{base}?{urlencode([*given, ('ix', searched), ('v', VERSION)], doseq=True)}"
 
 
-def what_changed(asked: str, now: str, effect: str = "results may differ") -> str:
+def what_changed(linked: str, now: str, effect: str = "results may differ") -> str:
     """What is different since a link was made, as a sentence; empty for nothing.
 
     Nothing is said about a link of other runs than those on screen.
 
     Args:
-        asked: fingerprint in the link.
+        linked: fingerprint in the link.
         now: of what is on screen.
         effect: what follows from a change.
     """
-    if "." not in asked:
+    if "." not in linked:
         now = now.split(".")[0]
-    pairs = list(zip(asked.split("_"), now.split("_"), strict=False))
-    if not asked or any(
+    pairs = list(zip(linked.split("_"), now.split("_"), strict=False))
+    if not linked or any(
         _run_asked_for(then) not in ("", _run_asked_for(ours)) for then, ours in pairs
     ):
         return ""
-    if asked.count("_") != now.count("_") or not all(_PRINT.fullmatch(then) for then, _ in pairs):
+    if linked.count("_") != now.count("_") or not all(_PRINT.fullmatch(then) for then, _ in pairs):
         return "This link was made with another version of HashLens; results may differ."
     changes = [change for then, ours in pairs for change in _changes(then, ours)]
-    said = " and ".join(dict.fromkeys(changes))
-    return f"Since this link was made, {said}; {effect}." if said else ""
+    sentence = " and ".join(dict.fromkeys(changes))
+    return f"Since this link was made, {sentence}; {effect}." if sentence else ""
 
 
-def version_then(asked: str, now: str) -> str:
+def version_then(linked: str, now: str) -> str:
     """The version of the index that a link was made with, for example `v2`; empty for this one.
 
     It is empty, too, where the link does not tell: one of several runs, of another training or
     without its mark, or of a run that had no index.
     """
-    then, ours = asked.split("."), now.split(".")
+    then, ours = linked.split("."), now.split(".")
     is_same_run = len(then) == len(ours) == _PARTS and then[3:] == ours[3:]
     is_other = is_same_run and then[1] != ours[1] and _VERSION.fullmatch(then[1])
     return then[1] if is_other else ""
@@ -146,9 +146,9 @@ def _fingerprint(dataset_fingerprint: str, run: Run | None) -> str:
     return f"{dataset_fingerprint[:8]}.{index}.{run.spec.digest[:6]}.{trained[:6]}"
 
 
-def _run_asked_for(one: str) -> str:
+def _run_asked_for(fingerprint: str) -> str:
     """The part of a fingerprint that tells runs of different specs apart; empty in older ones."""
-    return "".join(one.split(".")[3:4])
+    return "".join(fingerprint.split(".")[3:4])
 
 
 def _changes(then: str, now: str) -> list[str]:
@@ -178,8 +178,8 @@ def _name(path: Path) -> str:
 
 
 def _paths(ref: str, settings: Settings) -> list[Path]:
-    found = _SHORT.fullmatch(ref)
-    matching = _folder(settings).glob(f"{found[1]}*") if found else ()
+    match = _SHORT.fullmatch(ref)
+    matching = _folder(settings).glob(f"{match[1]}*") if match else ()
     return sorted(path for path in matching if _SHA256.fullmatch(path.name))
 
 

@@ -80,8 +80,8 @@ def dataset_ref(row: int) -> str:
 
 def row_of_ref(ref: str, opened: OpenRun) -> int | None:
     """The manifest row in `ds:<row>`, None for anything else or a row that does not exist."""
-    found = re.fullmatch(r"ds:(\d{1,9})", ref)
-    row = int(found[1]) if found else -1
+    match = re.fullmatch(r"ds:(\d{1,9})", ref)
+    row = int(match[1]) if match else -1
     return row if 0 <= row < len(opened.dataset) else None
 
 

@@ -174,7 +174,7 @@ def started(title: str, items: Sequence[Item]) -> Callable[[Basket], Basket]:
 def without_item(item_id: str) -> Callable[[Basket], Basket]:
     """Takes an entry out."""
     return lambda basket: basket.model_copy(
-        update={"items": tuple(one for one in basket.items if one.id != item_id)}
+        update={"items": tuple(item for item in basket.items if item.id != item_id)}
     )
 
 
@@ -183,7 +183,7 @@ def moved(item_id: str, by: int) -> Callable[[Basket], Basket]:
 
     def how(basket: Basket) -> Basket:
         items = list(basket.items)
-        place = next((i for i, one in enumerate(items) if one.id == item_id), None)
+        place = next((i for i, item in enumerate(items) if item.id == item_id), None)
         if place is not None:
             target = min(max(place + by, 0), len(items) - 1)
             items.insert(target, items.pop(place))
@@ -197,8 +197,8 @@ def with_note(item_id: str, note: str) -> Callable[[Basket], Basket]:
     return lambda basket: basket.model_copy(
         update={
             "items": tuple(
-                one.model_copy(update={"note": note}) if one.id == item_id else one
-                for one in basket.items
+                item.model_copy(update={"note": note}) if item.id == item_id else item
+                for item in basket.items
             )
         }
     )

@@ -35,7 +35,7 @@ def to_html(
     thumb: Thumb,
     facts: Mapping[str, str],
 ) -> bytes:
-    """The page.
+    """Render the report as one HTML page.
 
     Args:
         basket: what is in it.
@@ -98,8 +98,8 @@ def to_manifest(
             for item in basket.items
         ],
         "conditions": {
-            run: [{"name": c.name, "outcome": c.outcome, "found": c.found} for c in found]
-            for run, found in conditions.items()
+            run: [{"name": c.name, "outcome": c.outcome, "found": c.found} for c in checks]
+            for run, checks in conditions.items()
         },
     }
     return json.dumps(manifest, indent=2, ensure_ascii=False).encode()

@@ -28,32 +28,32 @@ _MEMORY = "Memory (MB per million images)"
 _DRAWN, _WORST = 6, 12
 
 
-def demo_summary(found: Board, comparison: Comparison, sentence: str) -> list[Item]:
+def demo_summary(board: Board, comparison: Comparison, sentence: str) -> list[Item]:
     """Table, mAP by code length, and mAP against memory.
 
     Args:
-        found: at least one row.
+        board: at least one row.
         comparison: it belongs to.
         sentence: the leaderboard's finding.
     """
-    rows, methods = found.rows, list(found.rows["method"])
+    rows, methods = board.rows, list(board.rows["method"])
     drawn = rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
     cost = COSTS[_MEMORY]
     table = with_front(rows, cost)
     runs = tuple(map(str, rows["run"]))
     item = partial(new_item, protocol=comparison.protocol.summary, runs=runs)
-    floors = found.floors[["name", "map"]].assign(bits=None)
+    floors = board.floors[["name", "map"]].assign(bits=None)
     return [
         item("Methods", _board_table(rows), finding=sentence),
         item(
             "mAP by code length",
-            chart=chart_files.specification(map_by_bits(drawn, found.cosine, methods, floors)),
+            chart=chart_files.specification(map_by_bits(drawn, board.cosine, methods, floors)),
         ),
         item(
             "mAP against memory",
             finding=front_finding(table, cost),
             chart=chart_files.specification(
-                tradeoff(table, methods, found.floors, title=_MEMORY, is_log=False)
+                tradeoff(table, methods, board.floors, title=_MEMORY, is_log=False)
             ),
         ),
     ]

@@ -16,16 +16,16 @@ def results_table(answer: Answer, opened: OpenRun) -> pd.DataFrame:
     """The results of a search, a row each, in their order; labels are joined by `|`."""
     rows = [
         (
-            one.rank,
-            one.distance,
+            result.rank,
+            result.distance,
             opened.bits,
-            _RELEVANCE[one.relevant],
-            "|".join(one.labels),
-            one.text,
-            one.image_id,
-            one.sha256,
+            _RELEVANCE[result.relevant],
+            "|".join(result.labels),
+            result.text,
+            result.image_id,
+            result.sha256,
         )
-        for one in answer.results
+        for result in answer.results
     ]
     names = ("rank", "distance", "bits", "relevance", "labels", "caption", "image", "sha256")
-    return pd.DataFrame(rows, columns=list(names)).assign(query=answer.asked.name, run=opened.id)
+    return pd.DataFrame(rows, columns=list(names)).assign(query=answer.query.name, run=opened.id)

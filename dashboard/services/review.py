@@ -44,27 +44,27 @@ class Review:
 
     def count(self, word: str) -> int:
         """Verdicts of one kind."""
-        return sum(one.verdict == word for one in self.verdicts.values())
+        return sum(verdict.verdict == word for verdict in self.verdicts.values())
 
 
-def read_review(run: MeasuredRun, found: Failures, settings: Settings) -> Review:
+def read_review(run: MeasuredRun, failures: Failures, settings: Settings) -> Review:
     """The review of a run; resumes where it was, also after a restart."""
-    ap = found.facts["ap"].to_numpy()
+    ap = failures.facts["ap"].to_numpy()
     is_failure = worst_quarter(ap)
     places = tuple(int(place) for place in review_sample(is_failure, SIZE))
-    said = _verdicts(run, settings).current()
+    current = _verdicts(run, settings).current()
     by_place = {}
     for place in places:
-        one = said.get((run.sha256(int(run.query_rows[place])), ""))
-        if one and one.verdict in WORDS and one.run in (run.id, *_any_run(one)):
-            by_place[place] = one
+        verdict = current.get((run.sha256(int(run.query_rows[place])), ""))
+        if verdict and verdict.verdict in WORDS and verdict.run in (run.id, *_any_run(verdict)):
+            by_place[place] = verdict
     reviewed = np.array(list(by_place), np.int64)
-    errors = np.array([one.verdict == _OF_THE_IMAGE for one in by_place.values()], bool)
+    errors = np.array([verdict.verdict == _OF_THE_IMAGE for verdict in by_place.values()], bool)
     corrected = corrected_map(ap, is_failure, reviewed, errors) if by_place else None
     return Review(places, by_place, int(is_failure.sum()), corrected, float(ap.mean()))
 
 
-def say(run: MeasuredRun, place: int, word: Word, note: str, settings: Settings) -> None:
+def set_verdict(run: MeasuredRun, place: int, word: Word, note: str, settings: Settings) -> None:
     """Store a verdict on a query.
 
     Raises:
@@ -74,22 +74,28 @@ def say(run: MeasuredRun, place: int, word: Word, note: str, settings: Settings)
     if word not in get_args(Word):
         raise ValueError(f"{word!r} is no verdict; use one of {', '.join(WORDS)}")
     verdicts = _verdicts(run, settings)
-    verdicts.add(run.sha256(int(run.query_rows[place])), "", word, note.strip()[:2000], run.id)
+    verdicts.set_verdict(
+        run.sha256(int(run.query_rows[place])), "", word, note.strip()[:2000], run.id
+    )
 
 
-def take_back(run: MeasuredRun, place: int, settings: Settings) -> None:
+def withdraw_verdict(run: MeasuredRun, place: int, settings: Settings) -> None:
     """Withdraw a verdict on a query.
 
     Raises:
         OSError: it cannot be stored.
     """
-    _verdicts(run, settings).withdraw(run.sha256(int(run.query_rows[place])))
+    _verdicts(run, settings).withdraw_verdict(run.sha256(int(run.query_rows[place])))
 
 
 def _verdicts(run: MeasuredRun, settings: Settings) -> Verdicts:
     return Verdicts.of(run.dataset.info.name, run.label_set.name, settings)
 
 
-def _any_run(said: Verdict) -> tuple[str, ...]:
+def _any_run(verdict: Verdict) -> tuple[str, ...]:
     """The verdict's own run where it is about the image and so holds for every run."""
-    return (said.run,) if said.verdict == _OF_THE_IMAGE else ()
+    return (verdict.run,) if verdict.verdict == _OF_THE_IMAGE else ()
+
+
+# Names that cached/analysis.py still uses.
+say, take_back = set_verdict, withdraw_verdict

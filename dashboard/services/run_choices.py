@@ -72,9 +72,9 @@ class IndexView:
 
 
 def index_view(run: Run) -> IndexView:
-    """Read it from the run's folder."""
-    asked = requested(run)
-    return IndexView(read_index(run), asked.action if asked else "", last_result(run))
+    """Read the state of a run's index from the run's folder."""
+    request = requested(run)
+    return IndexView(read_index(run), request.action if request else "", last_result(run))
 
 
 def dataset_choices(settings: Settings) -> list[DatasetInfo]:
@@ -112,23 +112,23 @@ def published(
     choices: Iterable[RunChoice], settings: Settings
 ) -> list[tuple[RunChoice, IndexRecord]]:
     """The choices that have an index, each with the record of where it is."""
-    registry, found = RunRegistry(settings), []
+    registry, records = RunRegistry(settings), []
     for choice in choices:
         with suppress(RunError):  # deleted a moment ago
             if record := read_index(registry.open(choice.id)):
-                found.append((choice, record))
-    return found
+                records.append((choice, record))
+    return records
 
 
 def coded_rows(choices: Iterable[RunChoice], settings: Settings) -> list[set[int]]:
     """For each choice the manifest rows that the run has codes of."""
-    registry, found = RunRegistry(settings), []
+    registry, row_sets = RunRegistry(settings), []
     for choice in choices:
         with suppress(RunError):  # deleted a moment ago, or damaged
             run = registry.open(choice.id)
             rows = [run.load_codes("query")[1], searched_codes(run)[1]]
-            found.append(set(np.concatenate(rows).tolist()))
-    return found
+            row_sets.append(set(np.concatenate(rows).tolist()))
+    return row_sets
 
 
 def index_state(run: Run, store: CodeStore) -> IndexState:

@@ -18,7 +18,7 @@ from pipeline.analysis.reranking import Reordered, Values, reordered
 from pipeline.index.search import Found, Query, search_index
 from pipeline.index.store.base import CodeStore, Hit, StoreError, Where, words_of
 
-MOST = 200  # results one search may return
+MAX_RESULTS = 200  # of one search
 
 
 @dataclass(frozen=True)
@@ -35,32 +35,27 @@ class Request:
     """What is asked for.
 
     Attributes:
-        k: most results.
-        radius: only results within this distance; None: the k nearest.
+        limit: most results.
+        max_distance: only results at this distance or nearer; None: at any distance.
+        is_ball: whether all results within `max_distance` are wanted, rather than the nearest.
         labels: only results with any of these; empty: all.
-        part: only results of this part (train, database, added); empty: of any.
+        split: only results of this split (train, database, added); empty: of any.
         text: only results with all these words.
-        most: the k nearest, but none farther than this; None: at any distance.
         relevance: only results of this kind.
     """
 
-    k: int = 24
-    radius: int | None = None
+    limit: int = 24
+    max_distance: int | None = None
+    is_ball: bool = False
     labels: tuple[str, ...] = ()
-    part: str = ""
+    split: str = ""
     text: str = ""
-    most: int | None = None
     relevance: str = "all"  # all, relevant, not relevant
 
     @property
     def where(self) -> Where:
         """What the store filters by."""
-        return Where(self.labels, self.part or None, words_of(self.text))
-
-    @property
-    def within(self) -> int | None:
-        """The largest distance allowed, whichever control set it."""
-        return self.most if self.radius is None else self.radius
+        return Where(self.labels, self.split or None, words_of(self.text))
 
     @property
     def has_filter(self) -> bool:
@@ -69,17 +64,17 @@ class Request:
 
 
 @dataclass(frozen=True)
-class AskedImage:
+class QueryImage:
     """The query as the page shows it: its code and what is known about the image.
 
     Attributes:
-        query: its hash code.
+        encoded: its hash code, with the relaxed one where the image was encoded just now.
         name: for people.
         row: its manifest row; None for an image that is not in the data set.
         upload: the image that the user gave; None for one of the data set.
     """
 
-    query: Query
+    encoded: Query
     name: str
     row: int | None
     upload: Upload | None = None
@@ -133,7 +128,7 @@ class Answer:
     """Everything the search page shows for one query.
 
     Attributes:
-        asked: the query.
+        query: the query.
         groups: results by distance, after the relevance filter.
         n_found: results before the relevance filter.
         n_within: images that pass the filters within the distance asked for, shown or not.
@@ -149,7 +144,7 @@ class Answer:
         reordered: None when results stand by distance.
     """
 
-    asked: AskedImage
+    query: QueryImage
     groups: tuple[TieGroup, ...]
     n_found: int
     n_within: int
@@ -167,12 +162,12 @@ class Answer:
     @property
     def results(self) -> list[Result]:
         """All that are shown, in order."""
-        return [one for group in self.groups for one in group.results]
+        return [result for group in self.groups for result in group.results]
 
 
 def answer(
     opened: OpenRun,
-    asked: AskedImage,
+    query: QueryImage,
     request: Request,
     backend: Backend,
     fall_back: Callable[[str], Backend],
@@ -182,42 +177,44 @@ def answer(
 
     Args:
         opened: the run.
-        asked: the query.
+        query: the query.
         request: what is asked for.
         backend: where to search.
         fall_back: gives the exact backend when the store fails in the middle; takes the reason.
-        values: what to order the nearest `MOST` by; None: by distance.
+        values: what to order the nearest `MAX_RESULTS` by; None: by distance.
     """
-    depth = request.k if values is None else MOST
+    depth = request.limit if values is None else MAX_RESULTS
     try:
-        found = _found(asked, request, backend, depth)
+        found = _found(query, request, backend, depth)
     except StoreError as error:
         backend = fall_back(str(error))
-        found = _found(asked, request, backend, depth)
-    others = opened.database_rows != (-1 if asked.row is None else asked.row)
-    distances = asked.query.code.hamming(opened.database_codes)[0]
-    relevant = relevance(opened, asked.row)
-    hits = _known(found.result.hits, opened, asked.row)[:depth]
+        found = _found(query, request, backend, depth)
+    others = opened.database_rows != (-1 if query.row is None else query.row)
+    distances = query.encoded.code.hamming(opened.database_codes)[0]
+    relevant = relevance(opened, query.row)
+    hits = _known(found.result.hits, opened, query.row)[:depth]
     again = None if values is None else reordered(_rows(hits), values, relevant)
     order = range(len(hits)) if again is None else again.order.tolist()
     results = [
         _result(rank, place, hits[place], opened, relevant)
-        for rank, place in enumerate(order[: request.k], 1)
+        for rank, place in enumerate(order[: request.limit], 1)
     ]
     passing = distances[others & passes(opened, request)]
-    n_within = int((passing <= (opened.bits if request.within is None else request.within)).sum())
+    n_within = int(
+        (passing <= (opened.bits if request.max_distance is None else request.max_distance)).sum()
+    )
     nearest = int(distances[others].min()) if others.any() else None
-    cut = max((one.distance for one in results), default=None)
-    shown = [one for one in results if _is_kind(one, request.relevance)]
+    cut = max((result.distance for result in results), default=None)
+    shown = [result for result in results if _is_kind(result, request.relevance)]
     return Answer(
-        asked=asked,
+        query=query,
         groups=_groups(shown, passing) if again is None else _one_group(shown, len(passing)),
         n_found=len(results),
         n_within=n_within,
         n_database=int(others.sum()),
         judgement=None
-        if relevant is None or asked.row is None
-        else judgement(opened, asked.query, asked.row, others),
+        if relevant is None or query.row is None
+        else judgement(opened, query.encoded, query.row, others),
         histogram=histogram(opened, distances, relevant, others),
         nearest=nearest,
         cut=cut,
@@ -249,13 +246,13 @@ def bit_string(query: Query) -> str:
     return "".join("1" if sign > 0 else "0" for sign in query.code.signs()[0])
 
 
-def _found(asked: AskedImage, request: Request, backend: Backend, depth: int) -> Found:
+def _found(query: QueryImage, request: Request, backend: Backend, depth: int) -> Found:
     return search_index(
         backend.store,
         backend.alias,
-        asked.query.code,
-        k=min(depth, MOST) + 1,  # one more, since the query itself may be among them
-        radius=request.within,
+        query.encoded.code,
+        k=min(depth, MAX_RESULTS) + 1,  # one more, since the query itself may be among them
+        radius=request.max_distance,
         where=request.where if request.has_filter else None,
     )
 
@@ -278,20 +275,20 @@ def _result(
     rank: int, place: int, hit: Hit, opened: OpenRun, relevant: NDArray[np.bool_] | None
 ) -> Result:
     row = int(str(hit.payload["row"]))
-    own = {name: str(hit.payload[name]) for name in ("text", "image_id", "sha256")}
+    payload = {name: str(hit.payload[name]) for name in ("text", "image_id", "sha256")}
     return Result(
         rank=rank,
         row=row,
         distance=hit.distance,
         relevant=None if relevant is None else bool(relevant[row]),
         labels=opened.label_names(row),
-        **own,
+        **payload,
         moved=place + 1 - rank,
     )
 
 
-def _is_kind(one: Result, kind: str) -> bool:
-    return kind == "all" or one.relevant is {"relevant": True, "not relevant": False}[kind]
+def _is_kind(result: Result, kind: str) -> bool:
+    return kind == "all" or result.relevant is {"relevant": True, "not relevant": False}[kind]
 
 
 def _groups(results: list[Result], distances: NDArray[np.int32]) -> tuple[TieGroup, ...]:
@@ -299,7 +296,7 @@ def _groups(results: list[Result], distances: NDArray[np.int32]) -> tuple[TieGro
     sizes = np.bincount(distances) if len(distances) else np.zeros(1, int)
     return tuple(
         TieGroup(distance, tuple(members), int(sizes[distance]) if distance < len(sizes) else 0)
-        for distance, members in groupby(results, key=lambda one: one.distance)
+        for distance, members in groupby(results, key=lambda result: result.distance)
     )
 
 

@@ -126,22 +126,22 @@ def _index_line(indexes: tuple[PublishedIndex, ...]) -> Line:
     if not indexes:
         remedy = "Publish a run with: python -m pipeline index publish RUN"
         return Line("Indexes", "idle", "no run is published", remedy)
-    broken = [one for one in indexes if one.state.kind != "ready"]
+    broken = [index for index in indexes if index.state.kind != "ready"]
     if broken:
         state = f"{len(broken)} of {len(indexes)} cannot be used"
         return Line("Indexes", "problem", state, broken[0].state.reason)
-    codes = sum(one.state.count for one in indexes)
+    codes = sum(index.state.count for index in indexes)
     return Line("Indexes", "good", f"{len(indexes)} live, {codes:,} codes")
 
 
 def _indexes(settings: Settings, store: CodeStore) -> list[PublishedIndex]:
-    found = []
+    indexes = []
     for run in RunRegistry(settings).all():
         record = read_index(run)
         if record is not None:
             state = index_state(run, store)
-            found.append(PublishedIndex(run.id, run.spec.label, record.collection, state))
-    return found
+            indexes.append(PublishedIndex(run.id, run.spec.label, record.collection, state))
+    return indexes
 
 
 def _n_queued(settings: Settings) -> int:

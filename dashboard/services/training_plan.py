@@ -66,7 +66,7 @@ class Quote:
     @property
     def n_new(self) -> int:
         """Runs that would be queued."""
-        return sum(one.state == "new" for one in self.planned)
+        return sum(planned.state == "new" for planned in self.planned)
 
 
 def choices(settings: Settings, info: DatasetInfo, label_set: str) -> dict[str, list[Choice]]:
@@ -91,7 +91,7 @@ def choices(settings: Settings, info: DatasetInfo, label_set: str) -> dict[str, 
 
 def fitting_protocols(info: DatasetInfo) -> list[str]:
     """Protocols that the data set can be measured under, its own first."""
-    names = [one.name for one in protocols() if one.dataset in (None, info.name)]
+    names = [protocol.name for protocol in protocols() if protocol.dataset in (None, info.name)]
     return sorted(names, key=lambda name: name != info.default_protocol)
 
 
@@ -112,22 +112,22 @@ def changed(fields: Sequence[ConfigField], values: Mapping[str, Any]) -> dict[st
     return {name: value for name, value in values.items() if value != defaults[name]}
 
 
-def quote(settings: Settings, asked: Mapping[str, Any]) -> Quote:
+def quote(settings: Settings, fields: Mapping[str, Any]) -> Quote:
     """Check what was asked for and say what it will take.
 
     Args:
         settings: where the library is.
-        asked: fields of a sweep.
+        fields: of a sweep.
     """
     nothing = Estimate(None, None, 0)
     try:
-        sweep = Sweep.model_validate(asked)
+        sweep = Sweep.model_validate(fields)
         planned = plan(sweep, settings)
     except ValidationError as error:
         return Quote(None, (), nothing, _sentence(error))
     except (DatasetError, ValueError) as error:
         return Quote(None, (), nothing, str(error))
-    new = [one.spec for one in planned if one.state == "new"]
+    new = [run.spec for run in planned if run.state == "new"]
     return Quote(sweep, tuple(planned), estimate(new, settings))
 
 
@@ -138,10 +138,12 @@ def start(settings: Settings, sweep: Sweep) -> tuple[str, int]:
         DatasetError, ValidationError: it cannot be done, in words for people.
     """
     name = f"sweep {datetime.now(UTC):%Y-%m-%d %H:%M:%S}" if len(sweep.specs()) > 1 else ""
-    before = {one.run.id for one in plan(sweep, settings) if one.run}
+    before = {planned_run.run.id for planned_run in plan(sweep, settings) if planned_run.run}
     planned = submit(sweep, settings, name)
     ensure_worker(settings)
-    return name, sum(one.run is not None and one.run.id not in before for one in planned)
+    return name, sum(
+        planned_run.run is not None and planned_run.run.id not in before for planned_run in planned
+    )
 
 
 def _sentence(error: ValidationError) -> str:

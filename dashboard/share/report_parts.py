@@ -95,7 +95,7 @@ def preview(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
         return
     with st.spinner("Drawing the charts"):
         page = cached.report.report_preview(name, basket, runs)
-    report_preview.show(page, "The report as it is now")
+    report_preview.show_preview(page, "The report as it is now")
 
 
 def entries(name: str, basket: Basket) -> None:
@@ -107,12 +107,14 @@ def entries(name: str, basket: Basket) -> None:
 
 def conditions(runs: tuple[str, ...]) -> None:
     """What the runs of the report must meet, failed ones first."""
-    found = cached.report.conditions(runs)
-    if not found:
+    checked = cached.report.conditions(runs)
+    if not checked:
         return
     st.subheader("Conditions", anchor=False)
     rows = [
-        (one.outcome, run, one.name, one.found) for run, checks in found.items() for one in checks
+        (check.outcome, run, check.name, check.found)
+        for run, checks in checked.items()
+        for check in checks
     ]
     table = pd.DataFrame(rows, columns=["Outcome", "Run", "Condition", "Found"])
     st.dataframe(

@@ -18,8 +18,8 @@ export default ({ parentElement, data }) => {
 )
 
 
-def show(page: str, title: str) -> None:
-    """Draw it.
+def show_preview(page: str, title: str) -> None:
+    """Frame with an HTML page.
 
     Args:
         page: the HTML.

@@ -8,21 +8,21 @@ from dashboard.widgets import fact_lines
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Status", anchor=False, width="content")
     st.button("Refresh", icon=":material/refresh:", on_click=cached.runs.forget_status)
-found = cached.runs.overview()
+overview = cached.runs.overview()
 with st.container(border=True):
-    for line in found.lines:
+    for line in overview.lines:
         fact_lines.line(line)
 st.subheader("Published indexes", anchor=False)
-fact_lines.indexes(found.indexes)
+fact_lines.indexes(overview.indexes)
 st.subheader("Data sets and licences", anchor=False)
-fact_lines.datasets(found.datasets)
+fact_lines.datasets(overview.datasets)
 disk, limits, versions = st.columns([1, 1.7, 1], gap="large")
 with disk:
     st.subheader("Disk use", anchor=False)
-    fact_lines.disk(found.disk)
+    fact_lines.disk(overview.disk)
 with limits:
     st.subheader("Limits in force", anchor=False)
-    fact_lines.facts(found.limits)
+    fact_lines.facts(overview.limits)
 with versions:
     st.subheader("Versions", anchor=False)
-    fact_lines.facts(found.versions)
+    fact_lines.facts(overview.versions)

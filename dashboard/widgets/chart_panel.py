@@ -12,11 +12,11 @@ from altair.typing import ChartType
 from dashboard.services import chart_files
 from dashboard.services.results_table import to_csv
 from dashboard.widgets import report_button
-from dashboard.widgets.fragments import alone
+from dashboard.widgets.fragments import isolated_fragment
 from dashboard.widgets.report_button import Entry
 
 
-def show(
+def show_chart(
     chart: ChartType,
     table: pd.DataFrame,
     *,
@@ -46,7 +46,7 @@ def show(
 
 
 def draw(chart: ChartType, *, alt: str, key: str, pick: str = "") -> list[dict[str, Any]]:
-    """The picture alone; arguments and result as those of `show`."""
+    """Draw the chart alone; arguments and result as those of `show_chart`."""
     if not pick:
         st.altair_chart(chart, alt=alt, key=key)
         return []
@@ -62,7 +62,7 @@ def _files(
     key: str,
     entry: Entry | None = None,
 ) -> None:
-    """The expander alone, empty until it is opened; arguments as those of `show`."""
+    """The expander alone, empty until it is opened; arguments as those of `show_chart`."""
     with st.expander(
         "Data and downloads", icon=":material/table:", key=f"{key}_data", on_change="rerun"
     ) as opened:
@@ -72,10 +72,10 @@ def _files(
         with st.container(horizontal=True, key=f"{key}_files"):
             _downloads(chart, table, key)
             if entry is not None:
-                report_button.show(entry, table, chart=chart, key=key)
+                report_button.show_report_button(entry, table, chart=chart, key=key)
 
 
-files = alone()(_files)  # opening it must not run the page again
+files = isolated_fragment()(_files)  # opening it must not run the page again
 
 
 def _downloads(chart: ChartType, table: pd.DataFrame, key: str) -> None:
@@ -100,3 +100,6 @@ def _download(label: str, data: Callable[[], bytes], key: str, mime: str, suffix
         icon=":material/download:",
         key=f"{key}_{label.lower()}",
     )
+
+
+show = show_chart  # the name that pages being changed elsewhere still use

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.services.queries import dataset_ref
-from dashboard.services.search import AskedImage
+from dashboard.services.search import QueryImage
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import fact_lines, gallery, query_panel, verdict_buttons, why_near
 from pipeline.analysis.opened_run import OpenRun
@@ -31,7 +31,7 @@ def show_drawer(
     gallery_key: str,
     title: str = "Image",
     opened: OpenRun | None = None,
-    query: AskedImage | None = None,
+    query: QueryImage | None = None,
     compares_query: bool = False,
     facts: Sequence[tuple[str, str]] = (),
     after_search: Callable[[str], Any] = _go_to_search,
@@ -63,9 +63,11 @@ def show_drawer(
             return
         if query is not None and query.row != row:
             if not is_query_on_page:
-                why_near.query(opened, query)
-            why_near.show(row, opened, query, is_known=bool(facts))
-            verdict_buttons.show(opened, _query_sha(query, opened), opened.text("sha256", row))
+                why_near.show_query(opened, query)
+            why_near.show_why_near(row, opened, query, is_known=bool(facts))
+            verdict_buttons.show_verdict_buttons(
+                opened, _query_sha(query, opened), opened.text("sha256", row)
+            )
         _search(row, after_search)
         _compare(row, query if compares_query else None)
 
@@ -83,7 +85,7 @@ def _picture(dataset: RetrievalDataset, row: int) -> None:
     )
 
 
-def _query_sha(query: AskedImage, opened: OpenRun) -> str:
+def _query_sha(query: QueryImage, opened: OpenRun) -> str:
     if query.row is not None:
         return opened.text("sha256", query.row)
     return query.upload.sha256 if query.upload else ""
@@ -104,7 +106,7 @@ def _search(row: int, after_search: Callable[[str], Any]) -> None:
         after_search(ref)
 
 
-def _compare(row: int, query: AskedImage | None) -> None:
+def _compare(row: int, query: QueryImage | None) -> None:
     """A button to the page that compares runs: on the query given, or else on the image."""
     is_pressed = st.button(
         f"Compare runs on this {'query' if query else 'image'}",

@@ -35,31 +35,31 @@ _FOLDERS = {
 }
 
 
-def line(one: Line) -> None:
+def line(entry: Line) -> None:
     """Badge, name, state, remedy."""
-    word, icon, color = _LEVELS[one.level]
+    word, icon, color = _LEVELS[entry.level]
     badge, name, state = st.columns([1, 1, 6], vertical_alignment="center")
     badge.badge(word, icon=icon, color=color)
-    name.markdown(f"**{one.name}**")
+    name.markdown(f"**{entry.name}**")
     with state:
-        st.text(one.state)
-        if one.remedy:
-            st.text(one.remedy)
+        st.text(entry.state)
+        if entry.remedy:
+            st.text(entry.remedy)
 
 
-def indexes(found: Sequence[PublishedIndex]) -> None:
+def indexes(published: Sequence[PublishedIndex]) -> None:
     """A table of published runs."""
-    if not found:
+    if not published:
         st.caption("None.")
         return
     rows = [
         {
-            "Run": one.label,
-            "Codes": one.state.count or None,
-            "State": _STATES[one.state.kind],
-            "Collection": one.collection,
+            "Run": index.label,
+            "Codes": index.state.count or None,
+            "State": _STATES[index.state.kind],
+            "Collection": index.collection,
         }
-        for one in found
+        for index in published
     ]
     st.dataframe(
         rows,
@@ -70,12 +70,12 @@ def indexes(found: Sequence[PublishedIndex]) -> None:
     )
 
 
-def datasets(found: Sequence[DatasetInfo]) -> None:
+def datasets(infos: Sequence[DatasetInfo]) -> None:
     """A card for each data set, with licence and attribution."""
-    if not found:
+    if not infos:
         st.caption("None. To import the built-in one and train on it, run: python -m pipeline demo")
         return
-    for info in found:
+    for info in infos:
         refused = (
             f", {plural(info.n_problems, 'file')} skipped or changed" if info.n_problems else ""
         )

@@ -17,7 +17,9 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def alone(run_every: float | None = None) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+def isolated_fragment(
+    run_every: float | None = None,
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     """A decorator: `st.fragment` in its own container; never call one inside another.
 
     Args:
@@ -35,3 +37,6 @@ def alone(run_every: float | None = None) -> Callable[[Callable[_P, _R]], Callab
         return call
 
     return decorate
+
+
+alone = isolated_fragment  # the name that leaderboard_charts.py still uses

@@ -30,7 +30,7 @@ _KEYS = {
 }
 
 
-def show() -> None:
+def show_glossary() -> None:
     """A button in the sidebar that opens it."""
     with st.sidebar:
         box = st.popover(

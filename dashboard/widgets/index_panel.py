@@ -28,8 +28,8 @@ _HELP: dict[Action, str] = {
 }
 
 
-def show(run_id: str) -> None:
-    """Draw it."""
+def show_index(run_id: str) -> None:
+    """Badge, last request and buttons of one run's index."""
     state, current = cached.search.index(run_id), view(run_id)
     word, icon, color = _STATES[state.kind]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -61,11 +61,11 @@ def show(run_id: str) -> None:
                 disabled=action != "publish" and current.record is None,
                 key=f"index_{action}",
             )
-        is_asked = st.button("Verify", disabled=current.record is None, key="index_verify")
+        is_verify_pressed = st.button("Verify", disabled=current.record is None, key="index_verify")
         with st.popover("Drop", icon=":material/delete:", disabled=current.record is None):
             st.markdown("Removes all versions of this run's index. The run is kept.")
             st.button("Drop the index", on_click=ask, args=(run_id, "drop"), key="index_drop")
-    if is_asked:
+    if is_verify_pressed:
         _verify(run_id)
 
 

@@ -15,7 +15,7 @@ from pipeline.wording import escape_markdown
 _GONE = "gone"  # key -> what a link asked for in vain, and what was chosen instead
 
 
-def show(
+def show_select(
     label: str,
     options: Mapping[str, str],
     *,
@@ -35,21 +35,21 @@ def show(
         hidden: names that are not offered here, though they are not gone.
     """
     gone = st.session_state.setdefault(_GONE, {})
-    asked = state.asked(key, st.session_state.get(key))
+    requested = state.from_address(key, st.session_state.get(key))
     if key not in st.query_params:
         gone.pop(key, None)  # a page was opened otherwise than by a link
-    if asked in options:
-        st.session_state[key] = asked
+    if requested in options:
+        st.session_state[key] = requested
     elif st.session_state.get(key) not in options:
         st.session_state[key] = default or next(iter(options))
     chosen = st.selectbox(
         label, list(options), format_func=options.__getitem__, key=key, on_change=on_change
     )
-    if asked and asked not in {*options, *hidden}:
-        gone[key] = asked, chosen
+    if requested and requested not in {*options, *hidden}:
+        gone[key] = requested, chosen
     elif gone.get(key, ("", chosen))[1] != chosen:
         del gone[key]
-    state.show(key, chosen)
+    state.write_address(key, chosen)
     return chosen
 
 
@@ -63,7 +63,7 @@ def say_gone(noun: str, options: Mapping[str, str], *keys: str) -> None:
 
     Args:
         noun: what the boxes choose.
-        options: as in `show`.
+        options: as in `show_select`.
         keys: of the boxes.
     """
     gone = [st.session_state[_GONE][key] for key in keys if is_any_gone(key)]

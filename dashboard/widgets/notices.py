@@ -18,8 +18,8 @@ _STORED_WORKS = "The other views on this page need only the stored codes."
 def chosen_dataset() -> DatasetInfo:
     """The chosen data set; where there is none say what is missing and stop the page."""
     name = state.dataset()
-    found = next((info for info in cached.library.datasets() if info.name == name), None)
-    if found is None:
+    info = next((info for info in cached.library.datasets() if info.name == name), None)
+    if info is None:
         first_run(
             "The library is empty",
             "HashLens needs images and a trained hash method. This command imports the built-in "
@@ -29,7 +29,7 @@ def chosen_dataset() -> DatasetInfo:
             "Then reload this page. For your own images see: python -m pipeline datasets --help",
         )
         st.stop()
-    return found
+    return info
 
 
 def chosen_run() -> str:

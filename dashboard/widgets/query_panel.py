@@ -15,7 +15,7 @@ from dashboard.services.queries import (
     random_query,
     row_of_ref,
 )
-from dashboard.services.search import AskedImage, bit_string
+from dashboard.services.search import QueryImage, bit_string
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import bit_strip, gallery, notices
 from pipeline.analysis.opened_run import OpenRun
@@ -28,13 +28,15 @@ _EXAMPLES, _FILE, _PHOTO, _PROBLEM = "examples", "upload_file", "photo", "upload
 _MOST_MB = 20
 
 
-def examples(found: list[Example], current: str) -> None:
+def examples(shown: list[Example], current: str) -> None:
     """A strip of queries from the data set; a click searches with one."""
     tiles = tuple(
-        gallery.Tile(one.ref, one.thumb, f"search with example: {one.label}", one.label)
-        for one in found
+        gallery.Tile(
+            example.ref, example.thumb, f"search with example: {example.label}", example.label
+        )
+        for example in shown
     )
-    gallery.show(
+    gallery.show_gallery(
         [gallery.TileGroup(tiles)],
         key=_EXAMPLES,
         label="Example queries",
@@ -70,7 +72,7 @@ def uploader() -> None:
         )
 
 
-def dice(opened: OpenRun) -> None:
+def random_query_buttons(opened: OpenRun) -> None:
     """Buttons for a query from the query set: any, or a hard one."""
     with st.container(horizontal=True, gap="small"):
         st.button(
@@ -113,21 +115,21 @@ def resolve(wanted: str, opened: OpenRun, default: str) -> tuple[str, str]:
     return wanted or default, ""
 
 
-def asked(ref: str, default: str, opened: OpenRun) -> tuple[str, AskedImage]:
+def encoded_query(ref: str, default: str, opened: OpenRun) -> tuple[str, QueryImage]:
     """The query behind a link name, encoded, and its name; the default where that fails."""
     try:
-        found = of_ref(ref, opened)
+        query = of_ref(ref, opened)
     except EncodingError as error:
         works = "You can still search with images of the data set; an example is shown."
         notices.cannot_encode(str(error), works=works, key="encoding_problem")
-        return asked(default, default, opened)
-    if found is None:  # training images outside the database have no stored code
+        return encoded_query(default, default, opened)
+    if query is None:  # training images outside the database have no stored code
         st.info("The code of this image is not stored; an example is shown instead.")
-        return asked(default, default, opened)
-    return ref, found
+        return encoded_query(default, default, opened)
+    return ref, query
 
 
-def of_ref(ref: str, opened: OpenRun) -> AskedImage | None:
+def of_ref(ref: str, opened: OpenRun) -> QueryImage | None:
     """The query behind a link name that `resolve` gave; None where the run has no code of it.
 
     Raises:
@@ -141,7 +143,7 @@ def of_ref(ref: str, opened: OpenRun) -> AskedImage | None:
     return None if row is None else of_row(row, opened)
 
 
-def of_search(opened: OpenRun) -> AskedImage | None:
+def of_search(opened: OpenRun) -> QueryImage | None:
     """The query that Search has now, for other pages; None where this run has no code of it."""
     ref = state.query() or cached.search.examples(opened.id)[0].ref
     if image := state.upload(ref):
@@ -151,7 +153,7 @@ def of_search(opened: OpenRun) -> AskedImage | None:
     return None if row is None else of_row(row, opened)
 
 
-def card(opened: OpenRun, image: AskedImage) -> None:
+def card(opened: OpenRun, image: QueryImage) -> None:
     """Picture, name, labels and code of the query."""
     labels = ", ".join(opened.label_names(image.row)) if image.row is not None else ""
     with st.container(border=True, key="query_card"):
@@ -164,10 +166,10 @@ def card(opened: OpenRun, image: AskedImage) -> None:
             f"<div style='font-size:.875rem;opacity:.8'>{escape_html(labels or 'no labels')}</div>"
             "</div></div>"
         )
-        st.html(bit_strip.one_code(bit_string(image.query)))
+        st.html(bit_strip.one_code(bit_string(image.encoded)))
 
 
-def source(opened: OpenRun, image: AskedImage) -> str:
+def source(opened: OpenRun, image: QueryImage) -> str:
     """Address of a query's picture; an upload is put into the page itself, not on the server."""
     if image.row is not None:
         return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
@@ -175,15 +177,15 @@ def source(opened: OpenRun, image: AskedImage) -> str:
     return "" if image.upload is None else preview(image.upload, ranges=ranges)
 
 
-def _of_upload(image: Upload, code: Query, opened: OpenRun) -> AskedImage:
-    return AskedImage(code, image.name, opened.row_of.get(image.sha256), image)
+def _of_upload(image: Upload, code: Query, opened: OpenRun) -> QueryImage:
+    return QueryImage(code, image.name, opened.row_of.get(image.sha256), image)
 
 
-def of_row(row: int, opened: OpenRun) -> AskedImage | None:
+def of_row(row: int, opened: OpenRun) -> QueryImage | None:
     """An image of the data set as the query; None when the run has no code of it."""
-    query = stored_code(opened.run, row)
+    code = stored_code(opened.run, row)
     name = opened.text("text", row) or opened.text("image_id", row)
-    return None if query is None else AskedImage(query, name, row)
+    return None if code is None else QueryImage(code, name, row)
 
 
 def _draw(opened: OpenRun, is_hard: bool) -> None:

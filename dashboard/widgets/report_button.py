@@ -32,14 +32,14 @@ class Entry:
     pictures: tuple[Picture, ...] = ()
 
 
-def show(
+def show_report_button(
     entry: Entry,
     table: pd.DataFrame | None,
     *,
     chart: ChartType | None = None,
     key: str,
 ) -> None:
-    """Draw it.
+    """A button that adds an entry to the report.
 
     Args:
         entry: what it says.
@@ -80,3 +80,6 @@ def _address() -> str:
     shown = st.query_params.to_dict()
     shown = {name: shown[name] for name in shown if name not in ("ix", "v")}
     return permalink.link(st.context.url or "", shown, fingerprint)
+
+
+show = show_report_button  # the name that pages being changed elsewhere still use

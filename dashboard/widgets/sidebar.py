@@ -18,7 +18,7 @@ _BADGES: dict[IndexKind, Badge] = {
 }
 
 
-def show(*, is_run_shown: bool = True) -> None:
+def show_sidebar(*, is_run_shown: bool = True) -> None:
     """Draw the two choices; pages read them through `state`.
 
     Args:
@@ -33,7 +33,7 @@ def show(*, is_run_shown: bool = True) -> None:
             return
         titles = {info.name: _dataset_label(info.title, info.name) for info in datasets}
         was_gone = linked_select.is_any_gone(state.DATASET)
-        dataset = linked_select.show(
+        dataset = linked_select.show_select(
             "Data set", titles, key=state.DATASET, on_change=state.forget_query
         )
         is_gone = linked_select.is_any_gone(state.DATASET)
@@ -46,7 +46,7 @@ def show(*, is_run_shown: bool = True) -> None:
             st.caption("No finished run on this data set.")
             return
         labels = {slug: run.label for slug, run in runs.items()}
-        run = runs[linked_select.show("Model run", labels, key=state.RUN)]
+        run = runs[linked_select.show_select("Model run", labels, key=state.RUN)]
         if is_run_shown and not is_gone:
             with place:
                 linked_select.say_gone("run", labels, state.RUN)

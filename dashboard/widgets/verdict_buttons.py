@@ -16,8 +16,8 @@ _WORDS: dict[Word, str] = {"relevant": "Mark right", "not relevant": "Mark wrong
 _ICONS = {"relevant": ":material/thumb_up:", "not relevant": ":material/thumb_down:"}
 
 
-def show(opened: OpenRun, query: str, result: str) -> None:
-    """Draw them inside a drawer; nothing for a data set without labels.
+def show_verdict_buttons(opened: OpenRun, query: str, result: str) -> None:
+    """Buttons that judge a result; for a drawer, nothing for a data set without labels.
 
     Args:
         opened: the run that is looked at.
@@ -29,18 +29,18 @@ def show(opened: OpenRun, query: str, result: str) -> None:
     verdicts = Verdicts.of(
         opened.dataset.info.name, opened.label_set.name, cached.library.settings()
     )
-    said = verdicts.current().get((query, result))
-    if said is not None:
+    verdict = verdicts.current().get((query, result))
+    if verdict is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(f"Marked {said.verdict}", icon=_ICONS.get(said.verdict), color="blue")
+            st.badge(f"Marked {verdict.verdict}", icon=_ICONS.get(verdict.verdict), color="blue")
             if st.button("Undo", icon=":material/undo:", key="verdict_undo"):
-                _act(lambda: verdicts.withdraw(query, result))
+                _act(lambda: verdicts.withdraw_verdict(query, result))
         return
     note = st.text_input("Note", key="verdict_note", placeholder="optional", max_chars=200)
     with st.container(horizontal=True):
         for word, label in _WORDS.items():
             if st.button(label, icon=_ICONS[word], key=f"verdict_{word}"):
-                _act(partial(verdicts.add, query, result, word, note, opened.id))
+                _act(partial(verdicts.set_verdict, query, result, word, note, opened.id))
 
 
 def _act(change: Callable[[], object]) -> None:

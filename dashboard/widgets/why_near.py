@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.services.queries import EncodingError
-from dashboard.services.search import AskedImage, bit_string
+from dashboard.services.search import QueryImage, bit_string
 from dashboard.widgets import bit_names, bit_strip, fact_lines, query_panel
 from dashboard.widgets.relaxed_query import relaxed_query
 from pipeline.analysis.explain import least_sure_first, place, unsure_bits, unsure_words
@@ -24,54 +24,54 @@ _RELEVANCE: dict[bool | None, fact_lines.Badge] = {
 }
 
 
-def query(opened: OpenRun, asked: AskedImage) -> None:
+def show_query(opened: OpenRun, query: QueryImage) -> None:
     """Which query the image is compared with, on pages that do not show it."""
     st.html(
         "<div style='display:flex;gap:.75rem;align-items:center;margin-top:.5rem'>"
-        f"<img src='{query_panel.source(opened, asked)}' alt='' "
+        f"<img src='{query_panel.source(opened, query)}' alt='' "
         "style='width:3.5rem;border-radius:.4rem'><div style='overflow-wrap:anywhere'>"
-        f"<b>Compared with the query on Search</b><br>{escape_html(asked.name)} · "
+        f"<b>Compared with the query on Search</b><br>{escape_html(query.name)} · "
         f"{escape_html(opened.run_label)}</div></div>"
     )
 
 
-def show(row: int, opened: OpenRun, asked: AskedImage, *, is_known: bool = False) -> None:
-    """Draw it inside a drawer.
+def show_why_near(row: int, opened: OpenRun, query: QueryImage, *, is_known: bool = False) -> None:
+    """Relevance, labels, both codes and ranks of an image; for a drawer.
 
     Args:
         row: of the image in the manifest.
         opened: the run.
-        asked: the query.
+        query: the query.
         is_known: what the image is stands above already.
     """
-    relevant = is_relevant(opened, asked.row, row)
+    relevant = is_relevant(opened, query.row, row)
     label, icon, color = _RELEVANCE[relevant]
     st.badge(label, icon=icon, color=color)
     labels = opened.label_names(row)
     lines = [("Image", opened.text("image_id", row)), ("Labels", ", ".join(labels) or "none")]
     lines = [] if is_known else lines
-    if relevant is not None and asked.row is not None:
-        wanted = set(opened.label_names(asked.row))
+    if relevant is not None and query.row is not None:
+        wanted = set(opened.label_names(query.row))
         lines.append(("Shared with the query", f"{len(wanted & set(labels))} of {len(wanted)}"))
     fact_lines.facts(lines)
-    _codes(row, opened, asked)
-    _ranks(row, opened, asked)
+    _codes(row, opened, query)
+    _ranks(row, opened, query)
 
 
-def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
-    found = stored_query(opened.run, row)
-    if found is None:
+def _codes(row: int, opened: OpenRun, query: QueryImage) -> None:
+    code = stored_query(opened.run, row)
+    if code is None:
         st.caption(f"{opened.run_label} has no code for this image: it was used only for training.")
         return
-    mine, theirs = bit_string(asked.query), bit_string(found)
+    mine, theirs = bit_string(query.encoded), bit_string(code)
     differs = bit_strip.differences(mine, theirs)
     st.markdown(f"**{differs.count('1')} of {opened.bits} bits differ**")
     relaxed = None
-    if isinstance(asked.query, Encoded) or st.toggle(
+    if isinstance(query.encoded, Encoded) or st.toggle(
         "Mark unsure bits", key="unsure", help="Encodes the query again, which takes a moment."
     ):
         try:
-            relaxed = relaxed_query(opened, asked).relaxed
+            relaxed = relaxed_query(opened, query).relaxed
         except EncodingError as error:
             st.error(escape_markdown(str(error)))
     unsure = "" if relaxed is None else unsure_bits(relaxed)
@@ -80,18 +80,18 @@ def _codes(row: int, opened: OpenRun, asked: AskedImage) -> None:
         bit_names.differing(opened, differs)
         return
     bit_names.least_sure_first(opened, least_sure_first(differs, relaxed))
-    before, after = (place(opened, asked.query, row, asked.row, by) for by in (None, relaxed))
+    before, after = (place(opened, query.encoded, row, query.row, by) for by in (None, relaxed))
     st.caption(unsure_words(differs, unsure, before, after))
 
 
-def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:
+def _ranks(row: int, opened: OpenRun, query: QueryImage) -> None:
     """Rank here, and under another run of the same data set."""
-    here = place(opened, asked.query, row, asked.row)
+    here = place(opened, query.encoded, row, query.row)
     lines = [("Rank in this run", here.words if here else "not in the database")]
     others = {
-        one.id: one.label
-        for one in cached.library.runs(opened.dataset.info.name)
-        if one.id != opened.id
+        choice.id: choice.label
+        for choice in cached.library.runs(opened.dataset.info.name)
+        if choice.id != opened.id
     }
     if others:
         chosen = st.selectbox(
@@ -103,17 +103,17 @@ def _ranks(row: int, opened: OpenRun, asked: AskedImage) -> None:
             placeholder="choose a run",
         )
         if chosen:
-            lines.append(("Rank in that run", _place_under(chosen, row, asked)))
+            lines.append(("Rank in that run", _place_under(chosen, row, query)))
     fact_lines.facts(lines)
 
 
-def _place_under(run_id: str, row: int, asked: AskedImage) -> str:
+def _place_under(run_id: str, row: int, query: QueryImage) -> str:
     try:
         other = cached.search.opened(run_id)
-        query = None if asked.row is None else stored_query(other.run, asked.row)
-        if query is None and asked.upload is not None:
-            query = query_panel.upload_code(run_id, asked.upload)
+        code = None if query.row is None else stored_query(other.run, query.row)
+        if code is None and query.upload is not None:
+            code = query_panel.upload_code(run_id, query.upload)
     except (RunError, DatasetError, EncodingError) as error:
         return str(error)
-    found = place(other, query, row, asked.row) if query else None
-    return found.words if found else "the run has no code for the query or the image"
+    ranks = place(other, code, row, query.row) if code else None
+    return ranks.words if ranks else "the run has no code for the query or the image"

@@ -77,8 +77,10 @@ class Verdicts:
         digest = hashlib.sha256(label_set.encode()).hexdigest()[:8]
         return cls(settings.home / "verdicts" / dataset / f"{plain}-{digest}.jsonl")
 
-    def add(self, query: str, result: str, verdict: Word, note: str = "", run: str = "") -> Verdict:
-        """Say something; it replaces what was said about the same pair.
+    def set_verdict(
+        self, query: str, result: str, verdict: Word, note: str = "", run: str = ""
+    ) -> Verdict:
+        """Store a verdict; it replaces the one on the same pair.
 
         Raises:
             ValueError: query or result is no SHA-256, or the word is none of `Word`.
@@ -94,9 +96,9 @@ class Verdicts:
             os.fsync(file.fileno())
         return said
 
-    def withdraw(self, query: str, result: str = "") -> None:
-        """Take back what was said about a pair."""
-        self.add(query, result, "withdrawn")
+    def withdraw_verdict(self, query: str, result: str = "") -> None:
+        """Withdraw the verdict on a pair."""
+        self.set_verdict(query, result, "withdrawn")
 
     def current(self) -> dict[Pair, Verdict]:
         """What holds now, by (query, result), in the order in which it was said."""

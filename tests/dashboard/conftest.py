@@ -6,10 +6,8 @@ import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import streamlit as st
-from PIL import Image
 from streamlit.components.v2 import manifest_scanner
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
@@ -19,43 +17,12 @@ from pipeline.index.publish import publish
 from pipeline.index.store.opening import open_store
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.sources import SourceRequest, open_source
-from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunRegistry
-from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from tests.dashboard.browsing import browser, look, open_tab, served_home, server
+from tests.dashboard.pages import MAIN, draw_images, page_file, train
 from tests.factories import copied_library
 
 __all__ = ["browser", "look", "open_tab", "served_home", "server"]  # fixtures
-
-MAIN = Path(__file__).resolve().parents[2] / "dashboard" / "main.py"
-HOSTILE = "![x](http:&#47;&#47;a.example) <b>bold<b> $x$"  # a file name that tries to be markup
-
-
-def draw_images(folder: Path) -> None:
-    """20 noisy images a class: warm stripes, green squares, blue gradients."""
-    rng = np.random.default_rng(0)
-    ramp = np.linspace(0, 1, 32)
-    for name in ("stripes", "squares", "gradients"):
-        (folder / name).mkdir(parents=True)
-        for number in range(20):
-            pixels = rng.integers(0, 40, (32, 32, 3)).astype(float)
-            if name == "stripes":
-                pixels[:, :: 2 + number % 3] += (200, 90, 20)
-            elif name == "squares":
-                pixels[6 : 20 + number % 6, 8:24] += (20, 190, 60)
-            else:
-                pixels += ramp[:, None, None] * (30, 60, 200)
-            image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-            stem = HOSTILE if (name, number) == ("squares", 7) else f"{name} {number:02d}"
-            image.save(folder / name / f"{stem}.png")
-
-
-def train(settings: Settings, dataset: str, method: str = "itq", **changes: object) -> Run:
-    spec = RunSpec(dataset=dataset, method=method, backbone="tiny", **{"bits": 12, **changes})
-    run = RunRegistry(settings).create(spec)
-    execute(run, settings)
-    return run
 
 
 @pytest.fixture(scope="session")
@@ -152,9 +119,3 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]
     yield open_at
     ForwardMsgQueue.on_before_enqueue_msg(None)
     assert not watch.found, "a fragment inside another, or not in its own container"
-
-
-def page_file(name: str) -> str:
-    """The file of a page by its name, relative to the dashboard."""
-    (found,) = MAIN.parent.glob(f"*/{name}_page.py")
-    return found.relative_to(MAIN.parent).as_posix()

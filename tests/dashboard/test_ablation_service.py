@@ -12,7 +12,7 @@ from pipeline.analysis.ablation_studies import read_studies
 from pipeline.analysis.leaderboard import comparisons
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.conftest import train
+from tests.dashboard.pages import train
 
 SMALL = {"rounds": 4, "eigenvectors": 8, "learning_rate": 0.01, "neighbours": 5}
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.settings import Settings
 from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
-from tests.dashboard.conftest import train
+from tests.dashboard.pages import train
 from tests.factories import copied_library
 
 pytestmark = NEEDS_BROWSER

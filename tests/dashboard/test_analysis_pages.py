@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,8 @@ from pipeline.analysis.leaderboard_cards import cards, failed_checks
 from pipeline.annotations.verdicts import Verdicts
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.test_pages import texts
+from tests.dashboard.pages import OpenApp, texts
 
-OpenApp = Callable[..., AppTest]
 PAGES = ("curves", "failures", "codes", "advisor", "report")
 
 
@@ -219,7 +217,7 @@ def test_a_template_fills_the_report_and_the_preview_shows_it(
     n_items: int,
 ):
     shown: list[str] = []
-    monkeypatch.setattr(report_preview, "show", lambda page, _: shown.append(page))
+    monkeypatch.setattr(report_preview, "show_preview", lambda page, _: shown.append(page))
     app = open_app(own_home, "report")
     app.get_by_key(f"begin_{kind}").click().run()
 

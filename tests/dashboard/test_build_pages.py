@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,13 @@ from models.method import EpochLog
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from tests.dashboard.test_pages import texts
-from tests.pipeline.runs.test_execute import unlabelled
-
-OpenApp = Callable[..., AppTest]
+from tests.dashboard.pages import OpenApp, button, texts
+from tests.factories import unlabelled
 
 
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HASHLENS_START_WORKER", "0")
-
-
-def button(app: AppTest, label: str):
-    return next(one for one in app.button if one.label.startswith(label))
 
 
 def train_page(open_app: OpenApp, home: Path) -> AppTest:

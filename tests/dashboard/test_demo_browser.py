@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
-from tests.pipeline.cli.test_commands import python_m
+from tests.factories import python_m
 
 pytestmark = NEEDS_BROWSER
 METHODS = ("ITQ", "UD2H (reconstruction)", "DFADH (reconstruction)")

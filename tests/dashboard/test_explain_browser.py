@@ -16,8 +16,7 @@ from pipeline.jobs import beating
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab
-from tests.dashboard.conftest import train
-from tests.dashboard.test_pages import png
+from tests.dashboard.pages import png, train
 
 pytestmark = [*NEEDS_BROWSER, IN_TWO_LOOKS]
 PASTE = """

@@ -12,8 +12,7 @@ import pytest
 
 from pipeline.settings import Settings
 from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab
-from tests.dashboard.conftest import train
-from tests.dashboard.test_pages import png
+from tests.dashboard.pages import png, train
 from tests.factories import copied_library
 
 pytestmark = [*NEEDS_BROWSER, IN_TWO_LOOKS]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -28,9 +27,7 @@ from pipeline.index.publish import publish, read_index
 from pipeline.index.store.opening import open_store
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.test_pages import png, published_run, texts
-
-OpenApp = Callable[..., AppTest]
+from tests.dashboard.pages import OpenApp, link_on, png, published_run, texts
 
 
 def test_compare_shows_both_runs_and_what_they_share(open_app: OpenApp, shared_home: Path):
@@ -325,8 +322,8 @@ def upload_beside(run_id: str, row: int, content: bytes) -> None:
     if not state.query():
         state.keep_upload(Upload("mine.png", content))
     opened = cached.search.opened(run_id)
-    _, asked = query_panel.asked(state.query(), "ds:0", opened)
-    why_near.show(row, opened, asked)
+    _, asked = query_panel.encoded_query(state.query(), "ds:0", opened)
+    why_near.show_why_near(row, opened, asked)
 
 
 def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
@@ -436,11 +433,6 @@ def test_a_drawer_of_browse_survives_a_run_that_cannot_be_opened(
 
     assert "no usable database codes" in app.toast[0].value
     assert "SHA-256" in texts(app)
-
-
-def link_on(app: AppTest) -> str:
-    assert not app.exception
-    return next(one.value for one in app.code if "v=1" in one.value)
 
 
 def test_copy_link_names_what_compare_shows(open_app: OpenApp, shared_home: Path):
@@ -612,7 +604,9 @@ def test_verdicts_can_be_downloaded_once_there_are_any(open_app: OpenApp, own_ho
     assert "Verdicts as CSV (0)" in downloads(app)
     dataset = load_dataset("shapes", settings)
     sha256 = dataset.manifest["sha256"].iloc[0]
-    Verdicts.of("shapes", dataset.info.label_sets[0].name, settings).add(sha256, "", "unsure")
+    Verdicts.of("shapes", dataset.info.label_sets[0].name, settings).set_verdict(
+        sha256, "", "unsure"
+    )
 
     assert "Verdicts as CSV (1)" in downloads(app.run())
 

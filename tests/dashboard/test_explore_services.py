@@ -14,7 +14,7 @@ from dashboard.services.comparing import differing_most, next_row, rank_biased_o
 from dashboard.services.queries import Upload, random_query
 from dashboard.services.results_table import results_table, to_csv
 from dashboard.services.run_choices import IndexState
-from dashboard.services.search import AskedImage, Backend, Request, TieGroup, answer, passes
+from dashboard.services.search import Backend, QueryImage, Request, TieGroup, answer, passes
 from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import align
 from pipeline.analysis.explain import Place, least_sure_first, place, unsure_bits, unsure_words
@@ -47,8 +47,8 @@ def backend(opened) -> Backend:
     return Backend(*exact_store(opened.run, opened.dataset), IndexState("missing"))
 
 
-def asked(opened: OpenRun, row: int) -> AskedImage:
-    return AskedImage(stored_query(opened.run, row), "query", row)
+def asked(opened: OpenRun, row: int) -> QueryImage:
+    return QueryImage(stored_query(opened.run, row), "query", row)
 
 
 @pytest.mark.parametrize(
@@ -56,21 +56,21 @@ def asked(opened: OpenRun, row: int) -> AskedImage:
     [
         {"text": "Stripes"},
         {"text": "stripes 03"},
-        {"part": "train"},
-        {"part": "database"},
-        {"most": 3},
-        {"labels": ("squares",), "most": 5, "part": "train"},
+        {"split": "train"},
+        {"split": "database"},
+        {"max_distance": 3},
+        {"labels": ("squares",), "max_distance": 5, "split": "train"},
         {"text": "no such word"},
     ],
 )
 def test_the_store_filters_as_the_page_counts(opened, backend, filters):
     row = int(opened.query_rows[0])
-    request = Request(k=200, **filters)
+    request = Request(limit=200, **filters)
 
     found = answer(opened, asked(opened, row), request, backend, None)
 
     distances = opened.query_codes[[0]].hamming(opened.database_codes)[0]
-    passing = passes(opened, request) & (distances <= filters.get("most", opened.bits))
+    passing = passes(opened, request) & (distances <= filters.get("max_distance", opened.bits))
     assert {one.row for one in found.results} == {int(r) for r in opened.database_rows[passing]}
     assert sum(group.total for group in found.groups) == passing.sum()
 
@@ -80,13 +80,18 @@ def test_another_order_moves_ranks_and_reports_its_gain(opened, backend):
     relevant = opened.labels[:, opened.labels[row]].any(axis=1)
 
     found = answer(
-        opened, asked(opened, row), Request(k=20), backend, None, lambda rows: relevant[rows] * -1.0
+        opened,
+        asked(opened, row),
+        Request(limit=20),
+        backend,
+        None,
+        lambda rows: relevant[rows] * -1.0,
     )
 
     assert [one.relevant for one in found.results[:16]] == [True] * 16
     assert found.reordered.after == 1.0
     assert found.reordered.before <= 1.0
-    plain = answer(opened, asked(opened, row), Request(k=200), backend, None).results
+    plain = answer(opened, asked(opened, row), Request(limit=200), backend, None).results
     ranks = {one.row: one.rank for one in plain}
     assert all(one.moved == ranks[one.row] - one.rank for one in found.results)
     assert [group.distance for group in found.groups] == [None]
@@ -103,7 +108,7 @@ def test_an_image_that_the_run_does_not_know_yet_is_left_out(opened, backend):
     order = relaxed_values(np.ones(opened.bits, np.float32), older)
 
     for values in (None, order):
-        found = answer(older, asked(opened, row), Request(k=200), backend, None, values)
+        found = answer(older, asked(opened, row), Request(limit=200), backend, None, values)
 
         assert newest not in {one.row for one in found.results}
         assert len(found.results) == found.n_within == len(older.database_rows)
@@ -130,7 +135,7 @@ def test_an_empty_shortlist_can_be_reordered():
 
 
 def test_a_place_is_the_range_of_ranks_in_its_tie(opened):
-    query, row = asked(opened, int(opened.query_rows[0])).query, int(opened.database_rows[7])
+    query, row = asked(opened, int(opened.query_rows[0])).encoded, int(opened.database_rows[7])
     distances = query.code.hamming(opened.database_codes)[0]
 
     found = place(opened, query, row, None)
@@ -144,17 +149,17 @@ def test_a_place_is_the_range_of_ranks_in_its_tie(opened):
 def test_the_relaxed_code_ranks_by_its_size_where_bits_differ(opened):
     """Cost: |relaxed| summed over the bits that differ; the inner product is a line of that."""
     query = asked(opened, int(opened.query_rows[0]))
-    signs = query.query.code.signs()[0]
+    signs = query.encoded.code.signs()[0]
     relaxed = (signs * np.linspace(0.1, 1.2, opened.bits)).astype(np.float32)
     cost = ((opened.database_codes.signs() != signs) * np.abs(relaxed)).sum(axis=1)
     others = opened.database_rows != query.row
 
     for own in range(0, len(opened.database_rows), 7):
         row = int(opened.database_rows[own])
-        found = place(opened, query.query, row, query.row, relaxed)
+        found = place(opened, query.encoded, row, query.row, relaxed)
         assert found.first == 1 + (cost[others] < cost[own] - 1e-5).sum()
         assert found.last == (cost[others] < cost[own] + 1e-5).sum()
-        assert found.distance == place(opened, query.query, row, query.row).distance
+        assert found.distance == place(opened, query.encoded, row, query.row).distance
 
 
 def test_differing_bits_stand_with_the_least_sure_first_and_say_where_the_image_moves():
@@ -388,7 +393,7 @@ def test_a_link_names_everything_and_says_what_has_changed(both, tmp_path):
     assert "another version" in permalink.what_changed("ffffffff.v2", searched)
     assert permalink.what_changed("ffffffff.v2.10", searched) == ""  # an older link
     assert permalink.what_changed("ffffffff", searched) == ""  # of a report: the data alone
-    assert "other content" in permalink.what_changed("00000000", searched)
+    assert "content of the data set has changed" in permalink.what_changed("00000000", searched)
     again = f"ffffffff.v2.10.{version.spec.digest[:6]}.000000"
     assert permalink.what_changed(again, searched) == (
         "Since this link was made, the run was trained again; results may differ."
@@ -442,7 +447,9 @@ def test_saved_queries_are_listed_newest_first_and_removed(tmp_path):
 
 
 def test_results_leave_as_a_table_that_no_spreadsheet_runs(opened, backend):
-    found = answer(opened, asked(opened, int(opened.query_rows[0])), Request(k=5), backend, None)
+    found = answer(
+        opened, asked(opened, int(opened.query_rows[0])), Request(limit=5), backend, None
+    )
     hostile = replace(found.results[0], text="=cmd()", labels=("+a", "b"))
     found = replace(found, groups=(TieGroup(0, (hostile,), 1),))
 

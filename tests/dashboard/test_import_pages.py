@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from dashboard.services import imports, uploads
 from pipeline.annotations.tags import Tags
@@ -16,11 +14,8 @@ from pipeline.ingest.importing import execute_import, open_request
 from pipeline.ingest.request import ImportRequest
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.conftest import HOSTILE, draw_images
-from tests.dashboard.test_pages import texts
+from tests.dashboard.pages import HOSTILE, OpenApp, button, draw_images, texts
 from tests.layout_writers import class_folders, csv_table, pictures, put, put_images, with_many
-
-OpenApp = Callable[..., AppTest]
 
 
 def checked(home: Path, source: Path, kind: str = "check", **options: object) -> ImportJob:
@@ -30,10 +25,6 @@ def checked(home: Path, source: Path, kind: str = "check", **options: object) ->
     job = create_job(request, kind, settings)  # type: ignore[arg-type]
     execute_job(job, settings)
     return job
-
-
-def button(app: AppTest, label: str):
-    return next(one for one in app.button if one.label.startswith(label))
 
 
 @pytest.fixture

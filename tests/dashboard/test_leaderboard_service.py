@@ -15,7 +15,7 @@ from pipeline.analysis.leaderboard import comparisons, read_board
 from pipeline.analysis.significance_findings import leading_gap
 from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.conftest import train
+from tests.dashboard.pages import train
 
 
 def test_a_board_has_a_row_for_each_model_best_first(settings: Settings):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.test_pages import texts
+from tests.dashboard.pages import OpenApp, texts
 
-OpenApp = Callable[..., AppTest]
 PAGES = ("search", "browse", "leaderboard", "curves", "failures", "codes", "compare", "advisor")
 
 

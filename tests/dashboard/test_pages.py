@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cached
@@ -19,28 +16,9 @@ from pipeline.analysis.opened_run import open_run
 from pipeline.index.index_jobs import requested, serve
 from pipeline.index.publish import read_index
 from pipeline.index.store.opening import open_store
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.conftest import HOSTILE, train
-
-OpenApp = Callable[..., AppTest]
-
-
-def texts(app: AppTest) -> str:
-    """All text on the page, without the escapes of Markdown."""
-    kinds = (app.markdown, app.caption, app.text, app.error, app.warning, app.info, app.html)
-    return "\n".join(str(one.value) for kind in kinds for one in kind).replace("\\", "")
-
-
-def published_run(home: Path) -> Run:
-    runs = RunRegistry(Settings(home=home)).all()
-    return next(run for run in runs if read_index(run))
-
-
-def png(colour: str = "red") -> bytes:
-    content = io.BytesIO()
-    Image.new("RGB", (40, 30), colour).save(content, "PNG")
-    return content.getvalue()
+from tests.dashboard.pages import HOSTILE, OpenApp, png, published_run, texts, train
 
 
 @pytest.mark.parametrize("page", ["", "leaderboard"])
@@ -483,7 +461,7 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
 
     def script(run_id: str) -> None:
         from dashboard import cached
-        from dashboard.services.search import AskedImage, Request, answer
+        from dashboard.services.search import QueryImage, Request, answer
         from dashboard.widgets.drawer import show_drawer
         from pipeline.index.search import stored_query
         from pipeline.runs.registry import RunRegistry
@@ -491,7 +469,7 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
         opened = cached.search.opened(run_id)
         row = int(opened.query_rows[0])
         query = stored_query(RunRegistry(cached.library.settings()).open(run_id), row)
-        asked = AskedImage(query, "query", row)
+        asked = QueryImage(query, "query", row)
         found = answer(opened, asked, Request(), cached.search.backend(run_id), None)
         show_drawer(
             found.groups[-1].results[-1].row,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +20,8 @@ from pipeline.analysis.robustness import NEAREST, Robustness
 from pipeline.evaluation.ranking import HashCodes
 from pipeline.images import ImageError
 from pipeline.settings import Settings
-from tests.dashboard.test_pages import published_run, texts
+from tests.dashboard.pages import OpenApp, published_run, texts
 
-OpenApp = Callable[..., AppTest]
 N_CHANGES = 15
 
 

@@ -18,8 +18,7 @@ from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab
-from tests.dashboard.conftest import HOSTILE, train
-from tests.dashboard.test_pages import png, published_run
+from tests.dashboard.pages import HOSTILE, png, published_run, train
 from tests.factories import copied_library
 from tests.layout_writers import class_folders, pictures
 

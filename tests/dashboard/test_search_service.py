@@ -9,8 +9,8 @@ from dashboard.services.queries import example_queries, row_of_ref
 from dashboard.services.run_choices import IndexState
 from dashboard.services.search import (
     Answer,
-    AskedImage,
     Backend,
+    QueryImage,
     Request,
     answer,
     bit_string,
@@ -38,10 +38,10 @@ def backend(run: Run, opened: OpenRun) -> Backend:
     return Backend(*exact_store(run, opened.dataset), IndexState("missing"))
 
 
-def ask(run: Run, row: int) -> AskedImage:
+def ask(run: Run, row: int) -> QueryImage:
     query = stored_query(run, row)
     assert query is not None
-    return AskedImage(query, "name", row)
+    return QueryImage(query, "name", row)
 
 
 def never(reason: str) -> Backend:
@@ -54,7 +54,7 @@ def results(found: Answer) -> list:
 
 def test_hits_groups_and_judgement_agree_with_counting(run, opened, backend):
     row = int(opened.query_rows[0])
-    found = answer(opened, ask(run, row), Request(k=20), backend, never)
+    found = answer(opened, ask(run, row), Request(limit=20), backend, never)
 
     distances = opened.query_codes[[0]].hamming(opened.database_codes)[0]
     is_relevant = opened.labels[opened.database_rows] @ opened.labels[row]
@@ -76,7 +76,7 @@ def test_hits_groups_and_judgement_agree_with_counting(run, opened, backend):
 def test_a_query_from_the_database_is_left_out_of_its_own_results(run, opened, backend):
     row = int(opened.database_rows[3])
 
-    found = answer(opened, ask(run, row), Request(k=48), backend, never)
+    found = answer(opened, ask(run, row), Request(limit=48), backend, never)
 
     assert row not in [one.row for one in results(found)]
     assert len(results(found)) == found.n_database == 47
@@ -84,9 +84,11 @@ def test_a_query_from_the_database_is_left_out_of_its_own_results(run, opened, b
 
 def test_relevance_filter_keeps_the_ranks(run, opened, backend):
     row = int(opened.query_rows[0])
-    everything = results(answer(opened, ask(run, row), Request(k=30), backend, never))
+    everything = results(answer(opened, ask(run, row), Request(limit=30), backend, never))
 
-    found = answer(opened, ask(run, row), Request(k=30, relevance="not relevant"), backend, never)
+    found = answer(
+        opened, ask(run, row), Request(limit=30, relevance="not relevant"), backend, never
+    )
 
     assert [one.rank for one in results(found)] == [
         one.rank for one in everything if not one.relevant
@@ -94,21 +96,28 @@ def test_relevance_filter_keeps_the_ranks(run, opened, backend):
     assert found.n_found == 30
 
 
-@pytest.mark.parametrize("asked_for", [{"radius": 5}, {"most": 5}, {"most": 12, "text": "stripes"}])
+@pytest.mark.parametrize(
+    "asked_for",
+    [
+        {"max_distance": 5, "is_ball": True},
+        {"max_distance": 5},
+        {"max_distance": 12, "text": "stripes"},
+    ],
+)
 def test_all_images_within_a_distance_are_counted_not_those_shown(run, opened, backend, asked_for):
     row = int(opened.query_rows[0])
-    request = Request(k=3, **asked_for)
+    request = Request(limit=3, **asked_for)
 
     found = answer(opened, ask(run, row), request, backend, never)
 
     distances = opened.query_codes[[0]].hamming(opened.database_codes)[0]
-    expected = int((passes(opened, request) & (distances <= request.within)).sum())
+    expected = int((passes(opened, request) & (distances <= request.max_distance)).sum())
     assert found.n_found == 3 < expected == found.n_within
 
 
 def test_an_unlabelled_query_has_no_marks_and_no_judgement(run, opened, backend):
     row = int(opened.query_rows[0])
-    asked = AskedImage(stored_query(run, row), "upload", None)
+    asked = QueryImage(stored_query(run, row), "upload", None)
 
     found = answer(opened, asked, Request(), backend, never)
 

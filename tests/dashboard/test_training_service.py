@@ -12,7 +12,7 @@ from pipeline.catalog import config_fields
 from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.pipeline.runs.test_execute import unlabelled
+from tests.factories import unlabelled
 
 
 @pytest.fixture

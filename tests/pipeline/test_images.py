@@ -5,7 +5,6 @@ import io
 import struct
 import sys
 import tracemalloc
-import zlib
 
 import numpy as np
 import pytest
@@ -22,15 +21,10 @@ from pipeline.images import (
     load_rgb,
     looks_like_image,
 )
+from tests.damaged_images import claiming, encoded, mutated
 from tests.factories import png, tiff
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
-
-
-def encoded(image, kind="PNG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def half_red_half_blue(size=(16, 8)):
@@ -199,18 +193,6 @@ def test_truncated_files_are_refused(kind, share):
 
     with pytest.raises(ImageError, match=r"is truncated|is damaged"):
         load_rgb(content[: int(len(content) * share)])
-
-
-def claiming(width, height):
-    """A PNG that claims a size and has hardly any pixels."""
-    chunks = (
-        (b"IHDR", struct.pack(">II5B", width, height, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(bytes(100))),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in chunks
-    )
 
 
 @pytest.mark.parametrize("side", [8001, 30_000, 200_000])
@@ -435,27 +417,6 @@ def test_the_first_bit_of_the_hash_is_the_top_left_pair():
     image.paste(255, (5, 0, 9, 8))
 
     assert difference_hash(image) == int("00001000" * 8, 2)
-
-
-def mutated(rng):
-    """A small image in a random format and mode, damaged in one of several ways."""
-    mode = rng.choice(["RGB", "L", "P", "RGBA", "1", "CMYK", "I;16", "LA", "F"])
-    kinds = {"CMYK": ["JPEG", "TIFF"], "I;16": ["PNG", "TIFF"], "F": ["TIFF"], "LA": ["PNG"]}
-    kinds |= {"P": ["PNG", "GIF", "BMP"], "1": ["PNG", "BMP", "TIFF"], "RGBA": ["PNG", "WEBP"]}
-    noise = rng.integers(0, 256, (24, 24), dtype=np.uint8)
-    image = Image.fromarray(noise).convert(mode)
-    content = bytearray(encoded(image, str(rng.choice(kinds.get(mode, list(FORMATS))))))
-    way = rng.integers(6)
-    if way == 0:
-        content = content[: rng.integers(len(content))]
-    elif way == 1:
-        content += rng.bytes(50)
-    elif way == 2:
-        content[: rng.integers(1, 12)] = b""
-    else:
-        for at in rng.integers(0, len(content), 1 << int(way)):
-            content[at] = rng.integers(256)
-    return bytes(content)
 
 
 @pytest.mark.parametrize("batch", range(20))

@@ -24,9 +24,9 @@ def test_nothing_has_been_said_at_first(verdicts: Verdicts):
 
 
 def test_the_last_word_on_a_pair_counts_and_the_history_keeps_all(verdicts: Verdicts):
-    verdicts.add(CAT, DOG, "relevant")
-    verdicts.add(CAT, FOX, "not relevant", "it is a fox", "run-1")
-    verdicts.add(CAT, DOG, "not relevant")
+    verdicts.set_verdict(CAT, DOG, "relevant")
+    verdicts.set_verdict(CAT, FOX, "not relevant", "it is a fox", "run-1")
+    verdicts.set_verdict(CAT, DOG, "not relevant")
 
     now = verdicts.current()
 
@@ -40,26 +40,26 @@ def test_the_last_word_on_a_pair_counts_and_the_history_keeps_all(verdicts: Verd
 
 
 def test_a_verdict_can_be_taken_back(verdicts: Verdicts):
-    verdicts.add(CAT, "", "label error")
-    verdicts.withdraw(CAT)
+    verdicts.set_verdict(CAT, "", "label error")
+    verdicts.withdraw_verdict(CAT)
 
     assert verdicts.current() == {}
     assert len(verdicts.history()) == 2
 
 
 def test_label_sets_of_similar_names_are_kept_apart(settings: Settings):
-    Verdicts.of("shapes", "a b", settings).add(CAT, DOG, "relevant")
+    Verdicts.of("shapes", "a b", settings).set_verdict(CAT, DOG, "relevant")
 
     assert Verdicts.of("shapes", "a-b", settings).current() == {}
     assert Verdicts.of("shapes", "a b", settings).current()
 
 
 def test_a_torn_line_costs_itself_only(verdicts: Verdicts):
-    verdicts.add(CAT, DOG, "relevant")
+    verdicts.set_verdict(CAT, DOG, "relevant")
     whole = verdicts.path.read_bytes()
     verdicts.path.write_bytes(whole + whole[:40])
 
-    verdicts.add(CAT, FOX, "not relevant")
+    verdicts.set_verdict(CAT, FOX, "not relevant")
 
     assert set(verdicts.current()) == {(CAT, DOG), (CAT, FOX)}
 
@@ -69,7 +69,7 @@ def test_a_torn_line_costs_itself_only(verdicts: Verdicts):
 )
 def test_what_is_no_verdict_is_refused(verdicts: Verdicts, query: str, word: str):
     with pytest.raises(ValueError, match="1 validation error"):
-        verdicts.add(query, DOG, word)
+        verdicts.set_verdict(query, DOG, word)
     with pytest.raises(ValueError, match="no name of a data set"):
         Verdicts.of("../x", "class", Settings())
 
@@ -80,7 +80,7 @@ def test_two_processes_lose_nothing(verdicts: Verdicts):
     script = (
         "import sys; from pathlib import Path; from pipeline.annotations.verdicts import Verdicts\n"
         "for n in range(40):\n"
-        "    Verdicts(Path(sys.argv[1])).add(sys.argv[2] * 64, f'{n:064x}', 'relevant')\n"
+        "    Verdicts(Path(sys.argv[1])).set_verdict(sys.argv[2] * 64, f'{n:064x}', 'relevant')\n"
     )
     writers = [python(script, verdicts.path, letter) for letter in "ab"]
 
@@ -95,8 +95,8 @@ def test_verdicts_of_all_label_sets_leave_with_the_names_of_their_images(
     assert verdict_table(dataset, own_library).empty
     first, second = dataset.manifest["sha256"].iloc[:2]
     verdicts = Verdicts.of("shapes", dataset.info.label_sets[0].name, own_library)
-    verdicts.add(first, second, "not relevant", "=1+1")
-    verdicts.add(CAT, second, "relevant")
+    verdicts.set_verdict(first, second, "not relevant", "=1+1")
+    verdicts.set_verdict(CAT, second, "relevant")
 
     table = verdict_table(dataset, own_library)
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +19,7 @@ from pipeline.cli.console import console, current_settings, current_store
 from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
-from tests.factories import ROOT, png, write_images
+from tests.factories import png, python_m, write_images
 from tests.layout_writers import csv_table, pictures
 
 
@@ -65,25 +62,6 @@ def cli(
         current_store().close()
     current_settings.cache_clear()
     current_store.cache_clear()
-
-
-def python_m(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m pipeline` as people type it."""
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "HASHLENS_HOME": str(home),
-            "HASHLENS_THREADS": "1",
-            "QDRANT_URL": "",
-            "COLUMNS": "200",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 RUN = ("run", "--dataset", "shapes", "--backbone", "tiny", "--bits", 8)
@@ -564,7 +542,7 @@ def test_verdicts_are_exported_as_a_table_that_no_spreadsheet_runs(
     cli: Cli, own_library: Settings, tmp_path: Path
 ) -> None:
     labels = load_dataset("shapes", own_library).info.label_sets[0].name
-    Verdicts.of("shapes", labels, own_library).add("a" * 64, "", "unsure", "=1+1")
+    Verdicts.of("shapes", labels, own_library).set_verdict("a" * 64, "", "unsure", "=1+1")
 
     outcome = cli("verdicts", "export", "shapes", tmp_path / "said.csv")
 

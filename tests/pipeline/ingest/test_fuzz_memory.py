@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.damaged_images import claiming, mutated
 from tests.factories import png, python
 from tests.layout_writers import put
-from tests.pipeline.test_images import claiming, mutated
 
 CHILD = """
 import json, sys

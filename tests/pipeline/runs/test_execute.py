@@ -18,14 +18,12 @@ from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.datasets.split import make_split
 from pipeline.evaluation.evaluate import evaluate_cosine
 from pipeline.features import FeatureCache
-from pipeline.ingest.ingest import import_dataset
-from pipeline.ingest.source import Item, Source
 from pipeline.library import delete_dataset
 from pipeline.runs.baselines import cosine_report
 from pipeline.runs.execute import evaluate_run, execute, follow_up, training_set
 from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.settings import Settings
-from tests.factories import imported, png, spec, write_images
+from tests.factories import imported, png, spec, unlabelled, write_images
 from tests.layout_writers import put
 
 BASELINES = ("cosine", "colours")
@@ -73,16 +71,6 @@ def executed(settings: Settings, **changes: object) -> Run:
     run = RunRegistry(settings).create(spec(**changes))
     execute(run, settings)
     return run
-
-
-def unlabelled(settings: Settings) -> None:
-    """30 images without any label set, imported as `bare`."""
-    items = [
-        Item(f"{i}", lambda i=i: png((8 * i, 40, 255 - 8 * i)), {}, ".png")  # type: ignore[misc]
-        for i in range(30)
-    ]
-    facts = {"title": "Bare", "summary": "", "licence": "", "attribution": "", "kinds": {}}
-    import_dataset(Source(name="bare", items=items, identity="1", **facts), settings)  # type: ignore[arg-type]
 
 
 def test_a_run_ends_with_model_codes_report_and_times(done_run: Run, own_library: Settings) -> None:

@@ -25,7 +25,7 @@ from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.runs.results import TUNED
 from pipeline.runs.training import embed
 from pipeline.settings import Settings
-from tests.factories import ROOT, copied_library, spec, write_images
+from tests.factories import ROOT, copied_library, spec, unlabelled, write_images
 
 TINY = {"method": "dpsh", "config": {"epochs": 6, "batch": 8, "hidden": 0, "dropout": 0}}
 TUNE = {"stages": 0, "learning_rate": 0.003}
@@ -149,8 +149,6 @@ def test_validation_images_come_out_of_the_training_set(own_library: Settings) -
 
 
 def test_validation_without_labels_is_refused(settings: Settings) -> None:
-    from tests.pipeline.runs.test_execute import unlabelled
-
     unlabelled(settings)
     with pytest.raises(DatasetError, match="validation needs labels, and 'bare' has none"):
         executed(settings, dataset="bare", label_set="", method="lsh", config={}, validation=0.2)

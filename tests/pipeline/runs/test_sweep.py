@@ -15,8 +15,7 @@ from pipeline.runs.spec import RunSpec
 from pipeline.runs.sweep import Sweep, plan, submit
 from pipeline.settings import Settings
 from pipeline.worker import work
-from tests.factories import spec
-from tests.pipeline.runs.test_execute import unlabelled
+from tests.factories import spec, unlabelled
 
 
 def sweep(**changes: object) -> Sweep:
