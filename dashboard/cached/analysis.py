@@ -22,7 +22,7 @@ from pipeline.analysis.curves import RunCurves
 from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
 from pipeline.analysis.leaderboard import Comparison
-from pipeline.analysis.measured_run import MeasuredRun, read_measured
+from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.annotations.verdicts import Word
 from pipeline.datasets.dataset import DatasetError
@@ -56,12 +56,12 @@ def measures_table(runs: list[str]) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _measured(run_id: str, fingerprint: str) -> MeasuredRun:
+def _measured(run_id: str, fingerprint: str) -> OpenRun:
     name = RunRegistry(settings()).open(run_id).spec.dataset
-    return read_measured(run_id, dataset(name), settings())
+    return open_measured(run_id, dataset(name), settings())
 
 
-def measured(run_id: str) -> MeasuredRun:
+def measured(run_id: str) -> OpenRun:
     """A run's own codes and labels; read again when its data set has other content.
 
     Raises:

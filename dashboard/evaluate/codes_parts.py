@@ -12,7 +12,7 @@ from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import chart_panel, drawer, gallery, notices
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.code_view import CodeView, quantisation
-from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.wording import escape_markdown, plural
 
 BITS, DISTANCES, LOOKUP, BUCKETS, DRIFT, ABLATION = (
@@ -40,7 +40,7 @@ def view() -> str:
     )
 
 
-def bits(run: MeasuredRun, view: CodeView) -> None:
+def bits(run: OpenRun, view: CodeView) -> None:
     """Balance and correlation, dead and twin bits, and the quantisation gap."""
     st.markdown(escape_markdown(view.finding))
     left, right = st.columns(2, gap="large")
@@ -60,7 +60,7 @@ def bits(run: MeasuredRun, view: CodeView) -> None:
     _quantisation(run)
 
 
-def distances(run: MeasuredRun, view: CodeView) -> None:
+def distances(run: OpenRun, view: CodeView) -> None:
     """How far apart pairs of the same and of different classes are."""
     sentence = (
         f"The two distributions share {100 * view.overlap:.0f} % of their area; the less, the "
@@ -75,7 +75,7 @@ def distances(run: MeasuredRun, view: CodeView) -> None:
     )
 
 
-def lookup(run: MeasuredRun, view: CodeView) -> None:
+def lookup(run: OpenRun, view: CodeView) -> None:
     """What a lookup within a radius finds, and what it has to look at."""
     radius = st.slider("Radius (bits)", 0, run.bits, min(2, run.bits), key="lookup_radius")
     row = view.lookup.iloc[radius]
@@ -92,7 +92,7 @@ def lookup(run: MeasuredRun, view: CodeView) -> None:
     _panel(run, charts.lookup(view.lookup, radius), view.lookup, "Hash lookup by radius", "lookup")
 
 
-def buckets(run: MeasuredRun, view: CodeView) -> None:
+def buckets(run: OpenRun, view: CodeView) -> None:
     """The codes that most images have, and which images these are."""
     known = view.statistics
     st.markdown(
@@ -116,7 +116,7 @@ def buckets(run: MeasuredRun, view: CodeView) -> None:
         )
 
 
-def drift(run: MeasuredRun) -> None:
+def drift(run: OpenRun) -> None:
     """Whether bits behave alike in queries, training images and the rest of the database."""
     found = cached.analysis.drift(run.id)
     st.markdown(escape_markdown(found.finding))
@@ -125,7 +125,7 @@ def drift(run: MeasuredRun) -> None:
     st.caption(f"Images: {sizes}. {found.trained} Dashed: half of the codes have a one.")
 
 
-def ablation(run: MeasuredRun) -> None:
+def ablation(run: OpenRun) -> None:
     """What the mAP loses when bits go."""
     with st.spinner("Dropping bits"):
         found = cached.analysis.bit_ablation(run.id)
@@ -150,7 +150,7 @@ def ablation(run: MeasuredRun) -> None:
     )
 
 
-def _quantisation(run: MeasuredRun) -> None:
+def _quantisation(run: OpenRun) -> None:
     st.subheader("Quantisation gap", anchor=False)
     outputs = cached.analysis.outputs(run.id)
     if isinstance(outputs, str):
@@ -166,7 +166,7 @@ def _quantisation(run: MeasuredRun) -> None:
 
 
 def _panel(
-    run: MeasuredRun, chart: ChartType, table: pd.DataFrame, title: str, key: str, said: str = ""
+    run: OpenRun, chart: ChartType, table: pd.DataFrame, title: str, key: str, said: str = ""
 ) -> None:
     chart_panel.show(
         chart,
@@ -177,7 +177,7 @@ def _panel(
     )
 
 
-def _tile(run: MeasuredRun, row: int) -> gallery.Tile:
-    labels = ", ".join(run.names(row)) or "no label"
+def _tile(run: OpenRun, row: int) -> gallery.Tile:
+    labels = ", ".join(run.label_names(row)) or "no label"
     source = thumb_url(run.dataset.info.name, run.sha256(row))
     return gallery.Tile(id=str(row), src=source, name=labels, caption=labels)

@@ -10,7 +10,7 @@ from pipeline.wording import escape_markdown, plural
 st.title("Failures", anchor=False)
 run = notices.measured(notices.chosen_run())
 failures = cached.analysis.failures(run.id)
-facts = f"{run.label}: {plural(len(failures.facts), 'query')}, relevance by {run.label_set.name}."
+facts = f"{run.label}: {plural(len(failures.facts), 'query')}, relevance by {run.label_set_name}."
 st.caption(f"{escape_markdown(facts)} Choose the run in the sidebar.")
 view = failures_parts.view()
 if view == failures_parts.CONFUSION:

@@ -34,7 +34,7 @@ from pipeline.analysis.failures import (
     neighbours,
     worst,
 )
-from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.wording import escape_html, escape_markdown, plural
 
 WORST, CONFUSION, REVIEW, ROBUSTNESS = "Worst queries", "Confusion", "Review", "Robustness"
@@ -55,7 +55,7 @@ def view() -> str:
     )
 
 
-def ordered(run: MeasuredRun, failures: Failures) -> pd.DataFrame:
+def ordered(run: OpenRun, failures: Failures) -> pd.DataFrame:
     """The queries in the chosen order; for the biggest drop against a run that is chosen too."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="order"):
         by = st.segmented_control(
@@ -79,7 +79,7 @@ def ordered(run: MeasuredRun, failures: Failures) -> pd.DataFrame:
     return worst(failures, by, other, pair)
 
 
-def worst_queries(run: MeasuredRun, failures: Failures, table: pd.DataFrame) -> int:
+def worst_queries(run: OpenRun, failures: Failures, table: pd.DataFrame) -> int:
     """A page of the gallery; returns the place of the query in detail."""
     n_pages = -(-len(table) // _PAGE)
     page = 1
@@ -97,7 +97,7 @@ def worst_queries(run: MeasuredRun, failures: Failures, table: pd.DataFrame) -> 
     return _chosen_query(run, table, int(shown["place"].iloc[0]), is_clicked=bool(clicked))
 
 
-def _chosen_query(run: MeasuredRun, table: pd.DataFrame, first: int, *, is_clicked: bool) -> int:
+def _chosen_query(run: OpenRun, table: pd.DataFrame, first: int, *, is_clicked: bool) -> int:
     """The place of the query that was clicked or that a link names; else the first on the page."""
     linked = (
         None
@@ -137,11 +137,11 @@ def confused(failures: Failures) -> None:
         st.button("See these queries", icon=":material/arrow_forward:", on_click=_show_worst)
 
 
-def detail(run: MeasuredRun, failures: Failures, place: int, *, is_review: bool = False) -> None:
+def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = False) -> None:
     """One query: why it may have failed, its first results, its code, the nearest relevant."""
     facts, row = failures.facts.iloc[place], int(run.query_rows[place])
     results = neighbours(run, place)
-    labels = ", ".join(run.names(row)) or "no label"
+    labels = ", ".join(run.label_names(row)) or "no label"
     ap = f"AP {100 * facts['ap']:.1f} %"
     source = thumb_url(run.dataset.info.name, run.sha256(row))
     st.html(
@@ -173,7 +173,7 @@ def detail(run: MeasuredRun, failures: Failures, place: int, *, is_review: bool 
         )
     nearest = nearest_relevant(run, place)
     if nearest is not None:
-        names = escape_markdown(", ".join(run.names(nearest.row)))
+        names = escape_markdown(", ".join(run.label_names(nearest.row)))
         st.markdown(
             f"Nearest relevant image: **{nearest.distance} of {run.bits} bits** away ({names})."
         )
@@ -187,9 +187,7 @@ def detail(run: MeasuredRun, failures: Failures, place: int, *, is_review: bool 
             )
 
 
-def _causes(
-    run: MeasuredRun, failures: Failures, place: int, results: list[Neighbour]
-) -> list[str]:
+def _causes(run: OpenRun, failures: Failures, place: int, results: list[Neighbour]) -> list[str]:
     why = failures.causes(place)
     if alike := look_alikes(run, place, results):
         why.append(f"near-duplicate in another class ({plural(len(alike), 'image')})")
@@ -201,14 +199,14 @@ def _causes(
 
 
 def _entry(
-    run: MeasuredRun, place: int, labels: str, ap: str, why: list[str], results: list[Neighbour]
+    run: OpenRun, place: int, labels: str, ap: str, why: list[str], results: list[Neighbour]
 ) -> Entry:
     """The query and its results as the report shows them."""
     query = Picture(sha256=run.sha256(int(run.query_rows[place])), caption=f"query: {labels}")
     failures = tuple(
         Picture(
             sha256=run.sha256(neighbour.row),
-            caption=f"{neighbour.distance} bits: {', '.join(run.names(neighbour.row))}",
+            caption=f"{neighbour.distance} bits: {', '.join(run.label_names(neighbour.row))}",
             mark="yes" if neighbour.is_relevant else "no",
         )
         for neighbour in results
@@ -222,9 +220,9 @@ def _entry(
     )
 
 
-def _query_tile(run: MeasuredRun, failures: Failures, row: pd.Series) -> gallery.Tile:
+def _query_tile(run: OpenRun, failures: Failures, row: pd.Series) -> gallery.Tile:
     place, image = int(row["place"]), int(row["row"])
-    labels = ", ".join(run.names(image)) or "no label"
+    labels = ", ".join(run.label_names(image)) or "no label"
     mostly = failures.mostly(place)
     drop = row.get("drop")
     fact = f"AP {100 * row['ap']:.0f}" + (
@@ -239,8 +237,8 @@ def _query_tile(run: MeasuredRun, failures: Failures, row: pd.Series) -> gallery
     )
 
 
-def _result_tile(run: MeasuredRun, neighbour: Neighbour, rank: int) -> gallery.Tile:
-    labels = ", ".join(run.names(neighbour.row)) or "no label"
+def _result_tile(run: OpenRun, neighbour: Neighbour, rank: int) -> gallery.Tile:
+    labels = ", ".join(run.label_names(neighbour.row)) or "no label"
     word = "relevant" if neighbour.is_relevant else "not relevant"
     return gallery.Tile(
         id=str(neighbour.row),
@@ -252,7 +250,7 @@ def _result_tile(run: MeasuredRun, neighbour: Neighbour, rank: int) -> gallery.T
     )
 
 
-def _other_run(run: MeasuredRun) -> Failures | None:
+def _other_run(run: OpenRun) -> Failures | None:
     """The run to compare with: another one on the same queries."""
     choices = {
         choice.id: choice.label

@@ -12,7 +12,7 @@ from dashboard.services.review import WORDS, Review
 from dashboard.widgets import report_button
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.failures import Failures
-from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.annotations.verdicts import Word
 from pipeline.wording import escape_markdown, plural
 
@@ -25,7 +25,7 @@ _EXPLAINED = {
 }
 
 
-def show_review(run: MeasuredRun, failures: Failures) -> None:
+def show_review(run: OpenRun, failures: Failures) -> None:
     """The review as it stands, the next query, and its buttons."""
     review = cached.analysis.review(run.id)
     n_done = len(review.verdicts)
@@ -40,7 +40,7 @@ def show_review(run: MeasuredRun, failures: Failures) -> None:
         _undo(run, review)
 
 
-def _numbers(review: Review, run: MeasuredRun) -> None:
+def _numbers(review: Review, run: OpenRun) -> None:
     if review.corrected is None:
         st.caption(
             f"{plural(len(review.places), 'query')} drawn evenly from the quarter of the queries "
@@ -74,7 +74,7 @@ def _numbers(review: Review, run: MeasuredRun) -> None:
         )
 
 
-def _ask(run: MeasuredRun, failures: Failures, place: int) -> None:
+def _ask(run: OpenRun, failures: Failures, place: int) -> None:
     failures_parts.detail(run, failures, place, is_review=True)
 
     def set_verdict(word: Word) -> None:
@@ -99,7 +99,7 @@ def _ask(run: MeasuredRun, failures: Failures, place: int) -> None:
             )
 
 
-def _undo(run: MeasuredRun, review: Review) -> None:
+def _undo(run: OpenRun, review: Review) -> None:
     """Withdraws the last verdict, and lists all."""
     last = max(review.verdicts, key=lambda place: review.verdicts[place].time)
 
@@ -112,7 +112,7 @@ def _undo(run: MeasuredRun, review: Review) -> None:
     st.button("Undo the last verdict", icon=":material/undo:", on_click=withdraw_verdict)
     with st.expander("Verdicts", icon=":material/list:"):
         rows = [
-            (", ".join(run.names(int(run.query_rows[place]))), verdict.verdict, verdict.note)
+            (", ".join(run.label_names(int(run.query_rows[place]))), verdict.verdict, verdict.note)
             for place, verdict in review.verdicts.items()
         ]
         st.dataframe(

@@ -12,7 +12,6 @@ from dashboard.services.queries import EncodingError
 from dashboard.widgets import chart_panel, linked_select, notices
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis import robustness
-from pipeline.analysis.measured_run import MeasuredRun
 from pipeline.analysis.opened_run import OpenRun, short_labels
 from pipeline.analysis.robustness import N_IMAGES, NEAREST, Robustness
 from pipeline.wording import escape_markdown, plural
@@ -23,7 +22,7 @@ _PATIENCE_S = 0.3  # before progress is shown: what is kept comes at once
 _TITLES = {"flipped": "Bits flipped (%)", "kept": f"Overlap@{NEAREST} (%)"}
 
 
-def show_robustness(run: MeasuredRun) -> None:
+def show_robustness(run: OpenRun) -> None:
     """The table and charts of the runs that were asked for, and a button for the others."""
     choices = cached.library.runs(run.dataset.info.name)
     others = {one.slug: one for one in choices if one.id != run.id}

@@ -136,7 +136,7 @@ def lists(
     clicked = None
     for side, column in enumerate(st.columns(2, gap="large")):
         with column:
-            st.markdown(f"**{'AB'[side]}** · {opened[side].run_label}")
+            st.markdown(f"**{'AB'[side]}** · {opened[side].label}")
             key = f"list_{'ab'[side]}"
             name = f"Results of {'AB'[side]}"
             picked = _gallery(answers[side].results, opened[side], key, name)

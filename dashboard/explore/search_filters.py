@@ -71,7 +71,7 @@ def _max_distance(bits: int) -> int | None:
 def _labels(opened: OpenRun) -> tuple[str, ...]:
     if opened.label_set is None:
         return ()
-    known = opened.label_set.classes
+    known = opened.classes
     chosen = st.multiselect(
         "Only with label",
         known,

@@ -14,7 +14,7 @@ from dashboard.services.report_basket import Item, Picture, new_item
 from pipeline.analysis.code_view import CodeView
 from pipeline.analysis.failures import BY_AP, Failures, confusion_finding, confusion_table, worst
 from pipeline.analysis.leaderboard import Board, Comparison
-from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
 from pipeline.datasets.dataset import RetrievalDataset
 
@@ -59,11 +59,14 @@ def demo_summary(board: Board, comparison: Comparison, sentence: str) -> list[It
     ]
 
 
-def model_review(run: MeasuredRun, failures: Failures, view: CodeView) -> list[Item]:
+def model_review(run: OpenRun, failures: Failures, view: CodeView) -> list[Item]:
     """Worst queries, confusions, distances and balance of one run; its conditions come along."""
     hardest = worst(failures, BY_AP).head(_WORST)
     pictures = tuple(
-        Picture(sha256=run.sha256(row), caption=f"{', '.join(run.names(row))}, AP {100 * ap:.0f} %")
+        Picture(
+            sha256=run.sha256(row),
+            caption=f"{', '.join(run.label_names(row))}, AP {100 * ap:.0f} %",
+        )
         for row, ap in zip(map(int, hardest["row"]), hardest["ap"], strict=True)
     )
     confused = confusion_table(failures)

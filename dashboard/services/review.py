@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from pipeline.analysis.failures import Failures
-from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.query_failures import corrected_map, review_sample, worst_quarter
 from pipeline.annotations.verdicts import Verdict, Verdicts, Word
 from pipeline.evaluation.metrics import Interval
@@ -47,7 +47,7 @@ class Review:
         return sum(verdict.verdict == word for verdict in self.verdicts.values())
 
 
-def read_review(run: MeasuredRun, failures: Failures, settings: Settings) -> Review:
+def read_review(run: OpenRun, failures: Failures, settings: Settings) -> Review:
     """The review of a run; resumes where it was, also after a restart."""
     ap = failures.facts["ap"].to_numpy()
     is_failure = worst_quarter(ap)
@@ -64,7 +64,7 @@ def read_review(run: MeasuredRun, failures: Failures, settings: Settings) -> Rev
     return Review(places, by_place, int(is_failure.sum()), corrected, float(ap.mean()))
 
 
-def set_verdict(run: MeasuredRun, place: int, word: Word, note: str, settings: Settings) -> None:
+def set_verdict(run: OpenRun, place: int, word: Word, note: str, settings: Settings) -> None:
     """Store a verdict on a query.
 
     Raises:
@@ -79,7 +79,7 @@ def set_verdict(run: MeasuredRun, place: int, word: Word, note: str, settings: S
     )
 
 
-def withdraw_verdict(run: MeasuredRun, place: int, settings: Settings) -> None:
+def withdraw_verdict(run: OpenRun, place: int, settings: Settings) -> None:
     """Withdraw a verdict on a query.
 
     Raises:
@@ -88,8 +88,8 @@ def withdraw_verdict(run: MeasuredRun, place: int, settings: Settings) -> None:
     _verdicts(run, settings).withdraw_verdict(run.sha256(int(run.query_rows[place])))
 
 
-def _verdicts(run: MeasuredRun, settings: Settings) -> Verdicts:
-    return Verdicts.of(run.dataset.info.name, run.label_set.name, settings)
+def _verdicts(run: OpenRun, settings: Settings) -> Verdicts:
+    return Verdicts.of(run.dataset.info.name, run.label_set_name, settings)
 
 
 def _any_run(verdict: Verdict) -> tuple[str, ...]:

@@ -231,7 +231,7 @@ def passes(opened: OpenRun, request: Request) -> NDArray[np.bool_]:
     passing = np.ones(len(opened.database_rows), bool)
     where = request.where
     if where.labels and opened.labels is not None and opened.label_set is not None:
-        columns = [opened.label_set.classes.index(name) for name in where.labels]
+        columns = [opened.classes.index(name) for name in where.labels]
         passing &= opened.labels[opened.database_rows][:, columns].any(axis=1)
     if where.split:
         passing &= opened.parts == where.split

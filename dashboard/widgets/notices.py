@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import cached, state
-from pipeline.analysis.measured_run import MeasuredRun
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.dataset import DatasetError, DatasetInfo
 from pipeline.runs.registry import RunError
@@ -61,7 +60,7 @@ def opened(run_id: str) -> OpenRun:
         st.stop()
 
 
-def measured(run_id: str) -> MeasuredRun:
+def measured(run_id: str) -> OpenRun:
     """The run's own codes and labels; when they cannot be read say so and stop the page."""
     try:
         return cached.analysis.measured(run_id)

@@ -31,7 +31,7 @@ def show_query(opened: OpenRun, query: QueryImage) -> None:
         f"<img src='{query_panel.source(opened, query)}' alt='' "
         "style='width:3.5rem;border-radius:.4rem'><div style='overflow-wrap:anywhere'>"
         f"<b>Compared with the query on Search</b><br>{escape_html(query.name)} · "
-        f"{escape_html(opened.run_label)}</div></div>"
+        f"{escape_html(opened.label)}</div></div>"
     )
 
 
@@ -61,7 +61,7 @@ def show_why_near(row: int, opened: OpenRun, query: QueryImage, *, is_known: boo
 def _codes(row: int, opened: OpenRun, query: QueryImage) -> None:
     code = stored_query(opened.run, row)
     if code is None:
-        st.caption(f"{opened.run_label} has no code for this image: it was used only for training.")
+        st.caption(f"{opened.label} has no code for this image: it was used only for training.")
         return
     mine, theirs = bit_string(query.encoded), bit_string(code)
     differs = bit_strip.differences(mine, theirs)

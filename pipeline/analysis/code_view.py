@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.analysis.bit_analysis import lookup, overlap, radius_for
-from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.evaluation.code_statistics import (
     Buckets,
     CodeStatistics,
@@ -60,7 +60,7 @@ class CodeView:
         )
 
 
-def read_codes(run: MeasuredRun) -> CodeView:
+def read_codes(run: OpenRun) -> CodeView:
     """Analyse the stored codes of a run."""
     counts = run.counts()
     same, different = distance_histograms(counts)
@@ -93,7 +93,7 @@ def quantisation(relaxed: NDArray[np.float32]) -> tuple[pd.DataFrame, float]:
     return table, float(np.square(np.abs(scaled) - 1).mean())
 
 
-def _bits(run: MeasuredRun, correlation: NDArray[np.float64]) -> pd.DataFrame:
+def _bits(run: OpenRun, correlation: NDArray[np.float64]) -> pd.DataFrame:
     ones = [(codes.signs() > 0).mean(axis=0) for codes in (run.database_codes, run.query_codes)]
     others = correlation - np.eye(run.bits) * correlation
     twin = np.abs(others).argmax(axis=1)

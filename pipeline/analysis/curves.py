@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.evaluation.bootstrap import band, interval, resampled_counts
 from pipeline.evaluation.metric_table import REPORT_RANKS
 from pipeline.evaluation.query_curves import QueryCurves, query_curves
@@ -74,7 +74,7 @@ class RunCurves:
     seeds: tuple[QueryCurves, ...]
 
 
-def measure(run: MeasuredRun) -> QueryCurves:
+def measure(run: OpenRun) -> QueryCurves:
     """The curves of one run's stored codes."""
     return query_curves(run.counts(), run.cutoff)
 

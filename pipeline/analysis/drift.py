@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.split import make_split
 from pipeline.evaluation.ranking import HashCodes
 from pipeline.runs.registry import RunRegistry
@@ -35,7 +35,7 @@ class Drift:
     finding: str
 
 
-def read_drift(run: MeasuredRun, settings: Settings) -> Drift:
+def read_drift(run: OpenRun, settings: Settings) -> Drift:
     """Compare the stored codes of a run by part.
 
     Raises:

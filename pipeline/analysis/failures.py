@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.analysis.measured_run import MeasuredRun
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.query_failures import TOP, causes, confusion, query_facts, wrong_neighbours
 from pipeline.evaluation.ranking import ranked
 from pipeline.images import ImageError, difference_hash
@@ -60,14 +60,14 @@ class Neighbour:
     is_relevant: bool
 
 
-def read_failures(run: MeasuredRun) -> Failures:
+def read_failures(run: OpenRun) -> Failures:
     """The facts of all queries of a run."""
     return Failures(
         query_facts(run.counts(), run.cutoff),
         wrong_neighbours(
             run.query_codes, run.database_codes, run.query_labels, run.database_labels
         ),
-        run.label_set.classes,
+        run.classes,
         run.query_labels,
         run.query_rows,
     )
@@ -137,7 +137,7 @@ def confusion_finding(table: pd.DataFrame) -> str:
     )
 
 
-def neighbours(run: MeasuredRun, place: int) -> list[Neighbour]:
+def neighbours(run: OpenRun, place: int) -> list[Neighbour]:
     """The first results of a query, nearest first; ties go by database position."""
     indices, distances = ranked(run.query_codes[place], run.database_codes, TOP)
     labels = run.query_labels[place]
@@ -151,7 +151,7 @@ def neighbours(run: MeasuredRun, place: int) -> list[Neighbour]:
     ]
 
 
-def nearest_relevant(run: MeasuredRun, place: int) -> Neighbour | None:
+def nearest_relevant(run: OpenRun, place: int) -> Neighbour | None:
     """The relevant image nearest to a query; None where there is none."""
     relevant = np.flatnonzero((run.database_labels & run.query_labels[place]).any(axis=1))
     if not len(relevant):
@@ -161,7 +161,7 @@ def nearest_relevant(run: MeasuredRun, place: int) -> Neighbour | None:
     return Neighbour(int(run.database_rows[relevant[best]]), int(distances[best]), True)
 
 
-def look_alikes(run: MeasuredRun, place: int, results: list[Neighbour]) -> list[int]:
+def look_alikes(run: OpenRun, place: int, results: list[Neighbour]) -> list[int]:
     """Manifest rows of wrong results that are nearly the same picture as the query.
 
     Few images are read, so this is for one query on the screen; unreadable ones are passed over.

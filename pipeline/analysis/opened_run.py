@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
-from pipeline.evaluation.ranking import HashCodes, ranked
+from pipeline.evaluation.ranking import Counts, HashCodes, hamming_histograms, ranked
 from pipeline.index.payloads import parts_of
 from pipeline.index.publish import searched_codes
 from pipeline.index.store.base import words_of
 from pipeline.runs.execute import relevance_labels
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.settings import Settings
 
 _USUAL = 99  # percentile of the stored queries' nearest distances
@@ -27,12 +27,12 @@ class OpenRun:
 
     Attributes:
         run: its folder.
-        dataset: of the run.
+        dataset: the data set that it was trained on.
         label_set: whose labels decide relevance; None without labels.
         labels: (n, C) bool over the manifest; None without labels.
         query_codes: codes of the query set.
         query_rows: manifest rows of these.
-        database_codes: codes of the database, with images added later.
+        database_codes: codes of the database; of `open_run` with the images that were added later.
         database_rows: manifest rows of these.
     """
 
@@ -47,11 +47,11 @@ class OpenRun:
 
     @property
     def id(self) -> str:
-        """Of the run."""
+        """Name of the run's folder."""
         return self.run.id
 
     @property
-    def run_label(self) -> str:
+    def label(self) -> str:
         """Short name, for example `ITQ · 32 bits`."""
         return self.run.spec.label
 
@@ -59,6 +59,43 @@ class OpenRun:
     def bits(self) -> int:
         """Code length."""
         return self.database_codes.bits
+
+    @property
+    def cutoff(self) -> int | None:
+        """R of the protocol's mAP@R; None counts all ranks."""
+        return self.run.spec.evaluation_protocol().cutoff
+
+    @property
+    def label_set_name(self) -> str:
+        """Name of the label set; empty without labels."""
+        return "" if self.label_set is None else self.label_set.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the C labels; empty without labels."""
+        return () if self.label_set is None else self.label_set.classes
+
+    @property
+    def query_labels(self) -> NDArray[np.bool_]:
+        """(q, C) multi-hot; C is 0 without labels."""
+        return self._labels_of(self.query_rows)
+
+    @property
+    def database_labels(self) -> NDArray[np.bool_]:
+        """(n, C) multi-hot; C is 0 without labels."""
+        return self._labels_of(self.database_rows)
+
+    def _labels_of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.zeros((len(rows), 0), bool) if self.labels is None else self.labels[rows]
+
+    def counts(self) -> Counts:
+        """How many images of each relevance lie at each distance of each query, (q, K + 1, G + 1).
+
+        Measured at each call, and not small.
+        """
+        return hamming_histograms(
+            self.query_codes, self.database_codes, self.query_labels, self.database_labels
+        )
 
     @cached_property
     def usual_nearest(self) -> int:
@@ -105,13 +142,17 @@ class OpenRun:
             return ()
         return tuple(self.dataset.manifest[f"labels:{self.label_set.name}"].iloc[row])
 
+    def sha256(self, row: int) -> str:
+        """The content hash of an image."""
+        return self.text("sha256", row)
+
     def text(self, column: str, row: int) -> str:
         """A text column of the manifest for an image."""
         return str(self.dataset.manifest[column].iloc[row])
 
 
 def open_run(run_id: str, settings: Settings) -> OpenRun:
-    """Read a run's codes and its data set.
+    """Read a run's codes, with those of images that were added later, and its data set.
 
     Raises:
         RunError: the run or its codes are missing or damaged, or its data set has changed.
@@ -119,26 +160,40 @@ def open_run(run_id: str, settings: Settings) -> OpenRun:
     """
     run = RunRegistry(settings).open(run_id)
     dataset = load_dataset(run.spec.dataset, settings)
+    return _opened(run, dataset, *searched_codes(run))
+
+
+def open_measured(run_id: str, dataset: RetrievalDataset, settings: Settings) -> OpenRun:
+    """Read exactly the codes that a run's report was computed from.
+
+    Args:
+        run_id: of the run.
+        dataset: of the run.
+        settings: where the run is.
+
+    Raises:
+        RunError: run or codes are missing or damaged, the data set has changed, or has no labels.
+    """
+    run = RunRegistry(settings).open(run_id)
+    opened = _opened(run, dataset, *run.load_codes("database"))
+    if opened.label_set is None:
+        raise RunError(f"run {run_id} is on images without labels, so nothing can be measured")
+    return opened
+
+
+def _opened(
+    run: Run, dataset: RetrievalDataset, codes: HashCodes, rows: NDArray[np.int64]
+) -> OpenRun:
     run.check_dataset(*dataset.info.fingerprints)
     label_set = relevance_labels(dataset, run.spec)
-    query_codes, query_rows = run.load_codes("query")
-    database_codes, database_rows = searched_codes(run)
-    return OpenRun(
-        run=run,
-        dataset=dataset,
-        label_set=label_set,
-        labels=None if label_set is None else dataset.labels(label_set),
-        query_codes=query_codes,
-        query_rows=query_rows,
-        database_codes=database_codes,
-        database_rows=database_rows,
-    )
+    labels = None if label_set is None else dataset.labels(label_set)
+    return OpenRun(run, dataset, label_set, labels, *run.load_codes("query"), codes, rows)
 
 
 def short_labels(runs: Sequence[OpenRun]) -> list[str]:
     """Names of runs side by side, with the seed or the time added where they are alike."""
     for added in ("", " · seed {0.run.spec.seed}"):
-        names = [one.run_label + added.format(one) for one in runs]
+        names = [one.label + added.format(one) for one in runs]
         if len({*names}) == len(runs):
             return names
-    return [f"{one.run_label} · {one.id:.19}" for one in runs]
+    return [f"{one.label} · {one.id:.19}" for one in runs]

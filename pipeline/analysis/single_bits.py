@@ -85,7 +85,7 @@ def bit_table(opened: OpenRun) -> pd.DataFrame:
     share = hot.T @ is_one / np.maximum(hot.sum(axis=0), 1)[:, None]  # (C, K)
     tilt = np.where(hot.sum(axis=0)[:, None] > 0, share - ones, 0)
     strongest = np.abs(tilt).argmax(axis=0)
-    names = [opened.label_set.classes[place] for place in strongest]
+    names = [opened.classes[place] for place in strongest]
     return table.assign(label=names, tilt=tilt[strongest, np.arange(opened.bits)])
 
 
@@ -184,4 +184,4 @@ def _majority(opened: OpenRun, places: NDArray[np.int64]) -> tuple[str, float]:
     best = int(counts.argmax())
     if not counts[best]:
         return "no label", 0.0
-    return opened.label_set.classes[best], float(counts[best] / len(places))
+    return opened.classes[best], float(counts[best] / len(places))

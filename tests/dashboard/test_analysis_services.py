@@ -24,7 +24,7 @@ from pipeline.analysis.curves import (
 )
 from pipeline.analysis.failures import BY_AP, DROP, read_failures, worst
 from pipeline.analysis.leaderboard import Comparison, comparisons, read_board
-from pipeline.analysis.measured_run import MeasuredRun, read_measured
+from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.published_figures import published_table
 from pipeline.analysis.tradeoffs import COSTS, front_finding, on_front, with_front
 from pipeline.datasets.dataset import load_dataset
@@ -34,12 +34,12 @@ from pipeline.settings import Settings
 
 
 @pytest.fixture
-def run(settings: Settings) -> MeasuredRun:
+def run(settings: Settings) -> OpenRun:
     found = next(one for one in RunRegistry(settings).all() if one.spec.method == "itq")
-    return read_measured(found.id, load_dataset("shapes", settings), settings)
+    return open_measured(found.id, load_dataset("shapes", settings), settings)
 
 
-def test_curves_have_the_means_of_the_report(run: MeasuredRun, settings: Settings):
+def test_curves_have_the_means_of_the_report(run: OpenRun, settings: Settings):
     stored = RunRegistry(settings).open(run.id).curves()
     row = RunCurves("ITQ", "itq", 12, (measure(run),))
 
@@ -54,7 +54,7 @@ def test_curves_have_the_means_of_the_report(run: MeasuredRun, settings: Setting
     assert len(table) <= 101
 
 
-def test_one_seed_has_no_band_over_seeds_and_no_finding(run: MeasuredRun):
+def test_one_seed_has_no_band_over_seeds_and_no_finding(run: OpenRun):
     row = RunCurves("ITQ", "itq", 12, (measure(run),))
 
     table = curve_table([row], KINDS["P@N"], OVER_SEEDS)
@@ -64,14 +64,14 @@ def test_one_seed_has_no_band_over_seeds_and_no_finding(run: MeasuredRun):
     assert finding([], KINDS["P@N"]) == ""
 
 
-def test_equal_models_are_no_more_than_chance(run: MeasuredRun):
+def test_equal_models_are_no_more_than_chance(run: OpenRun):
     rows = [RunCurves(name, "itq", 12, (measure(run),)) for name in ("A", "B")]
 
     for kind in KINDS.values():
         assert "no more than chance" in finding(rows, kind), kind.title
 
 
-def test_the_queries_behind_a_point_are_worst_first(run: MeasuredRun):
+def test_the_queries_behind_a_point_are_worst_first(run: OpenRun):
     found = measure(run)
 
     table = queries_at(found, KINDS["P@N"], 10)
@@ -81,7 +81,7 @@ def test_the_queries_behind_a_point_are_worst_first(run: MeasuredRun):
     assert table["value"].mean() == pytest.approx(found.precision_at[:, column].mean())
 
 
-def test_the_worst_queries_and_the_drop_against_another_run(run: MeasuredRun):
+def test_the_worst_queries_and_the_drop_against_another_run(run: OpenRun):
     found = read_failures(run)
     better = read_failures(run)
     better.facts["ap"] = better.facts["ap"] + np.arange(len(better.facts)) / 100
@@ -186,4 +186,4 @@ def test_a_run_with_torn_codes_cannot_be_measured(own_home: Path):
     (run.folder / "codes" / "database.npz").write_bytes(b"torn")
 
     with pytest.raises(ValueError, match="no usable database codes"):
-        read_measured(run.id, load_dataset("shapes", settings), settings)
+        open_measured(run.id, load_dataset("shapes", settings), settings)

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.charts.codes import drift as drawn
 from pipeline.analysis.drift import drift, read_drift
-from pipeline.analysis.measured_run import read_measured
+from pipeline.analysis.opened_run import open_measured
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.ranking import HashCodes
 from pipeline.runs.registry import RunRegistry
@@ -49,6 +49,6 @@ def test_parts_differ_in_shape_as_well_as_colour(codes: HashCodes):
 
 def test_a_stored_run_knows_which_images_trained(settings: Settings):
     run = RunRegistry(settings).all()[0]
-    measured = read_measured(run.id, load_dataset("shapes", settings), settings)
+    measured = open_measured(run.id, load_dataset("shapes", settings), settings)
 
     assert read_drift(measured, settings).sizes == {"query": 12, "database": 48}
