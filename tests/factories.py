@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -203,6 +204,12 @@ def report(**changes: object) -> Report:
     values |= {"map_worst": 0.49, "map_best": 0.51, "precision_at_10": 0.7}
     values |= {name: changes.pop(name) for name in METRICS if name in changes}
     return Report.model_validate({**usual, "values": values, **changes})
+
+
+def documented_examples() -> dict[str, str]:
+    """The examples of docs/contributing.md by the word after `python`."""
+    text = (ROOT / "docs" / "contributing.md").read_text("utf-8")
+    return dict(re.findall(r"^```python (\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
 
 
 def copied_library(home: Path, to: Path) -> Path:
