@@ -49,6 +49,7 @@ def run(options: SpecOptions, again: AgainOption = False) -> None:
     check(wanted)
     with joined(current_settings()) as (number, settings):
         if number:
+            limit_threads()
             return train_along(wanted, settings)
         return report_run(run_spec(wanted, again=True, settings=settings))
 

@@ -172,7 +172,7 @@ class StoredSpec(BaseModel):
     def spec(self) -> RunSpec:
         """The spec, completed where it could still be asked for; else as it is stored."""
         try:
-            return RunSpec.model_validate(self.model_dump(exclude_unset=True))
+            return RunSpec.model_validate(self.model_dump())
         except ValidationError:
             return self._as_it_is()
 
