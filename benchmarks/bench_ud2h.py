@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from benchmarks.real_features import Data, real_features
 from models.codes import HashCodes
 from models.method import EpochLog, TrainingSet
-from models.methods.ud2h import UD2H, Alternation, UD2HConfig
+from models.methods.ud2h import UD2H, AlternatingOptimizer, UD2HConfig
 from pipeline.settings import Settings
 from tests.memory import peak_mib
 
@@ -148,7 +148,7 @@ def curve(data: Data, config: UD2HConfig) -> list[tuple[float, float]]:
     queries = torch.from_numpy(np.array(data.query))
     mean = features.mean(0)
     scale = 10 / (features - mean).norm(dim=1).mean()
-    learner = Alternation((features - mean) * scale, BITS, config, seed=0)
+    learner = AlternatingOptimizer((features - mean) * scale, BITS, config, seed=0)
     points: list[tuple[float, float]] = []
     measuring = 0.0
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from models.checkpoint import Checkpoints, Snapshot
-from models.finetuning import Source, StoredViews, Trunk
+from models.finetuning import Source, StoredViews, TrainableBackbone
 from models.method import (
     HashMethod,
     MethodConfig,
@@ -101,7 +101,7 @@ class DeepHashMethod(HashMethod):
         on_epoch: OnEpoch = ignore,
         on_step: OnStep = ignore_step,
         checkpoints: Checkpoints | None = None,
-        trunk: Trunk | None = None,
+        trunk: TrainableBackbone | None = None,
     ) -> Self:
         """Train the head on `train`; see `HashMethod.fit`.
 

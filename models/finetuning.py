@@ -68,7 +68,7 @@ class StoredViews(Source):
         return tuple(view[rows] for view in drawn(self._stored[:count], self._generator))
 
 
-class Trunk(Source):
+class TrainableBackbone(Source):
     """A backbone in front of the head, of which the last stages learn.
 
     Args:

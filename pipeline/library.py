@@ -29,7 +29,7 @@ from pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
-class Hanging:
+class Dependents:
     """What was made from a data set.
 
     Attributes:
@@ -47,13 +47,13 @@ class Hanging:
         return f"{runs} and {indexes}"
 
 
-def hanging_on(name: str, settings: Settings) -> Hanging:
+def dependents_of(name: str, settings: Settings) -> Dependents:
     """The runs and indexes made from a data set."""
     runs = tuple(run for run in RunRegistry(settings).all() if run.spec.dataset == name)
-    return Hanging(runs, sum(read_index(run) is not None for run in runs))
+    return Dependents(runs, sum(read_index(run) is not None for run in runs))
 
 
-def delete_with_all(name: str, settings: Settings, store: CodeStore) -> Hanging:
+def delete_with_all(name: str, settings: Settings, store: CodeStore) -> Dependents:
     """Remove a data set with its indexes, runs and thumbnails; returns what hung on it.
 
     Features stay: they belong to the content of images, which other data sets may share.
@@ -63,7 +63,7 @@ def delete_with_all(name: str, settings: Settings, store: CodeStore) -> Hanging:
         StoreError: an index cannot be dropped; the data set is still there.
     """
     load_facts(name, settings)
-    found = hanging_on(name, settings)
+    found = dependents_of(name, settings)
     busy = next((run for run in found.runs if run.state() == "running"), None)
     if busy is not None:
         raise DatasetError(
@@ -99,7 +99,7 @@ def rename_dataset(name: str, settings: Settings, *, to: str = "", title: str = 
         DatasetError: no such data set, the name is not usable or taken, or runs refer to the old.
     """
     info = load_facts(name, settings)
-    runs = hanging_on(name, settings).runs
+    runs = dependents_of(name, settings).runs
     if to and to != name:
         check_name(to)
         if runs:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import cached
 from dashboard.charts.training_curve import loss_terms, validation_map
 from dashboard.services import run_rows
-from dashboard.services.run_rows import Job, JobDetail
+from dashboard.services.run_rows import RunDetail, RunRow
 from dashboard.widgets import chart_panel, fact_lines, index_panel
 from pipeline.runs.registry import RunError
 from pipeline.settings import Settings
@@ -32,7 +32,7 @@ _LOST = (
 )
 
 
-def show_run(detail: JobDetail) -> None:
+def show_run(detail: RunDetail) -> None:
     """State, buttons and tabs of one run."""
     with st.container(key="job_state"):  # what comes and goes must not move the tabs: they remount
         _headline(detail.job)
@@ -61,7 +61,7 @@ def show_run(detail: JobDetail) -> None:
             st.caption("A run can be published when it is done.")
 
 
-def _headline(job: Job) -> None:
+def _headline(job: RunRow) -> None:
     icon, color = _BADGES[job.state]
     with st.container(horizontal=True, vertical_alignment="center", key="job_headline"):
         st.subheader(escape_markdown(job.label), anchor=False, width="content")
@@ -78,7 +78,7 @@ def _headline(job: Job) -> None:
         st.progress(share, f"{job.stage.capitalize()} {share:.0%}{left}")
 
 
-def _buttons(detail: JobDetail) -> None:
+def _buttons(detail: RunDetail) -> None:
     """What can be done with the run as it is; what cannot be undone asks once."""
     job = detail.job
     with st.container(horizontal=True, key="job_buttons"):
@@ -105,7 +105,7 @@ def _buttons(detail: JobDetail) -> None:
                 _delete(detail)
 
 
-def _delete(detail: JobDetail) -> None:
+def _delete(detail: RunDetail) -> None:
     """At once, or by the worker where an index goes too: pages may not write into the store."""
     if not detail.is_published:
         st.markdown("Permanently removes the model, codes and report of this run.")
@@ -130,7 +130,7 @@ def _button(
     st.button(label, icon=icon, on_click=act, key=f"act_{label}")
 
 
-def _curves(detail: JobDetail) -> None:
+def _curves(detail: RunDetail) -> None:
     if detail.history.empty:
         st.caption("No epoch has finished yet, or the method has none.")
         return

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import cached
 from dashboard.build import runs_detail, runs_table
 from dashboard.services import run_rows
-from dashboard.services.run_rows import Job
+from dashboard.services.run_rows import RunRow
 from dashboard.widgets import linked_select, notices
 from dashboard.widgets.fragments import isolated_fragment
 from pipeline.runs.registry import RunError
@@ -34,7 +34,7 @@ is_live = runs_table.is_busy(shown, settings)
 every = 1.0 if is_live else None
 
 
-def now() -> list[Job]:
+def now() -> list[RunRow]:
     """The runs as they are; draws the whole page anew where another choice or pace is due."""
     latest = [job for job in cached.runs.jobs() if sweep in ("", job.sweep)]
     if {job.id for job in latest} != {job.id for job in shown}:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard.services.run_rows import Job
+from dashboard.services.run_rows import RunRow
 from pipeline.index.index_jobs import waiting
 from pipeline.settings import Settings
 from pipeline.wording import duration, escape_markdown, plural
@@ -24,7 +24,7 @@ _MARKS = {
 }
 
 
-def summary(jobs: Sequence[Job], *, has_worker: bool) -> None:
+def summary(jobs: Sequence[RunRow], *, has_worker: bool) -> None:
     """How many runs there are in which state, and whether someone executes them."""
     count = {state: sum(job.state == state for job in jobs) for state in ("running", "queued")}
     words = [f"{n} {state}" for state, n in count.items() if n] or ["nothing is waiting"]
@@ -33,7 +33,7 @@ def summary(jobs: Sequence[Job], *, has_worker: bool) -> None:
         st.warning("Runs are waiting for a worker. Start one: `python -m pipeline worker`")
 
 
-def is_busy(jobs: Iterable[Job], settings: Settings) -> bool:
+def is_busy(jobs: Iterable[RunRow], settings: Settings) -> bool:
     """Whether any of these runs, or an index, may change by itself."""
     return any(job.is_live for job in jobs) or bool(waiting(settings))
 
@@ -49,7 +49,7 @@ def unreadable(reasons: Mapping[str, str]) -> None:
             st.markdown(f"**{escape_markdown(run_id)}**: {escape_markdown(reason)}")
 
 
-def show_table(jobs: Sequence[Job], *, key: str) -> bool:
+def show_table(jobs: Sequence[RunRow], *, key: str) -> bool:
     """Draw the table; a click puts the id of its run into the session state under `key`.
 
     Returns whether that has just happened, for parts of the page that show the chosen run.
@@ -87,7 +87,7 @@ def show_table(jobs: Sequence[Job], *, key: str) -> bool:
     return bool(st.session_state.pop(_CLICKED, False))
 
 
-def readable(jobs: Sequence[Job]) -> pd.DataFrame:
+def readable(jobs: Sequence[RunRow]) -> pd.DataFrame:
     """The table in the words and units of the page."""
     return pd.DataFrame(
         {
@@ -114,5 +114,5 @@ def _useful(table: pd.DataFrame, *, is_live: bool) -> list[str]:
     return [name for name in table.columns if name not in dull]
 
 
-def _stage(job: Job) -> str:
+def _stage(job: RunRow) -> str:
     return f"number {job.place} in the queue" if job.place else job.stage

@@ -16,7 +16,7 @@ from dashboard.services.training_plan import (
     PAPER,
     QUICK,
     Choice,
-    Quote,
+    TrainingPlan,
     changed,
     fitting_protocols,
     preset,
@@ -109,28 +109,28 @@ def how(chosen: Sequence[Choice]) -> dict[str, Any]:
     return fields
 
 
-def price(quote: Quote, chosen: Sequence[Choice]) -> None:
+def price(plan: TrainingPlan, chosen: Sequence[Choice]) -> None:
     """Which methods, how many runs, how long, how much memory; or what is wrong."""
     st.caption("Methods: " + ", ".join(escape_markdown(choice.title) for choice in chosen))
-    if quote.problem:
-        st.error(escape_markdown(quote.problem), title="These settings cannot be trained")
+    if plan.problem:
+        st.error(escape_markdown(plan.problem), title="These settings cannot be trained")
         return
-    parts = [plural(quote.n_new, "new run")]
-    n_done = sum(planned.state == "done" for planned in quote.planned)
-    n_waiting = len(quote.planned) - n_done - quote.n_new
+    parts = [plural(plan.n_new, "new run")]
+    n_done = sum(planned.state == "done" for planned in plan.planned)
+    n_waiting = len(plan.planned) - n_done - plan.n_new
     parts += [f"{n_done} already done"] if n_done else []
     parts += [f"{n_waiting} waiting or running"] if n_waiting else []
-    if quote.n_new:
-        seconds, memory = quote.price.seconds, quote.price.memory_mb
+    if plan.n_new:
+        seconds, memory = plan.price.seconds, plan.price.memory_mb
         known = (
             "about " + duration(max(seconds, 1)) if seconds is not None else "no past run to go by"
         )
         parts += [f"{known} on this machine" if seconds is not None else known]
         parts += [f"{memory:,.0f} MB" if memory else "memory not known yet"]
-        if quote.price.n_unknown and seconds is not None:
-            parts.append(f"plus {quote.price.n_unknown} of unknown length")
+        if plan.price.n_unknown and seconds is not None:
+            parts.append(f"plus {plan.price.n_unknown} of unknown length")
     st.markdown(f"**{parts[0]}** · " + " · ".join(parts[1:]) if parts[1:] else f"**{parts[0]}**")
-    for planned in quote.planned:
+    for planned in plan.planned:
         if planned.state == "done" and planned.run is not None:
             st.caption(
                 f":material/check_circle: {escape_markdown(planned.spec.label)}, "
@@ -139,33 +139,33 @@ def price(quote: Quote, chosen: Sequence[Choice]) -> None:
             )
 
 
-def preview(quote: Quote) -> None:
+def preview(plan: TrainingPlan) -> None:
     """The command that asks for the same, and each run's spec."""
-    if quote.sweep is None:
+    if plan.sweep is None:
         return
     command, specs = st.tabs(["Command", "Specs"])
-    command.code(quote.sweep.command(), language="bash", wrap_lines=True)
-    for planned in quote.planned[:6]:
+    command.code(plan.sweep.command(), language="bash", wrap_lines=True)
+    for planned in plan.planned[:6]:
         specs.caption(
             escape_markdown(f"{planned.spec.label}, seed {planned.spec.seed}: {planned.state}")
         )
         specs.code(planned.spec.model_dump_json(indent=2), language="json", height=180)
-    if len(quote.planned) > 6:
-        specs.caption(f"The first 6 of {len(quote.planned)}.")
+    if len(plan.planned) > 6:
+        specs.caption(f"The first 6 of {len(plan.planned)}.")
 
 
-def start(quote: Quote) -> None:
+def start(plan: TrainingPlan) -> None:
     """The button that queues the new runs and goes to where they can be watched."""
-    label = f"Start {plural(quote.n_new, 'run')}" if quote.n_new else "Start"
+    label = f"Start {plural(plan.n_new, 'run')}" if plan.n_new else "Start"
     clicked = st.button(
         label,
         type="primary",
         icon=":material/play_arrow:",
         key="start",
-        disabled=not quote.n_new or quote.sweep is None,
+        disabled=not plan.n_new or plan.sweep is None,
     )
-    if clicked and quote.sweep is not None:
-        sweep, n_queued = training_plan.start(cached.library.settings(), quote.sweep)
+    if clicked and plan.sweep is not None:
+        sweep, n_queued = training_plan.start(cached.library.settings(), plan.sweep)
         st.toast(f"{plural(n_queued, 'run')} queued.")
         state.switch_page("build/runs_page.py", **({"sweep": sweep} if sweep else {}))
 

@@ -28,10 +28,10 @@ with right:
     if not chosen or not what["bits"]:
         st.info("Choose at least one method and one code length.")
         st.stop()
-    quote = training_plan.quote(
+    plan = training_plan.plan_training(
         cached.library.settings(),
         {"methods": tuple(choice.name for choice in chosen), **what, **how},
     )
-    train_form.price(quote, chosen)
-    train_form.start(quote)
-    train_form.preview(quote)
+    train_form.price(plan, chosen)
+    train_form.start(plan)
+    train_form.preview(plan)

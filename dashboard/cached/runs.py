@@ -8,11 +8,11 @@ import streamlit as st
 
 from dashboard.cached.library import runs, settings, store
 from dashboard.cached.search import index
-from dashboard.services.run_rows import Job, list_jobs, resume
+from dashboard.services.run_rows import RunRow, list_runs, resume
 from dashboard.services.status import Overview, read_overview
 from dashboard.services.training_plan import Choice, choices
 from pipeline.analysis.ablation_studies import Study, read_studies
-from pipeline.analysis.leaderboard import Board, Comparison, comparisons, read_board
+from pipeline.analysis.leaderboard import Comparison, Leaderboard, comparisons, read_leaderboard
 from pipeline.datasets.dataset import DatasetInfo
 from pipeline.index.index_jobs import Action, request
 from pipeline.runs.registry import RunRegistry
@@ -27,9 +27,9 @@ def methods(info: DatasetInfo, label_set: str) -> dict[str, list[Choice]]:
 
 
 @st.cache_data(ttl=0.8, show_spinner=False)
-def jobs() -> list[Job]:
+def jobs() -> list[RunRow]:
     """All runs as they are now; tabs that poll share one look."""
-    return list_jobs(settings())
+    return list_runs(settings())
 
 
 @st.cache_data(ttl=5, show_spinner=False)
@@ -70,9 +70,9 @@ def boards(dataset: str) -> list[Comparison]:
 
 
 @st.cache_data(ttl=5, max_entries=20, show_spinner=False)
-def board(comparison: Comparison) -> Board:
+def board(comparison: Comparison) -> Leaderboard:
     """The leaderboard of one comparison."""
-    return read_board(settings(), comparison)
+    return read_leaderboard(settings(), comparison)
 
 
 @st.cache_data(ttl=30, max_entries=20, show_spinner=False)

@@ -15,8 +15,8 @@ def alignment(table: pd.DataFrame, least: float, chance: float) -> alt.LayerChar
 
     Args:
         table: columns bit, counterpart, correlation, sense; bits in the order of the rows.
-        least: likeness from which a bit counts as found again; dashed lines.
-        chance: mean likeness by chance; dotted lines.
+        least: strength from which a bit counts as found again; dashed lines.
+        chance: mean strength by chance; dotted lines.
     """
     shown = table.dropna(subset=["counterpart"]).astype({"counterpart": int})
     scale = alt.Scale(domain=_SENSES, range=[COLOURS[0], COLOURS[1]])

@@ -1,4 +1,4 @@
-"""mAP by code length: a line with points and intervals a model, cosine and floors as rules."""
+"""mAP by code length: a line with points and intervals a model, cosine and baselines as rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def map_by_bits(
     rows: pd.DataFrame,
     cosine: pd.DataFrame,
     methods: list[str],
-    floors: pd.DataFrame | None = None,
+    baselines: pd.DataFrame | None = None,
 ) -> alt.LayerChart:
     """The chart.
 
@@ -23,7 +23,7 @@ def map_by_bits(
         rows: columns model, method, bits, map, half (shares in [0, 1]).
         cosine: columns backbone, map; a labelled rule each.
         methods: all methods that may ever be shown beside these, so that colours stay.
-        floors: columns name, map, bits (None: the same at every length); dotted.
+        baselines: columns name, map, bits (None: the same at every length); dotted.
     """
     method_of = dict(zip(rows["model"], rows["method"], strict=True))
     look = styles([*methods, *method_of.values()])
@@ -31,7 +31,7 @@ def map_by_bits(
     layers = [
         *_model_layers(_in_percent(rows), used),
         *_cosine_layers(cosine),
-        *_floor_layers(floors),
+        *_baseline_layers(baselines),
     ]
     return alt.LayerChart(layer=layers).properties(height=320)
 
@@ -106,11 +106,11 @@ def _cosine_layers(cosine: pd.DataFrame) -> list[alt.Chart]:
     ]
 
 
-def _floor_layers(floors: pd.DataFrame | None) -> list[alt.Chart]:
+def _baseline_layers(baselines: pd.DataFrame | None) -> list[alt.Chart]:
     """Dotted rules for what is the same at every length, a dotted line for what is not."""
-    if floors is None or floors.empty:
+    if baselines is None or baselines.empty:
         return []
-    table = floors.assign(percent=100 * floors["map"])
+    table = baselines.assign(percent=100 * baselines["map"])
     table["words"] = [f"{row['name']} {row['percent']:.1f}" for row in table.to_dict("records")]
     flat, sloped = table[table["bits"].isna()], table[table["bits"].notna()]
     value = alt.Y("percent:Q", title=_Y)

@@ -14,7 +14,7 @@ _FEW = 8  # points of the front that can carry their names without touching
 def tradeoff(
     table: pd.DataFrame,
     methods: list[str],
-    floors: pd.DataFrame,
+    baselines: pd.DataFrame,
     *,
     title: str,
     is_log: bool,
@@ -25,7 +25,7 @@ def tradeoff(
     Args:
         table: columns model, method, bits, run, map (share), cost, is_front.
         methods: all methods that may ever be shown beside these, so that colours stay.
-        floors: columns name and map (share): a labelled rule each.
+        baselines: columns name and map (share): a labelled rule each.
         title: of the cost axis.
         is_log: logarithmic cost axis.
         budget: most that may be spent; None: no box.
@@ -38,7 +38,7 @@ def tradeoff(
     x = alt.X("cost:Q", title=title, scale=_scale(is_log), axis=_axis(shown["cost"], is_log))
     layers = [
         *([] if budget is None else [_box(budget, shown["cost"], x)]),
-        *_floor_layers(floors),
+        *_baseline_layers(baselines),
         *_front_layers(shown[shown["is_front"]].sort_values("cost"), x),
         _points(shown, methods, x),
     ]
@@ -115,14 +115,14 @@ def _front_layers(front: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
     return [line, names] if len(front) <= _FEW else [line]
 
 
-def _floor_layers(floors: pd.DataFrame) -> list[alt.Chart]:
-    if floors.empty:
+def _baseline_layers(baselines: pd.DataFrame) -> list[alt.Chart]:
+    if baselines.empty:
         return []
     words = [
         f"{name} {100 * value:.1f}"
-        for name, value in zip(floors["name"], floors["map"], strict=True)
+        for name, value in zip(baselines["name"], baselines["map"], strict=True)
     ]
-    base = alt.Chart(pd.DataFrame({"percent": 100 * floors["map"], "words": words}))
+    base = alt.Chart(pd.DataFrame({"percent": 100 * baselines["map"], "words": words}))
     return [
         base.mark_rule(color=NEUTRAL, strokeDash=[1, 3], strokeWidth=1.5).encode(y=_y()),
         base.mark_text(color=NEUTRAL, align="right", baseline="bottom", dx=-4, fontSize=12).encode(

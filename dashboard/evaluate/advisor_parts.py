@@ -11,14 +11,14 @@ from dashboard.widgets import chart_panel
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.advice import advice_table, command, readable, untried
 from pipeline.analysis.advisor import Advice, Scenario
-from pipeline.analysis.leaderboard import Board, Comparison
+from pipeline.analysis.leaderboard import Comparison, Leaderboard
 from pipeline.wording import escape_markdown, plural
 
 _LABELS = ("None", "One an image", "Several an image")
 _MOST_UNTRIED = 4  # methods in the command; a long one is not run
 
 
-def scenario(found: Board, *, is_multi: bool) -> Scenario:
+def scenario(found: Leaderboard, *, is_multi: bool) -> Scenario:
     """Ask for the scenario; every answer is in the address bar."""
     n = found.n_database
     with st.container(border=True, key="scenario"):
@@ -102,7 +102,7 @@ def recommendation(found: list[Advice], comparison: Comparison) -> str:
 
 
 def ranking(
-    found: list[Advice], board: Board, asked: Scenario, comparison: Comparison, said: str
+    found: list[Advice], board: Leaderboard, asked: Scenario, comparison: Comparison, said: str
 ) -> None:
     """All candidates, and mAP against memory with what can be afforded as a box."""
     table = readable(found)
@@ -123,7 +123,7 @@ def ranking(
         tradeoff(
             advice_table(found),
             list(board.rows["method"]),
-            board.floors,
+            board.baselines,
             title=title,
             is_log=False,
             budget=asked.memory_mb,

@@ -41,7 +41,7 @@ def view() -> str:
 
 
 def bits(run: OpenRun, view: CodeView) -> None:
-    """Balance and correlation, dead and twin bits, and the quantisation gap."""
+    """Balance and correlation, dead and duplicate bits, and the quantisation gap."""
     st.markdown(escape_markdown(view.finding))
     left, right = st.columns(2, gap="large")
     with left:
@@ -53,7 +53,7 @@ def bits(run: OpenRun, view: CodeView) -> None:
         _panel(
             run,
             charts.correlation(view.correlation),
-            view.bits[["bit", "twin", "correlation"]],
+            view.bits[["bit", "most_similar", "correlation"]],
             "Correlation of bits",
             "correlation",
         )

@@ -11,7 +11,7 @@ from dashboard.evaluate import leaderboard_compare, leaderboard_table
 from dashboard.widgets import chart_panel
 from dashboard.widgets.fragments import alone
 from dashboard.widgets.report_button import Entry
-from pipeline.analysis.leaderboard import Board, Comparison
+from pipeline.analysis.leaderboard import Comparison, Leaderboard
 from pipeline.analysis.published_figures import published_table
 from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
 from pipeline.wording import escape_markdown
@@ -35,7 +35,7 @@ def heat(rows: pd.DataFrame, comparison: Comparison) -> None:
     st.caption("mAP in percent; the frame marks the best of each code length.")
 
 
-def tradeoffs(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
+def tradeoffs(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
     """What mAP costs, with what no other run beats on both."""
     title = st.segmented_control(
         "Cost", list(COSTS), default=next(iter(COSTS)), required=True, key="cost"
@@ -51,7 +51,7 @@ def tradeoffs(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
         tradeoff(
             table,
             list(found.rows["method"]),
-            found.floors,
+            found.baselines,
             title=cost.title,
             is_log=cost.is_log and bool((table["cost"] > 0).any()),
         ),

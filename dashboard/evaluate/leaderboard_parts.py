@@ -12,7 +12,7 @@ from dashboard.evaluate import leaderboard_compare, leaderboard_table
 from dashboard.widgets import chart_panel, notices, report_button
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis import curves, leaderboard_cards
-from pipeline.analysis.leaderboard import Board, Comparison
+from pipeline.analysis.leaderboard import Comparison, Leaderboard
 from pipeline.analysis.significance_findings import Finding
 from pipeline.wording import escape_markdown
 
@@ -47,7 +47,7 @@ def choose(found: list[Comparison]) -> Comparison:
     return by_label.get(label, found[0])
 
 
-def protocol(comparison: Comparison, found: Board) -> None:
+def protocol(comparison: Comparison, found: Leaderboard) -> None:
     """The sentence that belongs to every number on the page."""
     st.caption(
         f"{comparison.protocol.summary} Here: {found.n_query:,} queries, "
@@ -87,10 +87,10 @@ def filtered(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
-def cards(rows: pd.DataFrame, found: Board) -> None:
+def cards(rows: pd.DataFrame, found: Leaderboard) -> None:
     """The four figures that most visitors come for."""
     with st.grid(4, min_column_width=150, gap="small"):
-        for card in leaderboard_cards.cards(rows, found.floors):
+        for card in leaderboard_cards.cards(rows, found.baselines):
             with st.container(gap=None):
                 st.metric(card.name, card.value, help=card.explained)
                 st.caption(escape_markdown(card.what))
@@ -107,12 +107,12 @@ def finding(found: Finding | None) -> None:
         st.markdown(sentence)
 
 
-def table(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
+def table(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
     """The leaderboard itself; two rows or more that are ticked are compared below it."""
     vs_best = cached.analysis.vs_best(
         tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
     )
-    shown, ticked = leaderboard_table.show(rows, found.cosine, found.floors, vs_best)
+    shown, ticked = leaderboard_table.show(rows, found.cosine, found.baselines, vs_best)
     entry = Entry(
         "Leaderboard", protocol=comparison.protocol.summary, runs=tuple(map(str, rows["run"]))
     )
@@ -121,15 +121,17 @@ def table(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
         leaderboard_compare.show(rows.iloc[ticked], comparison)
 
 
-def map_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
+def map_chart(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
     """MAP by code length."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("mAP by code length", anchor=False, width="content")
     best = rows.iloc[0]
     shown = _best(rows)
     chart_panel.show(
-        map_by_bits(shown, found.cosine, list(found.rows["method"]), _floors(rows, shown, found)),
-        leaderboard_table.readable(rows, found.cosine, found.floors),
+        map_by_bits(
+            shown, found.cosine, list(found.rows["method"]), _baselines(rows, shown, found)
+        ),
+        leaderboard_table.readable(rows, found.cosine, found.baselines),
         alt=f"mAP by code length; best is {best['model']} at {best['bits']} bits with "
         f"{100 * best['map']:.1f} percent.",
         key="map_by_bits",
@@ -139,11 +141,11 @@ def map_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
     )
     st.caption(
         "Bars: 95 % interval over queries for one seed, standard deviation for several. "
-        "Dotted: floors." + _left_out(rows)
+        "Dotted: baselines." + _left_out(rows)
     )
 
 
-def curve_chart(rows: pd.DataFrame, found: Board, comparison: Comparison) -> None:
+def curve_chart(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
     """PR curves of one code length."""
     lengths = sorted({int(bits) for bits in rows["bits"]})
     bits = int(rows["bits"].iloc[0])
@@ -187,9 +189,9 @@ def _best(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
 
 
-def _floors(rows: pd.DataFrame, shown: pd.DataFrame, found: Board) -> pd.DataFrame:
-    """Floors as the chart draws them: flat ones, and LSH by code length where no line shows it."""
-    flat = found.floors[["name", "map"]].assign(bits=None)
+def _baselines(rows: pd.DataFrame, shown: pd.DataFrame, found: Leaderboard) -> pd.DataFrame:
+    """Baselines as the chart draws them: flat ones, and LSH by code length where no line shows it."""
+    flat = found.baselines[["name", "map"]].assign(bits=None)
     lsh = rows[(rows["method"] == "lsh") & ~rows["model"].isin(shown["model"])]
     sloped = lsh[["map", "bits"]].assign(name="LSH")
     parts = [part for part in (flat, sloped) if not part.empty]

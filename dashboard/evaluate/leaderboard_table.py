@@ -17,14 +17,14 @@ _OTHERS = [metric for metric in METRICS_SHOWN if metric.name != "map"]
 
 
 def readable(
-    rows: pd.DataFrame, cosine: pd.DataFrame, floors: pd.DataFrame, vs_best: Sequence[str] = ()
+    rows: pd.DataFrame, cosine: pd.DataFrame, baselines: pd.DataFrame, vs_best: Sequence[str] = ()
 ) -> pd.DataFrame:
     """The table in the words and units of the page; shares are in percent.
 
     Args:
         rows: the leaderboard, best first.
-        cosine: the real-valued rankings, the last rows but for the floors.
-        floors: the last rows.
+        cosine: the real-valued rankings, the last rows but for the baselines.
+        baselines: the last rows.
         vs_best: how each row compares with the best of its length; empty leaves the column out.
     """
     ties = zip(rows["map_worst"], rows["map_best"], strict=True)
@@ -43,7 +43,7 @@ def readable(
             "Encoding": 1000 * rows["encoding_ms"],
             "Search": 1000 * rows["search_ms"],
             "Bytes": rows["bytes"],
-            "Checks": [words or "pass" for words in failed_checks(rows, floors)],
+            "Checks": [words or "pass" for words in failed_checks(rows, baselines)],
         }
     )
     baseline = pd.DataFrame(
@@ -56,7 +56,9 @@ def readable(
             "Bytes": cosine["bytes"],
         }
     )
-    below = pd.DataFrame({"Model": floors["name"], "mAP": 100 * floors["map"], **_measured(floors)})
+    below = pd.DataFrame(
+        {"Model": baselines["name"], "mAP": 100 * baselines["map"], **_measured(baselines)}
+    )
     parts = [part for part in (codes, baseline, below) if not part.empty]
     return pd.concat(parts, ignore_index=True).astype({"Bits": "Int64", "Seeds": "Int64"})
 
@@ -77,14 +79,14 @@ def pivot(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def show(
-    rows: pd.DataFrame, cosine: pd.DataFrame, floors: pd.DataFrame, vs_best: Sequence[str]
+    rows: pd.DataFrame, cosine: pd.DataFrame, baselines: pd.DataFrame, vs_best: Sequence[str]
 ) -> tuple[pd.DataFrame, list[int]]:
     """Draw it, every column explaining itself on hover.
 
     Returns:
         What is shown, and the places of the leaderboard's rows that are ticked.
     """
-    table = readable(rows, cosine, floors, vs_best)
+    table = readable(rows, cosine, baselines, vs_best)
     is_mixed = table[_INTERVAL].nunique() > 1
     event = st.dataframe(
         table,
@@ -106,7 +108,7 @@ def show(
     st.caption(
         f"Shares in percent, training in seconds on frozen features.{meaning} "
         "The cosine row ranks the real-valued features themselves: what codes give up or gain. "
-        "The last rows are floors: a method that is near them has learned nothing of use."
+        "The last rows are baselines: a method near them is no better than chance or colours alone."
     )
     return table, [place for place in event.selection.rows if place < len(rows)]
 
@@ -150,7 +152,7 @@ def _columns() -> dict[str, ColumnConfig]:
             width=104, help="mAP if every tie were ordered for the worst, and for the best."
         ),
         "Checks": st.column_config.TextColumn(
-            width=96, help="Dead bits, or an mAP that is not above a floor."
+            width=96, help="Dead bits, or an mAP that is not above a baseline."
         ),
         "Bytes": st.column_config.NumberColumn(
             format="localized", width=60, help="Bytes of one image's code, or of its features."

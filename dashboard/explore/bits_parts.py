@@ -65,7 +65,7 @@ def cards(opened: OpenRun) -> None:
         table.assign(
             name=[names.get(bit, "") for bit in table["bit"]],
             ones=100 * table["ones"],
-            tilt=100 * table["tilt"],
+            class_shift=100 * table["class_shift"],
         ),
         hide_index=True,
         height=260,
@@ -75,10 +75,10 @@ def cards(opened: OpenRun) -> None:
             "bit": "Bit",
             "name": st.column_config.TextColumn("Name", width="medium"),
             "ones": st.column_config.NumberColumn("Ones, %", format="%.0f"),
-            "twin": "Most similar bit",
-            "likeness": st.column_config.NumberColumn("Correlation", format="%.2f"),
+            "most_similar": "Most similar bit",
+            "correlation": st.column_config.NumberColumn("Correlation", format="%.2f"),
             "label": "Strongest class",
-            "tilt": st.column_config.NumberColumn("Class shift, points", format="%+.0f"),
+            "class_shift": st.column_config.NumberColumn("Class shift, points", format="%+.0f"),
         },
     )
     with st.container(horizontal=True):

@@ -14,7 +14,7 @@ from pipeline.annotations.verdicts import verdict_table
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.datasets.problems import read_problems
 from pipeline.index.store.base import StoreError
-from pipeline.library import delete_with_all, hanging_on, rename_dataset
+from pipeline.library import delete_with_all, dependents_of, rename_dataset
 from pipeline.wording import escape_markdown, plural
 
 _TITLE, _PROBLEM = "browse_title", "browse_delete_problem"
@@ -92,7 +92,7 @@ def _rename(name: str) -> None:
 @st.dialog("Delete this data set?")
 def _confirm(dataset: RetrievalDataset) -> None:
     info = dataset.info
-    hanging = hanging_on(info.name, cached.library.settings())
+    hanging = dependents_of(info.name, cached.library.settings())
     st.markdown(
         f"**{escape_markdown(info.title)}** with {plural(info.n, 'image')}, {hanging} and its "
         "thumbnails will be deleted. This cannot be undone. Features are kept: they belong to the "

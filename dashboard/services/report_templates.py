@@ -13,7 +13,7 @@ from dashboard.services import chart_files
 from dashboard.services.report_basket import Item, Picture, new_item
 from pipeline.analysis.code_view import CodeView
 from pipeline.analysis.failures import BY_AP, Failures, confusion_finding, confusion_table, worst
-from pipeline.analysis.leaderboard import Board, Comparison
+from pipeline.analysis.leaderboard import Comparison, Leaderboard
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
 from pipeline.datasets.dataset import RetrievalDataset
@@ -28,7 +28,7 @@ _MEMORY = "Memory (MB per million images)"
 _DRAWN, _WORST = 6, 12
 
 
-def demo_summary(board: Board, comparison: Comparison, sentence: str) -> list[Item]:
+def demo_summary(board: Leaderboard, comparison: Comparison, sentence: str) -> list[Item]:
     """Table, mAP by code length, and mAP against memory.
 
     Args:
@@ -42,18 +42,18 @@ def demo_summary(board: Board, comparison: Comparison, sentence: str) -> list[It
     table = with_front(rows, cost)
     runs = tuple(map(str, rows["run"]))
     item = partial(new_item, protocol=comparison.protocol.summary, runs=runs)
-    floors = board.floors[["name", "map"]].assign(bits=None)
+    baselines = board.baselines[["name", "map"]].assign(bits=None)
     return [
         item("Methods", _board_table(rows), finding=sentence),
         item(
             "mAP by code length",
-            chart=chart_files.specification(map_by_bits(drawn, board.cosine, methods, floors)),
+            chart=chart_files.specification(map_by_bits(drawn, board.cosine, methods, baselines)),
         ),
         item(
             "mAP against memory",
             finding=front_finding(table, cost),
             chart=chart_files.specification(
-                tradeoff(table, methods, board.floors, title=_MEMORY, is_log=False)
+                tradeoff(table, methods, board.baselines, title=_MEMORY, is_log=False)
             ),
         ),
     ]

@@ -31,7 +31,7 @@ _RECENT = 5  # epochs that the time left is estimated from
 
 
 @dataclass(frozen=True)
-class Job:
+class RunRow:
     """One run of the table.
 
     Attributes:
@@ -69,7 +69,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class JobDetail:
+class RunDetail:
     """One run in full.
 
     Attributes:
@@ -84,7 +84,7 @@ class JobDetail:
         on_stop: what a stop does, in a sentence for people.
     """
 
-    job: Job
+    job: RunRow
     history: pd.DataFrame
     validation: pd.DataFrame
     log: tuple[str, ...]
@@ -96,7 +96,7 @@ class JobDetail:
     on_stop: str
 
 
-def list_jobs(settings: Settings, sweep: str = "") -> list[Job]:
+def list_runs(settings: Settings, sweep: str = "") -> list[RunRow]:
     """What runs, then what waits in its order, then the rest, newest first; all, or a sweep's."""
     found: list[tuple[Run, RunStatus]] = []
     for run in RunRegistry(settings).all():
@@ -107,16 +107,16 @@ def list_jobs(settings: Settings, sweep: str = "") -> list[Job]:
     waiting = sorted(status.created for _, status in found if status.state == "queued")
     chosen = [(run, status) for run, status in found if sweep in ("", status.sweep)]
     chosen.sort(key=lambda pair: pair[1].created, reverse=True)
-    jobs = [_job(run, status, waiting) for run, status in chosen[:_MOST]]
+    jobs = [_run_row(run, status, waiting) for run, status in chosen[:_MOST]]
     return sorted(jobs, key=lambda job: (not job.is_live, job.place))
 
 
-def sweeps(jobs: Iterable[Job]) -> list[str]:
+def sweeps(jobs: Iterable[RunRow]) -> list[str]:
     """Names of the sweeps, newest first."""
     return sorted({job.sweep for job in jobs if job.sweep}, reverse=True)
 
 
-def open_job(settings: Settings, run_id: str) -> JobDetail:
+def open_job(settings: Settings, run_id: str) -> RunDetail:
     """One run in full.
 
     Raises:
@@ -124,8 +124,8 @@ def open_job(settings: Settings, run_id: str) -> JobDetail:
     """
     run = RunRegistry(settings).open(run_id)
     status, history = run.status(), run.history()
-    return JobDetail(
-        job=_job(run, status, []),
+    return RunDetail(
+        job=_run_row(run, status, []),
         history=terms_table(history),
         validation=_validation(history),
         log=tuple(tail(run.folder)),
@@ -209,7 +209,7 @@ def _chance(run: Run) -> float:
         return 0.0
 
 
-def _job(run: Run, status: RunStatus, waiting: Sequence[str]) -> Job:
+def _run_row(run: Run, status: RunStatus, waiting: Sequence[str]) -> RunRow:
     state = _state(run, status)
     is_busy = state in ("running", "stopping") or _measures_baselines(run, status)
     history = run.history()
@@ -217,7 +217,7 @@ def _job(run: Run, status: RunStatus, waiting: Sequence[str]) -> Job:
         measured: float | None = run.report().map if state == "done" else None
     except RunError:
         measured = None
-    return Job(
+    return RunRow(
         id=run.id,
         label=run.spec.label,
         dataset=run.spec.dataset,

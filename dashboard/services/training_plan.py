@@ -55,7 +55,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Quote:
+class TrainingPlan:
     """A plan and its price, or why there is none."""
 
     sweep: Sweep | None
@@ -112,7 +112,7 @@ def changed(fields: Sequence[ConfigField], values: Mapping[str, Any]) -> dict[st
     return {name: value for name, value in values.items() if value != defaults[name]}
 
 
-def quote(settings: Settings, fields: Mapping[str, Any]) -> Quote:
+def plan_training(settings: Settings, fields: Mapping[str, Any]) -> TrainingPlan:
     """Check what was asked for and say what it will take.
 
     Args:
@@ -124,11 +124,11 @@ def quote(settings: Settings, fields: Mapping[str, Any]) -> Quote:
         sweep = Sweep.model_validate(fields)
         planned = plan(sweep, settings)
     except ValidationError as error:
-        return Quote(None, (), nothing, _sentence(error))
+        return TrainingPlan(None, (), nothing, _sentence(error))
     except (DatasetError, ValueError) as error:
-        return Quote(None, (), nothing, str(error))
+        return TrainingPlan(None, (), nothing, str(error))
     new = [run.spec for run in planned if run.state == "new"]
-    return Quote(sweep, tuple(planned), estimate(new, settings))
+    return TrainingPlan(sweep, tuple(planned), estimate(new, settings))
 
 
 def start(settings: Settings, sweep: Sweep) -> tuple[str, int]:

@@ -173,7 +173,7 @@ class UD2H(HashMethod):
         mean = features.mean(0)
         inputs = features - mean
         scale = _MEAN_NORM / inputs.norm(dim=1).mean().clamp(min=1e-12)
-        learner = Alternation(inputs.mul_(scale), self.bits, self.config, self.seed)
+        learner = AlternatingOptimizer(inputs.mul_(scale), self.bits, self.config, self.seed)
         head = learner.learn(on_epoch)
         self.chosen = learner.chosen
         self.state = {
@@ -192,7 +192,7 @@ class UD2H(HashMethod):
 METHOD = UD2H
 
 
-class Alternation:
+class AlternatingOptimizer:
     """Network step and code step by turns, the state of one fit.
 
     Args:

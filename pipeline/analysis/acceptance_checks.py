@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.analysis.leaderboard import read_cosine, read_floors
+from pipeline.analysis.leaderboard import read_baselines, read_cosine
 from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
@@ -33,9 +33,9 @@ def check(settings: Settings, run_id: str) -> list[Condition]:
     """
     run = RunRegistry(settings).open(run_id)
     report, spec = run.report(), run.spec
-    floors = read_floors(settings, spec.dataset, [spec])
+    baselines = read_baselines(settings, spec.dataset, [spec])
     cosine = read_cosine(settings, spec.dataset, [spec])
-    found = [_floor(report, row["name"], row["map"]) for row in floors.to_dict("records")]
+    found = [_baseline(report, row["name"], row["map"]) for row in baselines.to_dict("records")]
     if len(cosine):
         share = report.map / max(float(cosine["map"].iloc[0]), 1e-9)
         found.append(
@@ -48,8 +48,8 @@ def check(settings: Settings, run_id: str) -> list[Condition]:
     return sorted([*found, *_codes(report)], key=lambda one: _ORDER[one.outcome])
 
 
-def _floor(report: Report, name: str, value: float) -> Condition:
-    """The whole interval of the mAP must lie above a floor."""
+def _baseline(report: Report, name: str, value: float) -> Condition:
+    """The whole interval of the mAP must lie above a baseline."""
     outcome: Outcome = "pass" if report.ci_low > value else "warn"
     outcome = "fail" if report.map <= value else outcome
     return Condition(

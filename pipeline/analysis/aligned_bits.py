@@ -20,8 +20,8 @@ class Aligned:
 
     Attributes:
         table: a row a bit, clearest first: bit, counterpart (missing if the other run has fewer
-            bits), correlation, likeness (absolute), sense ("same", "inverted").
-        chance: mean likeness of the same matching against permuted images.
+            bits), correlation, strength (absolute), sense ("same", "inverted").
+        chance: mean strength of the same matching against permuted images.
         n_images: in both databases, or a sample of them.
         finding: how much of the code is stable, in a sentence.
     """
@@ -47,11 +47,11 @@ def align(first: OpenRun, second: OpenRun) -> Aligned:
                 found.counterpart >= 0
             ),
             "correlation": found.correlation,
-            "likeness": np.abs(found.correlation),
+            "strength": np.abs(found.correlation),
             "sense": np.where(found.correlation < 0, "inverted", "same"),
         }
     )
-    stable = table[table["likeness"] >= LEAST]
+    stable = table[table["strength"] >= LEAST]
     n_inverted = int((stable["sense"] == "inverted").sum())
     other = short_labels([first, second])[1]
     other += f" (which has {second.bits})" * (second.bits < first.bits)
@@ -59,8 +59,8 @@ def align(first: OpenRun, second: OpenRun) -> Aligned:
         f"{len(stable)} of {plural(first.bits, 'bit')} have a counterpart in {other} with "
         f"|r| ≥ {LEAST}, {n_inverted} of them inverted: "
         f"{100 * len(stable) / first.bits:.0f} % of the code is stable. Chance alone gives "
-        f"{found.n_by_chance(LEAST):.1f} bits. Mean |r| is {table['likeness'].mean():.2f}, by "
+        f"{found.n_by_chance(LEAST):.1f} bits. Mean |r| is {table['strength'].mean():.2f}, by "
         f"chance {found.chance.mean():.2f}."
     )
-    order = table.sort_values(["likeness", "bit"], ascending=[False, True], ignore_index=True)
+    order = table.sort_values(["strength", "bit"], ascending=[False, True], ignore_index=True)
     return Aligned(order, float(found.chance.mean()), found.n_images, finding)

@@ -21,7 +21,7 @@ from pipeline.evaluation.code_statistics import (
 )
 
 _BINS = 41  # of the histogram of outputs
-_TWIN = 0.9  # absolute correlation from which two bits say nearly the same
+_SIMILAR = 0.9  # absolute correlation from which two bits say nearly the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,8 @@ class CodeView:
 
     Attributes:
         statistics: of the database codes.
-        bits: columns bit, ones (share in the database), ones_query, entropy, twin, correlation.
+        bits: columns bit, ones (share in the database), ones_query, entropy, most_similar (bit),
+            correlation (with it).
         correlation: columns first, second, correlation.
         distances: columns distance, pairs ("same class" or "different class"), share.
         overlap: area that the two distributions share.
@@ -52,10 +53,11 @@ class CodeView:
     def finding(self) -> str:
         """What the bits are worth, in a sentence."""
         known = self.statistics
-        twins = int((self.bits["correlation"].abs() >= _TWIN).sum())
+        n_similar = int((self.bits["correlation"].abs() >= _SIMILAR).sum())
         return (
             f"{known.bits} bits do the work of {known.effective_bits:.1f} independent ones: "
-            f"{known.dead_bits} dead, {twins} with a twin, {known.distinct:,} distinct codes for "
+            f"{known.dead_bits} dead, {n_similar} nearly copies of another, "
+            f"{known.distinct:,} distinct codes for "
             f"{known.n:,} images."
         )
 
@@ -96,15 +98,15 @@ def quantisation(relaxed: NDArray[np.float32]) -> tuple[pd.DataFrame, float]:
 def _bits(run: OpenRun, correlation: NDArray[np.float64]) -> pd.DataFrame:
     ones = [(codes.signs() > 0).mean(axis=0) for codes in (run.database_codes, run.query_codes)]
     others = correlation - np.eye(run.bits) * correlation
-    twin = np.abs(others).argmax(axis=1)
+    most_similar = np.abs(others).argmax(axis=1)
     return pd.DataFrame(
         {
             "bit": np.arange(1, run.bits + 1),
             "ones": ones[0],
             "ones_query": ones[1],
             "entropy": bit_entropy(ones[0]),
-            "twin": twin + 1,
-            "correlation": others[np.arange(run.bits), twin],
+            "most_similar": most_similar + 1,
+            "correlation": others[np.arange(run.bits), most_similar],
         }
     )
 

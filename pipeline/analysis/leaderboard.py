@@ -47,7 +47,7 @@ COLUMNS = (
 )
 _REFERENCE = (*(metric.name for metric in METRICS_SHOWN), "half")
 COSINE_COLUMNS = ("backbone", *_REFERENCE, "bytes")
-FLOOR_COLUMNS = ("name", *_REFERENCE)
+BASELINE_COLUMNS = ("name", *_REFERENCE)
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Board:
+class Leaderboard:
     """One leaderboard.
 
     Attributes:
         rows: columns `COLUMNS`, best mAP first.
         cosine: the real-valued ranking of each backbone: columns `COSINE_COLUMNS`.
-        floors: what no method should be below: columns `FLOOR_COLUMNS`.
+        baselines: what no method should be below: columns `BASELINE_COLUMNS`.
         n_query: queries behind each number.
         n_database: images ranked for each query.
         n_unmeasured: finished runs of the data set without a report.
@@ -83,7 +83,7 @@ class Board:
 
     rows: pd.DataFrame
     cosine: pd.DataFrame
-    floors: pd.DataFrame
+    baselines: pd.DataFrame
     n_query: int
     n_database: int
     n_unmeasured: int
@@ -98,7 +98,7 @@ def comparisons(settings: Settings, dataset: str) -> list[Comparison]:
     ]
 
 
-def read_board(settings: Settings, comparison: Comparison) -> Board:
+def read_leaderboard(settings: Settings, comparison: Comparison) -> Leaderboard:
     """The leaderboard of one comparison."""
     runs = measured(settings, comparison)
     rows = [_row(members, settings) for members in _by_model(runs).values()]
@@ -106,10 +106,10 @@ def read_board(settings: Settings, comparison: Comparison) -> Board:
     if frame["backbone"].nunique() > 1:
         frame["model"] = frame["model"] + " · " + frame["backbone"]
     specs = [run.spec for run, _ in runs]
-    return Board(
+    return Leaderboard(
         rows=frame.sort_values("map", ascending=False, ignore_index=True),
         cosine=read_cosine(settings, comparison.dataset, specs),
-        floors=read_floors(settings, comparison.dataset, specs),
+        baselines=read_baselines(settings, comparison.dataset, specs),
         n_query=runs[0][1].n_query if runs else 0,
         n_database=runs[0][1].n_database if runs else 0,
         n_unmeasured=_n_unmeasured(settings, comparison.dataset),
@@ -138,8 +138,8 @@ def read_cosine(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> p
     return pd.DataFrame(rows, columns=list(COSINE_COLUMNS))
 
 
-def read_floors(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> pd.DataFrame:
-    """What no method should be below: random order and colours alone; columns `FLOOR_COLUMNS`."""
+def read_baselines(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> pd.DataFrame:
+    """What every method should beat, random order and colours alone: `BASELINE_COLUMNS`."""
     rows: list[dict[str, object]] = []
     if specs:
         try:
@@ -148,9 +148,9 @@ def read_floors(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> p
             rows.append({"name": "random order", **_reference(random), "half": None})
             if (colours := colour_report(specs[0], images, settings)) is not None:
                 rows.append({"name": "colours alone", **_reference(colours)})
-        except DatasetError:  # changed or gone since: the table stands without floors
+        except DatasetError:  # changed or gone since: the table stands without baselines
             rows = []
-    return pd.DataFrame(rows, columns=list(FLOOR_COLUMNS))
+    return pd.DataFrame(rows, columns=list(BASELINE_COLUMNS))
 
 
 def _reference(report: Report) -> dict[str, object]:

@@ -21,21 +21,21 @@ class Card:
     explained: str
 
 
-def failed_checks(rows: pd.DataFrame, floors: pd.DataFrame) -> list[str]:
+def failed_checks(rows: pd.DataFrame, baselines: pd.DataFrame) -> list[str]:
     """Why nobody should rely on a row, in words; empty where nothing is wrong.
 
     Args:
         rows: of a leaderboard.
-        floors: columns name and map.
+        baselines: columns name and map.
     """
     return [
         ", ".join(
             [
                 *([plural(int(row["dead_bits"]), "dead bit")] if row["dead_bits"] else []),
                 *(
-                    f"not above {floor['name']}"
-                    for floor in floors.to_dict("records")
-                    if row["map"] <= floor["map"]
+                    f"not above {baseline['name']}"
+                    for baseline in baselines.to_dict("records")
+                    if row["map"] <= baseline["map"]
                 ),
             ]
         )
@@ -43,17 +43,17 @@ def failed_checks(rows: pd.DataFrame, floors: pd.DataFrame) -> list[str]:
     ]
 
 
-def cards(rows: pd.DataFrame, floors: pd.DataFrame) -> list[Card]:
+def cards(rows: pd.DataFrame, baselines: pd.DataFrame) -> list[Card]:
     """Best mAP, fastest training, smallest code that is good enough, rows that fail checks.
 
     Args:
         rows: of a leaderboard, best first, at least one.
-        floors: columns name and map.
+        baselines: columns name and map.
     """
     best = rows.iloc[0]
     small = rows[rows["map"] >= _ENOUGH * best["map"]].sort_values("bits", kind="stable").iloc[0]
     trained = rows[rows["training_s"].astype(float) > 0]
-    failing = [bool(words) for words in failed_checks(rows, floors)]
+    failing = [bool(words) for words in failed_checks(rows, baselines)]
     found = [Card("Best mAP", f"{100 * best['map']:.1f} %", _name(best), "Ties averaged.")]
     if len(trained):
         fast = trained.iloc[int(trained["training_s"].astype(float).argmin())]
@@ -77,7 +77,7 @@ def cards(rows: pd.DataFrame, floors: pd.DataFrame) -> list[Card]:
             "Failing checks",
             f"{sum(failing)} of {len(rows)}",
             rows["model"][failing].iloc[0] + " first" if any(failing) else "none",
-            "Rows with dead bits, or not above a floor.",
+            "Rows with dead bits, or not above a baseline.",
         ),
     ]
 

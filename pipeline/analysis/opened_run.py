@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
 from pipeline.evaluation.ranking import Counts, HashCodes, hamming_histograms, ranked
-from pipeline.index.payloads import parts_of
+from pipeline.index.payloads import splits_of_rows
 from pipeline.index.publish import searched_codes
 from pipeline.index.store.base import words_of
 from pipeline.runs.execute import relevance_labels
@@ -116,7 +116,7 @@ class OpenRun:
     @cached_property
     def parts(self) -> NDArray[np.str_]:
         """The part (m,) of each database image: train, database or added."""
-        return parts_of(self.run, self.dataset, self.database_rows)
+        return splits_of_rows(self.run, self.dataset, self.database_rows)
 
     @cached_property
     def words(self) -> list[frozenset[str]]:

@@ -62,31 +62,31 @@ def changed(
 
 
 def bit_table(opened: OpenRun) -> pd.DataFrame:
-    """One row a bit: its share of ones, its twin, and the label that it tells most.
+    """One row a bit: its share of ones, the bit it is most like, and its strongest class.
 
-    Columns bit, ones (share), twin (bit), likeness (|correlation| with it), label, tilt (share
+    Columns bit, ones (share), twin (bit), similarity (|correlation| with it), label, shift (share
     of ones among images with that label, minus the share among all).
     """
     is_one = opened.database_codes.signs() > 0  # (m, K)
     ones = is_one.mean(axis=0)
-    likeness = np.abs(bit_correlation(opened.database_codes))
-    np.fill_diagonal(likeness, 0)
+    similarity = np.abs(bit_correlation(opened.database_codes))
+    np.fill_diagonal(similarity, 0)
     table = pd.DataFrame(
         {
             "bit": np.arange(1, opened.bits + 1),
             "ones": ones,
-            "twin": likeness.argmax(axis=1) + 1,
-            "likeness": likeness.max(axis=1),
+            "most_similar": similarity.argmax(axis=1) + 1,
+            "correlation": similarity.max(axis=1),
         }
     )
     if opened.labels is None or opened.label_set is None:
-        return table.assign(label="", tilt=np.nan)
+        return table.assign(label="", class_shift=np.nan)
     hot = opened.labels[opened.database_rows].astype(np.float32)  # (m, C)
     share = hot.T @ is_one / np.maximum(hot.sum(axis=0), 1)[:, None]  # (C, K)
-    tilt = np.where(hot.sum(axis=0)[:, None] > 0, share - ones, 0)
-    strongest = np.abs(tilt).argmax(axis=0)
+    shift = np.where(hot.sum(axis=0)[:, None] > 0, share - ones, 0)
+    strongest = np.abs(shift).argmax(axis=0)
     names = [opened.classes[place] for place in strongest]
-    return table.assign(label=names, tilt=tilt[strongest, np.arange(opened.bits)])
+    return table.assign(label=names, class_shift=shift[strongest, np.arange(opened.bits)])
 
 
 def strongest(

@@ -136,10 +136,10 @@ def delete(
     ] = False,
 ) -> None:
     """Delete an imported data set with its indexes, runs and thumbnails; features stay."""
-    from pipeline.library import delete_dataset, delete_with_all, hanging_on, load_facts
+    from pipeline.library import delete_dataset, delete_with_all, dependents_of, load_facts
 
     settings = current_settings()
-    info, hanging = load_facts(name, settings), hanging_on(name, settings)
+    info, hanging = load_facts(name, settings), dependents_of(name, settings)
     if not yes:
         also = "" if keep_runs or not hanging.runs else f", {hanging}"
         typer.confirm(f"Delete {name!r} with {info.n} images{also}?", abort=True)

@@ -169,7 +169,7 @@ def all_relevant(query_labels: Labels, database_labels: Labels) -> bool:
     return bool((queries.astype(np.int32) @ items.T.astype(np.int32) > 0).all())
 
 
-def leave_out(
+def exclude_label(
     label: int, query_labels: Labels, database_labels: Labels
 ) -> tuple[NDArray[np.bool_], Labels, Labels]:
     """Labels as if one of them did not exist, for relevance that a frequent label would swamp.

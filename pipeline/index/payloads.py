@@ -23,7 +23,9 @@ def item_id(dataset: str, sha256: str) -> str:
     return str(uuid5(_NAMESPACE, f"{dataset}:{sha256}"))
 
 
-def parts_of(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> NDArray[np.str_]:
+def splits_of_rows(
+    run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]
+) -> NDArray[np.str_]:
     """The part (n,) of each image of `rows`: seen by the method, the rest, or added since.
 
     Images that came after the run are no part of its split, which is drawn without them.
@@ -56,6 +58,6 @@ def item_payloads(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) 
             "words": list(words_of(" ".join([image_id, text, *(names[row] if names else ())]))),
         }
         for row, part, image_id, sha256, text in zip(
-            rows, parts_of(run, dataset, rows), *columns, strict=True
+            rows, splits_of_rows(run, dataset, rows), *columns, strict=True
         )
     ]

@@ -21,7 +21,7 @@ from pipeline.datasets.problems import Problem, read_problems, write_problems
 from pipeline.datasets.split_choice import SplitChoice
 from pipeline.decoding.value_range import ValueRange
 from pipeline.files import check_room, write_atomic
-from pipeline.ingest.ingest import describe, label_sets, one_at_a_time, take_all
+from pipeline.ingest.ingest import describe, ingest_items, label_sets, one_at_a_time
 from pipeline.ingest.journal import Row
 from pipeline.ingest.source import Kind, Source
 from pipeline.progress import Progress, ignore_progress
@@ -171,7 +171,7 @@ def _add(
     settings: Settings,
     on_progress: Progress,
 ) -> RetrievalDataset:
-    rows = list(take_all(source, work, False, on_progress))
+    rows = list(ingest_items(source, work, False, on_progress))
     known = _known_ranges(dataset, rows)
     facts, added, problems = describe(source, rows, SplitChoice(), known or ())
     ranges = None if known is None else facts.value_ranges

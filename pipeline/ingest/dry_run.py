@@ -21,7 +21,7 @@ from pipeline.datasets.split_choice import SplitChoice
 from pipeline.decoding.value_range import ValueRange
 from pipeline.images import difference_hash, load_rgb
 from pipeline.ingest.add_images import compare
-from pipeline.ingest.ingest import describe, examine, twin_of
+from pipeline.ingest.ingest import check_image, describe, same_content_as
 from pipeline.ingest.journal import Row
 from pipeline.ingest.layouts.reading import Guess, ReadOptions
 from pipeline.ingest.near_duplicates import near_pairs
@@ -164,7 +164,7 @@ def make_plan(
         near=tuple(pairs[:MOST_PAIRS]),
         n_near=len(pairs),
         n_leaks=exact_leaks + sum(pair.is_leak for pair in pairs),
-        same_as=twin_of(info.fingerprint, settings),
+        same_as=same_content_as(info.fingerprint, settings),
         thumbs=tuple(thumbs),
         notes=tuple(source.notes),
         warnings=(*source.warnings, *(growth.warnings if growth else ())),
@@ -198,7 +198,7 @@ def _look(source: Source, on_progress: Progress) -> tuple[list[Row], list[int], 
     total = len(source.items)
     wanted = sorted({int(place) for place in np.linspace(0, total - 1, N_THUMBS)})
     for number, item in enumerate(source.items):
-        row, _, decoded = examine(item, first_of)
+        row, _, decoded = check_image(item, first_of)
         rows.append(row)
         if decoded is not None:
             hashes.append(difference_hash(decoded.rgb))

@@ -77,9 +77,9 @@ def import_dataset(
         if not link:
             check_room(settings.datasets_path, sum(item.size for item in source.items))
         _prepare(work, identity)
-        rows = list(take_all(source, work, link, on_progress))
+        rows = list(ingest_items(source, work, link, on_progress))
         info = _finish(source, rows, work, split)
-        if not again and (twin := twin_of(info.fingerprint, settings)):
+        if not again and (twin := same_content_as(info.fingerprint, settings)):
             discard_import(source.name, settings)
             raise DatasetError(_TWIN.format(twin))
         work.rename(final)
@@ -124,7 +124,7 @@ def discard_import(name: str, settings: Settings) -> None:
     shutil.rmtree(settings.datasets_path / f".{name}.part", ignore_errors=True)
 
 
-def twin_of(fingerprint: str, settings: Settings) -> str:
+def same_content_as(fingerprint: str, settings: Settings) -> str:
     """The name of the data set with this content; empty for none."""
     found = (info.name for info in list_datasets(settings) if info.fingerprint == fingerprint)
     return next(found, "")
@@ -158,7 +158,7 @@ def _prepare(work: Path, identity: str) -> None:
         write_atomic(mark, identity)
 
 
-def take_all(
+def ingest_items(
     source: Source, work: Path, link: bool, on_progress: Progress = ignore_progress
 ) -> Iterator[Row]:
     """Journal rows of all items, in order, taking only those that the journal has not as taken.
@@ -187,7 +187,7 @@ def take_all(
             yield row
 
 
-def examine(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Decoded | None]:
+def check_image(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Decoded | None]:
     """Read and check one image, storing nothing.
 
     Args:
@@ -229,7 +229,7 @@ def _difference(first: Item, second: Item) -> tuple[str, str]:
 
 def _take(item: Item, work: Path, link: bool, first_of: dict[str, Item]) -> Row:
     """Check, store and describe one image, or say why not."""
-    row, content, decoded = examine(item, first_of)
+    row, content, decoded = check_image(item, first_of)
     if decoded is None:
         return row
     if link and item.path is not None:

@@ -27,7 +27,7 @@ from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import Indices, make_split
-from pipeline.evaluation.evaluate import evaluate, evaluate_cosine, leave_out
+from pipeline.evaluation.evaluate import evaluate, evaluate_cosine, exclude_label
 from pipeline.evaluation.report import Report, read_report
 from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
@@ -81,7 +81,7 @@ def cosine_report(
         labels[split.database],
     )
     if without:
-        kept, query_labels, database_labels = leave_out(
+        kept, query_labels, database_labels = exclude_label(
             label_set.column(without), query_labels, database_labels
         )
         queries = queries[kept]
@@ -171,7 +171,7 @@ def colour_report(
         dataset: the data set of the spec.
         settings: where the stored reports are.
         measure: read the images when there is no stored report, which takes a few milliseconds
-            per image. Images that cannot be read leave the floor unmeasured, with a word in the
+            per image. Images that cannot be read leave the baseline unmeasured, with a word in the
             log.
         on_progress: called with images read and images in all.
     """
@@ -186,7 +186,7 @@ def colour_report(
     try:
         histograms = _histograms(dataset, rows, settings.threads, on_progress)
     except ImageError as error:
-        _log.warning("the floor of colour histograms is not measured: %s", error)
+        _log.warning("the baseline of colour histograms is not measured: %s", error)
         return None
     labels, n_query = dataset.labels(label_set), len(split.query)
     report = evaluate_cosine(

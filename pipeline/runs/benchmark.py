@@ -14,7 +14,7 @@ import pandas as pd
 from models.backbones.registry import load_backbone
 from models.registry import get_method
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
-from pipeline.evaluation.evaluate import evaluate, leave_out
+from pipeline.evaluation.evaluate import evaluate, exclude_label
 from pipeline.evaluation.metric_table import METRICS, Metric, columns
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
@@ -131,7 +131,7 @@ def report_without(run: Run, dataset: RetrievalDataset, label: str) -> Report:
     database_codes, database = run.load_codes("database")
     label_set = dataset.label_set(run.spec.label_set)
     labels = dataset.labels(label_set)
-    kept, query_labels, database_labels = leave_out(
+    kept, query_labels, database_labels = exclude_label(
         label_set.column(label), labels[query], labels[database]
     )
     return evaluate(

@@ -53,9 +53,9 @@ def train_along(spec: RunSpec, settings: Settings) -> None:
     """
     check(spec)
     dataset = load_dataset(spec.dataset, settings)
-    ready = prepare(spec, dataset, settings, ignore_progress)
+    prepared = prepare(spec, dataset, settings, ignore_progress)
     method = get_method(spec.method)(spec.bits, spec.method_config(), seed=spec.seed)
-    fit(method, ready.train, on_epoch=ignore, trunk=ready.trunk)
+    fit(method, prepared.train, on_epoch=ignore, trunk=prepared.trunk)
 
 
 def check(spec: RunSpec) -> None:

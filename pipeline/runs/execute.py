@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
 from models.errors import Cancelled
-from models.finetuning import Trunk
+from models.finetuning import TrainableBackbone
 from models.method import HashMethod, TrainingSet
 from models.registry import get_method
 from pipeline import jobs
@@ -33,13 +33,13 @@ from pipeline.runs.requirements import why_not
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.training import (
     Features,
-    Watch,
+    ValidationMonitor,
     embed,
     fit_method,
     held_out,
+    trainable_backbone,
     trained_s,
     training_set,
-    trunk_of,
 )
 from pipeline.settings import Settings
 from pipeline.wording import sentence
@@ -74,25 +74,27 @@ def execute(
         dataset = load_dataset(run.spec.dataset, settings)
         run.adopt_dataset(dataset.info.fingerprint)
         with run.stage("features"):
-            ready = prepare(run.spec, dataset, settings, report)
+            prepared = prepare(run.spec, dataset, settings, report)
         with run.stage("training", trained_s(run)):
-            method = fit_method(run, ready.train, report, watch=ready.watch, trunk=ready.trunk)
+            method = fit_method(
+                run, prepared.train, report, monitor=prepared.monitor, trunk=prepared.trunk
+            )
         with run.stage("encoding"):
-            split, trunk = ready.split, ready.trunk
-            features = ready.features if trunk is None else embed_split(ready, report)
+            split, trunk = prepared.split, prepared.trunk
+            features = prepared.features if trunk is None else embed_split(prepared, report)
             query_codes, database_codes = encode_split(method, features, split)
         with run.stage("codes"):
             run.save_method(method, dict(trunk.parameters) if trunk else None)
             run.save_codes("query", query_codes, split.query)
             run.save_codes("database", database_codes, split.database)
-        reason = why_unmeasured(dataset, ready.label_set, split)
+        reason = why_unmeasured(dataset, prepared.label_set, split)
         if reason:
             run.update(unmeasured=reason)
         else:
             with run.stage("evaluation"):
-                evaluate_run(run, dataset, settings, ready.cache, report)
+                evaluate_run(run, dataset, settings, prepared.cache, report)
     if not reason:
-        follow_up(run, dataset, settings, ready.cache, on_progress)
+        follow_up(run, dataset, settings, prepared.cache, on_progress)
 
 
 def follow_up(
@@ -124,7 +126,7 @@ def follow_up(
 
 
 @dataclass(frozen=True)
-class Ready:
+class PreparedRun:
     """What the training of a run needs, made from its spec alone.
 
     Attributes:
@@ -134,7 +136,7 @@ class Ready:
         features: (n, d) of all images by the frozen backbone.
         cache: where they are.
         train: what the method may see.
-        watch: measures validation images; None where none are held out.
+        monitor: measures validation images; None where none are held out.
         trunk: the backbone that learns; None where it is frozen.
     """
 
@@ -144,13 +146,13 @@ class Ready:
     features: Features
     cache: FeatureCache
     train: TrainingSet
-    watch: Watch | None
-    trunk: Trunk | None
+    monitor: ValidationMonitor | None
+    trunk: TrainableBackbone | None
 
 
 def prepare(
     spec: RunSpec, dataset: RetrievalDataset, settings: Settings, on_progress: StageProgress
-) -> Ready:
+) -> PreparedRun:
     """Split, features and training set of a spec.
 
     Raises:
@@ -171,23 +173,23 @@ def prepare(
     trunk = None
     if spec.finetune:
         own = load_backbone(spec.backbone)  # the cache keeps the one as it is published
-        trunk = trunk_of(dataset, split.train, spec, own, settings)
+        trunk = trainable_backbone(dataset, split.train, spec, own, settings)
 
     def features_now(rows: Indices) -> Features:
         return features[rows] if trunk is None else embed(trunk.backbone, dataset, rows)
 
-    watch = Watch.of(dataset, spec, validation, split.train, features_now)
-    return Ready(dataset, label_set, split, features, cache, train, watch, trunk)
+    monitor = ValidationMonitor.of(dataset, spec, validation, split.train, features_now)
+    return PreparedRun(dataset, label_set, split, features, cache, train, monitor, trunk)
 
 
-def embed_split(ready: Ready, on_progress: StageProgress) -> Features:
+def embed_split(prepared: PreparedRun, on_progress: StageProgress) -> Features:
     """Features of queries and database by the backbone that has learned; other rows are 0."""
-    assert ready.trunk is not None
-    rows = np.union1d(ready.split.query, ready.split.database)
-    features = np.zeros((len(ready.dataset), ready.trunk.backbone.dim), np.float32)
+    assert prepared.trunk is not None
+    rows = np.union1d(prepared.split.query, prepared.split.database)
+    features = np.zeros((len(prepared.dataset), prepared.trunk.backbone.dim), np.float32)
     features[rows] = embed(
-        ready.trunk.backbone,
-        ready.dataset,
+        prepared.trunk.backbone,
+        prepared.dataset,
         rows,
         lambda done, total: on_progress("encoding", done, total),
     )

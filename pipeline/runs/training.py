@@ -14,7 +14,7 @@ from torch import Tensor
 from models.backbones.base import Backbone
 from models.checkpoint import Checkpoints
 from models.deep import DeepHashMethod
-from models.finetuning import Images, Trunk
+from models.finetuning import Images, TrainableBackbone
 from models.method import EpochLog, HashMethod, OnEpoch, TrainingSet
 from models.registry import get_method
 from models.training import OnStep, ignore_step
@@ -85,7 +85,7 @@ def held_out(dataset: RetrievalDataset, split: Split, spec: RunSpec) -> tuple[Sp
 
 
 @dataclass(frozen=True)
-class Watch:
+class ValidationMonitor:
     """Measures the codes of validation images against training images, epoch by epoch."""
 
     features: Callable[[Indices], Features]
@@ -101,7 +101,7 @@ class Watch:
         rows: Indices,
         train: Indices,
         features: Callable[[Indices], Features],
-    ) -> Watch | None:
+    ) -> ValidationMonitor | None:
         """None where nothing was held out; large sets are sampled."""
         if not len(rows):
             return None
@@ -123,9 +123,9 @@ class Watch:
         return float(average_precision(counts).mean())
 
 
-def trunk_of(
+def trainable_backbone(
     dataset: RetrievalDataset, train: Indices, spec: RunSpec, backbone: Backbone, settings: Settings
-) -> Trunk | None:
+) -> TrainableBackbone | None:
     """The backbone as something that learns; None where it is frozen.
 
     Args:
@@ -144,7 +144,7 @@ def trunk_of(
         raise ValueError(
             f"HASHLENS_DEVICE is {settings.device!r}, but torch finds no GPU; set it to 'cpu'"
         )
-    return Trunk(
+    return TrainableBackbone(
         backbone,
         _images(dataset, train, backbone, settings.threads),
         spec.finetune,
@@ -172,8 +172,8 @@ def fit_method(
     train: TrainingSet,
     on_progress: StageProgress,
     *,
-    watch: Watch | None = None,
-    trunk: Trunk | None = None,
+    monitor: ValidationMonitor | None = None,
+    trunk: TrainableBackbone | None = None,
 ) -> HashMethod:
     """A new method of the run's spec, fitted; resumes from the run's checkpoint."""
     method = get_method(run.spec.method)(
@@ -184,8 +184,8 @@ def fit_method(
 
     def log(epoch: EpochLog) -> None:
         measured = {}
-        if watch is not None and method.state:
-            measured["validation_map"] = watch.mean_average_precision(method)
+        if monitor is not None and method.state:
+            measured["validation_map"] = monitor.mean_average_precision(method)
         if not isinstance(method, DeepHashMethod):  # the others report every step themselves
             on_progress("training", epoch.epoch, epoch.n_epochs)
         run.log_epoch(replace(epoch, seconds=epoch.seconds + earlier_s), **measured)
@@ -210,7 +210,7 @@ def fit(
     on_epoch: OnEpoch,
     on_step: OnStep = ignore_step,
     checkpoints: Checkpoints | None = None,
-    trunk: Trunk | None = None,
+    trunk: TrainableBackbone | None = None,
 ) -> None:
     """Fit a method of either kind; one without mini-batches has no steps and no checkpoints."""
     if isinstance(method, DeepHashMethod):

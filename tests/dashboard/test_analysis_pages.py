@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.share import report_preview
-from pipeline.analysis.leaderboard import comparisons, read_board
+from pipeline.analysis.leaderboard import comparisons, read_leaderboard
 from pipeline.analysis.leaderboard_cards import cards, failed_checks
 from pipeline.annotations.verdicts import Verdicts
 from pipeline.runs.registry import RunRegistry
@@ -81,13 +81,13 @@ def test_cards_say_what_is_best_fastest_smallest_and_failing(open_app: OpenApp, 
 
 def test_rows_with_dead_bits_or_below_a_floor_fail(settings: Settings):
     (comparison,) = comparisons(settings, "shapes")
-    board = read_board(settings, comparison)
+    board = read_leaderboard(settings, comparison)
     rows = board.rows.assign(dead_bits=[0, 2])
-    floors = board.floors.assign(map=[0.0, board.rows["map"][0]])
+    baselines = board.baselines.assign(map=[0.0, board.rows["map"][0]])
 
-    below = f"not above {floors['name'][1]}"
-    assert failed_checks(rows, floors) == [below, f"2 dead bits, {below}"]
-    assert cards(rows, floors)[-1].value == "2 of 2"
+    below = f"not above {baselines['name'][1]}"
+    assert failed_checks(rows, baselines) == [below, f"2 dead bits, {below}"]
+    assert cards(rows, baselines)[-1].value == "2 of 2"
 
 
 def test_the_tray_compares_ticked_rows_and_leads_on(shared_home: Path, open_app: OpenApp):

@@ -23,7 +23,7 @@ from pipeline.analysis.curves import (
     queries_at,
 )
 from pipeline.analysis.failures import BY_AP, DROP, read_failures, worst
-from pipeline.analysis.leaderboard import Comparison, comparisons, read_board
+from pipeline.analysis.leaderboard import Comparison, comparisons, read_leaderboard
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.published_figures import published_table
 from pipeline.analysis.tradeoffs import COSTS, front_finding, on_front, with_front
@@ -128,9 +128,11 @@ def test_the_finding_of_a_trade_off_names_the_knee_and_unknown_costs_are_left_ou
 
 def test_every_chart_can_be_built_and_never_says_it_by_colour_alone():
     table = with_front(rows(), COSTS["Code length (bits)"])
-    floors = pd.DataFrame({"name": ["random order"], "map": [0.1]})
+    baselines = pd.DataFrame({"name": ["random order"], "map": [0.1]})
 
-    chart = tradeoff(table, ["itq", "lsh"], floors, title="x", is_log=False, budget=40.0).to_dict()
+    chart = tradeoff(
+        table, ["itq", "lsh"], baselines, title="x", is_log=False, budget=40.0
+    ).to_dict()
     assert any("shape" in layer["encoding"] for layer in chart["layer"])
     heat = heat_table(rows()).to_dict()
     assert {layer["mark"]["type"] for layer in heat["layer"]} == {"rect", "text"}
@@ -157,7 +159,7 @@ def test_every_chart_can_be_built_and_never_says_it_by_colour_alone():
 def test_published_figures_carry_protocol_and_source(settings: Settings):
     (comparison,) = comparisons(settings, "shapes")
 
-    table = published_table(comparison, read_board(settings, comparison).rows)
+    table = published_table(comparison, read_leaderboard(settings, comparison).rows)
 
     assert set(table["Method"]) <= {"ITQ", "LSH"}
     assert table["Source"].str.len().min() > 0

@@ -232,10 +232,10 @@ def test_the_table_of_bits_agrees_with_the_codes(opened):
     table, signs = single_bits.bit_table(opened), opened.database_codes.signs()
 
     assert np.allclose(table["ones"], (signs > 0).mean(axis=0))
-    place_ = int(table["twin"].iloc[0]) - 1
+    place_ = int(table["most_similar"].iloc[0]) - 1
     expected = abs(np.corrcoef(signs[:, 0], signs[:, place_])[0, 1])
-    assert table["likeness"].iloc[0] == pytest.approx(expected, abs=1e-5)
-    assert (table["twin"] != table["bit"]).all()
+    assert table["correlation"].iloc[0] == pytest.approx(expected, abs=1e-5)
+    assert (table["most_similar"] != table["bit"]).all()
 
 
 def test_buckets_hold_every_image_once(opened):
@@ -293,7 +293,7 @@ def test_bits_are_aligned_on_the_images_of_both_databases(opened):
 
     assert found.n_images == len(signs) - 5
     table = found.table.set_index("bit").sort_index()
-    assert (table["likeness"] > 0.99).all()
+    assert (table["strength"] > 0.99).all()
     assert table.loc[order[4] + 1, "sense"] == "inverted"
     assert (table["sense"] == "inverted").sum() == 1
     assert found.finding.startswith("12 of 12 bits have a counterpart in ITQ · 12 bits")

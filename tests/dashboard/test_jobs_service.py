@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dashboard.services import run_rows
-from dashboard.services.run_rows import alerts, list_jobs, open_job, sweeps
+from dashboard.services.run_rows import alerts, list_runs, open_job, sweeps
 from models.codes import HashCodes
 from models.method import EpochLog
 from pipeline.jobs import LOST_AFTER_S
@@ -32,8 +32,8 @@ def run(own: Settings) -> Run:
     return RunRegistry(own).create(spec, "sweep 1")
 
 
-def job_of(settings: Settings, run: Run) -> run_rows.Job:
-    return next(job for job in list_jobs(settings) if job.id == run.id)
+def job_of(settings: Settings, run: Run) -> run_rows.RunRow:
+    return next(job for job in list_runs(settings) if job.id == run.id)
 
 
 def epoch(number: int, loss: float = 0.5) -> EpochLog:
@@ -41,7 +41,7 @@ def epoch(number: int, loss: float = 0.5) -> EpochLog:
 
 
 def test_finished_runs_have_their_map_and_are_at_the_end_of_their_bar(own: Settings) -> None:
-    found = list_jobs(own)
+    found = list_runs(own)
 
     assert {job.state for job in found} == {"done"}
     assert all(job.share == 1.0 and job.map and job.elapsed_s is not None for job in found)
@@ -52,8 +52,8 @@ def test_queued_runs_know_their_place(own: Settings, run: Run) -> None:
     second = RunRegistry(own).create(run.spec)
 
     assert [job_of(own, one).place for one in (run, second)] == [1, 2]
-    assert sweeps(list_jobs(own)) == ["sweep 1"]
-    assert [job.id for job in list_jobs(own, "sweep 1")] == [run.id]
+    assert sweeps(list_runs(own)) == ["sweep 1"]
+    assert [job.id for job in list_runs(own, "sweep 1")] == [run.id]
 
 
 def test_time_left_is_the_pace_of_recent_epochs_times_those_to_come(
@@ -172,7 +172,7 @@ def test_a_run_in_full_names_what_the_method_chose(own: Settings, run: Run) -> N
 def test_finished_runs_are_read_once_however_often_the_page_looks(
     own: Settings, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = RunRegistry(own).open(next(job.id for job in list_jobs(own) if job.state == "done"))
+    done = RunRegistry(own).open(next(job.id for job in list_runs(own) if job.state == "done"))
     (done.folder / "history.jsonl").write_text('{"epoch": 1, "terms": {"a": 2.0}}\n', "utf-8")
     read = files_read(done, monkeypatch)
 

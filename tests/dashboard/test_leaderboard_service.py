@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.services.run_choices import dataset_choices, run_choices
 from pipeline.analysis.curves import precision_recall
-from pipeline.analysis.leaderboard import comparisons, read_board
+from pipeline.analysis.leaderboard import comparisons, read_leaderboard
 from pipeline.analysis.significance_findings import leading_gap
 from pipeline.runs.registry import RunError, RunRegistry
 from pipeline.settings import Settings
@@ -21,7 +21,7 @@ from tests.dashboard.pages import train
 def test_a_board_has_a_row_for_each_model_best_first(settings: Settings):
     (comparison,) = comparisons(settings, "shapes")
 
-    board = read_board(settings, comparison)
+    board = read_leaderboard(settings, comparison)
 
     assert board.rows["map"].is_monotonic_decreasing
     assert set(board.rows["method"]) == {"itq", "lsh"}
@@ -43,7 +43,7 @@ def test_seeds_are_one_row_with_mean_and_standard_deviation(own_home: Path):
     reports = [run.report() for run in RunRegistry(settings).all() if run.spec.method == "lsh"]
 
     (comparison,) = comparisons(settings, "shapes")
-    rows = read_board(settings, comparison).rows.set_index("method")
+    rows = read_leaderboard(settings, comparison).rows.set_index("method")
 
     assert comparison.n_runs == 3
     assert rows.loc["lsh", "seeds"] == 2
@@ -58,7 +58,7 @@ def test_other_hyper_parameters_are_another_model(own_home: Path):
 
     (comparison,) = comparisons(settings, "shapes")
 
-    assert "ITQ, iterations=3" in set(read_board(settings, comparison).rows["model"])
+    assert "ITQ, iterations=3" in set(read_leaderboard(settings, comparison).rows["model"])
 
 
 def test_another_split_is_another_comparison(own_home: Path):
@@ -74,7 +74,7 @@ def test_another_split_is_another_comparison(own_home: Path):
 def test_curves_come_with_the_model_and_survive_a_missing_file(own_home: Path):
     settings = Settings(home=own_home)
     (comparison,) = comparisons(settings, "shapes")
-    rows = read_board(settings, comparison).rows
+    rows = read_leaderboard(settings, comparison).rows
     (RunRegistry(settings).open(rows["run"].iloc[1]).folder / "curves.npz").unlink()
 
     curves = precision_recall(settings, rows)
@@ -88,7 +88,7 @@ def test_runs_with_equal_codes_are_too_close_to_call(own_home: Path):
     settings = Settings(home=own_home)
     train(settings, "shapes", config={"iterations": 49})
     (comparison,) = comparisons(settings, "shapes")
-    rows = read_board(settings, comparison).rows
+    rows = read_leaderboard(settings, comparison).rows
     rows = rows[rows["method"] == "itq"].reset_index(drop=True).assign(map=0.5)
     rows["run"] = rows["run"].iloc[0]
 
@@ -101,7 +101,7 @@ def test_runs_with_equal_codes_are_too_close_to_call(own_home: Path):
 
 def test_a_single_row_has_no_finding(settings: Settings):
     (comparison,) = comparisons(settings, "shapes")
-    rows = read_board(settings, comparison).rows
+    rows = read_leaderboard(settings, comparison).rows
 
     assert leading_gap(settings, rows.head(1)) is None
     assert leading_gap(settings, pd.DataFrame(columns=rows.columns)) is None

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dashboard.charts.curves import Axes, curves
-from pipeline.analysis.leaderboard import comparisons, read_board
+from pipeline.analysis.leaderboard import comparisons, read_leaderboard
 from pipeline.analysis.training_losses import terms_by_length, training_table
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
@@ -32,7 +32,7 @@ def settings(own_home: Path) -> Settings:
 
 @pytest.fixture
 def rows(settings: Settings) -> pd.DataFrame:
-    return read_board(settings, comparisons(settings, "shapes")[0]).rows
+    return read_leaderboard(settings, comparisons(settings, "shapes")[0]).rows
 
 
 @pytest.mark.parametrize(("is_share", "values"), [(True, [1.0, 0.5]), (False, [6.0, 3.0])])

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from dashboard.services import training_plan
-from dashboard.services.training_plan import CUSTOM, QUICK, changed, choices, preset, quote, start
+from dashboard.services.training_plan import (
+    CUSTOM,
+    QUICK,
+    changed,
+    choices,
+    plan_training,
+    preset,
+    start,
+)
 from pipeline.catalog import config_fields
 from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import RunRegistry
@@ -63,7 +71,7 @@ def test_only_settings_that_differ_are_asked_for() -> None:
 
 
 def test_a_plan_knows_what_is_done_and_prices_the_rest(settings: Settings) -> None:
-    found = quote(settings, asked(bits=(12, 16)))
+    found = plan_training(settings, asked(bits=(12, 16)))
 
     assert not found.problem
     states = {(one.spec.method, one.spec.bits): one.state for one in found.planned}
@@ -73,7 +81,7 @@ def test_a_plan_knows_what_is_done_and_prices_the_rest(settings: Settings) -> No
     assert found.price.memory_mb is not None
     assert found.price.memory_mb > 50
     assert found.price.n_unknown == 0
-    assert quote(settings, asked(methods=("dpsh",))).price.seconds is None
+    assert plan_training(settings, asked(methods=("dpsh",))).price.seconds is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +98,7 @@ def test_a_plan_knows_what_is_done_and_prices_the_rest(settings: Settings) -> No
 def test_what_cannot_be_is_said_in_words(
     settings: Settings, changes: dict[str, object], words: str
 ) -> None:
-    found = quote(settings, asked(**changes))
+    found = plan_training(settings, asked(**changes))
 
     assert found.sweep is None
     assert words in found.problem
@@ -101,7 +109,7 @@ def test_starting_queues_each_run_once_and_asks_for_a_worker(
 ) -> None:
     wanted: list[Settings] = []
     monkeypatch.setattr(training_plan, "ensure_worker", wanted.append)
-    sweep = quote(own, asked(methods=("itq", "lsh"), bits=(12, 16))).sweep
+    sweep = plan_training(own, asked(methods=("itq", "lsh"), bits=(12, 16))).sweep
     assert sweep is not None
 
     name, n_queued = start(own, sweep)

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from models.backbones.base import Backbone
-from models.finetuning import Trunk
+from models.finetuning import TrainableBackbone
 from models.finetuning_config import FineTuning
 from models.method import TrainingSet
 from models.methods.dpsh import DPSH, DPSHConfig
@@ -42,7 +42,7 @@ def images() -> torch.Tensor:
     return torch.randn(N, 3, 32, 32, generator=generator) * 0.5 + bright[:, None, None, None] * 0.3
 
 
-def trunk(network: Backbone, seen: list[int] | None = None, **config: object) -> Trunk:
+def trunk(network: Backbone, seen: list[int] | None = None, **config: object) -> TrainableBackbone:
     """The network as something that learns; notes the views that it is asked for."""
     pictures = images()
 
@@ -53,7 +53,7 @@ def trunk(network: Backbone, seen: list[int] | None = None, **config: object) ->
         noise = torch.randn(N, 3, 32, 32, generator=generator)[rows] * (0.1 if view else 0)
         return pictures[rows] + noise
 
-    return Trunk(network, load, FineTuning.model_validate({"stages": 0, **config}))
+    return TrainableBackbone(network, load, FineTuning.model_validate({"stages": 0, **config}))
 
 
 def train(network: Backbone) -> TrainingSet:

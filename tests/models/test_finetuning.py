@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from models.checkpoint import MemoryCheckpoints
 from models.errors import Cancelled
-from models.finetuning import Source, Trunk, stages, unfreeze
+from models.finetuning import Source, TrainableBackbone, stages, unfreeze
 from models.finetuning_config import FineTuning
 from models.method import TrainingSet
 from models.methods.cibhash import CIBHash, CIBHashConfig
@@ -84,7 +84,7 @@ def test_accuracy_moves_when_the_backbone_learns(tmp_path: Path) -> None:
         network = backbone()
         with torch.inference_mode():
             features = network.network(pictures[~test]).clone()
-        source = Trunk(
+        source = TrainableBackbone(
             network,
             lambda rows, view: pictures[~test][rows],
             FineTuning(stages=0, augment=False, learning_rate=3e-3),

@@ -14,7 +14,7 @@ from pipeline.index.store.base import StoreUnavailable
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.sources import SourceRequest, open_source
-from pipeline.library import delete_with_all, export_dataset, hanging_on, rename_dataset
+from pipeline.library import delete_with_all, dependents_of, export_dataset, rename_dataset
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import imported
@@ -105,7 +105,7 @@ def test_deleting_takes_runs_indexes_and_thumbnails_along(own_library: Settings)
     store, registry = MemoryCodeStore(), RunRegistry(own_library)
     publish(registry.all()[0], load_dataset("shapes", own_library), store)
     (own_library.home / "thumbs" / "shapes").mkdir(parents=True)
-    assert str(hanging_on("shapes", own_library)) == "1 run and 1 index"
+    assert str(dependents_of("shapes", own_library)) == "1 run and 1 index"
 
     delete_with_all("shapes", own_library, store)
 

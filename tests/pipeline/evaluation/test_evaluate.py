@@ -13,7 +13,7 @@ from pipeline.evaluation.evaluate import (
     all_relevant,
     evaluate,
     evaluate_cosine,
-    leave_out,
+    exclude_label,
     rank_grid,
 )
 
@@ -265,7 +265,7 @@ def test_leaving_a_label_out_ranks_as_if_it_did_not_exist(seed):
     queries, database = rng.random((5, classes)) < 0.4, rng.random((n, classes)) < 0.4
     queries[0] = np.arange(classes) != label  # one at least is kept
 
-    kept, query_labels, database_labels = leave_out(label, queries, database)
+    kept, query_labels, database_labels = exclude_label(label, queries, database)
     report = evaluate(codes[[0] * int(kept.sum())], codes, query_labels, database_labels, ALL)
 
     expected = []

@@ -1,4 +1,4 @@
-"""Floors: exact where they can be, stored once, and silent about images that cannot be read."""
+"""Baselines: exact where they can be, stored once, and silent about images that cannot be read."""
 
 from __future__ import annotations
 
