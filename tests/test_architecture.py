@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,12 @@ FILES = {
     for package in ("models", "pipeline", "dashboard")
     for path in sorted((ROOT / package).rglob("*.py"))
 }
+TESTS = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in sorted((ROOT / "tests").rglob("test_*.py"))
+}
 FROM_TORCHVISION = ("models/backbones/", "pipeline/ingest/sources/torchvision_sets.py")
-MAX_FILE, MAX_FUNCTION = 350, 60
+MAX_FILE, MAX_PAGE, MAX_FUNCTION = 350, 80, 60
 
 # A path prefix, what must not be imported below it, and the paths that may all the same.
 BANS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -131,12 +136,13 @@ def forgetful(path: str, source: str) -> list[str]:
 
 def too_long(path: str, source: str) -> list[str]:
     """The file and its functions where they exceed the limits."""
-    lengths = {path: (len(source.splitlines()), MAX_FILE)}
+    limit = MAX_PAGE if path.endswith("_page.py") else MAX_FILE
+    lengths = {path: (len(source.splitlines()), limit)}
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             lengths[f"{path}:{node.lineno} {node.name}"] = (length, MAX_FUNCTION)
-    return [f"{name}: {n} lines" for name, (n, limit) in lengths.items() if n > limit]
+    return [f"{name}: {n} lines" for name, (n, most) in lengths.items() if n > most]
 
 
 def undocumented(path: str, source: str) -> list[str]:
@@ -179,6 +185,20 @@ def test_the_file_keeps_the_rules(path: str) -> None:
         broken += undocumented(path, source)
 
     assert not broken
+
+
+def hasty(path: str, source: str) -> list[str]:
+    """Tests that sleep instead of waiting for a condition, or that import another test."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    names = {getattr(call, "attr", getattr(call, "id", "")) for call in calls}
+    sleeps = sorted(names & {"sleep", "wait_for_timeout"})
+    tests = [name for name in sorted(uses(source)) if re.match(r"tests[.](\w+[.])*test_", name)]
+    return [f"{path} calls {name}" for name in sleeps] + [f"{path} uses {name}" for name in tests]
+
+
+@pytest.mark.parametrize("path", TESTS)
+def test_tests_neither_sleep_nor_import_each_other(path: str) -> None:
+    assert not hasty(path, TESTS[path])
 
 
 def test_no_dashboard_module_shadows_a_package() -> None:
@@ -257,9 +277,14 @@ def test_the_other_rules_can_fail() -> None:
 
     assert too_long("a.py", long_function) == ["a.py:1 f: 61 lines"]
     assert too_long("a.py", "\n" * (MAX_FILE + 1)) == ["a.py: 351 lines"]
+    assert too_long("a_page.py", "\n" * (MAX_PAGE + 1)) == ["a_page.py: 81 lines"]
     assert printing("models/a.py", "print(1)")
     assert forgetful("dashboard/main.py", 'st.switch_page("a.py")')
     assert forgetful("dashboard/main.py", "@st.fragment")
+    assert hasty("tests/test_a.py", "import time\ntime.sleep(1)")
+    assert hasty("tests/test_a.py", "page.wait_for_timeout(500)")
+    assert hasty("tests/test_a.py", "from tests.dashboard.test_b import texts")
+    assert not hasty("tests/test_a.py", "from tests.factories import wait_until")
     assert undocumented("a.py", "x = 1") == ["a.py has no docstring"]
     assert undocumented("a.py", undocumented_class) == ["a.py:4 f has no docstring"]
     assert undocumented("a.py", '"""Doc."""\ndef _f(): ...') == ["a.py:2 _f has no return type"]

@@ -2,4 +2,4 @@
 
 from dashboard.cached import analysis, library, networks, report, runs, search
 
-__all__ = ["analysis", "evaluation", "library", "networks", "report", "runs", "search"]
+__all__ = ["analysis", "library", "networks", "report", "runs", "search"]

@@ -10,7 +10,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached.library import dataset, datasets, settings
-from dashboard.services import review as review_service
 from dashboard.services.review import Review, read_review
 from pipeline.analysis import curves as curve_service
 from pipeline.analysis import run_differences, significance_findings, training_losses
@@ -24,7 +23,6 @@ from pipeline.analysis.failures import Failures, read_failures
 from pipeline.analysis.leaderboard import Comparison
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
-from pipeline.annotations.verdicts import Word
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.query_curves import QueryCurves
 from pipeline.runs.registry import RunError, RunRegistry
@@ -130,24 +128,6 @@ def review(run_id: str) -> Review:
     return read_review(measured(run_id), failures(run_id), settings())
 
 
-def say(run_id: str, place: int, word: Word, note: str) -> None:
-    """Store a verdict on a query.
-
-    Raises:
-        OSError: it cannot be stored.
-    """
-    review_service.say(measured(run_id), place, word, note, settings())
-
-
-def take_back(run_id: str, place: int) -> None:
-    """Withdraw a verdict on a query.
-
-    Raises:
-        OSError: it cannot be stored.
-    """
-    review_service.take_back(measured(run_id), place, settings())
-
-
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _relaxed(run_id: str, fingerprint: str) -> NDArray[np.float32] | str:
     """Outputs for queries, then database; or what is missing, which is not asked for again."""
@@ -165,7 +145,7 @@ def outputs(run_id: str) -> NDArray[np.float32] | str:
 
 
 def n_weak_bits(run_id: str, place: int) -> int | None:
-    """Bits of a query that a small change would turn; None where outputs cannot be had."""
+    """Bits of a query that a small change would turn; None where outputs is unavailable."""
     known = outputs(run_id)
     return None if isinstance(known, str) else int(weak_bits(known)[place].sum())
 

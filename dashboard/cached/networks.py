@@ -71,7 +71,7 @@ def encoded(run_id: str, upload: Upload) -> Encoded:
     """The code of an uploaded image; loads the network when first needed.
 
     Raises:
-        EncodingError: no usable image, no fitted method, or the network's weights cannot be had.
+        EncodingError: no usable image, no fitted method, or the network's weights are unavailable.
     """
     try:
         return _encode(run_id, opened(run_id).dataset.read_image(upload.content))
@@ -175,7 +175,7 @@ def relaxed_sample(run: OpenRun) -> tuple[NDArray[np.int64], NDArray[np.float32]
     """Manifest rows (n,) of up to 300 database images, and their relaxed codes (n, K).
 
     Raises:
-        EncodingError: the network or the method cannot be had.
+        EncodingError: the network or the method is unavailable.
     """
     import torch  # only here and for uploads
 

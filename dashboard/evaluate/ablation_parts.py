@@ -19,7 +19,7 @@ def show(found: list[Study]) -> None:
         label = st.selectbox("Study", list(by_label), key="study", bind="query-params")
     study = by_label.get(label, found[0])
     st.markdown(escape_markdown(study.finding))
-    chart_panel.show(
+    chart_panel.show_chart(
         ablation(study.rows),
         _readable(study),
         alt=f"Change of mAP when parts of {study.label} are changed. {study.finding}",

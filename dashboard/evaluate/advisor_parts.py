@@ -31,10 +31,10 @@ def scenario(found: Leaderboard, *, is_multi: bool) -> Scenario:
             bind="query-params",
         )
         now = second.number_input(
-            "Images now", 1, 10**9, max(n, 1), key="a_now", bind="query-params"
+            "Training images", 1, 10**9, max(n, 1), key="a_now", bind="query-params"
         )
         later = third.number_input(
-            "Images later", 1, 10**10, max(1_000_000, n), key="a_later", bind="query-params"
+            "Images in production", 1, 10**10, max(1_000_000, n), key="a_later", bind="query-params"
         )
         speed = fourth.number_input(
             "Training speed (1: this machine)",
@@ -72,15 +72,15 @@ def recommendation(found: list[Advice], comparison: Comparison) -> str:
     """The best that fits with its reasons and a way to train it; returns the sentence."""
     if not found or not found[0].fits:
         st.warning(
-            "Nothing that was measured keeps all limits. Loosen one of them, or measure more.",
+            "Nothing that was measured meets all limits. Loosen one of them, or measure more.",
             title="No candidate",
         )
         return ""
     best = found[0]
     sentence = (
         f"{best.measured.title} at {best.measured.bits} bits: mAP {100 * best.measured.map:.1f} % "
-        f"on {comparison.dataset}, {best.memory_mb:,.1f} MB and {best.search_ms:.2f} ms a search "
-        f"later, about {best.training_s:,.1f} s of training now."
+        f"on {comparison.dataset}, {best.memory_mb:,.1f} MB and {best.search_ms:.2f} ms per search in "
+        f"production, about {best.training_s:,.1f} s of training."
     )
     with st.container(border=True, key="recommendation"):
         st.subheader(
@@ -119,7 +119,7 @@ def ranking(
         | {"Search (ms)": st.column_config.NumberColumn(format="%.2f")},
     )
     title = "Memory later (MB)"
-    chart_panel.show(
+    chart_panel.show_chart(
         tradeoff(
             advice_table(found),
             list(board.rows["method"]),

@@ -47,7 +47,7 @@ def bits(run: OpenRun, view: CodeView) -> None:
     with left:
         st.subheader("Balance", anchor=False)
         _panel(run, charts.balance(view.bits), view.bits, "Balance of bits", "balance")
-        st.caption("Dashed: half of the codes have a one, which says most.")
+        st.caption("Dashed: half of the codes are 1, the most informative share.")
     with right:
         st.subheader("Correlation", anchor=False)
         _panel(
@@ -104,7 +104,7 @@ def buckets(run: OpenRun, view: CodeView) -> None:
     chosen = st.selectbox("Bucket", range(len(names)), format_func=names.__getitem__, key="bucket")
     rows = run.database_rows[view.buckets.bucket == chosen][:_SHOWN]
     tiles = tuple(_tile(run, int(row)) for row in rows)
-    clicked = gallery.show(
+    clicked = gallery.show_gallery(
         [gallery.TileGroup(tiles)], key="bucket_images", label="Images of a bucket", tile_px=96
     )
     if clicked:
@@ -120,9 +120,9 @@ def drift(run: OpenRun) -> None:
     """Whether bits behave alike in queries, training images and the rest of the database."""
     found = cached.analysis.drift(run.id)
     st.markdown(escape_markdown(found.finding))
-    _panel(run, charts.drift(found.table), found.table, "Balance by part", "drift", found.finding)
+    _panel(run, charts.drift(found.table), found.table, "Balance by split", "drift", found.finding)
     sizes = ", ".join(f"{name} {n:,}" for name, n in found.sizes.items())
-    st.caption(f"Images: {sizes}. {found.trained} Dashed: half of the codes have a one.")
+    st.caption(f"Images: {sizes}. {found.trained} Dashed: half of the codes are 1.")
 
 
 def ablation(run: OpenRun) -> None:
@@ -130,7 +130,7 @@ def ablation(run: OpenRun) -> None:
     with st.spinner("Dropping bits"):
         found = cached.analysis.bit_ablation(run.id)
     sentence = (
-        f"{plural(len(found.spare(0.003)), 'bit')} of {run.bits} can go for at most 0.3 points "
+        f"{plural(len(found.spare(0.003)), 'bit')} of {run.bits} can be dropped for at most 0.3 points "
         "of mAP; "
         f"the most needed is bit {found.order[-1] + 1}, the least bit {found.order[0] + 1}."
     )
@@ -145,8 +145,8 @@ def ablation(run: OpenRun) -> None:
     _panel(run, charts.dropped(course), course, "mAP by bits left", "dropped", sentence)
     st.caption(
         f"On a sample of {found.n_queries} queries and {found.n_items:,} images. At each step the "
-        "bit goes without which the mAP of half of the queries is highest; the line is the mAP of "
-        f"the other half, {100 * found.full:.1f} % with all bits."
+        "bit is dropped without which the mAP of half of the queries is highest; the line is the mAP "
+        f"of the other half, {100 * found.full:.1f} % with all bits."
     )
 
 
@@ -154,7 +154,7 @@ def _quantisation(run: OpenRun) -> None:
     st.subheader("Quantisation gap", anchor=False)
     outputs = cached.analysis.outputs(run.id)
     if isinstance(outputs, str):
-        st.info(escape_markdown(f"The outputs before the sign cannot be had: {outputs}."))
+        st.info(escape_markdown(f"The outputs before the sign are unavailable: {outputs}."))
         return
     table, gap = quantisation(outputs)
     sentence = (
@@ -168,7 +168,7 @@ def _quantisation(run: OpenRun) -> None:
 def _panel(
     run: OpenRun, chart: ChartType, table: pd.DataFrame, title: str, key: str, said: str = ""
 ) -> None:
-    chart_panel.show(
+    chart_panel.show_chart(
         chart,
         table,
         alt=f"{title} of {run.label}. {said}",

@@ -158,7 +158,7 @@ def behind(point: dict[str, Any], rows: pd.DataFrame, shown: Kind) -> None:
                 fact=f"{100 * entry['value']:.0f} %",
             )
         )
-    clicked = gallery.show(
+    clicked = gallery.show_gallery(
         [gallery.TileGroup(tuple(tiles))], key="behind", label="Queries behind", tile_px=104
     )
     if clicked:

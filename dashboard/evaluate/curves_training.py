@@ -69,7 +69,7 @@ def _terms(rows: pd.DataFrame) -> None:
         return
     for bits, table in found.items():
         st.markdown(f"**{bits} bits**")
-        chart_panel.show(
+        chart_panel.show_chart(
             loss_terms(table),
             table,
             alt=f"Loss terms of {model} at {bits} bits by epoch.",

@@ -9,7 +9,7 @@ from dashboard.charts.heat_table import heat_table
 from dashboard.charts.tradeoff import PICK, tradeoff
 from dashboard.evaluate import leaderboard_compare, leaderboard_table
 from dashboard.widgets import chart_panel
-from dashboard.widgets.fragments import alone
+from dashboard.widgets.fragments import isolated_fragment
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.leaderboard import Comparison, Leaderboard
 from pipeline.analysis.published_figures import published_table
@@ -20,7 +20,7 @@ from pipeline.wording import escape_markdown
 def heat(rows: pd.DataFrame, comparison: Comparison) -> None:
     """Every model at every code length by its mAP."""
     best = rows.iloc[0]
-    chart_panel.show(
+    chart_panel.show_chart(
         heat_table(rows),
         leaderboard_table.pivot(rows),
         alt=f"mAP of {rows['model'].nunique()} models by code length; best is {best['model']} at "
@@ -47,7 +47,7 @@ def tradeoffs(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) ->
         return
     sentence = front_finding(table, cost)
     st.markdown(escape_markdown(sentence))
-    picked = chart_panel.show(
+    picked = chart_panel.show_chart(
         tradeoff(
             table,
             list(found.rows["method"]),
@@ -77,7 +77,7 @@ def tradeoffs(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) ->
         leaderboard_compare.show(rows[rows["run"].isin(chosen | set(beside))], comparison)
 
 
-@alone()
+@isolated_fragment()
 def published(rows: pd.DataFrame, comparison: Comparison) -> None:
     """Figures from papers beside ours."""
     table = published_table(comparison, rows)

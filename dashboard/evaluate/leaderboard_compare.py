@@ -45,7 +45,7 @@ def show(rows: pd.DataFrame, comparison: Comparison) -> None:
                 protocol=comparison.protocol.summary,
                 runs=tuple(map(str, rows["run"])),
             )
-            report_button.show(entry, measures, key="tray")
+            report_button.show_report_button(entry, measures, key="tray")
 
 
 def _tables(measures: pd.DataFrame, runs: list[str]) -> None:
@@ -53,7 +53,7 @@ def _tables(measures: pd.DataFrame, runs: list[str]) -> None:
     asked = cached.analysis.settings_table(runs, only_differences=only)
     st.dataframe(measures, hide_index=True, key="compared_measures", alt="Measures side by side.")
     if asked.empty:
-        st.caption("These runs were asked for with the same settings.")
+        st.caption("These runs have the same settings.")
     else:
         st.dataframe(asked, hide_index=True, key="compared_settings", alt="Settings side by side.")
     st.caption(

@@ -20,7 +20,7 @@ if view == leaderboard_parts.ABLATION:
     st.stop()
 rows = leaderboard_parts.filtered(found.rows)
 if rows.empty:
-    st.info("No run passes these filters. Choose more code lengths or kinds of supervision.")
+    st.info("No runs match these filters. Choose more code lengths or kinds of supervision.")
     st.stop()
 if view == leaderboard_parts.HEAT:
     leaderboard_charts.heat(rows, comparison)

@@ -116,7 +116,7 @@ def table(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> Non
     entry = Entry(
         "Leaderboard", protocol=comparison.protocol.summary, runs=tuple(map(str, rows["run"]))
     )
-    report_button.show(entry, shown, key="leaderboard")
+    report_button.show_report_button(entry, shown, key="leaderboard")
     if len(rows) > 1:
         leaderboard_compare.show(rows.iloc[ticked], comparison)
 
@@ -127,7 +127,7 @@ def map_chart(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) ->
         st.subheader("mAP by code length", anchor=False, width="content")
     best = rows.iloc[0]
     shown = _best(rows)
-    chart_panel.show(
+    chart_panel.show_chart(
         map_by_bits(
             shown, found.cosine, list(found.rows["method"]), _baselines(rows, shown, found)
         ),
@@ -165,9 +165,9 @@ def curve_chart(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) 
     of_length = rows[rows["bits"] == bits]
     shown = curves.precision_recall(cached.library.settings(), _best(of_length))
     if shown.empty:
-        st.caption("The curves of these runs are not on the disk; evaluate them again.")
+        st.caption("The curves of these runs are missing; evaluate them again.")
         return
-    chart_panel.show(
+    chart_panel.show_chart(
         precision_recall(shown, list(found.rows["method"])),
         shown,
         alt=f"Precision against recall at {bits} bits for {', '.join(shown['model'].unique())}.",
@@ -190,7 +190,7 @@ def _best(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _baselines(rows: pd.DataFrame, shown: pd.DataFrame, found: Leaderboard) -> pd.DataFrame:
-    """Baselines as the chart draws them: flat ones, and LSH by code length where no line shows it."""
+    """Baselines of the chart: flat ones, and LSH by code length where no line shows it."""
     flat = found.baselines[["name", "map"]].assign(bits=None)
     lsh = rows[(rows["method"] == "lsh") & ~rows["model"].isin(shown["model"])]
     sloped = lsh[["map", "bits"]].assign(name="LSH")

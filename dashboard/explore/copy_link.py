@@ -50,7 +50,7 @@ def outdated(
     Args:
         opened: the runs on screen.
         since: gives the results on screen beside those of a version of the index; None where
-            these cannot be had.
+            these is unavailable.
     """
     linked, now = st.query_params.get(state.FINGERPRINT, ""), _searched(opened)
     version = permalink.version_then(linked, now)

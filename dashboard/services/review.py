@@ -95,7 +95,3 @@ def _verdicts(run: OpenRun, settings: Settings) -> Verdicts:
 def _any_run(verdict: Verdict) -> tuple[str, ...]:
     """The verdict's own run where it is about the image and so holds for every run."""
     return (verdict.run,) if verdict.verdict == _OF_THE_IMAGE else ()
-
-
-# Names that cached/analysis.py still uses.
-say, take_back = set_verdict, withdraw_verdict

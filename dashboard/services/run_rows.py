@@ -23,8 +23,8 @@ from pipeline.settings import Settings
 LIVE = ("queued", "running", "stopping")
 _STOPS = {
     True: "It stops within a mini-batch. Resume continues from its last checkpoint.",
-    False: "It stops after the step or round that it is in. Resume restarts its training; "
-    "features that were computed stay.",
+    False: "It stops after the step or round it is in. Resume restarts its training; "
+    "computed features are kept.",
 }
 _MOST = 300  # runs in the table
 _RECENT = 5  # epochs that the time left is estimated from
@@ -183,7 +183,7 @@ def alerts(run: Run, history: Sequence[dict[str, object]]) -> list[str]:
 def _outdated(run: Run) -> list[str]:
     """What this version no longer understands of the run, in a sentence."""
     reason = run.spec.problem()
-    rest = "Its stored results are shown; it cannot be asked for again as it is."
+    rest = "Its stored results are shown; it cannot be queued again unchanged."
     return [f"Made by another version ({reason}). {rest}"] if reason else []
 
 

@@ -100,6 +100,3 @@ def _download(label: str, data: Callable[[], bytes], key: str, mime: str, suffix
         icon=":material/download:",
         key=f"{key}_{label.lower()}",
     )
-
-
-show = show_chart  # the name that pages being changed elsewhere still use

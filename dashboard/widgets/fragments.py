@@ -37,6 +37,3 @@ def isolated_fragment(
         return call
 
     return decorate
-
-
-alone = isolated_fragment  # the name that leaderboard_charts.py still uses

@@ -112,6 +112,3 @@ def chosen(key: str) -> list[str] | None:
     """The ids that are chosen in the gallery `key` since a click, inside its callback."""
     clicked = getattr(st.session_state.get(key), "picked", None)
     return clicked if isinstance(clicked, list) else None
-
-
-show = show_gallery  # the name that pages being changed elsewhere still use

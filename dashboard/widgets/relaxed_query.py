@@ -14,7 +14,7 @@ def relaxed_query(opened: OpenRun, query: QueryImage) -> Encoded:
     """The query with its relaxed code, which is not stored and costs one pass of the network.
 
     Raises:
-        EncodingError: the network or the image cannot be had.
+        EncodingError: the network or the image is unavailable.
     """
     if isinstance(query.encoded, Encoded):
         return query.encoded

@@ -80,6 +80,3 @@ def _address() -> str:
     shown = st.query_params.to_dict()
     shown = {name: shown[name] for name in shown if name not in ("ix", "v")}
     return permalink.link(st.context.url or "", shown, fingerprint)
-
-
-show = show_report_button  # the name that pages being changed elsewhere still use

@@ -17,7 +17,7 @@ _WEAK = 0.2  # of the median size of an output: less than that is near the thres
 
 
 class NoRelaxedCodes(Exception):  # noqa: N818 - says what is missing
-    """The relaxed codes of a run cannot be had; the message says what is missing."""
+    """The relaxed codes of a run are unavailable; the message says what is missing."""
 
 
 def relaxed_codes(

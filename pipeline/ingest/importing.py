@@ -20,7 +20,7 @@ def open_request(request: ImportRequest, settings: Settings) -> Opened:
     """The source of a request, and how it was understood.
 
     Raises:
-        DatasetError: it cannot be had or read; the message says what to do.
+        DatasetError: it is unavailable or cannot be read; the message says what to do.
     """
     asked = SourceRequest(
         name=request.name,

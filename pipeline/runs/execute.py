@@ -265,7 +265,7 @@ def evaluate_run(
         run: whose codes are stored.
         dataset: of the run.
         settings: where the neighbours by cosine are kept.
-        cache: features of the run's backbone; where they cannot be had, the log says so, and what
+        cache: features of the run's backbone; where they are unavailable, the log says so, and what
             is measured against the neighbours by cosine is left out.
         on_progress: called with the stage, queries done and queries in all.
 
@@ -314,7 +314,7 @@ def _nearest(
     cache: FeatureCache,
     on_progress: StageProgress,
 ) -> NDArray[np.int64] | None:
-    """The nearest images by cosine; None where features cannot be had, for labels need none."""
+    """The nearest images by cosine; None where features are unavailable, for labels need none."""
     try:
         return cosine_neighbours(
             dataset, query, database, settings, cache, partial(on_progress, "neighbours")

@@ -10,17 +10,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.factories import copied_library
+from tests.factories import copied_library, wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +61,27 @@ class Tab:
 
     def settle(self) -> None:
         self.page.wait_for_selector(READY, timeout=30_000)
+
+    def still(self) -> None:
+        """Wait until the page is drawn and nothing on it moves."""
+        self.settle()
+        self.page.evaluate(
+            """() => Promise.all(document.getAnimations()
+                .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+                .map((one) => one.finished.catch(() => null)))"""
+        )
+
+    def reach(self, name: str) -> None:
+        """Go to a page; Streamlit loses a click during the last refresh of the one before."""
+        from playwright.sync_api import expect
+
+        heading = self.page.get_by_role("heading", name=name, exact=True)
+        for _ in range(5):
+            self.follow(name)
+            with suppress(AssertionError):
+                expect(heading).to_be_visible(timeout=5_000)
+                return
+        raise AssertionError(f"{name} was not reached")
 
     def follow(self, name: str) -> None:
         """Go to a page by the navigation, which a phone hides."""
@@ -140,7 +160,7 @@ def serve(home: Path) -> Iterator[str]:
     )
     base = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{base}/healthz")
+        wait_until(lambda: _answers(f"{base}/healthz"))
         yield base
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -198,11 +218,7 @@ def open_tab(server: str, browser: Any, look: tuple[str, str]) -> OpenTab:
     return opened
 
 
-def _wait_for(url: str) -> None:
-    for _ in range(150):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"{url} does not answer")
+def _answers(url: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(url, timeout=1):
+        return True
+    return False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from pipeline.launching import launch
 from pipeline.settings import Settings
+from tests.factories import wait_until
 
 
 def test_a_command_is_executed_from_any_folder_and_heard_in_its_log(
@@ -21,9 +21,7 @@ def test_a_command_is_executed_from_any_folder_and_heard_in_its_log(
     log.write_bytes(b"before\n")
 
     launch(("datasets", "show", "nothing"), Settings(home=Path("library")), log)
-    deadline = time.monotonic() + 60
-    while b"unknown data set 'nothing'" not in log.read_bytes() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: b"unknown data set 'nothing'" in log.read_bytes())
 
     assert log.read_text("utf-8").startswith("before\nError: unknown data set 'nothing'")
 

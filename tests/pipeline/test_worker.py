@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -16,10 +18,11 @@ from pipeline.runs.log import tail
 from pipeline.runs.registry import MOST_ATTEMPTS, Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.worker import ensure_worker, heartbeat_age_s, is_alive, work
-from tests.factories import files_read, kill, python, spec, wait_for_line
+from tests.factories import files_read, kill, python, spec, wait_for_line, wait_until
 
 CHILD = """
-import sys, time
+import sys, threading
+from contextlib import suppress
 from pathlib import Path
 from pipeline.settings import Settings
 from pipeline.worker import work
@@ -27,7 +30,7 @@ from pipeline.worker import work
 def show(stage, done, total):
     if stage == "training" and done == 1:
         print("training", flush=True)
-        time.sleep(60)
+        threading.Event().wait()  # until it is killed
 
 work(Settings(home=Path(sys.argv[1])), on_progress=show)
 """
@@ -267,10 +270,7 @@ def test_whoever_needs_a_worker_gets_one_and_only_one(own_library: Settings) -> 
 
     assert ensure_worker(own_library)
     assert not ensure_worker(own_library)
-    for _ in range(300):
-        if run.state() == "done" and not is_alive(own_library):
-            break
-        time.sleep(0.1)
+    wait_until(lambda: run.state() == "done" and not is_alive(own_library))
 
     assert run.state() == "done"
     assert not is_alive(own_library)  # it ended when nothing was left
@@ -311,11 +311,7 @@ def test_a_worker_is_seen_while_it_lives_and_not_afterwards(settings: Settings) 
     assert heartbeat_age_s(settings) is None
     child = python(CHILD.replace("work(", "print('training', flush=True)\nwork("), settings.home)
     wait_for_line(child, "training")
-    for _ in range(100):
-        if is_alive(settings):
-            break
-        time.sleep(0.1)
-    assert is_alive(settings)
+    wait_until(lambda: is_alive(settings))
     kill(child)
     for path in (settings.home / "workers").glob("[!.]*"):
         long_ago = time.time() - LOST_AFTER_S - 1
@@ -342,7 +338,8 @@ def test_a_worker_killed_at_twenty_random_moments_loses_nothing(
     kills = 0
     while kills < 20:
         child = python(WORKER, own_library.home)
-        time.sleep(rng.uniform(1.5, 6))
+        with suppress(subprocess.TimeoutExpired):  # it ends, or is killed at a random moment
+            child.wait(rng.uniform(1.5, 6))
         kills += child.poll() is None
         kill(child)
         for run in runs:

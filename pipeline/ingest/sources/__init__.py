@@ -63,7 +63,7 @@ def open_source(name: str, request: SourceRequest) -> Source:
 
     Raises:
         ValueError: no such source.
-        DatasetError: the source cannot be had or read; the message says what to do.
+        DatasetError: the source is unavailable or cannot be read; the message says what to do.
     """
     if name not in list_sources():
         raise ValueError(unknown("data set source", name, tuple(list_sources())))

@@ -30,7 +30,7 @@ from pipeline.settings import Settings
 from tests.factories import imported, kill, python, wait_for_line, write_images
 
 CHILD = """
-import sys, time
+import sys, threading
 from pathlib import Path
 from pipeline.index import publish as indexing
 from pipeline.datasets.dataset import load_dataset
@@ -41,7 +41,7 @@ from pipeline.index.store.opening import open_store
 def show(done, total):
     if done >= 16:
         print("half", flush=True)
-        time.sleep(60)
+        threading.Event().wait()  # until it is killed
 
 indexing._UPLOAD_ROWS = 8
 settings = Settings(home=Path(sys.argv[1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from pipeline.ingest.add_images import add_images
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.registry import Run, RunError
 from pipeline.settings import Settings
-from tests.factories import write_images
+from tests.factories import wait_until, write_images
 
 
 @pytest.fixture
@@ -114,8 +113,7 @@ def test_a_version_that_waits_for_a_refresh_has_the_added_images(
     with ThreadPoolExecutor() as pool:
         with publish_lock(done_run):  # a refresh that is about to store what it encoded
             waiting = pool.submit(publish, done_run, grown, store, force=True)
-            while "waiting for it" not in caplog.text:
-                time.sleep(0.01)
+            wait_until(lambda: "waiting for it" in caplog.text)
             done_run.save_codes("added", codes[:3], np.arange(40, 43))
 
         assert waiting.result(timeout=30).count == len(rows) + 3

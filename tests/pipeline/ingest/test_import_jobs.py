@@ -21,7 +21,7 @@ from pipeline.ingest.import_jobs import (
 from pipeline.ingest.request import ImportRequest
 from pipeline.jobs import LOST_AFTER_S, JobError
 from pipeline.settings import Settings
-from tests.factories import write_images
+from tests.factories import wait_until, write_images
 from tests.layout_writers import class_folders, pictures, zipped
 
 
@@ -126,12 +126,9 @@ def test_a_job_runs_in_a_process_of_its_own_and_stops_there(
     job = job_of(write_images(tmp_path / "many", per_class=500), settings)
 
     start_job(job, settings)
-    deadline = time.monotonic() + 60
-    while job.status().done == 0 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: job.status().done > 0)
     job.request_stop()
-    while job.status().state == "running" and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: job.status().state != "running")
 
     assert job.status().state == "stopped"
     assert list_datasets(settings) == []

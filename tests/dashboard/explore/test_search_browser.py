@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +22,17 @@ from tests.factories import copied_library
 from tests.layout_writers import class_folders, pictures
 
 pytestmark = [*NEEDS_BROWSER, IN_TWO_LOOKS]
+IS_WIDER = """
+(tile, small) => new Promise((done) => {
+  const began = performance.now()
+  const look = () => {
+    const isWider = tile.getBoundingClientRect().width > small
+    if (isWider || performance.now() - began > 20000) done(isWider)
+    else requestAnimationFrame(look)
+  }
+  look()
+})
+"""
 RANK = re.compile(r"^rank \d+,")
 
 
@@ -172,12 +182,7 @@ def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
         small = results.first.bounding_box()["width"]
         page.get_by_role("radio", name="Large").click()
         expect(page).to_have_url(re.compile("size=Large"))
-        for _ in range(50):
-            if results.first.bounding_box()["width"] > small:
-                break
-            page.wait_for_timeout(100)
-        else:
-            raise AssertionError(f"tiles are {small} pixels wide as before")
+        assert results.first.evaluate(IS_WIDER, small), "tiles are as wide as before"
 
         page.get_by_role("radio", name="Relevant", exact=True).click()
         expect(page.get_by_text("(16 shown)")).to_be_visible()
@@ -297,17 +302,15 @@ def test_back_and_forward_go_through_queries_and_runs(open_tab: OpenTab):
         expect(page).not_to_have_url(first_query)
         tab.settle()
 
-        def go(where: Callable[[], object]) -> None:
-            where()
-            page.wait_for_timeout(500)  # until the page has begun to change
-            tab.settle()
-
-        go(page.go_back)
+        page.go_back()
         expect(page).to_have_url(first_query)
+        tab.settle()
         expect(run).to_have_value(re.compile("^LSH"))
-        go(page.go_back)
+        page.go_back()
         expect(run).to_have_value(first_run)
-        go(page.go_forward)
+        tab.settle()
+        page.go_forward()
         expect(run).to_have_value(re.compile("^LSH"))
-        go(page.go_forward)
+        tab.settle()
+        page.go_forward()
         expect(page).not_to_have_url(first_query)

@@ -112,25 +112,6 @@ def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home
         assert len(download.value.path().read_text("utf-8").splitlines()) == 25
 
 
-def test_runs_are_compared_on_an_upload(open_tab: OpenTab):
-    from playwright.sync_api import expect
-
-    with open_tab() as tab:
-        page = tab.page
-        give(page)
-        page.get_by_role("button", name=RANK_1).click()
-        page.get_by_role("button", name="Compare runs on this query").click()
-        expect(page.get_by_text("AP is unknown")).to_be_visible(timeout=30_000)
-        expect(page.get_by_role("img", name="query: mine.png")).to_be_visible()
-        expect(page).to_have_url(re.compile("cq=up"))
-        page.get_by_role("button", name="Next").click()
-        expect(page.get_by_text("AP is unknown")).to_have_count(0)
-        page.go_back()
-        expect(page.get_by_role("img", name="query: mine.png")).to_be_visible()
-        page.get_by_role("button", name="Search with this").click()
-        expect(page.get_by_text("Relevance is unknown")).to_be_visible()
-
-
 def test_a_saved_image_is_listed_opened_again_and_removed(open_tab: OpenTab, served_home: Path):
     from playwright.sync_api import expect
 
@@ -188,45 +169,6 @@ def test_compare_takes_other_runs_and_shows_what_only_one_has(open_tab: OpenTab)
             expect(images.first).to_be_visible()
         images.first.click()
         expect(page.get_by_role("dialog").get_by_text("bits differ").first).to_be_visible()
-
-
-def choose_run(tab: Any, name: str) -> None:
-    """By the sidebar, which a phone hides and which then lies on the page."""
-    tab.settle()  # else the list is closed by what is drawn
-    opener = tab.page.get_by_test_id("stExpandSidebarButton")
-    if opener.is_visible():
-        opener.click()
-        tab.page.wait_for_timeout(500)  # a list that moves is closed too
-    tab.page.get_by_role("combobox", name="Model run").click()
-    tab.page.get_by_role("option", name=re.compile(f"^{name}")).click()
-    tab.settle()
-
-
-def test_a_link_says_that_its_run_is_gone_and_nothing_of_another_run(open_tab: OpenTab):
-    from playwright.sync_api import expect
-
-    with open_tab("/?run=gone-1&ix=00000000.v9.1&v=1") as tab:
-        notice = tab.page.get_by_text(
-            "This link refers to a run that no longer exists (gone-1); ITQ · 12"
-        )
-        expect(notice).to_be_visible()
-        expect(tab.page.get_by_text("Since this link was made")).to_have_count(0)
-        choose_run(tab, "LSH")
-        expect(notice).to_have_count(0)
-        choose_run(tab, "ITQ · 12 bits")
-        tab.page.get_by_role("button", name="Copy link").dispatch_event("click")
-        link = tab.page.get_by_test_id("stCode").first.inner_text().strip()
-
-    older = re.sub(r"(ix=\w+)\.v\d+\.", r"\1.v9.", "/?" + urlsplit(link).query)
-    with open_tab(older) as tab:
-        notice = tab.page.get_by_text("Since this link was made, the index was built again")
-        expect(notice).to_be_visible()
-        choose_run(tab, "LSH")
-        expect(notice).to_have_count(0)
-        tab.page.reload()
-        tab.settle()
-        expect(tab.page.get_by_role("button", name=RANK_1)).to_be_visible()
-        expect(notice).to_have_count(0)
 
 
 def test_a_search_is_changed_and_a_result_opened_by_keyboard_alone(open_tab: OpenTab):
@@ -291,7 +233,7 @@ def too_wide(page: Any) -> list[str]:
 def test_pages_fit_and_axe_finds_nothing_serious(open_tab: OpenTab):
     for path in ("/", "/compare", "/bits?view=Code+map", "/?label=squares"):
         with open_tab(path) as tab:
-            tab.page.wait_for_timeout(800)
+            tab.still()
 
             assert not serious(tab.page), path
             assert not too_wide(tab.page), path
@@ -307,7 +249,7 @@ def test_axe_finds_nothing_serious_in_an_open_drawer(open_tab: OpenTab, path: st
         page.get_by_role("group", name=group).get_by_role("button").nth(1).click()
         drawer = tab.drawer()
         expect(drawer.get_by_role("button", name=re.compile("^Compare runs"))).to_be_visible()
-        page.wait_for_timeout(500)
+        tab.still()
         assert not serious(page)
         assert not too_wide(page)
 

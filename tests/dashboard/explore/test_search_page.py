@@ -1,4 +1,4 @@
-"""Every page in every state, in process: first run, normal, and each problem."""
+"""Search in every state, in process: first run, normal, and each problem."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from dashboard import cached
 from dashboard.services.run_choices import run_choices
@@ -18,26 +17,13 @@ from pipeline.index.publish import read_index
 from pipeline.index.store.opening import open_store
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.pages import HOSTILE, OpenApp, png, published_run, texts, train
+from tests.dashboard.pages import HOSTILE, OpenApp, png, published_run, texts
 
 
-@pytest.mark.parametrize("page", ["", "leaderboard"])
-def test_an_empty_library_names_the_command_that_fills_it(
-    open_app: OpenApp, tmp_path: Path, page: str
-):
-    app = open_app(tmp_path / "nothing", page)
-
-    assert not app.exception
-    assert app.subheader[0].value == "The library is empty"
-    assert app.code[0].value == "python -m pipeline demo"
-
-
-def test_status_of_an_empty_library_has_remedies(open_app: OpenApp, tmp_path: Path):
-    app = open_app(tmp_path / "nothing", "status")
-
-    assert not app.exception
-    assert "python -m pipeline index publish" in texts(app)
-    assert "python -m pipeline demo" in texts(app)
+def lsh_slug(home: Path) -> str:
+    return next(
+        one.slug for one in run_choices(Settings(home=home), "shapes") if "LSH" in one.label
+    )
 
 
 def test_a_data_set_without_runs_names_the_command_that_trains(open_app: OpenApp, own_home: Path):
@@ -167,12 +153,6 @@ def test_equally_near_images_are_counted_where_not_all_are_shown(
 
     app.segmented_control(key="k").set_value(200).run()
     assert "Images at the same distance are equally near" in texts(app)
-
-
-def lsh_slug(home: Path) -> str:
-    return next(
-        one.slug for one in run_choices(Settings(home=home), "shapes") if "LSH" in one.label
-    )
 
 
 def test_a_link_with_the_older_name_of_the_default_split_still_opens(
@@ -373,162 +353,11 @@ def test_names_of_files_never_become_markup(open_app: OpenApp, shared_home: Path
     assert not any(HOSTILE in one.value for one in app.markdown)
 
 
-def test_the_leaderboard_has_the_table_the_protocol_and_two_charts(
-    open_app: OpenApp, shared_home: Path
-):
-    app = open_app(shared_home, "leaderboard")
+def test_another_order_says_what_encoding_and_ordering_cost(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="ds:5", order="Relaxed query")
+    cost = r"47 images ordered by relaxed query: encoding (\d+ ms|[\d.]+ s) \+ ordering \d+ ms"
+    first = re.search(cost, texts(app))[1]
+    assert re.search(cost, texts(app.run()))[1] == first  # of the pass that was made
 
-    assert not app.exception
-    table = app.dataframe[0].value
-    assert table["Model"].tolist()[:2] == ["ITQ", "LSH"]
-    assert {"cosine, tiny", "colours alone", "random order"} == {*table["Model"].tolist()[2:]}
-    assert "protocol holdout" in texts(app)
-    assert "12 queries, 48 database images" in texts(app)
-    alts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
-    assert len(alts) == 2
-    assert all("ITQ" in alt for alt in alts)
-
-
-def test_the_data_of_a_chart_is_sent_when_it_is_opened(open_app: OpenApp, shared_home: Path):
-    app = open_app(shared_home, "leaderboard")
-    assert len(app.dataframe) == 1
-
-    app.session_state["map_by_bits_data"] = True
-    app.run()
-
-    assert len(app.dataframe) == 2
-    assert [one.label for one in app.get("download_button")] == ["CSV", "SVG", "PNG", "Spec"]
-
-
-def test_the_leaderboard_filters_by_code_length(open_app: OpenApp, shared_home: Path):
-    app = open_app(shared_home, "leaderboard")
-
-    app.get_by_key("bits").set_value([8]).run()
-
-    assert app.dataframe[0].value["Model"].tolist()[0] == "LSH"
-    app.get_by_key("bits").set_value([]).run()
-    assert not app.exception
-    assert "No run passes" in app.info[0].value
-
-
-def test_charts_draw_the_best_models_and_say_how_many_are_left_out(
-    open_app: OpenApp, own_home: Path
-):
-    for method in ("lsh", "pcah", "sh", "csq", "dpn", "dpsh", "idhn"):
-        train(Settings(home=own_home), "shapes", method)
-
-    app = open_app(own_home, "leaderboard")
-
-    captions = [caption.value for caption in app.caption]
-    assert sum("The 6 best of" in caption for caption in captions) == 2
-
-
-def test_runs_without_reports_leave_a_leaderboard_that_says_so(open_app: OpenApp, own_home: Path):
-    for run in RunRegistry(Settings(home=own_home)).all():
-        (run.folder / "report.json").unlink()
-
-    app = open_app(own_home, "leaderboard")
-
-    assert not app.exception
-    assert app.subheader[0].value == "No run on this data set has been measured"
-
-
-def test_two_protocols_are_a_choice_never_one_table(open_app: OpenApp, own_home: Path):
-    train(Settings(home=own_home), "shapes", split_seed=1)
-
-    app = open_app(own_home, "leaderboard")
-
-    assert len(app.get_by_key("protocol").options) == 2
-    models = app.dataframe[0].value["Model"].tolist()
-    assert sorted(models[:2]) == ["ITQ", "LSH"]  # the run of the other protocol is not among them
-    assert models.count("ITQ") == 1
-
-
-def test_status_shows_store_indexes_licence_and_versions(open_app: OpenApp, shared_home: Path):
-    app = open_app(shared_home, "status")
-
-    assert not app.exception
-    page = texts(app)
-    assert "embedded, in" in page
-    assert "1 live, 48 codes" in page
-    assert "as given by the owner of the files" in page
-    assert "streamlit" in page
-    assert app.dataframe[0].value["State"].tolist() == ["live"]
-
-
-def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HASHLENS_HOME", str(shared_home))
-
-    def script(run_id: str) -> None:
-        from dashboard import cached
-        from dashboard.services.search import QueryImage, Request, answer
-        from dashboard.widgets.drawer import show_drawer
-        from pipeline.index.search import stored_query
-        from pipeline.runs.registry import RunRegistry
-
-        opened = cached.search.opened(run_id)
-        row = int(opened.query_rows[0])
-        query = stored_query(RunRegistry(cached.library.settings()).open(run_id), row)
-        asked = QueryImage(query, "query", row)
-        found = answer(opened, asked, Request(), cached.search.backend(run_id), None)
-        show_drawer(
-            found.groups[-1].results[-1].row,
-            opened.dataset,
-            gallery_key="results",
-            opened=opened,
-            query=asked,
-            compares_query=True,
-        )
-
-    app = AppTest.from_function(script, args=(published_run(shared_home).id,), default_timeout=30)
-    app.run()
-
-    assert not app.exception
-    shown = "".join(str(one.value) for one in [*app.html, *app.markdown])
-    assert "of 12 bits differ" in shown
-    assert "Shared with the query" in shown
-    assert "near the threshold" not in texts(app)
-    assert [one.label for one in app.button] == [
-        "Mark right",
-        "Mark wrong",
-        "Search with this",
-        "Compare runs on this query",
-    ]
-
-    app.toggle(key="unsure").set_value(True).run()
-    assert not app.exception
-    assert re.search("Differing bits, least sure first: [0-9, ]+[.]", texts(app))
-    assert re.search(
-        "differing bits? w.* near the threshold in the query; with its relaxed code this image "
-        "(moves from rank [0-9–]+ to|stays at rank) [0-9–]+[.]",
-        texts(app),
-    )
-
-
-def test_the_leaderboard_offers_the_ablation_view_once_there_is_a_study(
-    open_app: OpenApp, own_home: Path
-):
-    settings = Settings(home=own_home)
-    small = {"rounds": 3, "eigenvectors": 8, "neighbours": 5}
-    for changes in ({}, {"globality": False}):
-        train(settings, "shapes", method="ud2h", config=small | changes)
-    app = open_app(own_home, "leaderboard")
-    assert app.subheader[0].value == "mAP by code length"
-
-    app.session_state["ablation_data"] = True
-    app.get_by_key("view").set_value("Ablation").run()
-
-    assert not app.exception
-    assert not app.subheader
-    assert "95 % paired bootstrap over queries" in texts(app)
-    assert app.dataframe[0].value["Variant"].tolist() == ["globality off"]
-
-
-def test_the_leaderboard_without_a_study_has_no_ablation_view(open_app: OpenApp, shared_home: Path):
-    app = open_app(shared_home, "leaderboard")
-
-    assert app.get_by_key("view").options == [
-        "Methods",
-        "Heat table",
-        "Trade-offs",
-    ]
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+    assert "48 images ordered by relaxed query: ordering" in texts(app)  # encoded anyway

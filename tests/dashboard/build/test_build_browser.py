@@ -1,4 +1,4 @@
-"""Journeys in a real browser: what only a browser shows. Needs the system's Chromium."""
+"""Import, Train and Runs in a browser: journeys that only a browser shows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from tests.dashboard.browsing import IN_EVERY_LOOK, NEEDS_BROWSER, OpenTab
+from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
 from tests.layout_writers import class_folders, pictures, zipped
 
 pytestmark = NEEDS_BROWSER
@@ -37,43 +37,18 @@ def import_checked(page: Any, name: str, n: int) -> None:
     expect(page.get_by_text(f"{name} is in the library.")).to_be_visible(timeout=60_000)
 
 
-@IN_EVERY_LOOK
-def test_every_page_fits_wide_and_narrow_in_light_and_dark(
-    open_tab: OpenTab, look: tuple[str, str]
-):
-    from playwright.sync_api import expect
-
-    paper = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 23, 30)"}[look[1]]
-    pages = (
-        ("/", "Search"),
-        ("/browse", "Browse"),
-        ("/leaderboard", "Leaderboard"),
-        ("/curves", "Curves"),
-        ("/failures", "Failures"),
-        ("/codes", "Codes"),
-        ("/advisor", "Advisor"),
-        ("/report", "Report"),
-        ("/import", "Import"),
-        ("/train", "Train"),
-        ("/runs", "Runs"),
-        ("/status", "Status"),
-    )
-    for path, heading in pages:
-        with open_tab(path) as tab:
-            expect(tab.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
-            main = tab.page.get_by_test_id("stMain")
-            assert main.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
-            background = "node => getComputedStyle(node).backgroundColor"
-            assert tab.page.get_by_test_id("stApp").evaluate(background) == paper
-
-
-def test_words_and_keys_are_explained_beside_every_page(open_tab: OpenTab):
-    from playwright.sync_api import expect
-
-    with open_tab("/leaderboard") as tab:
-        tab.page.get_by_role("button", name="Glossary and shortcuts").click()
-        expect(tab.page.get_by_text("how many bits of two codes differ")).to_be_visible()
-        expect(tab.page.get_by_text("previous query, next query")).to_be_visible()
+@pytest.fixture
+def live_and_failed(served_home: Path) -> Iterator[tuple[Run, Run]]:
+    """A run that this process pretends to execute, and a newer one that has failed."""
+    registry = RunRegistry(Settings(home=served_home))
+    usual = {"dataset": "shapes", "method": "dpsh", "backbone": "tiny", "label_set": "class"}
+    live, failed = (registry.create(RunSpec(**usual, bits=bits)) for bits in (16, 24))
+    failed.update(state="failed", error="no such luck")
+    with live.claimed():
+        live.update(state="running", stage="training", started=live.status().created)
+        yield live, failed
+    registry.delete(live)
+    registry.delete(failed)
 
 
 def test_two_methods_are_trained_watched_stopped_resumed_and_compared(
@@ -146,27 +121,11 @@ def test_two_methods_are_trained_watched_stopped_resumed_and_compared(
             page.get_by_text(re.compile(r"started, attempt 1, from epoch \d+")).last
         ).to_be_visible()
 
-        page.wait_for_timeout(2_500)  # Streamlit loses a click during the page's last refresh
-        tab.follow("Leaderboard")
-        expect(page.get_by_role("heading", name="Leaderboard", exact=True)).to_be_visible()
+        tab.reach("Leaderboard")
         expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
         points = page.locator("[aria-roledescription=point]")
         for model in ("DPSH", "OrthoHash"):
             expect(points.and_(page.locator(f"[aria-label*='{model}']")).first).to_be_visible()
-
-
-@pytest.fixture
-def live_and_failed(served_home: Path) -> Iterator[tuple[Run, Run]]:
-    """A run that this process pretends to execute, and a newer one that has failed."""
-    registry = RunRegistry(Settings(home=served_home))
-    usual = {"dataset": "shapes", "method": "dpsh", "backbone": "tiny", "label_set": "class"}
-    live, failed = (registry.create(RunSpec(**usual, bits=bits)) for bits in (16, 24))
-    failed.update(state="failed", error="no such luck")
-    with live.claimed():
-        live.update(state="running", stage="training", started=live.status().created)
-        yield live, failed
-    registry.delete(live)
-    registry.delete(failed)
 
 
 def test_the_open_list_of_runs_stays_as_it_is_while_runs_go_on(
@@ -190,7 +149,8 @@ def test_the_open_list_of_runs_stays_as_it_is_while_runs_go_on(
         live.update(state="cancelled", finished=live.status().started)
         headline = page.locator(".st-key-job_headline")
         expect(headline).to_contain_text("stopped", timeout=20_000)
-        page.wait_for_timeout(2_500)
+        expect(bar).to_have_count(0)  # the whole page has been drawn again
+        tab.still()
         assert options.all_inner_texts() == offered
 
         options.filter(has_text=failed.spec.label).click()
@@ -240,22 +200,3 @@ def test_a_folder_is_packed_by_the_browser_and_imported(
         import_checked(page, "p-ts", 6)
     stored = load_dataset("p-ts", Settings(home=served_home)).manifest["image_id"]
     assert {Path(name).name for name in stored} >= {"a" * 130 + ".png", "日本 é.png"}
-
-
-def test_a_bar_filters_the_gallery_and_a_tile_opens_the_drawer(open_tab: OpenTab):
-    from playwright.sync_api import expect
-
-    with open_tab("/browse?ds=shapes") as tab:
-        page = tab.page
-        bars = page.locator("path[aria-roledescription=bar]")
-        expect(bars).to_have_count(3)
-        bars.first.click(force=True)
-        expect(page.get_by_text("20 images")).to_be_visible()
-        assert "class=" in page.url
-
-        page.get_by_role("group", name="Images").get_by_role("button").first.click()
-        drawer = tab.drawer()
-        expect(drawer.get_by_text("SHA-256")).to_be_visible()
-        drawer.get_by_role("button", name="Search with this").click()
-        expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
-        expect(page).to_have_url(re.compile(r"q=ds"))

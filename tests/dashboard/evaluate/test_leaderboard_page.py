@@ -1,0 +1,122 @@
+"""The leaderboard in every state, in process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.runs.registry import RunRegistry
+from pipeline.settings import Settings
+from tests.dashboard.pages import OpenApp, texts, train
+
+
+@pytest.mark.parametrize("page", ["", "leaderboard"])
+def test_an_empty_library_names_the_command_that_fills_it(
+    open_app: OpenApp, tmp_path: Path, page: str
+):
+    app = open_app(tmp_path / "nothing", page)
+
+    assert not app.exception
+    assert app.subheader[0].value == "The library is empty"
+    assert app.code[0].value == "python -m pipeline demo"
+
+
+def test_the_leaderboard_has_the_table_the_protocol_and_two_charts(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "leaderboard")
+
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["Model"].tolist()[:2] == ["ITQ", "LSH"]
+    assert {"cosine, tiny", "colours alone", "random order"} == {*table["Model"].tolist()[2:]}
+    assert "protocol holdout" in texts(app)
+    assert "12 queries, 48 database images" in texts(app)
+    alts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    assert len(alts) == 2
+    assert all("ITQ" in alt for alt in alts)
+
+
+def test_the_data_of_a_chart_is_sent_when_it_is_opened(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "leaderboard")
+    assert len(app.dataframe) == 1
+
+    app.session_state["map_by_bits_data"] = True
+    app.run()
+
+    assert len(app.dataframe) == 2
+    assert [one.label for one in app.get("download_button")] == ["CSV", "SVG", "PNG", "Spec"]
+
+
+def test_the_leaderboard_filters_by_code_length(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "leaderboard")
+
+    app.get_by_key("bits").set_value([8]).run()
+
+    assert app.dataframe[0].value["Model"].tolist()[0] == "LSH"
+    app.get_by_key("bits").set_value([]).run()
+    assert not app.exception
+    assert "No runs match" in app.info[0].value
+
+
+def test_charts_draw_the_best_models_and_say_how_many_are_left_out(
+    open_app: OpenApp, own_home: Path
+):
+    for method in ("lsh", "pcah", "sh", "csq", "dpn", "dpsh", "idhn"):
+        train(Settings(home=own_home), "shapes", method)
+
+    app = open_app(own_home, "leaderboard")
+
+    captions = [caption.value for caption in app.caption]
+    assert sum("The 6 best of" in caption for caption in captions) == 2
+
+
+def test_runs_without_reports_leave_a_leaderboard_that_says_so(open_app: OpenApp, own_home: Path):
+    for run in RunRegistry(Settings(home=own_home)).all():
+        (run.folder / "report.json").unlink()
+
+    app = open_app(own_home, "leaderboard")
+
+    assert not app.exception
+    assert app.subheader[0].value == "No run on this data set has been measured"
+
+
+def test_two_protocols_are_a_choice_never_one_table(open_app: OpenApp, own_home: Path):
+    train(Settings(home=own_home), "shapes", split_seed=1)
+
+    app = open_app(own_home, "leaderboard")
+
+    assert len(app.get_by_key("protocol").options) == 2
+    models = app.dataframe[0].value["Model"].tolist()
+    assert sorted(models[:2]) == ["ITQ", "LSH"]  # the run of the other protocol is not among them
+    assert models.count("ITQ") == 1
+
+
+def test_the_leaderboard_offers_the_ablation_view_once_there_is_a_study(
+    open_app: OpenApp, own_home: Path
+):
+    settings = Settings(home=own_home)
+    small = {"rounds": 3, "eigenvectors": 8, "neighbours": 5}
+    for changes in ({}, {"globality": False}):
+        train(settings, "shapes", method="ud2h", config=small | changes)
+    app = open_app(own_home, "leaderboard")
+    assert app.subheader[0].value == "mAP by code length"
+
+    app.session_state["ablation_data"] = True
+    app.get_by_key("view").set_value("Ablation").run()
+
+    assert not app.exception
+    assert not app.subheader
+    assert "95 % paired bootstrap over queries" in texts(app)
+    assert app.dataframe[0].value["Variant"].tolist() == ["globality off"]
+
+
+def test_the_leaderboard_without_a_study_has_no_ablation_view(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "leaderboard")
+
+    assert app.get_by_key("view").options == [
+        "Methods",
+        "Heat table",
+        "Trade-offs",
+    ]

@@ -1,0 +1,127 @@
+"""Compare in every state, in process."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from dashboard.services.queries import Upload
+from pipeline.runs.registry import RunRegistry
+from pipeline.settings import Settings
+from tests.dashboard.pages import OpenApp, png, published_run
+
+
+def compare_upload(app: AppTest, colour: str = "red") -> str:
+    """Upload an image on Search and compare runs on it; returns its link name."""
+    app.file_uploader(key="upload_file").upload("mine.png", png(colour)).run()
+    ref = Upload("mine.png", png(colour)).ref
+    app.switch_page("explore/compare_page.py")
+    app.query_params["cq"] = ref
+    app.run()
+    assert not app.exception
+    return ref
+
+
+def test_compare_shows_both_runs_and_what_they_share(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+
+    assert not app.exception
+    assert [one.label for one in app.metric] == [
+        "AP of A",
+        "AP of B",
+        "B − A",
+        "Overlap@24",
+        "Rank-biased overlap",
+    ]
+    assert len(app.selectbox(key="a").options) == 2
+    assert len(app.selectbox(key="b").options) == 1  # never a run with itself
+    assert app.tabs[0].label.startswith("Only in A")
+
+
+def test_compare_steps_on_from_the_query_on_screen(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+    older = app.query_params["cq"]
+    app.button(key="compare_Next").click().run()
+    second = app.query_params["cq"]
+
+    app.query_params["cq"] = older  # the browser has not heard of the step yet
+    app.button(key="compare_Next").click().run()
+    assert app.query_params["cq"] not in (older, second)
+
+    app.button(key="compare_Previous").click().run()
+    assert app.query_params["cq"] == second
+
+
+def test_the_query_of_compare_is_searched_with(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+    ref = app.query_params["cq"]
+
+    next(one for one in app.button if one.label == "Search with this").click().run()
+
+    assert not app.exception
+    assert app.title[0].value == "Search"
+    assert app.query_params["q"] == ref
+    assert open_app(shared_home, "compare", cq=ref[3:]).query_params["cq"] == ref  # an older link
+
+
+def test_another_upload_on_search_leaves_the_compared_one(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home)
+    first = compare_upload(app)
+    app.switch_page("explore/search_page.py").run()
+    app.file_uploader(key="upload_file").upload("other.png", png("blue")).run()
+    second = app.query_params["q"]
+
+    app.switch_page("explore/compare_page.py").run()
+    assert app.query_params["cq"] == first
+    assert not app.info
+    app.switch_page("explore/search_page.py").run()
+    assert app.query_params["q"] == second != first
+    assert not app.info
+
+
+def test_an_upload_that_one_run_cannot_encode_is_not_compared(open_app: OpenApp, own_home: Path):
+    (published_run(own_home).folder / "model" / "config.json").write_text("{}", "utf-8")
+    app = open_app(own_home)
+
+    compare_upload(app)
+
+    assert re.fullmatch(r"Run [AB] cannot encode images\.", app.error[0].proto.title)
+    assert not app.metric
+    app.button(key="compare_Next").click().run()
+    assert app.metric
+
+
+def test_compare_swaps_its_runs(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "compare")
+    a, b = app.query_params["a"], app.query_params["b"]
+
+    next(one for one in app.button if one.label == "Swap").click().run()
+    assert (app.query_params["a"], app.query_params["b"]) == (b, a)
+
+    next(one for one in app.button if one.label == "Swap").click().run()
+    assert (app.query_params["a"], app.query_params["b"]) == (a, b)
+    assert not app.exception
+
+
+def test_compare_with_one_run_says_that_it_needs_two(open_app: OpenApp, own_home: Path):
+    registry = RunRegistry(Settings(home=own_home))
+    registry.delete(next(run for run in registry.all() if run.spec.method == "lsh"))
+
+    app = open_app(own_home, "compare")
+
+    assert not app.exception
+    assert "Comparing needs two finished runs" in [one.value for one in app.subheader]
+    assert [one.label for one in app.get("page_link")][-1] == "Train another"
+
+
+def test_compare_refuses_runs_of_another_split(open_app: OpenApp, own_home: Path):
+    run = next(r for r in RunRegistry(Settings(home=own_home)).all() if r.spec.method == "lsh")
+    spec = run.spec.model_copy(update={"split_seed": 7})
+    (run.folder / "spec.json").write_text(spec.model_dump_json(), "utf-8")
+
+    app = open_app(own_home, "compare")
+
+    assert not app.exception
+    assert "split seed differ" in app.warning[0].value
