@@ -1,12 +1,8 @@
 """FeatureCache: each image goes through each backbone once, whatever data set it is in.
 
-    features/<backbone>-<fingerprint>/rows.f32   n rows of d float32, appended
-    features/<backbone>-<fingerprint>/keys.bin   n keys of 32 bytes (`pixel_keys`), appended
-
-Augmented views, which contrastive methods train on, have folders of their own, one for each view.
-
-A row is written before its key, so the shorter file says how many rows are whole: after a kill the
-rest is cut off and the work resumes from there.
+Where and how they lie: pipeline/stored_features.py. Augmented views, which contrastive methods
+train on, have folders of their own, one for each view. After a kill a row without a key is cut off
+and the work resumes from there.
 """
 
 from __future__ import annotations
@@ -16,7 +12,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
@@ -28,8 +23,8 @@ from pipeline.augment import VERSION, augmented
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
+from pipeline.stored_features import KEY_BYTES, AboutFeatures, StoredFeatures
 
-_KEY_BYTES = 32
 _BATCH = 32
 
 
@@ -51,14 +46,13 @@ class FeatureCache:
         self.backbone, self._settings, self._view = backbone, settings, view
         self.folder = settings.features_path / f"{name}-{digest[:12]}"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._rows_path = self.folder / "rows.f32"
-        self._keys_path = self.folder / "keys.bin"
-        self._row_bytes = backbone.dim * 4
+        self.stored = StoredFeatures(self.folder, backbone.dim)
+        self.stored.describe(AboutFeatures(backbone=backbone.name, dim=backbone.dim, view=view))
 
     def get(
         self,
         dataset: RetrievalDataset,
-        on_progress: Progress = ignore_progress,
+        on_progress: Progress = lambda done, total: None,
         *,
         images: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
@@ -74,30 +68,20 @@ class FeatureCache:
         Raises:
             ImageError: an image is gone or has changed since the import.
         """
-        numbers = range(len(dataset)) if images is None else images.tolist()
-        keys = dataset.pixel_keys(numbers)
-        position = self._positions()
-        missing = [n for n, key in zip(numbers, keys, strict=True) if key not in position]
-        if missing:
+        numbers = np.arange(len(dataset)) if images is None else images
+        if self.n_missing(dataset, numbers):
             with FileLock(self.folder / ".lock"):  # another process may fill it meanwhile
-                position = self._positions()
-                missing = [n for n, key in zip(numbers, keys, strict=True) if key not in position]
+                keys, position = dataset.pixel_keys(numbers.tolist()), self.stored.positions()
+                missing = [
+                    n for n, key in zip(numbers.tolist(), keys, strict=True) if key not in position
+                ]
                 if missing:
                     self._extract(dataset, missing, len(keys), on_progress)
-            position = self._positions()
-        rows = np.array([position[key] for key in keys])
-        stored = np.memmap(
-            self._rows_path, np.float32, "r", shape=(len(position), self.backbone.dim)
-        )
-        if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
-            return stored[rows[0] : rows[0] + len(rows)]
-        features: NDArray[np.float32] = stored[rows]
-        features.flags.writeable = False
-        return features
+        return self.stored.read(dataset, numbers)
 
     def n_missing(self, dataset: RetrievalDataset, images: NDArray[np.int64]) -> int:
         """How many of the images with these numbers `get` would have to compute."""
-        position = self._positions()
+        position = self.stored.positions()
         return sum(key not in position for key in dataset.pixel_keys(images.tolist()))
 
     def augmented_views(
@@ -123,22 +107,16 @@ class FeatureCache:
 
         return tuple(view(number) for number in range(1, count + 1))
 
-    def _positions(self) -> dict[bytes, int]:
-        """Row number of every cached key; rows without a key do not count."""
-        content = self._keys_path.read_bytes() if self._keys_path.exists() else b""
-        whole = min(len(content) // _KEY_BYTES, _size(self._rows_path) // self._row_bytes)
-        return {content[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: i for i in range(whole)}
-
     def _extract(
         self, dataset: RetrievalDataset, missing: list[int], total: int, on_progress: Progress
     ) -> None:
         """Append features of the `missing` images; the caller holds the lock."""
-        whole = len(self._positions())
-        for path, width in ((self._rows_path, self._row_bytes), (self._keys_path, _KEY_BYTES)):
-            if _size(path) > whole * width:
+        whole, stored = len(self.stored.positions()), self.stored
+        for path, width in ((stored.rows_path, 4 * stored.dim), (stored.keys_path, KEY_BYTES)):
+            if path.exists() and path.stat().st_size > whole * width:
                 os.truncate(path, whole * width)  # torn by a kill
         done = total - len(missing)
-        with self._rows_path.open("ab") as rows, self._keys_path.open("ab") as keys:
+        with stored.rows_path.open("ab") as rows, stored.keys_path.open("ab") as keys:
             for batch, features in embedded(
                 self.backbone, lambda row: self._load(dataset, row), missing
             ):
@@ -173,7 +151,3 @@ def embedded(
             if number + 1 < len(batches):
                 coming = pool.submit(decode, batches[number + 1])
             yield batch, backbone.embed(images).numpy()
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0

@@ -20,8 +20,10 @@ from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.ranking import HashCodes
 from pipeline.images import ImageError
+from pipeline.index.ordering import Cosine
 from pipeline.index.search import Encoded, Query, encode_image, encode_images, stored_query
 from pipeline.runs.registry import RunRegistry
+from pipeline.stored_features import FeaturesMissing, find_stored
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
 _encoding = Lock()  # one batch at a time: torch already uses all threads
@@ -55,6 +57,25 @@ def relaxed(run_id: str, row: int) -> Encoded:
         return _encode(run_id, opened(run_id).dataset.load_image(row))
     except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=HASHED)
+def cosine(run: OpenRun) -> Cosine:
+    """What results of a run are put in order by; loads no network where the features tell whose.
+
+    Raises:
+        FeaturesMissing: they are not stored, or are not those that the codes were made of.
+        RuntimeError: the network that tells which are its features is unavailable.
+    """
+    spec = run.run.spec
+    if spec.finetune is not None:
+        raise FeaturesMissing("the backbone learned with the method, and its features are not kept")
+    stored = find_stored(spec.backbone, settings())
+    if stored is None:
+        from pipeline.features import FeatureCache  # loads torch
+
+        stored = FeatureCache(_backbone(spec.backbone), settings()).stored
+    return Cosine(run.dataset, stored)
 
 
 def features(run_id: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from dashboard.services.search import Answer, Backend, QueryImage, Request
 from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import Aligned, align
 from pipeline.analysis.opened_run import OpenRun, open_run
-from pipeline.analysis.reranking import Values
+from pipeline.index.ordering import Ordering
 from pipeline.index.publish import expected_metadata, index_alias, read_index
 from pipeline.index.search import exact_store
 from pipeline.index.store.base import CodeStore, StoreError, require_match
@@ -82,7 +82,7 @@ def fall_back(run_id: str, reason: str) -> Backend:
 
 
 def answer(
-    run: OpenRun, query: QueryImage, request: Request, values: Values | None = None
+    run: OpenRun, query: QueryImage, request: Request, ordering: Ordering | None = None
 ) -> Answer:
     """Search the run's index, or its own codes when that fails.
 
@@ -90,10 +90,10 @@ def answer(
         run: that is searched.
         query: the query.
         request: what is asked for.
-        values: what to order by; None: by distance.
+        ordering: what to sort by beside the distance; None: nothing.
     """
     answered = search.answer(
-        run, query, request, backend(run.id), lambda why: fall_back(run.id, why), values
+        run, query, request, backend(run.id), lambda why: fall_back(run.id, why), ordering
     )
     if answered.index.kind == "ready":
         _successes()["last"] = time.time()
@@ -101,7 +101,7 @@ def answer(
 
 
 def since(
-    version: str, run: OpenRun, shown: Answer, request: Request, values: Values | None = None
+    version: str, run: OpenRun, shown: Answer, request: Request, ordering: Ordering | None = None
 ) -> Groups | None:
     """Results beside those of a version of the index that is kept for rolling back.
 
@@ -110,7 +110,7 @@ def since(
         run: that is searched.
         shown: what is on screen.
         request: what was asked for.
-        values: what results are ordered by; None: distance.
+        ordering: what results are sorted by beside the distance; None: nothing.
 
     Returns:
         None when that version is gone or does not fit, or no index gave the results.
@@ -121,7 +121,7 @@ def since(
     try:
         require_match(store().info(collection), expected_metadata(run.run))
         kept = Backend(store(), collection, shown.index)
-        then = search.answer(run, shown.query, request, kept, _refuse, values)
+        then = search.answer(run, shown.query, request, kept, _refuse, ordering)
     except (StoreError, RunError, OSError):
         return None
     return groups(shown, then)

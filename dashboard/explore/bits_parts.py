@@ -10,7 +10,7 @@ from dashboard.explore import bits_ablation
 from dashboard.services.queries import EncodingError
 from dashboard.services.search import QueryImage, bit_string
 from dashboard.services.thumbs import thumb_url
-from dashboard.widgets import bit_names, bit_strip, gallery, notices
+from dashboard.widgets import bit_names, bit_strip, gallery, notices, result_order
 from dashboard.widgets.drawer import show_drawer
 from dashboard.widgets.relaxed_query import relaxed_query
 from pipeline.analysis import single_bits
@@ -40,8 +40,15 @@ def what_if(opened: OpenRun, query: QueryImage) -> None:
         placeholder="none",
         help="Muted bits are ignored on both sides.",
     )
+    ordering, reason = result_order.by_features(opened, query)
     changed = single_bits.changed(
-        opened, query.encoded.code, query.row, flipped=flipped, muted=muted, k=_SHOWN
+        opened,
+        query.encoded.code,
+        query.row,
+        flipped=flipped,
+        muted=muted,
+        k=_SHOWN,
+        values=None if ordering is None else ordering.values,
     )
     before, after = bit_string(query.encoded), bit_string(Query(changed.code))
     st.html(bit_strip.two_codes(before, after, name="changed"))
@@ -56,6 +63,8 @@ def what_if(opened: OpenRun, query: QueryImage) -> None:
         int(row): f"{d}/{n_bits}" for row, d in zip(changed.rows, changed.distances, strict=True)
     }
     _images(opened, [int(row) for row in changed.rows], "what_if", facts)
+    if reason:
+        st.caption(f"Equally near images are sorted by id: {escape_markdown(reason)}.")
 
 
 def cards(opened: OpenRun) -> None:

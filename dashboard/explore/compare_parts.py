@@ -13,7 +13,14 @@ from dashboard.services.queries import EncodingError, Upload, dataset_ref, previ
 from dashboard.services.run_choices import RunChoice
 from dashboard.services.search import Answer, Request, Result
 from dashboard.services.thumbs import thumb_url
-from dashboard.widgets import chart_panel, gallery, linked_select, notices, query_panel
+from dashboard.widgets import (
+    chart_panel,
+    gallery,
+    linked_select,
+    notices,
+    query_panel,
+    result_order,
+)
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.wording import escape_html, percent
 
@@ -106,7 +113,8 @@ def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
         if query is None:
             st.info("One of the runs has no stored code for this image; choose one of the queries.")
             return None
-        answers.append(cached.search.answer(opened, query, Request(limit=SHOWN)))
+        ordering, _ = result_order.by_features(opened, query)
+        answers.append(cached.search.answer(opened, query, Request(limit=SHOWN), ordering))
     first, second = answers
     return first, second
 

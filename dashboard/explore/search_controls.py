@@ -10,20 +10,23 @@ import streamlit as st
 from dashboard import state
 from dashboard.services.search import MAX_RESULTS, Answer, Request
 from pipeline.analysis.opened_run import OpenRun
+from pipeline.index.ordering import SHORTLIST
 
 _T = TypeVar("_T")
 PAGE_SIZE = 100
-DISTANCE, RELAXED, FEATURES = "Distance", "Relaxed query", "Features"
+WITHIN, RESCORED = "Distance, then similarity", "Similarity"
+RELAXED, CODES = "Relaxed query", "Codes only"
 _LIMITS = (24, 48, 100, MAX_RESULTS)
 _TILES = {"Small": 84, "Medium": 124, "Large": 190}
 _MODES = ("Nearest", "Radius")
 _KINDS = {"All": "all", "Relevant": "relevant", "Not relevant": "not relevant"}
 _ORDERS = (
-    f"*Distance*: Hamming distance of the codes. *Relaxed query*: the {MAX_RESULTS} nearest, "
-    "ordered by the query's values before rounding against the stored bits. *Features*: the same "
-    "images, ordered by the cosine of the backbone's features; unavailable with a fine-tuned "
-    "backbone."
+    f"*{WITHIN}*: Hamming distance of the codes; equally near images by the cosine of the "
+    f"backbone's features. *{RESCORED}*: the {SHORTLIST} nearest, all by that cosine. *{RELAXED}*: "
+    "these by the query's values before rounding against the stored bits. "
+    f"*{CODES}*: distance alone; equally near images are sorted by id."
 )
+_OLD_ORDERS = {"Distance": CODES, "Features": RESCORED}  # in links of earlier versions
 _URL: Final = "query-params"
 
 
@@ -37,8 +40,9 @@ def show_controls(opened: OpenRun) -> Request:
             chosen = _choice("Results", _LIMITS, "k")
             limit, max_distance = (chosen if chosen in _LIMITS else _LIMITS[0]), None
         kind = _choice("Show", list(_KINDS), "show") if opened.label_set is not None else "All"
-        orders = (DISTANCE, RELAXED) if opened.run.spec.finetune else (DISTANCE, RELAXED, FEATURES)
-        _choice("Order", orders, "order", help=_ORDERS)
+        if (linked := st.query_params.get("order", "")) in _OLD_ORDERS:
+            st.query_params["order"] = st.session_state["order"] = _OLD_ORDERS[linked]
+        _choice("Order", (WITHIN, RESCORED, RELAXED, CODES), "order", help=_ORDERS)
         _tile_size()
     return Request(
         limit=limit,
@@ -50,7 +54,7 @@ def show_controls(opened: OpenRun) -> Request:
 
 def order() -> str:
     """The order chosen."""
-    return st.session_state.get("order") or DISTANCE
+    return st.session_state.get("order") or WITHIN
 
 
 def tile_px() -> int:

@@ -1,26 +1,32 @@
-"""Results in another order than by distance: what to sort by, and what that gained and cost."""
+"""The order of results on Search: what is chosen, what it sorts by, and a line that says so."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached
 from dashboard.explore import search_controls
 from dashboard.services.queries import EncodingError
-from dashboard.services.search import QueryImage
-from dashboard.widgets import notices
+from dashboard.services.search import Answer, QueryImage
+from dashboard.widgets import notices, result_order
 from dashboard.widgets.relaxed_query import relaxed_query
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.analysis.reranking import Reordered, Values, feature_values, relaxed_values
-from pipeline.index.search import Encoded
-from pipeline.wording import duration, percent, plural
+from pipeline.analysis.relaxed import relaxed_values
+from pipeline.index.ordering import SHORTLIST, Ordering
+from pipeline.wording import duration, escape_markdown, plural
 
 
-def values(opened: OpenRun, query: QueryImage) -> Values | None:
-    """What the chosen order sorts by; None for distance, or when the query cannot be encoded."""
+def ordering(opened: OpenRun, query: QueryImage) -> tuple[Ordering | None, str]:
+    """What the chosen order sorts by, or None and why the codes alone decide; empty if chosen."""
     order = search_controls.order()
-    if order == search_controls.DISTANCE:
-        return None
+    if order == search_controls.CODES:
+        return None, ""
+    if order == search_controls.RELAXED:
+        return _by_relaxed_code(opened, query), ""
+    is_within = order == search_controls.WITHIN
+    return result_order.by_features(opened, query, is_within_distance=is_within)
+
+
+def _by_relaxed_code(opened: OpenRun, query: QueryImage) -> Ordering | None:
     try:
         encoded = relaxed_query(opened, query)
     except EncodingError as error:
@@ -31,27 +37,37 @@ def values(opened: OpenRun, query: QueryImage) -> Values | None:
             key="order_problem",
         )
         return None
-    if order == search_controls.RELAXED or opened.run.spec.finetune:
-        return relaxed_values(encoded.relaxed, opened)
-    return feature_values(encoded.features, lambda rows: cached.networks.features(opened.id, rows))
+    return Ordering(relaxed_values(encoded.relaxed, opened), is_within_distance=False)
 
 
-def effect(reordered: Reordered, opened: OpenRun, query: QueryImage) -> None:
-    """One line: the shortlist, the gain in P@10, the cost.
+def explain(answer: Answer, reason: str) -> None:
+    """One line: how equally near images are sorted, or why the codes alone decide.
 
-    The cost of encoding the query once more is that of the first time; an upload is encoded anyway.
+    Args:
+        answer: that is shown.
+        reason: why features do not sort it; empty where they do or were not chosen.
     """
-    name = search_controls.order().lower()
-    n = plural(len(reordered.order), "image")
-    cost = f"{n} ordered by {name}: "
-    if query.row is not None and not isinstance(query.encoded, Encoded):
-        cost += f"encoding {duration(cached.networks.relaxed(opened.id, query.row).encode_s)} + "
-    cost += f"ordering {duration(reordered.seconds)}"
-    if reordered.before is None or reordered.after is None:
-        st.caption(f"{cost}. Arrows show ranks gained or lost compared with distance.")
-        return
-    gain = 100 * (reordered.after - reordered.before)
-    st.markdown(
-        f"**P@10 of this list {percent(reordered.before)} → {percent(reordered.after)} %** "
-        f"({gain:+.1f}) :gray[· {cost} · arrows show ranks gained or lost compared with distance]"
-    )
+    st.caption(f"{_about_ties(answer)}{_about_order(answer, reason or answer.order.problem)}")
+
+
+def _about_order(answer: Answer, reason: str) -> str:
+    order = search_controls.order()
+    if reason:
+        return f"Codes only, sorted by id where equally near: {escape_markdown(reason)}."
+    if not answer.order.is_by_distance:
+        return (
+            f"The {SHORTLIST} nearest by {order.lower()}, sorted in "
+            f"{duration(answer.order.seconds)}; arrows show ranks gained or lost compared with distance."
+        )
+    if order == search_controls.WITHIN:
+        return "Equally near images are sorted by the similarity of their features."
+    return "Images at the same distance are equally near; they are sorted by id."
+
+
+def _about_ties(answer: Answer) -> str:
+    """How many images share the last distance, where not all of them are shown."""
+    group = next((group for group in answer.groups if group.distance == answer.cut), None)
+    if not answer.is_tie_cut or group is None:
+        return ""
+    count = f"{plural(group.total, 'image')} are equally near; {len(group.results):,} are shown. "
+    return count if len(answer.groups) == 1 else f"At distance {answer.cut}, {count}"

@@ -35,18 +35,18 @@ with right:
     ref, query = query_panel.encoded_query(ref, found_examples[0].ref, opened)
     state.show_query(ref)
     request = search_filters.show_filters(opened, search_controls.show_controls(opened))
-    values = search_order.values(opened, query)
-    answer = cached.search.answer(opened, query, request, values)
+    ordering, reason = search_order.ordering(opened, query)
+    answer = cached.search.answer(opened, query, request, ordering)
     with changes:
         copy_link.outdated(
             opened,
-            since=lambda version: cached.search.since(version, opened, answer, request, values),
+            since=lambda version: cached.search.since(version, opened, answer, request, ordering),
         )
     index_notice.show_index_notice(answer.index, run_id)
-    search_results.headline(answer, request, opened)
+    search_results.headline(answer, request, reason)
     if answer.is_unusual:
         search_results.unusual(answer, opened)
-    search_results.measures(answer.judgement)
+    search_results.measures(answer.judgement, answer.precision_10)
     clicked = None
     if not answer.groups:
         search_results.empty(answer, request)

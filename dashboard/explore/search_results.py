@@ -19,14 +19,20 @@ _MARKS: dict[bool | None, gallery.Mark] = {True: "yes", False: "no", None: "unkn
 _WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
 
 
-def headline(answer: Answer, request: Request, opened: OpenRun) -> None:
-    """One line: what was found, where, how fast."""
+def headline(answer: Answer, request: Request, reason: str) -> None:
+    """Two lines: what was found, where, how fast; and in which order it is shown.
+
+    Args:
+        answer: that is shown.
+        request: what was asked for.
+        reason: why features do not sort it; empty where they do or were not chosen.
+    """
     n_shown = len(answer.results)
     summary, shown = f"{answer.n_found:,} nearest", ""
     if request.max_distance is not None:
         summary = f"{plural(answer.n_within, 'image')} within {plural(request.max_distance, 'bit')}"
         if answer.n_found < answer.n_within:
-            kind = "nearest" if answer.reordered is None else "first"
+            kind = "nearest" if answer.order.is_by_distance else "first"
             of = f"{n_shown:,} of the " if n_shown < answer.n_found else ""
             shown = f" · {of}{kind} {answer.n_found:,} shown"
     if not shown and n_shown < answer.n_found:
@@ -39,19 +45,7 @@ def headline(answer: Answer, request: Request, opened: OpenRun) -> None:
         f"**{summary}**{shown} "
         f":gray[· {plural(answer.n_database, 'image')} searched · {where} · {times}]"
     )
-    if answer.reordered is not None:
-        search_order.effect(answer.reordered, opened, answer.query)
-    elif any(group.total > 1 for group in answer.groups):
-        st.caption(_about_ties(answer))
-
-
-def _about_ties(answer: Answer) -> str:
-    """How many images share the last distance, or what order equally near images are in."""
-    group = next((group for group in answer.groups if group.distance == answer.cut), None)
-    if not answer.is_tie_cut or group is None:
-        return "Images at the same distance are equally near; they are sorted by id."
-    sentence = f"{group.total:,} images are equally near; {len(group.results):,} are shown."
-    return sentence if len(answer.groups) == 1 else f"At distance {answer.cut}, {sentence}"
+    search_order.explain(answer, reason)
 
 
 def unusual(answer: Answer, opened: OpenRun) -> None:
@@ -63,7 +57,7 @@ def unusual(answer: Answer, opened: OpenRun) -> None:
     )
 
 
-def measures(judgement: Judgement | None) -> None:
+def measures(judgement: Judgement | None, precision_10: float | None) -> None:
     """Precision and lookup of this one query, or why they are not known."""
     if judgement is None:
         st.caption(
@@ -77,11 +71,16 @@ def measures(judgement: Judgement | None) -> None:
         else "no images"
     )
     shown = [
-        ("P@10", _percent(judgement.precision_10), "Relevant among the first 10."),
+        (
+            "P@10",
+            _percent(precision_10),
+            "Relevant among the first 10 as they are shown. By the codes alone: "
+            f"{_percent(judgement.precision_10)}, the mean over all orders of equally near images.",
+        ),
         (
             "P@100",
             _percent(judgement.precision_100),
-            "Relevant among the first 100.",
+            "Relevant among the first 100 by the codes alone.",
         ),
         ("Relevant within 2 bits", ball, "Relevant images among all images within 2 bits."),
         (

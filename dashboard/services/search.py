@@ -14,8 +14,8 @@ from dashboard.services.queries import Upload, dataset_ref
 from dashboard.services.run_choices import IndexState
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.query_quality import Judgement, histogram, judgement, relevance
-from pipeline.analysis.reranking import Reordered, Values, reordered
-from pipeline.index.search import Found, Query, search_index
+from pipeline.index.ordering import Ordering, Sorted, find_shortlist, rows_of, sort_hits
+from pipeline.index.search import Found, Query
 from pipeline.index.store.base import CodeStore, Hit, StoreError, Where, words_of
 
 MAX_RESULTS = 200  # of one search
@@ -141,7 +141,9 @@ class Answer:
         is_unusual: nothing is as near as queries of this data set usually find.
         search_s: seconds in the store.
         index: what answered.
-        reordered: None when results stand by distance.
+        precision_10: share of relevant images among the first ten as they are shown, before the
+            relevance filter; None when nobody knows.
+        order: how the results were sorted.
     """
 
     query: QueryImage
@@ -157,7 +159,8 @@ class Answer:
     is_unusual: bool
     search_s: float
     index: IndexState
-    reordered: Reordered | None = None
+    precision_10: float | None
+    order: Sorted
 
     @property
     def results(self) -> list[Result]:
@@ -171,7 +174,7 @@ def answer(
     request: Request,
     backend: Backend,
     fall_back: Callable[[str], Backend],
-    values: Values | None = None,
+    ordering: Ordering | None = None,
 ) -> Answer:
     """Search, judge and group.
 
@@ -181,23 +184,21 @@ def answer(
         request: what is asked for.
         backend: where to search.
         fall_back: gives the exact backend when the store fails in the middle; takes the reason.
-        values: what to order the nearest `MAX_RESULTS` by; None: by distance.
+        ordering: what to sort by beside the distance; None: nothing.
     """
-    depth = request.limit if values is None else MAX_RESULTS
     try:
-        found = _found(query, request, backend, depth)
+        found = _found(query, request, backend, ordering)
     except StoreError as error:
         backend = fall_back(str(error))
-        found = _found(query, request, backend, depth)
+        found = _found(query, request, backend, ordering)
     others = opened.database_rows != (-1 if query.row is None else query.row)
     distances = query.encoded.code.hamming(opened.database_codes)[0]
     relevant = relevance(opened, query.row)
-    hits = _known(found.result.hits, opened, query.row)[:depth]
-    again = None if values is None else reordered(_rows(hits), values, relevant)
-    order = range(len(hits)) if again is None else again.order.tolist()
+    hits = _known(found.result.hits, opened, query.row)
+    order = sort_hits(hits, ordering)
     results = [
-        _result(rank, place, hits[place], opened, relevant)
-        for rank, place in enumerate(order[: request.limit], 1)
+        _result(rank, rank - 1 if order.is_by_distance else place, hits[place], opened, relevant)
+        for rank, place in enumerate(order.places[: request.limit].tolist(), 1)
     ]
     passing = distances[others & passes(opened, request)]
     n_within = int(
@@ -208,7 +209,7 @@ def answer(
     shown = [result for result in results if _is_kind(result, request.relevance)]
     return Answer(
         query=query,
-        groups=_groups(shown, passing) if again is None else _one_group(shown, len(passing)),
+        groups=_groups(shown, passing) if order.is_by_distance else _one_group(shown, len(passing)),
         n_found=len(results),
         n_within=n_within,
         n_database=int(others.sum()),
@@ -218,11 +219,14 @@ def answer(
         histogram=histogram(opened, distances, relevant, others),
         nearest=nearest,
         cut=cut,
-        is_tie_cut=again is None and cut is not None and (passing <= cut).sum() > len(results),
+        is_tie_cut=order.is_by_distance
+        and cut is not None
+        and (passing <= cut).sum() > len(results),
         is_unusual=nearest is not None and nearest > opened.usual_nearest,
         search_s=found.search_s,
         index=backend.index,
-        reordered=again,
+        precision_10=_precision_10(results),
+        order=order,
     )
 
 
@@ -246,20 +250,23 @@ def bit_string(query: Query) -> str:
     return "".join("1" if sign > 0 else "0" for sign in query.code.signs()[0])
 
 
-def _found(query: QueryImage, request: Request, backend: Backend, depth: int) -> Found:
-    return search_index(
+def _found(
+    query: QueryImage, request: Request, backend: Backend, ordering: Ordering | None
+) -> Found:
+    return find_shortlist(
         backend.store,
         backend.alias,
         query.encoded.code,
-        k=min(depth, MAX_RESULTS) + 1,  # one more, since the query itself may be among them
-        radius=request.max_distance,
+        ordering,
+        limit=min(request.limit, MAX_RESULTS) + 1,  # one more: the query may be among them
+        max_distance=request.max_distance,
         where=request.where if request.has_filter else None,
     )
 
 
 def _known(hits: Sequence[Hit], opened: OpenRun, query_row: int | None) -> list[Hit]:
     """Without the query, and what an index got after the run was read; the next page has that."""
-    is_known = np.isin(_rows(hits), opened.database_rows)
+    is_known = np.isin(rows_of(hits), opened.database_rows)
     return [
         hit
         for hit, known in zip(hits, is_known, strict=True)
@@ -267,8 +274,9 @@ def _known(hits: Sequence[Hit], opened: OpenRun, query_row: int | None) -> list[
     ]
 
 
-def _rows(hits: Sequence[Hit]) -> NDArray[np.int64]:
-    return np.array([int(str(hit.payload["row"])) for hit in hits], np.int64)
+def _precision_10(results: Sequence[Result]) -> float | None:
+    marks = [result.relevant for result in results[:10]]
+    return None if len(marks) < 10 or None in marks else marks.count(True) / 10
 
 
 def _result(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.analysis.reranking import relaxed_values
+from pipeline.analysis.relaxed import relaxed_values
 from pipeline.index.search import Query
 
 _UNSURE = 0.25  # share of the query's median |relaxed| below which a bit could as well have flipped

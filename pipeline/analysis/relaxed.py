@@ -7,9 +7,11 @@ import torch
 from numpy.typing import NDArray
 
 from models.errors import NotFittedError, WeightsError
+from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
 from pipeline.images import ImageError
+from pipeline.index.ordering import Values
 from pipeline.runs.registry import Run, RunError
 from pipeline.settings import Settings
 
@@ -59,3 +61,18 @@ def weak_bits(relaxed: NDArray[np.float32]) -> NDArray[np.bool_]:
     size = np.abs(relaxed)
     weak: NDArray[np.bool_] = size < _WEAK * np.median(size)
     return weak
+
+
+def relaxed_values(relaxed: NDArray[np.float32], opened: OpenRun) -> Values:
+    """Asymmetric distance: the query keeps its real values, stored images have bits only.
+
+    A bit the network was sure of weighs more than one it nearly decided the other way. The value is
+    the negative inner product of the relaxed query (K,) and the ±1 code.
+    """
+
+    def values(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        places = [opened.place_of[int(row)] for row in rows]
+        signs = opened.database_codes[places].signs().astype(np.float32)
+        return np.asarray(-(signs @ relaxed), np.float32)
+
+    return values

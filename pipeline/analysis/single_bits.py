@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.evaluation.code_statistics import bit_correlation, code_buckets
 from pipeline.evaluation.ranking import HashCodes
+from pipeline.index.ordering import MAX_TIES, Values
 
 MOST_BUCKETS = 300  # distinct codes in the map, fullest first
 LINKED_WITHIN = 2  # bits between two codes of a line in the map
@@ -23,7 +24,7 @@ class Changed:
 
     Attributes:
         code: the query's code with bits flipped.
-        rows: (k,) manifest rows, nearest first, ties by id order of the database.
+        rows: (k,) manifest rows, nearest first, ties by `values`, or by place in the database.
         distances: (k,) over the bits that are not muted.
         overlap: how many of these the unchanged code finds too.
     """
@@ -42,6 +43,7 @@ def changed(
     flipped: Sequence[int] = (),
     muted: Sequence[int] = (),
     k: int = 24,
+    values: Values | None = None,
 ) -> Changed:
     """Search with some bits flipped and others left out.
 
@@ -52,12 +54,13 @@ def changed(
         flipped: bits from 1 to turn over.
         muted: bits from 1 that do not count.
         k: results.
+        values: what equally near images are sorted by; None: by their place in the database.
     """
     signs = code.signs().astype(np.int8)
     signs[0, [bit - 1 for bit in flipped]] *= -1
     now = HashCodes.from_relaxed(signs.astype(np.float32))
-    before = _nearest(opened, code, query_row, (), k)[0]
-    rows, distances = _nearest(opened, now, query_row, muted, k)
+    before = _nearest(opened, code, query_row, (), k, values)[0]
+    rows, distances = _nearest(opened, now, query_row, muted, k, values)
     return Changed(now, rows, distances, len({*before.tolist()} & {*rows.tolist()}))
 
 
@@ -163,7 +166,12 @@ def _fullest(opened: OpenRun) -> tuple[HashCodes, NDArray[np.int64], NDArray[np.
 
 
 def _nearest(
-    opened: OpenRun, code: HashCodes, query_row: int | None, muted: Sequence[int], k: int
+    opened: OpenRun,
+    code: HashCodes,
+    query_row: int | None,
+    muted: Sequence[int],
+    k: int,
+    values: Values | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     kept = np.ones(opened.bits, bool)
     kept[[bit - 1 for bit in muted]] = False
@@ -171,8 +179,13 @@ def _nearest(
     differing = (code.packed ^ opened.database_codes.packed) & mask
     distances = np.bitwise_count(differing).sum(axis=1).astype(np.int64)
     distances[opened.database_rows == (-1 if query_row is None else query_row)] = opened.bits + 1
-    order = np.argsort(distances, kind="stable")[:k]
+    order = np.argsort(distances, kind="stable")
     order = order[distances[order] <= opened.bits]
+    if values is not None and len(order):
+        last = distances[order[min(k, len(order)) - 1]]
+        order = order[distances[order] <= last][: max(k, MAX_TIES)]
+        order = order[np.lexsort((values(opened.database_rows[order]), distances[order]))]
+    order = order[:k]
     return opened.database_rows[order], distances[order]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +22,25 @@ from pipeline.cli.console import (
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import Run, RunError, RunRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.datasets.dataset import RetrievalDataset
+    from pipeline.index.ordering import Ordering
+    from pipeline.index.store.base import Hit
+
+
+class Order(StrEnum):
+    """What sorts the results of a search."""
+
+    WITHIN = "within"
+    RESCORED = "rescored"
+    CODES = "codes"
+
 
 index = typer.Typer(
     help="Publish, list, verify, refresh, roll back and drop indexes.", no_args_is_help=True
@@ -105,10 +125,16 @@ def search(
     k: Annotated[int, typer.Option(min=1, max=10_000, help="Results.")] = 10,
     radius: Annotated[int, typer.Option(help="Only within this distance; -1: all.")] = -1,
     label: Annotated[list[str] | None, typer.Option(help="Only with this label.")] = None,
+    order: Annotated[Order, typer.Option(help="What sorts the results.")] = Order.WITHIN,
 ) -> None:
-    """Search by image in the index of a run."""
+    """Search by image in the index of a run.
+
+    Order: `within` sorts by distance and equally near images by the cosine of their features,
+    `rescored` sorts the nearest 200 by that cosine, `codes` sorts by distance alone.
+    """
     from pipeline.images import load_rgb
-    from pipeline.index.search import encode_image, search_index, searchable
+    from pipeline.index.ordering import find_shortlist, sort_hits
+    from pipeline.index.search import encode_image, searchable
     from pipeline.index.store.base import Where
 
     limit_threads()
@@ -121,28 +147,61 @@ def search(
     store, alias, reason = searchable(chosen, dataset, current_store())
     if reason:
         say(f"Exact search in the run's code file: {reason}", to=errors)
-    found = search_index(
+    ordering = _ordering(order, chosen, dataset, query.features)
+    found = find_shortlist(
         store,
         alias,
         query.code,
-        k=k,
-        radius=radius if radius >= 0 else None,
+        ordering,
+        limit=k,
+        max_distance=radius if radius >= 0 else None,
         where=Where(labels=tuple(label or ())),
     )
+    order_found = sort_hits(found.result.hits, ordering)
+    if order_found.problem:
+        say(f"Sorted by the codes alone: {order_found.problem}", to=errors)
+    hits = [found.result.hits[place] for place in order_found.places[:k]]
+    _print_hits(hits, chosen)
+    is_cut = found.result.tie_cut or any(
+        hit.distance == hits[-1].distance for hit in found.result.hits[k:]
+    )
+    tie = "; more images lie at the last distance" if is_cut else ""
+    say(f"encoding {query.encode_s:.2f} s, search {1000 * found.search_s:.1f} ms{tie}")
+
+
+def _print_hits(hits: Sequence[Hit], run: Run) -> None:
     rows = [
         (
             rank,
-            f"{hit.distance}/{chosen.spec.bits}",
+            f"{hit.distance}/{run.spec.bits}",
             _labels(hit.payload),
             hit.payload["image_id"],
             hit.payload["text"],
         )
-        for rank, hit in enumerate(found.result.hits, 1)
+        for rank, hit in enumerate(hits, 1)
     ]
     columns = ("rank", "distance", "labels", "image", "text")
-    print_table(columns, rows, chosen.spec.label, prose=("labels", "text"), optional=("text",))
-    tie = "; more images lie at the last distance" if found.result.tie_cut else ""
-    say(f"encoding {query.encode_s:.2f} s, search {1000 * found.search_s:.1f} ms{tie}")
+    print_table(columns, rows, run.spec.label, prose=("labels", "text"), optional=("text",))
+
+
+def _ordering(
+    order: Order, run: Run, dataset: RetrievalDataset, query: NDArray[np.float32]
+) -> Ordering | None:
+    """What sorts the results beside their distance; None, with a word why, where nothing can."""
+    from pipeline.features import FeatureCache
+    from pipeline.index.ordering import Cosine, Ordering
+    from pipeline.stored_features import FeaturesMissing
+
+    if order is Order.CODES:
+        return None
+    try:
+        if run.spec.finetune is not None:
+            raise FeaturesMissing("the backbone learned with the method; its features are not kept")
+        stored = FeatureCache(run.load_backbone(), current_settings()).stored
+        return Ordering(Cosine(dataset, stored).values(query), order is Order.WITHIN)
+    except FeaturesMissing as error:
+        say(f"Sorted by the codes alone: {error}", to=errors)
+        return None
 
 
 def newest_published() -> Run:

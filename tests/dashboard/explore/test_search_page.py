@@ -152,7 +152,8 @@ def test_equally_near_images_are_counted_where_not_all_are_shown(
     assert re.search(r"\d+ images are equally near; \d+ are shown\.", texts(app))
 
     app.segmented_control(key="k").set_value(200).run()
-    assert "Images at the same distance are equally near" in texts(app)
+    assert "Equally near images are sorted by the similarity" in texts(app)
+    assert "are equally near;" not in texts(app)
 
 
 def test_a_link_with_the_older_name_of_the_default_split_still_opens(
@@ -353,11 +354,46 @@ def test_names_of_files_never_become_markup(open_app: OpenApp, shared_home: Path
     assert not any(HOSTILE in one.value for one in app.markdown)
 
 
-def test_another_order_says_what_encoding_and_ordering_cost(open_app: OpenApp, shared_home: Path):
-    app = open_app(shared_home, q="ds:5", order="Relaxed query")
-    cost = r"47 images ordered by relaxed query: encoding (\d+ ms|[\d.]+ s) \+ ordering \d+ ms"
-    first = re.search(cost, texts(app))[1]
-    assert re.search(cost, texts(app.run()))[1] == first  # of the pass that was made
+def test_every_order_says_what_sorts_the_results(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="ds:5")
+    assert "Equally near images are sorted by the similarity of their features." in texts(app)
 
-    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
-    assert "48 images ordered by relaxed query: ordering" in texts(app)  # encoded anyway
+    app.segmented_control(key="order").set_value("Similarity").run()
+    assert re.search(r"The 200 nearest by similarity, sorted in \d+ ms", texts(app))
+
+    app.segmented_control(key="order").set_value("Relaxed query").run()
+    assert re.search(r"The 200 nearest by relaxed query, sorted in \d+ ms", texts(app))
+
+    app.segmented_control(key="order").set_value("Codes only").run()
+    assert "they are sorted by id" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("linked", "order"), [("Distance", "Codes only"), ("Features", "Similarity")]
+)
+def test_orders_of_earlier_links_are_understood(
+    open_app: OpenApp, shared_home: Path, linked: str, order: str
+):
+    app = open_app(shared_home, q="ds:5", order=linked)
+
+    assert not app.exception
+    assert app.segmented_control(key="order").value == order
+
+
+def test_without_features_the_codes_decide_and_the_page_says_why(open_app: OpenApp, own_home: Path):
+    for path in Settings(home=own_home).features_path.glob("*/keys.bin"):
+        path.write_bytes(path.read_bytes()[:320])
+
+    app = open_app(own_home, q="ds:5")
+
+    assert not app.exception
+    assert "Codes only, sorted by id where equally near: " in texts(app)
+    assert "images have no stored features" in texts(app)
+
+
+def test_there_is_one_precision_of_the_first_ten(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, q="ds:5", order="Similarity")
+
+    (shown,) = [one for one in app.metric if one.label == "P@10"]
+    assert texts(app).count("P@10") <= 1
+    assert "By the codes alone: " in shown.help

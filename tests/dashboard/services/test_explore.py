@@ -20,13 +20,15 @@ from pipeline.analysis.aligned_bits import align
 from pipeline.analysis.explain import Place, least_sure_first, place, unsure_bits, unsure_words
 from pipeline.analysis.opened_run import OpenRun, open_run, short_labels
 from pipeline.analysis.perturbations import probes
-from pipeline.analysis.reranking import feature_values, relaxed_values, reordered
+from pipeline.analysis.relaxed import relaxed_values
 from pipeline.evaluation.ranking import HashCodes
+from pipeline.index.ordering import Ordering
 from pipeline.index.publish import IndexRecord, index_alias, read_index, write_index
 from pipeline.index.search import exact_store, stored_query
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.spec import StoredSpec
 from pipeline.settings import Settings
+from pipeline.stored_features import FeaturesMissing
 from tests.factories import png
 
 
@@ -75,26 +77,45 @@ def test_the_store_filters_as_the_page_counts(opened, backend, filters):
     assert sum(group.total for group in found.groups) == passing.sum()
 
 
-def test_another_order_moves_ranks_and_reports_its_gain(opened, backend):
+def test_another_order_moves_ranks_and_has_its_own_precision(opened, backend):
     row = int(opened.query_rows[0])
     relevant = opened.labels[:, opened.labels[row]].any(axis=1)
+    order = Ordering(lambda rows: relevant[rows] * -1.0, is_within_distance=False)
 
-    found = answer(
-        opened,
-        asked(opened, row),
-        Request(limit=20),
-        backend,
-        None,
-        lambda rows: relevant[rows] * -1.0,
-    )
+    found = answer(opened, asked(opened, row), Request(limit=20), backend, None, order)
 
     assert [one.relevant for one in found.results[:16]] == [True] * 16
-    assert found.reordered.after == 1.0
-    assert found.reordered.before <= 1.0
+    assert found.precision_10 == 1.0
     plain = answer(opened, asked(opened, row), Request(limit=200), backend, None).results
     ranks = {one.row: one.rank for one in plain}
     assert all(one.moved == ranks[one.row] - one.rank for one in found.results)
     assert [group.distance for group in found.groups] == [None]
+
+
+def test_equally_near_images_are_sorted_and_none_is_missed(opened, backend):
+    """All images of the last distance are compared, whatever the store would have given first."""
+    row = int(opened.query_rows[0])
+    order = Ordering(lambda rows: -rows.astype(np.float32))  # the largest row is the best
+
+    found = answer(opened, asked(opened, row), Request(limit=9), backend, None, order)
+
+    distances = opened.query_codes[[0]].hamming(opened.database_codes)[0]
+    expected = sorted(zip(distances, -opened.database_rows, strict=True))[:9]
+    assert [(one.distance, -one.row) for one in found.results] == expected
+    assert all(one.moved == 0 for one in found.results)
+    assert [group.distance for group in found.groups] == sorted({d for d, _ in expected})
+
+
+def test_features_that_turn_out_missing_leave_the_order_to_the_codes(opened, backend):
+    def missing(rows):
+        raise FeaturesMissing("3 of 9 images have no stored features")
+
+    row, plain = int(opened.query_rows[0]), Request(limit=9)
+
+    found = answer(opened, asked(opened, row), plain, backend, None, Ordering(missing))
+
+    assert found.order.problem.startswith("3 of 9")
+    assert found.results == answer(opened, asked(opened, row), plain, backend, None).results
 
 
 def test_an_image_that_the_run_does_not_know_yet_is_left_out(opened, backend):
@@ -105,10 +126,10 @@ def test_an_image_that_the_run_does_not_know_yet_is_left_out(opened, backend):
         database_codes=opened.database_codes[:-1],
         database_rows=opened.database_rows[:-1],
     )
-    order = relaxed_values(np.ones(opened.bits, np.float32), older)
+    values = relaxed_values(np.ones(opened.bits, np.float32), older)
 
-    for values in (None, order):
-        found = answer(older, asked(opened, row), Request(limit=200), backend, None, values)
+    for order in (None, Ordering(values), Ordering(values, is_within_distance=False)):
+        found = answer(older, asked(opened, row), Request(limit=200), backend, None, order)
 
         assert newest not in {one.row for one in found.results}
         assert len(found.results) == found.n_within == len(older.database_rows)
@@ -122,16 +143,6 @@ def test_asymmetric_values_weigh_sure_bits_more(opened):
     values = relaxed_values(relaxed, opened)(rows)
 
     assert values.tolist() == (-2 * opened.database_codes[:5].signs()[:, 0]).tolist()
-
-
-def test_features_are_compared_by_their_angle():
-    values = feature_values(np.array([1.0, 0.0]), lambda rows: np.array([[0, 3], [5, 0], [1, 1]]))
-
-    assert reordered(np.arange(3), values, None).order.tolist() == [1, 2, 0]
-
-
-def test_an_empty_shortlist_can_be_reordered():
-    assert len(reordered(np.zeros(0, np.int64), lambda rows: 1 / 0, None).order) == 0
 
 
 def test_a_place_is_the_range_of_ranks_in_its_tie(opened):

@@ -1,0 +1,71 @@
+"""Stored features are read without their network, and never those of another one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.backbones.registry import load_backbone
+from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.features import FeatureCache
+from pipeline.settings import Settings
+from pipeline.stored_features import AboutFeatures, FeaturesMissing, StoredFeatures, find_stored
+from tests.factories import python
+
+
+def test_features_are_found_by_the_name_of_their_backbone(
+    own_library: Settings, shapes: RetrievalDataset
+) -> None:
+    expected = FeatureCache(load_backbone("tiny"), own_library).get(shapes)
+
+    stored = find_stored("tiny", own_library)
+
+    assert stored is not None
+    rows = np.array([3, 0, 7])
+    assert np.array_equal(stored.read(shapes, rows), expected[rows])
+    assert np.array_equal(stored.read(shapes, np.arange(4)), expected[:4])
+    assert find_stored("efficientnet_lite0", own_library) is None
+
+
+def test_two_folders_of_one_backbone_leave_it_open_whose_features_are_meant(
+    own_library: Settings,
+) -> None:
+    other = StoredFeatures(own_library.features_path / "tiny-other", 64)
+    other.folder.mkdir()
+    other.describe(AboutFeatures(backbone="tiny", dim=64))
+
+    assert find_stored("tiny", own_library) is None
+
+
+def test_views_and_damaged_notes_are_passed_over(own_library: Settings) -> None:
+    FeatureCache(load_backbone("tiny"), own_library, view=1)
+    (own_library.features_path / "torn").mkdir()
+    (own_library.features_path / "torn" / "about.json").write_text("{", "utf-8")
+
+    assert find_stored("tiny", own_library) is not None
+
+
+def test_images_without_features_are_counted(
+    own_library: Settings, shapes: RetrievalDataset
+) -> None:
+    stored = find_stored("tiny", own_library)
+    assert stored is not None
+    content = stored.keys_path.read_bytes()
+    stored.keys_path.write_bytes(content[:-64])
+
+    with pytest.raises(FeaturesMissing, match="2 of 40 images have no stored features"):
+        stored.read(shapes, np.arange(len(shapes)))
+
+
+def test_reading_needs_no_torch(own_library: Settings) -> None:
+    script = """
+import sys
+from pathlib import Path
+import pipeline.index.ordering
+from pipeline.settings import Settings
+from pipeline.stored_features import find_stored
+assert find_stored("tiny", Settings(home=Path(sys.argv[1]))) is not None
+"""
+    child = python(script.replace("import pipeline.index.ordering\n", ""), own_library.home)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 0, errors
