@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import streamlit as st
 
 from dashboard import state
+from dashboard.explore import search_filters
 from dashboard.services.search import MAX_RESULTS, Answer, Request
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.index.ordering import SHORTLIST
@@ -31,24 +33,53 @@ _URL: Final = "query-params"
 
 
 def show_controls(opened: OpenRun) -> Request:
-    """Draw the controls and say what they ask for."""
-    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
-        mode = _choice("Find", _MODES, "mode")
-        if mode == "Radius":
-            limit, max_distance = MAX_RESULTS, _max_distance(opened.bits)
-        else:
-            chosen = _choice("Results", _LIMITS, "k")
-            limit, max_distance = (chosen if chosen in _LIMITS else _LIMITS[0]), None
-        kind = _choice("Show", list(_KINDS), "show") if opened.label_set is not None else "All"
-        if (linked := st.query_params.get("order", "")) in _OLD_ORDERS:
-            st.query_params["order"] = st.session_state["order"] = _OLD_ORDERS[linked]
-        _choice("Order", (WITHIN, RESCORED, RELAXED, CODES), "order", help=_ORDERS)
-        _tile_size()
-    return Request(
-        limit=limit,
-        max_distance=max_distance,
-        is_ball=max_distance is not None,
-        relevance=_KINDS.get(kind, "all"),
+    """Draw one row: how many, in which order, filters with a count of those set, image size."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        how_many, sorting = st.container(width="content"), st.container(width=230)
+        n_set = search_filters.n_set()
+        label = f"Filters · {n_set}" if n_set else "Filters"
+        with st.popover(label, icon=":material/filter_alt:", key="filters"):
+            mode = _choice("Find", _MODES, "mode")
+            max_distance = _max_distance(opened.bits) if mode == _MODES[1] else None
+            kind = _kind(opened)
+            request = search_filters.show_filters(
+                opened,
+                Request(
+                    limit=MAX_RESULTS,
+                    max_distance=max_distance,
+                    is_ball=max_distance is not None,
+                    relevance=_KINDS.get(kind, "all"),
+                ),
+            )
+        with st.popover("Size", icon=":material/photo_size_select_large:", key="sizes"):
+            _tile_size()
+    with sorting:
+        _order()
+    if request.is_ball:
+        return request
+    with how_many:
+        chosen = _choice("Results", _LIMITS, "k")
+    return replace(request, limit=chosen if chosen in _LIMITS else _LIMITS[0])
+
+
+def _kind(opened: OpenRun) -> str:
+    """Which results to show; a choice only where labels say what is relevant."""
+    if opened.label_set is not None:
+        return _choice("Show", list(_KINDS), "show")
+    st.caption("Without labels nothing says which results are relevant.")
+    return "All"
+
+
+def _order() -> None:
+    if (linked := st.query_params.get("order", "")) in _OLD_ORDERS:
+        st.query_params["order"] = st.session_state["order"] = _OLD_ORDERS[linked]
+    st.selectbox(
+        "Order",
+        (WITHIN, RESCORED, RELAXED, CODES),
+        key="order",
+        help=_ORDERS,
+        on_change=state.first_page,
+        bind=_URL,
     )
 
 

@@ -46,6 +46,24 @@ def show_filters(opened: OpenRun, request: Request) -> Request:
     return replace(request, labels=labels, split=SPLITS.get(split, ""), text=text)
 
 
+def n_set() -> int:
+    """How many filters are set: by the controls, or by the address before they are drawn."""
+
+    def value(name: str) -> object:
+        return st.session_state.get(name, st.query_params.get(name))
+
+    return sum(
+        [
+            bool(value(TEXT)),
+            bool(value(LABEL)),
+            value(SPLIT) not in (None, next(iter(SPLITS))),
+            value(MAX_DISTANCE) is not None,
+            value("mode") == "Radius",
+            value("show") not in (None, "All"),
+        ]
+    )
+
+
 def clear() -> None:
     """Forget all filters; for the callback of a button."""
     st.session_state.update({TEXT: "", LABEL: [], SPLIT: next(iter(SPLITS)), MAX_DISTANCE: None})

@@ -57,7 +57,8 @@ def _about_order(answer: Answer, reason: str) -> str:
     if not answer.order.is_by_distance:
         return (
             f"The {SHORTLIST} nearest by {order.lower()}, sorted in "
-            f"{duration(answer.order.seconds)}; arrows show ranks gained or lost compared with distance."
+            f"{duration(answer.order.seconds)}; arrows show ranks gained or lost compared "
+            "with distance."
         )
     if order == search_controls.WITHIN:
         return "Equally near images are sorted by the similarity of their features."

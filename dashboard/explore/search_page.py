@@ -1,5 +1,7 @@
 """Search: an image in, the images with the nearest hash codes out."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboard import cached, state
@@ -9,13 +11,13 @@ from dashboard.explore import (
     index_notice,
     saved_queries,
     search_controls,
-    search_filters,
     search_order,
     search_results,
 )
 from dashboard.widgets import notices, query_panel
 from dashboard.widgets.drawer import show_drawer
 
+ASSETS = Path(__file__).parents[1] / "assets"
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Search", anchor=False, width="content")
     actions = st.container(horizontal=True, width="content", gap="small")
@@ -23,18 +25,22 @@ run_id = notices.chosen_run()
 opened = notices.opened(run_id)
 found_examples = cached.search.examples(run_id)
 ref, note = query_panel.resolve(state.query(), opened, found_examples[0].ref)
-query_panel.examples(found_examples, ref)
-left, right = st.columns([1, 3.4], gap="medium")
+st.html(ASSETS / "search.css")
+with st.container(key="search"):
+    left, right = st.columns([1, 3.4], gap="medium")
 with left:
-    query_panel.uploader()
-    query_panel.random_query_buttons(opened)
+    query_card = st.container(key="query_place")
+    with st.container(key="query_sources"):
+        query_panel.uploader()
+        query_panel.random_query_buttons(opened)
+        query_panel.examples(found_examples, ref)
 with right:
     changes = st.container()  # of a link: known with the results, said above them
     if note:
         st.info(note)
     ref, query = query_panel.encoded_query(ref, found_examples[0].ref, opened)
     state.show_query(ref)
-    request = search_filters.show_filters(opened, search_controls.show_controls(opened))
+    request = search_controls.show_controls(opened)
     ordering, reason = search_order.ordering(opened, query)
     answer = cached.search.answer(opened, query, request, ordering)
     with changes:
@@ -46,7 +52,6 @@ with right:
     search_results.headline(answer, request, reason)
     if answer.is_unusual:
         search_results.unusual(answer, opened)
-    search_results.measures(answer.judgement, answer.precision_10)
     clicked = None
     if not answer.groups:
         search_results.empty(answer, request)
@@ -54,8 +59,9 @@ with right:
         clicked = search_results.show_results(
             answer, opened, search_controls.tile_px(), search_controls.page(answer)
         )
+    search_results.measures(answer.judgement, answer.precision_10)
     search_results.distances(answer, opened)
-with left:
+with query_card:
     query_panel.card(opened, query)
 with actions:
     index_choice.show_index_choice(opened.dataset.info.name)

@@ -140,7 +140,11 @@ def empty(answer: Answer, request: Request) -> None:
 
 def distances(answer: Answer, opened: OpenRun) -> None:
     """How far the whole database is from the query."""
-    st.subheader("Distances of the whole database", anchor=False)
+    with st.expander("Distances of the whole database", icon=":material/bar_chart:"):
+        _histogram(answer, opened)
+
+
+def _histogram(answer: Answer, opened: OpenRun) -> None:
     chart_panel.show_chart(
         distance_histogram(answer.histogram, opened.bits, answer.cut),
         answer.histogram,

@@ -30,6 +30,7 @@ class RunChoice:
         label: name for people, unique among the choices.
         seed: of the method.
         map: mAP in [0, 1]; None where nothing could be measured.
+        precision_10: P@10 in [0, 1]; 0 where it was not measured.
         facts: what the mAP means: its interval and protocol.
     """
 
@@ -38,6 +39,7 @@ class RunChoice:
     label: str
     seed: int
     map: float | None
+    precision_10: float
     facts: str
 
 
@@ -88,7 +90,7 @@ def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
 
     Published ones come first. Then those of the usual protocol and labels, since mAP cannot be
     compared with that of others: those with most images, then with most runs. Among these the best
-    mAP.
+    P@10, which is what a person sees first; where nothing was measured, the newest.
     """
     newest: dict[str, Run] = {}
     for run in _finished(settings):
@@ -99,7 +101,7 @@ def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
     images = {_measured_on(run): _n_images(run) for run in runs}
     usual = max(alike, key=lambda key: (images[key], alike[key]), default=None)
     ranked = [
-        ((read_index(run) is not None, is_usual, choice.map or 0.0), choice)
+        ((read_index(run) is not None, is_usual, choice.precision_10), choice)
         for run in runs
         for is_usual in [_measured_on(run) == usual]
         for choice in [_choice(run, is_usual=is_usual)]
@@ -176,13 +178,14 @@ def _choice(run: Run, *, is_usual: bool) -> RunChoice:
         report = run.report()
     except RunError:
         label, facts = f"{spec.label} · not measured", "Without labels there is no mAP."
-        return RunChoice(run.id, slug, label, spec.seed, None, facts)
-    half = 50 * (report.ci_high - report.ci_low)
+        return RunChoice(run.id, slug, label, spec.seed, None, 0.0, facts)
     on = "" if is_usual else f", labels {spec.label_set}, split {spec.split_seed}"
+    half = 100 * report.half_width
     facts = f"mAP {100 * report.map:.1f} ± {half:.1f} over queries, protocol {spec.protocol}{on}"
     other = "" if is_usual else f" on {spec.label_set or spec.protocol}"
     label = f"{spec.label} · mAP {100 * report.map:.1f}{other}"
-    return RunChoice(run.id, slug, label, spec.seed, report.map, facts)
+    precision_10 = report.values.get("precision_at_10") or 0.0
+    return RunChoice(run.id, slug, label, spec.seed, report.map, precision_10, facts)
 
 
 def _distinct(choices: list[RunChoice]) -> list[RunChoice]:

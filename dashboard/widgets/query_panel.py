@@ -29,7 +29,7 @@ _MOST_MB = 20
 
 
 def examples(shown: list[Example], current: str) -> None:
-    """A strip of queries from the data set; a click searches with one."""
+    """Queries from the data set to begin with; a click searches with one."""
     tiles = tuple(
         gallery.Tile(
             example.ref, example.thumb, f"search with example: {example.label}", example.label
@@ -40,8 +40,7 @@ def examples(shown: list[Example], current: str) -> None:
         [gallery.TileGroup(tiles)],
         key=_EXAMPLES,
         label="Example queries",
-        tile_px=108,
-        is_strip=True,
+        tile_px=60,
         pressed=current,
         on_pick=_pick_example,
     )

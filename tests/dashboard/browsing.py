@@ -123,6 +123,11 @@ class Tab:
 OpenTab = Callable[..., Any]
 
 
+def popover(page: Any, label: str) -> Any:
+    """The button that opens a popover, by the beginning of its label."""
+    return page.get_by_test_id("stPopoverButton").filter(has_text=label)
+
+
 @pytest.fixture(scope="module")
 def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that the server shows; all tests of this file share it."""

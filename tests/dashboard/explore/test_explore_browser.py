@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipeline.settings import Settings
-from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab
+from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab, popover
 from tests.dashboard.pages import png, train
 from tests.factories import copied_library
 
@@ -33,17 +33,21 @@ def test_filters_order_and_dice_change_what_is_found(open_tab: OpenTab):
     with open_tab() as tab:
         page = tab.page
         expect(page.get_by_role("button", name=RANK_1)).to_be_visible()
+        popover(page, "Filters").click()
         page.get_by_role("textbox", name="Text contains").fill("stripes")
         page.keyboard.press("Enter")
         expect(page.get_by_text("16 nearest")).to_be_visible()
         expect(page).to_have_url(re.compile("has=stripes"))
+        page.keyboard.press("Escape")
 
-        page.get_by_role("radio", name="Relaxed query").click()
-        expect(page.get_by_text("P@10 of this list")).to_be_visible(timeout=30_000)
+        page.get_by_role("combobox", name="Order").click()
+        page.get_by_role("option", name="Relaxed query").click()
+        expect(page.get_by_text("nearest by relaxed query")).to_be_visible(timeout=30_000)
         moved = page.get_by_role("button", name=re.compile(r"^rank .*\d ranks (up|down)"))
         expect(moved).not_to_have_count(0)
-        page.get_by_role("radio", name="Features").click()
-        expect(page.get_by_text("ordered by features")).to_be_visible(timeout=30_000)
+        page.get_by_role("combobox", name="Order").click()
+        page.get_by_role("option", name="Similarity", exact=True).click()
+        expect(page.get_by_text("nearest by similarity")).to_be_visible(timeout=30_000)
 
         before = page.url
         page.get_by_role("button", name="Hard query", exact=True).click()
@@ -178,14 +182,24 @@ def test_a_search_is_changed_and_a_result_opened_by_keyboard_alone(open_tab: Ope
         page = tab.page
         first = page.get_by_role("button", name=RANK_1)
         expect(first).to_be_visible()
-        words = page.get_by_role("textbox", name="Text contains")
+        filters, words = (
+            popover(page, "Filters"),
+            page.get_by_role("textbox", name="Text contains"),
+        )
         for _ in range(60):
+            page.keyboard.press("Tab")
+            if filters.evaluate("button => button.matches(':focus')"):
+                break
+        page.keyboard.press("Enter")
+        expect(words).to_be_visible()
+        for _ in range(90):
             page.keyboard.press("Tab")
             if words.evaluate("box => box.matches(':focus')"):
                 break
         page.keyboard.type("squares")
         page.keyboard.press("Enter")
         expect(page.get_by_text("16 nearest")).to_be_visible()
+        page.keyboard.press("Escape")
         for _ in range(40):
             page.keyboard.press("Tab")
             if first.evaluate("button => button.matches(':focus')"):

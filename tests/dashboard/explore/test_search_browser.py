@@ -16,7 +16,7 @@ from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab
+from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab, popover
 from tests.dashboard.pages import HOSTILE, png, published_run, train
 from tests.factories import copied_library
 from tests.layout_writers import class_folders, pictures
@@ -90,8 +90,8 @@ def test_the_keyboard_opens_a_result_and_escape_closes_it(open_tab: OpenTab):
         page = tab.page
         first = page.get_by_role("button", name=re.compile(r"^rank 1,"))
         expect(first).to_be_visible()
-        page.get_by_role("button", name="Help for Relevant in database").focus()
-        for _ in range(6):
+        popover(page, "Size").focus()
+        for _ in range(12):
             page.keyboard.press("Tab")
             if first.evaluate("button => button.matches(':focus')"):
                 break
@@ -180,10 +180,13 @@ def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
         expect(page.get_by_text("48 nearest")).to_be_visible()
         expect(results).to_have_count(48)
         small = results.first.bounding_box()["width"]
+        popover(page, "Size").click()
         page.get_by_role("radio", name="Large").click()
         expect(page).to_have_url(re.compile("size=Large"))
         assert results.first.evaluate(IS_WIDER, small), "tiles are as wide as before"
+        page.keyboard.press("Escape")
 
+        popover(page, "Filters").click()
         page.get_by_role("radio", name="Relevant", exact=True).click()
         expect(page.get_by_text("(16 shown)")).to_be_visible()
         expect(results.and_(page.get_by_role("button", name=", relevant"))).to_have_count(16)
@@ -197,9 +200,12 @@ def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
         page.keyboard.press("Escape")
         page.get_by_role("combobox", name="Split").click()
         page.get_by_role("option", name="Added since").click()
+        expect(popover(page, "Filters · 2")).to_be_visible()
+        page.keyboard.press("Escape")
         page.get_by_role("button", name="Clear the filters").click()
         expect(page.get_by_text("48 nearest")).to_be_visible()
 
+        popover(page, "Filters").click()
         page.get_by_role("spinbutton", name="Within (bits)").fill("3")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name=re.compile("^distance [4-9]"))).to_have_count(0)
@@ -224,9 +230,11 @@ def test_pages_of_results_are_turned_and_the_address_knows_the_page(open_tab: Op
         expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_have_count(0)
         page.reload()
         expect(page.get_by_role("button", name=re.compile("^rank 101,"))).to_be_visible()
+        popover(page, "Filters").click()
         page.get_by_role("spinbutton", name="Within (bits)").fill("8")  # as many, from the first
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
+        page.keyboard.press("Escape")
         page.get_by_role("radio", name="24").click()
         expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
 
@@ -236,20 +244,24 @@ def test_copy_link_restores_mode_filters_order_and_page_in_another_tab(open_tab:
 
     def shown(page: Any) -> list[str]:
         expect(page.get_by_role("button", name=re.compile("^rank 101,"))).to_be_visible()
-        expect(page.get_by_text("ordered by relaxed query")).to_be_visible()
+        expect(page.get_by_text("nearest by relaxed query")).to_be_visible()
         tiles = page.get_by_role("group", name="Search results").get_by_role("button")
         return tiles.evaluate_all("tiles => tiles.map((tile) => tile.getAttribute('aria-label'))")
 
     with open_tab("/?ds=many") as tab:
         page = tab.page
-        for choice in ("Radius", "Relaxed query"):
-            page.get_by_role("radio", name=choice).click()
-            tab.settle()
+        page.get_by_role("combobox", name="Order").click()
+        page.get_by_role("option", name="Relaxed query").click()
+        tab.settle()
+        popover(page, "Filters").click()
+        page.get_by_role("radio", name="Radius").click()
+        tab.settle()
         page.get_by_role("spinbutton", name="Radius (bits)").fill("8")
         page.keyboard.press("Enter")
         tab.settle()
         page.get_by_role("combobox", name="Split").click()
         page.get_by_role("option", name="Trained on", exact=True).click()
+        page.keyboard.press("Escape")
         page.get_by_role("button", name="Page 2", exact=True).click()
         before = shown(page)
         page.get_by_role("button", name="Copy link").click()
@@ -258,8 +270,9 @@ def test_copy_link_restores_mode_filters_order_and_page_in_another_tab(open_tab:
     with open_tab("/?" + urlsplit(link).query) as other:
         page = other.page
         assert shown(page) == before
-        for choice in ("Radius", "Relaxed query"):
-            expect(page.get_by_role("radio", name=choice)).to_be_checked()
+        expect(page.get_by_role("combobox", name="Order")).to_have_value("Relaxed query")
+        popover(page, "Filters · 2").click()
+        expect(page.get_by_role("radio", name="Radius")).to_be_checked()
         expect(page.get_by_role("spinbutton", name="Radius (bits)")).to_have_value("8")
         expect(page.get_by_role("combobox", name="Split")).to_have_value("Trained on")
         expect(page.get_by_text("Since this link was made")).to_have_count(0)

@@ -358,13 +358,13 @@ def test_every_order_says_what_sorts_the_results(open_app: OpenApp, shared_home:
     app = open_app(shared_home, q="ds:5")
     assert "Equally near images are sorted by the similarity of their features." in texts(app)
 
-    app.segmented_control(key="order").set_value("Similarity").run()
+    app.selectbox(key="order").set_value("Similarity").run()
     assert re.search(r"The 200 nearest by similarity, sorted in \d+ ms", texts(app))
 
-    app.segmented_control(key="order").set_value("Relaxed query").run()
+    app.selectbox(key="order").set_value("Relaxed query").run()
     assert re.search(r"The 200 nearest by relaxed query, sorted in \d+ ms", texts(app))
 
-    app.segmented_control(key="order").set_value("Codes only").run()
+    app.selectbox(key="order").set_value("Codes only").run()
     assert "they are sorted by id" in texts(app)
 
 
@@ -377,7 +377,7 @@ def test_orders_of_earlier_links_are_understood(
     app = open_app(shared_home, q="ds:5", order=linked)
 
     assert not app.exception
-    assert app.segmented_control(key="order").value == order
+    assert app.selectbox(key="order").value == order
 
 
 def test_without_features_the_codes_decide_and_the_page_says_why(open_app: OpenApp, own_home: Path):

@@ -113,8 +113,8 @@ def test_choices_are_best_first_and_tell_seeds_apart(own_home: Path):
 
     choices = run_choices(settings, "shapes")
 
-    assert [choice.map for choice in choices] == sorted(
-        (choice.map for choice in choices), reverse=True
+    assert [choice.precision_10 for choice in choices] == sorted(
+        (choice.precision_10 for choice in choices), reverse=True
     )
     assert len({choice.label for choice in choices}) == len(choices) == 3
     assert dataset_choices(settings)[0].name == "shapes"
