@@ -21,7 +21,8 @@ from pipeline.datasets.problems import Problem, read_problems, write_problems
 from pipeline.datasets.split_choice import SplitChoice
 from pipeline.decoding.value_range import ValueRange
 from pipeline.files import check_room, write_atomic
-from pipeline.ingest.ingest import describe, ingest_items, label_sets, one_at_a_time
+from pipeline.ingest.description import describe, label_sets
+from pipeline.ingest.ingest import ingest_items, one_at_a_time
 from pipeline.ingest.journal import Row
 from pipeline.ingest.source import Kind, Source
 from pipeline.progress import Progress, ignore_progress

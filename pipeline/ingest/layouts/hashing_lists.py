@@ -5,41 +5,23 @@ Files are called train.txt, test.txt and database.txt; class names may stand in 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from typing import NamedTuple
 
 from pipeline.datasets.dataset import DatasetError
 from pipeline.datasets.problems import Problem
 from pipeline.ingest.finding import Finder
 from pipeline.ingest.layouts.cells import numbered_classes
 from pipeline.ingest.layouts.class_names import ClassNames, class_names
+from pipeline.ingest.layouts.hashing_lines import HashingList, Line, parse_list
 from pipeline.ingest.layouts.reading import Reading, ReadOptions, reading
 from pipeline.ingest.layouts.records import Record
 from pipeline.ingest.split_words import splits_of
-from pipeline.ingest.text import decode_text
-from pipeline.ingest.tree import File, FileTree
+from pipeline.ingest.tree import FileTree
 
 TITLE = "hashing lists (path 0 1 0 ...)"
 _SUFFIXES = (".txt", ".lst")
 _PARTS = ("train", "held out", "query")
 _PROBE = 1000  # lines looked at to see whether a file is a list of images
-_NUMBER = r"[-+]?\d{1,9}(?:\.0*)?"
-_NUMBERS = re.compile(rf"(.*?)((?:[\s,;\[(]+{_NUMBER})+)[\s,;\])]*")
-_MXNET = re.compile(rf"\d+\t((?:{_NUMBER}\t)+)(\S.*)")  # index, labels, path
-
-
-class _Line(NamedTuple):
-    number: int
-    path: str
-    numbers: tuple[int, ...]
-
-
-class _List(NamedTuple):
-    file: File
-    lines: tuple[_Line, ...]
-    bad: tuple[int, ...]
-    header: tuple[str, ...] = ()  # words of the line above the first, which may name classes
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
@@ -96,21 +78,21 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     )
 
 
-def _lists(tree: FileTree, options: ReadOptions) -> list[_List]:
+def _lists(tree: FileTree, options: ReadOptions) -> list[HashingList]:
     """The lists that name a file of the tree, or the one that the user named.
 
     Those below ImageSets belong to Pascal VOC: one for each class, with 0 for difficult.
     """
     files = [tree.main] if tree.main else tree.files
     parsed = [
-        tree.parsed(file, _parse, options.encoding)
+        tree.parsed(file, parse_list, options.encoding)
         for file in files
         if file.suffix in _SUFFIXES and "ImageSets" not in file.parts
     ]
     return [one for one in parsed if one is not None and (tree.main or _names_files(one, tree))]
 
 
-def _without_parts(lists: list[_List]) -> tuple[list[_List], dict[str, str]]:
+def _without_parts(lists: list[HashingList]) -> tuple[list[HashingList], dict[str, str]]:
     """The lists of labels, and the part of each path where a list beside them has 0, 1 and 2.
 
     So are the partitions of CelebA: training, validation and test.
@@ -124,48 +106,12 @@ def _without_parts(lists: list[_List]) -> tuple[list[_List], dict[str, str]]:
     return lists, {}
 
 
-def _names_files(one: _List, tree: FileTree) -> bool:
+def _names_files(one: HashingList, tree: FileTree) -> bool:
     paths = (line.path for line in one.lines[:_PROBE])
     return any(tree.names.find(path, one.file.folder) for path in paths)
 
 
-def _parse(file: File, encoding: str) -> _List | None:
-    """The lines of a list; None when the file is something else."""
-    lines, bad = [], []
-    header: tuple[str, ...] = ()
-    try:
-        text = decode_text(file.read(), file.name, encoding).content
-    except (DatasetError, OSError):
-        return None
-    for number, words in enumerate(text.splitlines(), 1):
-        line = _line(number, words.strip())
-        if line is not None:
-            lines.append(line)
-        elif words.strip():
-            bad.append(number)
-            header = header if lines else tuple(words.split())
-    if len(lines) <= len(bad):
-        return None
-    if len(header) == len(lines[0].numbers) > 1:  # as CelebA has it, below a count
-        bad = [number for number in bad if number > lines[0].number]
-        return _List(file, tuple(lines), tuple(bad), header)
-    return _List(file, tuple(lines), tuple(bad))
-
-
-def _line(number: int, words: str) -> _Line | None:
-    """A path with numbers behind it, or as MXNet has it before it; None for any other line."""
-    mxnet, plain = _MXNET.fullmatch(words), _NUMBERS.fullmatch(words)
-    if mxnet:
-        path, text = mxnet[2], mxnet[1]
-    elif plain and plain[1]:
-        path, text = plain[1].strip("\"'"), plain[2]
-    else:
-        return None
-    numbers = tuple(int(float(word)) for word in re.findall(_NUMBER, text))
-    return _Line(number, path, numbers) if min(numbers) >= -1 else None
-
-
-def _width(lines: list[_Line]) -> int:
+def _width(lines: list[Line]) -> int:
     """How many classes lines have a number for; 1 where numbers are those of classes.
 
     Raises:
@@ -180,7 +126,7 @@ def _width(lines: list[_Line]) -> int:
     return width
 
 
-def _names(lists: list[_List], width: int, classes: ClassNames) -> dict[int, str]:
+def _names(lists: list[HashingList], width: int, classes: ClassNames) -> dict[int, str]:
     """Names of the classes by number.
 
     Raises:
@@ -204,14 +150,14 @@ def _names(lists: list[_List], width: int, classes: ClassNames) -> dict[int, str
     )
 
 
-def _classes(line: _Line, width: int) -> tuple[int, ...]:
+def _classes(line: Line, width: int) -> tuple[int, ...]:
     """The numbers of a line's classes."""
     if width > 1:
         return tuple(place for place, has in enumerate(line.numbers) if has == 1)
     return tuple(dict.fromkeys(number for number in line.numbers if number >= 0))
 
 
-def _notes(lists: list[_List], width: int) -> list[str]:
+def _notes(lists: list[HashingList], width: int) -> list[str]:
     n_minus = sum(-1 in line.numbers for one in lists for line in one.lines)
     if not n_minus:
         return []
@@ -220,7 +166,7 @@ def _notes(lists: list[_List], width: int) -> list[str]:
     return [f"lines with -1 for a class, which have no label: {n_minus:,}"]
 
 
-def _doubt(lists: list[_List], width: int) -> str:
+def _doubt(lists: list[HashingList], width: int) -> str:
     """Why numbers may be no classes, as those of boxes and sizes are none; empty when they may."""
     lines = [line.numbers for one in lists for line in one.lines]
     if width > 1 or all(len(numbers) == 1 for numbers in lines):

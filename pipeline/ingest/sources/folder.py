@@ -12,13 +12,14 @@ from pipeline.datasets.dataset import DatasetError
 from pipeline.datasets.problems import Problem
 from pipeline.ingest import layouts
 from pipeline.ingest.archives import archive_tree, is_archive
+from pipeline.ingest.folder_tree import folder_tree
 from pipeline.ingest.layouts.reading import Guess, ReadOptions
 from pipeline.ingest.layouts.table_files import TABLE_SUFFIXES
 from pipeline.ingest.layouts.unused import Unused, unused_labels
 from pipeline.ingest.source import Source
 from pipeline.ingest.sources import SourceRequest
 from pipeline.ingest.split_words import split_word
-from pipeline.ingest.tree import FileTree, folder_tree
+from pipeline.ingest.tree import FileTree
 
 SOURCES = {"folder": "A folder, zip, tar, or table of paths and labels, in any common layout."}
 _LABEL_SUFFIXES = (*TABLE_SUFFIXES, ".xml", ".txt", ".lst")
