@@ -12,7 +12,7 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.split import make_split
 from pipeline.evaluation.ranking import HashCodes
 from pipeline.runs.registry import RunRegistry
-from pipeline.runs.training import held_out
+from pipeline.runs.validation import held_out
 from pipeline.settings import Settings
 
 QUERY, TRAINED, REST = "query", "training", "database"

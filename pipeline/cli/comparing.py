@@ -47,7 +47,8 @@ def bench(
 
     The exit code is 1 where a run failed; the others are shown all the same.
     """
-    from pipeline.runs.benchmark import LEGEND, compare, markdown
+    from pipeline.runs.benchmark import compare
+    from pipeline.runs.benchmark_table import LEGEND, markdown
 
     settings = current_settings()
     if markdown_ is not None and not markdown_.parent.is_dir():  # before hours of work, not after
@@ -118,7 +119,7 @@ def ablate(
 
 def _print_board(result: pd.DataFrame, without_label: str, summary: str) -> None:
     """The table of a benchmark; what is measured apart from mAP gives way first."""
-    from pipeline.runs.benchmark import text_table
+    from pipeline.runs.benchmark_table import text_table
 
     names, rows = text_table(result, without_label)
     say(summary)

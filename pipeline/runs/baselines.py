@@ -15,33 +15,29 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.datasets.split import Indices, make_split
-from pipeline.evaluation.evaluate import evaluate, evaluate_cosine, exclude_label
+from pipeline.datasets.split import make_split
+from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
+from pipeline.evaluation.relevance import exclude_label
 from pipeline.evaluation.report import Report, read_report
 from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
+from pipeline.runs.colour_histograms import colour_histograms
 from pipeline.runs.cosine_neighbours import CentredFeatures, mean_features
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from pipeline.wording import sentence
 
 _Progress = Callable[[str, int, int], None]
-_LEVELS = 4  # of each colour channel, so 64 cells
-_SIDE = 32  # pixels that an image is reduced to before its colours are counted
-_IMAGES = 64  # decoded between two reports of progress
 _log = logging.getLogger(__name__)
 
 
@@ -184,7 +180,7 @@ def colour_report(
     split = make_split(dataset, protocol, label_set, spec.split_seed)
     rows = np.concatenate([split.query, split.database])
     try:
-        histograms = _histograms(dataset, rows, settings.threads, on_progress)
+        histograms = colour_histograms(dataset, rows, settings.threads, on_progress)
     except ImageError as error:
         _log.warning("the baseline of colour histograms is not measured: %s", error)
         return None
@@ -197,32 +193,6 @@ def colour_report(
         protocol,
     ).report
     return _kept(report, path)
-
-
-def _histograms(
-    dataset: RetrievalDataset, rows: Indices, threads: int, on_progress: Progress
-) -> NDArray[np.float32]:
-    """Colour histograms (n, 64) of the images in these rows, decoded some at a time."""
-    found = np.empty((len(rows), _LEVELS**3), np.float32)
-
-    def histogram(row: int) -> NDArray[np.float32]:
-        return colour_histogram(dataset.load_image(row))
-
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(rows), _IMAGES):
-            block = rows[start : start + _IMAGES].tolist()
-            found[start : start + len(block)] = list(pool.map(histogram, block))
-            on_progress(start + len(block), len(rows))
-    return found
-
-
-def colour_histogram(image: Image.Image) -> NDArray[np.float32]:
-    """Square roots of the shares (64,) of an RGB image's pixels in each cell of colours."""
-    small = image.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    levels = np.asarray(small).reshape(-1, 3) // (256 // _LEVELS)
-    cells = levels.astype(np.int64) @ np.array([_LEVELS * _LEVELS, _LEVELS, 1])
-    shares = np.bincount(cells, minlength=_LEVELS**3) / len(cells)
-    return np.sqrt(shares).astype(np.float32)
 
 
 def _equal_codes(n: int) -> HashCodes:

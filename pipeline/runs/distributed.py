@@ -16,7 +16,7 @@ from models.method import ignore
 from models.registry import get_method
 from pipeline.datasets.dataset import load_dataset
 from pipeline.progress import ignore_progress
-from pipeline.runs.execute import prepare
+from pipeline.runs.preparation import prepare
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.training import fit
 from pipeline.settings import Settings
