@@ -141,8 +141,8 @@ class Snapshot:
         for name, tensor in _part(tensors, _METHOD).items():
             setattr(self._method, name, tensor.clone())
         for place, parameter in enumerate(_parameters(optimizer)):
-            found = _part(tensors, f"{_OPTIMIZER}.{place}")
-            optimizer.state[parameter] = {key: value.clone() for key, value in found.items()}
+            state = _part(tensors, f"{_OPTIMIZER}.{place}")
+            optimizer.state[parameter] = {key: value.clone() for key, value in state.items()}
         for group, rate in zip(optimizer.param_groups, checkpoint.rates, strict=True):
             group["lr"] = rate
         torch.set_rng_state(tensors["random"])

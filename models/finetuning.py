@@ -118,13 +118,13 @@ class TrainableBackbone(Source):
         if not dist.is_initialized():
             return self._embedded(rows, view)
         parts = [rows[rank :: dist.get_world_size()] for rank in range(dist.get_world_size())]
-        own = self._embedded(parts[dist.get_rank()], view)
+        local = self._embedded(parts[dist.get_rank()], view)
         features = torch.zeros(len(rows), self.backbone.dim)
-        features[dist.get_rank() :: dist.get_world_size()] = own.detach()
+        features[dist.get_rank() :: dist.get_world_size()] = local.detach()
         features = features.to(self._device)
         dist.all_reduce(features)  # each process has filled in its rows, the others are 0
         gathered = features.cpu()
-        gathered[dist.get_rank() :: dist.get_world_size()] = own  # with its gradient
+        gathered[dist.get_rank() :: dist.get_world_size()] = local  # with its gradient
         return gathered
 
     def _embedded(self, rows: list[int], view: int) -> Tensor:
@@ -155,11 +155,11 @@ def drawn(views: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor
 
 def stages(network: nn.Module) -> list[nn.Module]:
     """The parts of a network that have weights, from the image on; lists of blocks are opened."""
-    found: list[nn.Module] = []
+    modules: list[nn.Module] = []
     for child in network.children():
         parts = list(child) if isinstance(child, nn.Sequential | nn.ModuleList) else [child]
-        found += [part for part in parts if any(True for _ in part.parameters())]
-    return found
+        modules += [part for part in parts if any(True for _ in part.parameters())]
+    return modules
 
 
 def unfreeze(network: nn.Module, last: int) -> dict[str, nn.Parameter]:
@@ -170,10 +170,10 @@ def unfreeze(network: nn.Module, last: int) -> dict[str, nn.Parameter]:
     Raises:
         ValueError: the network has fewer stages.
     """
-    found = stages(network)
-    if last > len(found):
-        raise ValueError(f"the backbone has {len(found)} stages that can learn, got {last}")
-    learning = {id(p) for stage in found[-last:] for p in stage.parameters()}
+    modules = stages(network)
+    if last > len(modules):
+        raise ValueError(f"the backbone has {len(modules)} stages that can learn, got {last}")
+    learning = {id(p) for stage in modules[-last:] for p in stage.parameters()}
     for parameter in network.parameters():
         parameter.requires_grad_(not last or id(parameter) in learning)
     return {name: p for name, p in network.named_parameters() if p.requires_grad}

@@ -175,7 +175,8 @@ def stable_neighbours(points: Tensor, eigenvectors: int, power: float, seed: int
         return (rows @ rows.T).numpy()[pairs]
 
     for k in _NEIGHBOURS:
-        one, other = entries(first, k), entries(second, k)
-        if np.allclose(one, other) or np.corrcoef(one, other)[0, 1] >= _STABLE:
+        first_entries, second_entries = entries(first, k), entries(second, k)
+        is_same = np.allclose(first_entries, second_entries)
+        if is_same or np.corrcoef(first_entries, second_entries)[0, 1] >= _STABLE:
             return k
     return _NEIGHBOURS[-1]

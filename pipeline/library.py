@@ -63,19 +63,19 @@ def delete_with_all(name: str, settings: Settings, store: CodeStore) -> Dependen
         StoreError: an index cannot be dropped; the data set is still there.
     """
     load_facts(name, settings)
-    found = dependents_of(name, settings)
-    busy = next((run for run in found.runs if run.state() == "running"), None)
+    dependents = dependents_of(name, settings)
+    busy = next((run for run in dependents.runs if run.state() == "running"), None)
     if busy is not None:
         raise DatasetError(
             f"run {busy.id} is being executed; stop it first: "
             f"python -m pipeline runs cancel {busy.id}"
         )
     registry = RunRegistry(settings)
-    for run in found.runs:
+    for run in dependents.runs:
         drop_index(run, store)
         registry.delete(run)
     delete_dataset(name, settings)
-    return found
+    return dependents
 
 
 def delete_dataset(name: str, settings: Settings) -> None:
@@ -176,10 +176,10 @@ def _existing(name: str, settings: Settings) -> Path:
 
 def _metadata(dataset: RetrievalDataset, row: int, name: str) -> dict[str, object]:
     """One line of metadata.jsonl, in the words that the import of an imagefolder knows."""
-    own = dataset.manifest.iloc[row]
+    record = dataset.manifest.iloc[row]
     labels = {
-        f"{OWN_LABELS}{labels.name}": list(own[f"{OWN_LABELS}{labels.name}"])
+        f"{OWN_LABELS}{labels.name}": list(record[f"{OWN_LABELS}{labels.name}"])
         for labels in dataset.info.label_sets
     }
-    texts = {column: str(own[column]) for column in ("image_id", "text", "group", "split")}
+    texts = {column: str(record[column]) for column in ("image_id", "text", "group", "split")}
     return {"file_name": name, **texts, **labels}

@@ -136,7 +136,7 @@ class Settings(BaseSettings):
         That is its way to the network, certificates, cache folders and what the system wants;
         secrets of other programs are not among it.
         """
-        own = {
+        variables = {
             variable(field): _as_text(value)
             for field in type(self).model_fields
             if (value := getattr(self, field)) is not None
@@ -146,7 +146,7 @@ class Settings(BaseSettings):
             for name, value in os.environ.items()
             if name.upper() in _INHERITED or name.startswith(_INHERITED_GROUPS)
         }
-        return inherited | own | {"OMP_NUM_THREADS": str(self.threads)}
+        return inherited | variables | {"OMP_NUM_THREADS": str(self.threads)}
 
     def resolved(self) -> Settings:
         """The same with absolute paths, for a process that works in another folder."""

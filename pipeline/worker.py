@@ -65,8 +65,8 @@ def work(
 
 def heartbeat_age_s(settings: Settings) -> float | None:
     """Seconds since any worker was last heard of; None if there is none and none was killed."""
-    found = [silent_for_s(path) for path in _folder(settings).glob("[!.]*")]
-    return min((age for age in found if age is not None), default=None)
+    ages = [silent_for_s(path) for path in _folder(settings).glob("[!.]*")]
+    return min((age for age in ages if age is not None), default=None)
 
 
 def is_alive(settings: Settings) -> bool:
@@ -106,16 +106,16 @@ def _announced(settings: Settings) -> Iterator[None]:
     """Be alive for others to see, and forget workers that were killed."""
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    own = folder / f"{platform.node()}-{os.getpid()}"
-    with beating(own):
+    heartbeat = folder / f"{platform.node()}-{os.getpid()}"
+    with beating(heartbeat):
         for path in folder.glob("[!.]*"):
             if path.name == "starting" or is_silent(path):
                 path.unlink(missing_ok=True)
         try:
             yield
         finally:
-            own.unlink(missing_ok=True)
-    own.unlink(missing_ok=True)  # the heart may have beaten once more
+            heartbeat.unlink(missing_ok=True)
+    heartbeat.unlink(missing_ok=True)  # the heart may have beaten once more
 
 
 def _execute(run: Run, settings: Settings, on_progress: StageProgress) -> bool:

@@ -43,7 +43,7 @@ class Study:
 def read_studies(settings: Settings, comparison: Comparison) -> list[Study]:
     """The studies of a comparison, the largest first; variants share no seed are left out."""
     runs = {run.spec.digest: run for run, _ in measured(settings, comparison)}
-    found = []
+    shown = []
     for study in studies(runs):
         result = table(study, runs)
         rows = result[result["variant"] != FULL].dropna(subset=["difference"])
@@ -56,8 +56,8 @@ def read_studies(settings: Settings, comparison: Comparison) -> list[Study]:
         ]
         full = float(result["map"][result["variant"] == FULL].iloc[0])
         base = study[0].specs[0]
-        found.append(Study(f"{model_name(base)} · {base.bits} bits", full, rows))
-    return found
+        shown.append(Study(f"{model_name(base)} · {base.bits} bits", full, rows))
+    return shown
 
 
 def _verdict(low: float, high: float) -> str:

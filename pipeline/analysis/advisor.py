@@ -120,16 +120,16 @@ def advise(
         raise ValueError(f"the speed must be above 0, got {scenario.speed:g}; 1 is this machine's")
     if min(scenario.n_now, scenario.n_later) < 1:
         raise ValueError("a scenario needs at least one image now and later")
-    found = [_advice(scenario, one, search_s, exponents) for one in candidates]
-    fitting = [one for one in found if one.fits]
-    best = max(fitting, key=lambda one: one.measured.map, default=None)
+    advices = [_advice(scenario, candidate, search_s, exponents) for candidate in candidates]
+    fitting = [advice for advice in advices if advice.fits]
+    best = max(fitting, key=lambda advice: advice.measured.map, default=None)
 
-    def key(one: Advice) -> tuple[bool, bool, int, float]:
-        own = one.measured
-        is_level = best is not None and own.map + own.half >= best.measured.map
-        return not one.fits, not is_level, own.bits if is_level else 0, -own.map
+    def key(advice: Advice) -> tuple[bool, bool, int, float]:
+        measured = advice.measured
+        is_level = best is not None and measured.map + measured.half >= best.measured.map
+        return not advice.fits, not is_level, measured.bits if is_level else 0, -measured.map
 
-    return sorted(found, key=key)
+    return sorted(advices, key=key)
 
 
 def training_exponents(points: Sequence[tuple[str, int, float]]) -> dict[str, float]:
@@ -141,61 +141,61 @@ def training_exponents(points: Sequence[tuple[str, int, float]]) -> dict[str, fl
     Returns:
         Exponents from 0 to 3 of the methods that ran on at least two numbers of images.
     """
-    found = {}
+    exponents = {}
     for method in {name for name, _, _ in points}:
-        own = [(n, s) for name, n, s in points if name == method and n > 0 and s > 0]
-        if len({n for n, _ in own}) < 2:
+        timings = [(n, s) for name, n, s in points if name == method and n > 0 and s > 0]
+        if len({n for n, _ in timings}) < 2:
             continue
-        sizes, seconds = np.log(np.array(own)).T
+        sizes, seconds = np.log(np.array(timings)).T
         centred = sizes - sizes.mean()
         slope = float(centred @ (seconds - seconds.mean()) / (centred @ centred))
-        found[method] = min(max(slope, 0.0), _STEEPEST)
-    return found
+        exponents[method] = min(max(slope, 0.0), _STEEPEST)
+    return exponents
 
 
 def _advice(
     scenario: Scenario,
-    one: Measured,
+    measured: Measured,
     search_s: Callable[[int, int], float],
     exponents: dict[str, float],
 ) -> Advice:
-    memory = scenario.n_later * (-(-one.bits // 8) + _ID_BYTES) / 1e6
-    search = 1000 * search_s(one.bits, scenario.n_later)
-    exponent = exponents.get(one.method)
-    growth = (scenario.n_now / one.n_train) ** (1.0 if exponent is None else exponent)
-    training = one.train_s * growth / scenario.speed
+    memory = scenario.n_later * (-(-measured.bits // 8) + _ID_BYTES) / 1e6
+    search = 1000 * search_s(measured.bits, scenario.n_later)
+    exponent = exponents.get(measured.method)
+    growth = (scenario.n_now / measured.n_train) ** (1.0 if exponent is None else exponent)
+    training = measured.train_s * growth / scenario.speed
     how = (
         "training in proportion to the images, since no run shows how it grows"
         if exponent is None
         else f"training grows with the {exponent:.1f}th power of the images, as its runs show"
     )
-    reasons = [f"mAP {100 * one.map:.1f} % measured", how]
+    reasons = [f"mAP {100 * measured.map:.1f} % measured", how]
     if scenario.speed != 1:
         reasons.append(
             f"training time divided by {scenario.speed:g}, as you set; not measured here"
         )
     return Advice(
-        one,
+        measured,
         memory,
         search,
         training,
-        tuple(_obstacles(scenario, one, memory, search, training)),
+        tuple(_obstacles(scenario, measured, memory, search, training)),
         tuple(reasons),
     )
 
 
 def _obstacles(
-    scenario: Scenario, one: Measured, memory: float, search: float, training: float
+    scenario: Scenario, measured: Measured, memory: float, search: float, training: float
 ) -> list[str]:
-    found = []
-    if one.supervision == "supervised" and not scenario.has_labels:
-        found.append("needs labels")
-    elif one.supervision == "supervised" and scenario.is_multi_label:
-        found += [] if "multi" in one.label_kinds else ["takes one label an image"]
+    obstacles = []
+    if measured.supervision == "supervised" and not scenario.has_labels:
+        obstacles.append("needs labels")
+    elif measured.supervision == "supervised" and scenario.is_multi_label:
+        obstacles += [] if "multi" in measured.label_kinds else ["takes one label an image"]
     if memory > scenario.memory_mb:
-        found.append(f"{memory:,.0f} MB of codes, {scenario.memory_mb:,.0f} allowed")
+        obstacles.append(f"{memory:,.0f} MB of codes, {scenario.memory_mb:,.0f} allowed")
     if search > scenario.latency_ms:
-        found.append(f"{search:,.1f} ms a search, {scenario.latency_ms:,.1f} allowed")
+        obstacles.append(f"{search:,.1f} ms a search, {scenario.latency_ms:,.1f} allowed")
     if training > scenario.training_s:
-        found.append(f"{training:,.0f} s of training, {scenario.training_s:,.0f} allowed")
-    return found
+        obstacles.append(f"{training:,.0f} s of training, {scenario.training_s:,.0f} allowed")
+    return obstacles

@@ -119,7 +119,7 @@ def precision_recall(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _curve(row: RunCurves, kind: Kind, bands: str) -> pd.DataFrame:
     at, _, _ = _per_query(row.seeds[0], kind)
-    per_seed = [_per_query(one, kind) for one in row.seeds]
+    per_seed = [_per_query(seed, kind) for seed in row.seeds]
     if bands == OVER_QUERIES:
         per_seed = per_seed[:1]
     xs = np.mean([x.mean(axis=0) for _, x, _ in per_seed], axis=0)
@@ -177,18 +177,18 @@ def finding(rows: Sequence[RunCurves], kind: Kind) -> str:
     if len(same) < 2:
         return ""
     ranked = sorted(same, key=lambda row: -_value_at(row.seeds[0], kind, place)[0])
-    (best, own), (second, other) = (
+    (best, leading), (second, trailing) = (
         (row, _value_at(row.seeds[0], kind, place)) for row in ranked[:2]
     )
     if len(best.seeds[0].average_precision) != len(second.seeds[0].average_precision):
         return ""
-    low, high = interval((own[1] - other[1])[:, None])
+    low, high = interval((leading[1] - trailing[1])[:, None])
     is_beyond = bool(low[0] > 0)
     does = "keeps" if kind.x == "recall" else "reaches"
     return (
-        f"{name}, {best.model} at {bits} bits {does} {100 * own[0]:.0f} % {kind.y}, "
-        f"{100 * (own[0] - other[0]):.1f} points above {second.model}; on the same queries that is "
-        f"{'beyond chance' if is_beyond else 'no more than chance'} "
+        f"{name}, {best.model} at {bits} bits {does} {100 * leading[0]:.0f} % {kind.y}, "
+        f"{100 * (leading[0] - trailing[0]):.1f} points above {second.model}; on the same queries "
+        f"that is {'beyond chance' if is_beyond else 'no more than chance'} "
         f"({100 * low[0]:+.1f} to {100 * high[0]:+.1f})."
     )
 

@@ -80,11 +80,11 @@ def _gap(name: str, ones: dict[str, NDArray[np.float64]], sizes: dict[str, int])
     """The mean gap of a part to the database, beside what two draws from one set would differ."""
     both = (ones[name] * sizes[name] + ones[REST] * sizes[REST]) / (sizes[name] + sizes[REST])
     spread = np.sqrt(both * (1 - both) * (1 / sizes[name] + 1 / sizes[REST]))
-    found = float(np.abs(ones[name] - ones[REST]).mean())
+    gap = float(np.abs(ones[name] - ones[REST]).mean())
     chance = float(np.sqrt(2 / np.pi) * spread.mean())  # mean size of a normal difference
-    is_drift = found > 2 * chance
+    is_drift = gap > 2 * chance
     says = "more than twice that: drift" if is_drift else "no drift to speak of"
     return (
-        f"Over the bits, the shares of ones of {name} images lie {100 * found:.1f} points from the "
+        f"Over the bits, the shares of ones of {name} images lie {100 * gap:.1f} points from the "
         f"database's on average; chance alone gives {100 * chance:.1f}, so {says}."
     )

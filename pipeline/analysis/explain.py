@@ -58,15 +58,16 @@ def place(
         query_row: of the query, which is not ranked itself; None when it is no image of the set.
         relaxed: (K,) relaxed code of the query, to rank by; None: by distance.
     """
-    own = opened.place_of.get(row)
-    if own is None:
+    position = opened.place_of.get(row)
+    if position is None:
         return None
     distances = query.code.hamming(opened.database_codes)[0]
     others = opened.database_rows != (-1 if query_row is None else query_row)
     order = distances if relaxed is None else relaxed_values(relaxed, opened)(opened.database_rows)
-    tied = np.isclose(order, order[own])  # equal codes: their values differ by rounding at most
-    n_nearer, n_tied = ((order < order[own]) & ~tied & others).sum(), (tied & others).sum()
-    return Place(int(distances[own]), opened.bits, int(n_nearer) + 1, int(n_nearer + n_tied))
+    # The relaxed values of equal codes differ by rounding at most.
+    tied = np.isclose(order, order[position])
+    n_nearer, n_tied = ((order < order[position]) & ~tied & others).sum(), (tied & others).sum()
+    return Place(int(distances[position]), opened.bits, int(n_nearer) + 1, int(n_nearer + n_tied))
 
 
 def unsure_bits(relaxed: NDArray[np.float32]) -> str:

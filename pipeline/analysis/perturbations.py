@@ -64,13 +64,13 @@ def probes(
         strength: 0, 1 or 2 for light, medium, strong.
         k: nearest images to compare.
     """
-    found, images = [], altered(image, strength)
+    outcomes, images = [], altered(image, strength)
     codes = encode(images).signs()
     for name, picture, now in zip(change_names(strength), images, codes, strict=True):
         flipped = tuple(int(bit) + 1 for bit in (code.signs()[0] != now).nonzero()[0])
         overlap = changed(opened, code, query_row, flipped=flipped, k=k).overlap
-        found.append(Probe(name, _preview(picture), flipped, overlap, k))
-    return found
+        outcomes.append(Probe(name, _preview(picture), flipped, overlap, k))
+    return outcomes
 
 
 def change_names(strength: int) -> list[str]:

@@ -69,9 +69,9 @@ def wrong_neighbours(
     for each of them.
     """
     indices, _ = ranked(query_codes, database_codes, k)
-    found = database_labels[indices]  # (q, k, C)
-    is_wrong = (found & query_labels[:, None, :]).sum(axis=2) == 0
-    counts: NDArray[np.int64] = (found & is_wrong[:, :, None]).sum(axis=1)
+    result_labels = database_labels[indices]  # (q, k, C)
+    is_wrong = (result_labels & query_labels[:, None, :]).sum(axis=2) == 0
+    counts: NDArray[np.int64] = (result_labels & is_wrong[:, :, None]).sum(axis=1)
     return counts
 
 
@@ -89,27 +89,27 @@ def causes(facts: pd.Series, wrong: NDArray[np.int64], classes: Sequence[str]) -
         wrong: (C,) its row of `wrong_neighbours`.
         classes: names of the C labels.
     """
-    found = []
+    reasons = []
     if facts["n_relevant"] == 0:
         return ["nothing relevant in the database"]
     if facts["n_relevant"] < _RARE:
-        found.append(f"rare class (n={int(facts['n_relevant'])})")
+        reasons.append(f"rare class (n={int(facts['n_relevant'])})")
     if facts["n_wrong_at_zero"]:
-        found.append(f"same code as {int(facts['n_wrong_at_zero'])} of another class")
+        reasons.append(f"same code as {int(facts['n_wrong_at_zero'])} of another class")
     if facts["nearest_relevant"] - facts["nearest"] >= _MARGIN:
-        found.append(
+        reasons.append(
             f"its class is far: {int(facts['nearest_relevant'])} bits, nearest image "
             f"{int(facts['nearest'])}"
         )
     if facts["n_tied"] >= _CROWD:
-        found.append(f"chance: {int(facts['n_tied'])} images tie at rank {TOP}")
+        reasons.append(f"chance: {int(facts['n_tied'])} images tie at rank {TOP}")
     if wrong.sum():
         main = int(wrong.argmax())
         if wrong[main] >= TOP / 2:
-            found.append(f"mostly taken for {classes[main]}")
+            reasons.append(f"mostly taken for {classes[main]}")
         elif (wrong > 0).sum() >= TOP / 2:
-            found.append(f"no clear class: {int((wrong > 0).sum())} among the wrong results")
-    return found
+            reasons.append(f"no clear class: {int((wrong > 0).sum())} among the wrong results")
+    return reasons
 
 
 def worst_quarter(average_precision: ArrayLike) -> NDArray[np.bool_]:

@@ -28,12 +28,12 @@ def settings_table(
     """
     registry = RunRegistry(settings)
     specs = [registry.open(run).spec for run in runs]
-    asked = [_flat(spec.model_dump(mode="json")) for spec in specs]
-    keys = dict.fromkeys(key for one in asked for key in one)
+    flattened = [_flat(spec.model_dump(mode="json")) for spec in specs]
+    keys = dict.fromkeys(key for flat in flattened for key in flat)
     names = _distinct([f"{model_name(spec)} · {spec.bits} bits" for spec in specs])
     rows = []
     for key in keys:
-        values = [one.get(key, "–") for one in asked]
+        values = [flat.get(key, "–") for flat in flattened]
         if not only_differences or len(set(values)) > 1:
             rows.append([key, *values])
     return pd.DataFrame(rows, columns=["Setting", *names])

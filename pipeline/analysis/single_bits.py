@@ -111,7 +111,7 @@ def buckets(opened: OpenRun) -> pd.DataFrame:
     places = (signs - weights @ signs) @ axes.T
     if places.shape[1] < 2:  # a single bucket or bit
         places = np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
-    labels = [_majority(opened, np.flatnonzero(bucket == one)) for one in range(len(codes))]
+    labels = [_majority(opened, np.flatnonzero(bucket == number)) for number in range(len(codes))]
     return pd.DataFrame(
         {
             "bucket": np.arange(len(codes)),

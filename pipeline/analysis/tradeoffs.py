@@ -62,8 +62,8 @@ def front_finding(table: pd.DataFrame, cost: Cost) -> str:
     """What the trade-off shows: where the knee is, in a sentence."""
     front = table[table["is_front"]].sort_values("cost")
     if len(front) < 2:
-        one = front.iloc[0]
-        return f"{_name(one)} is best and cheapest at once: {100 * one['map']:.1f} % mAP."
+        only = front.iloc[0]
+        return f"{_name(only)} is best and cheapest at once: {100 * only['map']:.1f} % mAP."
     best = front.iloc[-1]
     enough = front[front["map"] >= 0.95 * best["map"]].iloc[0]
     unit = cost.title.partition("(")[2].rstrip(")")

@@ -45,8 +45,8 @@ def training_table(settings: Settings, rows: pd.DataFrame, *, is_share: bool) ->
 
 def terms_by_length(settings: Settings, rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """The loss terms of the first seed of each row by code length: columns epoch, term, value."""
-    found = {int(row["bits"]): _terms(settings, row["run"]) for row in rows.to_dict("records")}
-    return {bits: found[bits] for bits in sorted(found) if len(found[bits])}
+    terms = {int(row["bits"]): _terms(settings, row["run"]) for row in rows.to_dict("records")}
+    return {bits: terms[bits] for bits in sorted(terms) if len(terms[bits])}
 
 
 def _terms(settings: Settings, run_id: str) -> pd.DataFrame:

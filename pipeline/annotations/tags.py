@@ -55,12 +55,12 @@ class Tags:
             OSError: it cannot be read.
         """
         try:
-            found = _TAGS.validate_json(self.path.read_bytes())
+            stored = _TAGS.validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return {}
         except ValidationError as error:
             raise TagError(f"{self.path.name} is damaged; mend or remove it: {error}") from error
-        return {image: tuple(sorted(tags)) for image, tags in found.items() if tags}
+        return {image: tuple(sorted(tags)) for image, tags in stored.items() if tags}
 
     def put(self, images: Collection[str], tag: str) -> None:
         """Put a tag on images, given by their SHA-256.

@@ -87,14 +87,14 @@ class Verdicts:
             OSError: it cannot be stored.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        said = Verdict(query=query, result=result, verdict=verdict, note=note, run=run, time=now)
+        entry = Verdict(query=query, result=result, verdict=verdict, note=note, run=run, time=now)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_suffix(".lock")), self.path.open("ab+") as file:
-            line = said.model_dump_json().encode() + b"\n"
+            line = entry.model_dump_json().encode() + b"\n"
             file.write(b"\n" * self._is_torn() + line)  # one write: readers see all of it or none
             file.flush()
             os.fsync(file.fileno())
-        return said
+        return entry
 
     def withdraw_verdict(self, query: str, result: str = "") -> None:
         """Withdraw the verdict on a pair."""
@@ -103,24 +103,24 @@ class Verdicts:
     def current(self) -> dict[Pair, Verdict]:
         """What holds now, by (query, result), in the order in which it was said."""
         last: dict[Pair, Verdict] = {}
-        for said in self.history():
-            last.pop((said.query, said.result), None)
-            last[said.query, said.result] = said
-        return {pair: said for pair, said in last.items() if said.verdict != "withdrawn"}
+        for entry in self.history():
+            last.pop((entry.query, entry.result), None)
+            last[entry.query, entry.result] = entry
+        return {pair: entry for pair, entry in last.items() if entry.verdict != "withdrawn"}
 
     def history(self) -> list[Verdict]:
         """Everything ever said, oldest first."""
-        found = []
+        entries = []
         for line in self.path.read_bytes().splitlines() if self.path.exists() else ():
             try:
-                found.append(Verdict.model_validate_json(line))
+                entries.append(Verdict.model_validate_json(line))
             except ValueError:
                 continue
-        return found
+        return entries
 
     def table(self) -> pd.DataFrame:
         """What holds now, a row a verdict; columns as the attributes of `Verdict`."""
-        rows = [said.model_dump() for said in self.current().values()]
+        rows = [entry.model_dump() for entry in self.current().values()]
         return pd.DataFrame(rows, columns=list(Verdict.model_fields))
 
     def _is_torn(self) -> bool:

@@ -101,8 +101,10 @@ def ablate(
     settings = current_settings()
     base = options.asked_of(method)
     study = variants(base, seeds)
-    outcomes = carry_out(plan([spec for one in study for spec in one.specs], settings))
-    result = table(study, {one.run.spec.digest: one.run for one in outcomes if one.is_done})
+    outcomes = carry_out(plan([spec for variant in study for spec in variant.specs], settings))
+    result = table(
+        study, {outcome.run.spec.digest: outcome.run for outcome in outcomes if outcome.is_done}
+    )
     path = (
         settings.home / "ablations" / f"{base.dataset}_{method}_{base.bits}b_{base.digest[:8]}.csv"
     )

@@ -93,11 +93,13 @@ def inspect(
         counts = class_counts(dataset, labels)
         rows = [(label, *map(int, numbers)) for label, *numbers in counts.itertuples()]
         print_table(("class", *counts.columns), rows, f"Labels {labels.name!r}", prose=("class",))
-    found = stored_problems(name)
+    stored = stored_problems(name)
     if problems:
-        print_problems("file", [(one.file, one.reason, one.action) for one in found])
-    elif found:
-        print_problems("files", problem_counts(found))
+        print_problems(
+            "file", [(problem.file, problem.reason, problem.action) for problem in stored]
+        )
+    elif stored:
+        print_problems("files", problem_counts(stored))
 
 
 @datasets.command()

@@ -38,7 +38,9 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def expanded(**values: Any) -> None:
         for name, model in models.items():
-            chosen = {one.path: _value(one, values.pop(_name(one))) for one in options(model)}
+            chosen = {
+                option.path: _value(option, values.pop(_name(option))) for option in options(model)
+            }
             values[name] = model.model_validate(nested(chosen))
         command(**values)
 

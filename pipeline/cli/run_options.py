@@ -45,10 +45,10 @@ class DataOptions(BaseModel):
             DatasetError: there is no such data set.
         """
         dataset = load_dataset(self.dataset, current_settings())
-        own = dataset.label_set().name if dataset.info.label_sets else ""
+        default = dataset.label_set().name if dataset.info.label_sets else ""
         return {
             **self.model_dump(include=set(DataOptions.model_fields)),
-            "label_set": self.label_set or own,
+            "label_set": self.label_set or default,
             "protocol": self.protocol or dataset.info.default_protocol,
         }
 
@@ -61,8 +61,8 @@ class LearningOptions(DataOptions):
 
     def learning(self) -> dict[str, Any]:
         """The fields of specs that were asked for beyond the defaults."""
-        asked: dict[str, Any] = {"validation": self.validation} if self.validation else {}
-        return asked | ({"finetune": parsed_settings(self.finetune)} if self.finetune else {})
+        fields: dict[str, Any] = {"validation": self.validation} if self.validation else {}
+        return fields | ({"finetune": parsed_settings(self.finetune)} if self.finetune else {})
 
 
 class MethodOptions(DataOptions):
@@ -81,8 +81,8 @@ class MethodOptions(DataOptions):
         Raises:
             ValueError: it cannot be asked for.
         """
-        own = {"method": method, "bits": self.bits, "config": parsed_settings(self.config)}
-        return RunSpec.model_validate(self.conditions() | own | more)
+        fields = {"method": method, "bits": self.bits, "config": parsed_settings(self.config)}
+        return RunSpec.model_validate(self.conditions() | fields | more)
 
 
 class SpecOptions(MethodOptions, LearningOptions):

@@ -18,14 +18,14 @@ runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=T
 def list_(json_: JsonOption = False) -> None:
     """All runs, newest first."""
     registry = RunRegistry(current_settings())
-    found = registry.all()
+    listed = registry.all()
     if json_:
-        say_json([_facts(run) for run in found])
+        say_json([_facts(run) for run in listed])
     else:
         names = ("run", "state", "data set", "method", "bits", "mAP %", "seed")
         rows = [
             (r.id, r.state(), spec.dataset, spec.method, spec.bits, _map(r), spec.seed)
-            for r in found
+            for r in listed
             for spec in [r.stored]
         ]
         less = ("data set", "bits", "method", "seed", "mAP %")  # the id has the first three too

@@ -113,7 +113,9 @@ class DatasetInfo(BaseModel):
     @property
     def scaling_summary(self) -> str:
         """By which ranges images of more than 8 bits per channel are scaled; empty for none."""
-        return ", ".join(f"{one.numbers} from {one}" for one in self.value_ranges or ())
+        return ", ".join(
+            f"{value_range.numbers} from {value_range}" for value_range in self.value_ranges or ()
+        )
 
     @property
     def split_summary(self) -> str:
@@ -189,7 +191,10 @@ class RetrievalDataset:
     def scaling(self) -> list[str]:
         """By which rule each image becomes 8 bits per channel; empty where it has no more."""
         if self.info.value_ranges is not None and "numbers" in self.manifest:
-            rules = {one.numbers: one.model_dump_json() for one in self.info.value_ranges}
+            rules = {
+                value_range.numbers: value_range.model_dump_json()
+                for value_range in self.info.value_ranges
+            }
             return [rules.get(numbers, "") for numbers in self.manifest["numbers"]]
         noted = {p.file for p in read_problems(self.folder / "problems.csv") if SCALED in p.reason}
         return ["by itself" if name in noted else "" for name in self.manifest["image_id"]]
@@ -207,13 +212,13 @@ class RetrievalDataset:
 
 def list_datasets(settings: Settings) -> list[DatasetInfo]:
     """Facts of all imported data sets, by name; damaged ones are left out."""
-    found = []
+    infos = []
     for path in sorted(settings.datasets_path.glob("[!.]*/dataset.json")):
         try:
-            found.append(_read_info(path))
+            infos.append(_read_info(path))
         except DatasetError:
             continue
-    return found
+    return infos
 
 
 def load_dataset(name: str, settings: Settings) -> RetrievalDataset:

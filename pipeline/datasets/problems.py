@@ -60,7 +60,7 @@ def first_problem(problems: Sequence[Problem]) -> str:
 
 def problem_counts(problems: Iterable[Problem]) -> list[tuple[int, str, str]]:
     """How many files have each reason, most frequent first; names inside reasons are left out."""
-    counted = Counter((_title(one), one.action) for one in problems)
+    counted = Counter((_title(problem), problem.action) for problem in problems)
     return [(n, reason, action) for (reason, action), n in counted.most_common()]
 
 

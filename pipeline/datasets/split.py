@@ -87,7 +87,7 @@ def _first_labels(dataset: RetrievalDataset, label_set: LabelSet | None) -> NDAr
     if label_set is None:
         return np.full(len(dataset), "all")
     names = dataset.label_names(label_set)
-    return np.array([own[0] if own else "" for own in names], dtype=np.str_)
+    return np.array([parts[0] if parts else "" for parts in names], dtype=np.str_)
 
 
 def _given(dataset: RetrievalDataset, usable: Indices) -> tuple[Indices, Indices]:

@@ -112,10 +112,10 @@ def known_refusal(content: bytes) -> str:
             "link that was copied as text; copy the file that it points to"
         )
     lowered = text[:40].lower()
-    found = (said for start, said in _TEXTS if lowered.startswith(start))
+    refusals = (refusal for start, refusal in _TEXTS if lowered.startswith(start))
     return (
-        next(found, "")
-        or next((said for start, said in _BYTES if content.startswith(start)), "")
+        next(refusals, "")
+        or next((refusal for start, refusal in _BYTES if content.startswith(start)), "")
         or _known_answer(text)
     )
 

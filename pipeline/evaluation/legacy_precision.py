@@ -19,7 +19,7 @@ def legacy_average_precision(
     R steps, so it is meant for a cutoff.
     """
     total, relevant = items_per_level(counts), relevant_per_level(counts)
-    last, found = total.cumsum(axis=1), relevant.cumsum(axis=1)
+    last, relevant_through = total.cumsum(axis=1), relevant.cumsum(axis=1)
     row = np.arange(len(counts))[:, None]
     hits = np.zeros((len(counts), orders))
     score = np.zeros_like(hits)
@@ -27,7 +27,7 @@ def legacy_average_precision(
     for before in range(min(rank_limit(cutoff, total), int(last.max()))):
         while np.any(is_used_up := (last[row, level] <= before) & (level < last.shape[1] - 1)):
             level += is_used_up
-        chance = (found[row, level] - hits) / np.maximum(last[row, level] - before, 1)
+        chance = (relevant_through[row, level] - hits) / np.maximum(last[row, level] - before, 1)
         is_hit = rng.random(hits.shape) < chance
         hits += is_hit
         score += is_hit * hits / (before + 1)

@@ -115,8 +115,8 @@ class Metric:
 
 def measure(ranking: Ranking) -> dict[str, Values]:
     """The values (q,) of every metric that the ranking has, by name."""
-    found = {metric.name: metric.function(ranking) for metric in METRICS.values()}
-    return {name: values for name, values in found.items() if values is not None}
+    measured = {metric.name: metric.function(ranking) for metric in METRICS.values()}
+    return {name: values for name, values in measured.items() if values is not None}
 
 
 def columns(table: Table) -> tuple[Metric, ...]:

@@ -71,14 +71,14 @@ def weighted_average_precision(counts: Counts, cutoff: int | None = None) -> Val
 def average_precision_bounds(counts: Counts, cutoff: int | None = None) -> tuple[Values, Values]:
     """Worst and best AP@R (q,) over all tie orders: relevant items last or first in each level."""
     total, relevant = items_per_level(counts), relevant_per_level(counts)
-    seen, found = sums_before(total), sums_before(relevant)
+    seen, relevant_before = sums_before(total), sums_before(relevant)
     harmonic = harmonic_numbers(total)
 
     def bound(start: NDArray[np.int64]) -> Values:
         """Relevant items on consecutive ranks after `start`: sum of (R + t)/(start + t) over t."""
         count = np.clip(rank_limit(cutoff, total) - start, 0, relevant)
         reciprocals = harmonic[start + count] - harmonic[start]
-        sums: Values = (count + (found - start) * reciprocals).sum(axis=1)
+        sums: Values = (count + (relevant_before - start) * reciprocals).sum(axis=1)
         return sums / denominators(counts, cutoff)
 
     return bound(seen + total - relevant), bound(seen)

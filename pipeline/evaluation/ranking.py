@@ -136,11 +136,11 @@ def _similarities(
 ) -> NDArray[np.float32]:
     """Cosines (b, n) of queries of length 1 (b, d) and the database, of which a block is read."""
     n = database_features.shape[0]
-    found = np.empty((len(queries), n), np.float32)
+    similarities = np.empty((len(queries), n), np.float32)
     for start in range(0, n, _FEATURE_BLOCK):
         block = np.asarray(database_features[start : start + _FEATURE_BLOCK], np.float32)
-        found[:, start : start + len(block)] = queries @ block.T / _norms(block)
-    return found
+        similarities[:, start : start + len(block)] = queries @ block.T / _norms(block)
+    return similarities
 
 
 def ranked(

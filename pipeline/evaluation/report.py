@@ -121,7 +121,7 @@ def _validated(stored: dict[str, Any]) -> Report:
     try:
         return Report.model_validate(stored, extra="ignore")
     except ValidationError as error:
-        wrong = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+        wrong = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
     if "codes" in wrong:
         del stored["codes"]
     protocol = stored.get("protocol")

@@ -75,10 +75,10 @@ def request(run: Run, action: Action) -> IndexRequest:
     """
     if not run.folder.is_dir():  # the lock would make it anew
         raise FileNotFoundError(f"run {run.id} has been deleted")
-    asked = IndexRequest(action=action, asked=_now())
+    queued = IndexRequest(action=action, asked=_now())
     with FileLock(run.folder / _LOCK):
-        write(run.folder / _REQUEST, asked)
-    return asked
+        write(run.folder / _REQUEST, queued)
+    return queued
 
 
 def requested(run: Run) -> IndexRequest | None:
@@ -115,20 +115,20 @@ def serve(settings: Settings) -> int:
 
 
 def _serve(run: Run, settings: Settings) -> None:
-    asked = requested(run)
-    if asked is None:
+    pending = requested(run)
+    if pending is None:
         return  # withdrawn meanwhile
     try:
-        message, is_done = change(run, asked.action, settings), True
+        message, is_done = change(run, pending.action, settings), True
     except (ValueError, OSError, RuntimeError, StoreError) as error:
-        _log.warning("index of run %s: %s failed: %s", run.id, asked.action, error)
+        _log.warning("index of run %s: %s failed: %s", run.id, pending.action, error)
         message, is_done = str(error), False
     if not run.folder.exists():
         return  # the run was to be deleted
-    result = IndexResult(action=asked.action, is_done=is_done, message=message, finished=_now())
+    result = IndexResult(action=pending.action, is_done=is_done, message=message, finished=_now())
     write(run.folder / _RESULT, result)
     with FileLock(run.folder / _LOCK):
-        if requested(run) == asked:  # else something else was asked for meanwhile: it comes next
+        if requested(run) == pending:  # else something else was asked for meanwhile: it comes next
             (run.folder / _REQUEST).unlink(missing_ok=True)
 
 

@@ -66,8 +66,8 @@ def index_alias(run: Run) -> str:
     """
     if record := read_index(run):
         return record.alias
-    spec, own = run.spec, hashlib.sha256(run.id.encode()).hexdigest()[:8]
-    return f"codes__{spec.dataset}__{spec.method}-{own}__{spec.bits}b"
+    spec, suffix = run.spec, hashlib.sha256(run.id.encode()).hexdigest()[:8]
+    return f"codes__{spec.dataset}__{spec.method}-{suffix}__{spec.bits}b"
 
 
 def weights_digest(run: Run) -> str:
@@ -256,10 +256,10 @@ def verify_index(collection: str, store: CodeStore, codes: HashCodes) -> None:
     depth = min(_PROBE_DEPTH, len(codes))
     _, expected = ranked(probes, codes, depth)
     for row in range(len(probes)):
-        found = [hit.distance for hit in store.search(collection, probes[[row]], depth).hits]
-        if found != expected[row].tolist():
+        distances = [hit.distance for hit in store.search(collection, probes[[row]], depth).hits]
+        if distances != expected[row].tolist():
             raise WrongCodes(
-                f"{collection} returns distances {found} where the codes give "
+                f"{collection} returns distances {distances} where the codes give "
                 f"{expected[row].tolist()}"
             )
 

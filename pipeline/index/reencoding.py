@@ -73,5 +73,5 @@ def differing_rows(
         relaxed = run.load_method().relax(torch.from_numpy(features)).numpy()
     is_other = (relaxed >= 0) != (codes[sample].signs() > 0)
     is_clear = np.abs(relaxed) > _ROUNDING * np.median(np.abs(relaxed))
-    found: NDArray[np.int64] = rows[sample][(is_other & is_clear).any(axis=1)]
-    return found
+    changed: NDArray[np.int64] = rows[sample][(is_other & is_clear).any(axis=1)]
+    return changed

@@ -43,8 +43,8 @@ def search_cost(bits: int, settings: Settings) -> SearchCost:
         ValueError: bits is below 1.
     """
     path = settings.home / "baselines" / f"scan-{bits}b.json"
-    if (found := _stored(path)) is not None:
-        return found
+    if (stored := _stored(path)) is not None:
+        return stored
     small, large = (_seconds(bits, n) for n in (_SMALL, _LARGE))
     per_code = max(large - small, 0.0) / (_LARGE - _SMALL)
     cost = SearchCost(bits=bits, constant=max(small - per_code * _SMALL, 0.0), per_code=per_code)

@@ -122,8 +122,8 @@ def _class_warnings(name: str, labels: LabelSet, classes: set[str]) -> list[str]
             f"of {name!r} ({_some(labels.classes)})"
         ]
     known = {known.casefold(): known for known in labels.classes}
-    alike = {one: known[one.casefold()] for one in classes if one.casefold() in known}
-    odd = sorted(f"{one} beside {known}" for one, known in alike.items() if one != known)
+    alike = {label: known[label.casefold()] for label in classes if label.casefold() in known}
+    odd = sorted(f"{label} beside {known}" for label, known in alike.items() if label != known)
     return [f"label set {labels.name!r}: classes that differ in case: {_some(odd)}"] if odd else []
 
 

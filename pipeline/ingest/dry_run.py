@@ -158,12 +158,12 @@ def _pairs(
     """Pairs of rows and their distance in words, those across the split first."""
     pairs = [
         NearPair(
-            first=names[one],
+            first=names[first],
             second=names[other],
             distance=distance,
-            is_leak=sides[one] != sides[other],
+            is_leak=sides[first] != sides[other],
         )
-        for one, other, distance in near
+        for first, other, distance in near
     ]
     return sorted(pairs, key=lambda pair: not pair.is_leak)
 

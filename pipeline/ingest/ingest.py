@@ -120,8 +120,8 @@ def discard_import(name: str, settings: Settings) -> None:
 
 def same_content_as(fingerprint: str, settings: Settings) -> str:
     """The name of the data set with this content; empty for none."""
-    found = (info.name for info in list_datasets(settings) if info.fingerprint == fingerprint)
-    return next(found, "")
+    names = (info.name for info in list_datasets(settings) if info.fingerprint == fingerprint)
+    return next(names, "")
 
 
 def _refuse_twin(identity: str, settings: Settings) -> None:

@@ -96,12 +96,12 @@ def _guess(content: bytes) -> str:
     if lone >= 0.8 * len(runs) and _is_western(b"".join(runs)):
         return "cp1252"
     cells = re.split(rb"[\r\n\t,;]", content[:_PROBE_BYTES])
-    found = guess_code_page([cell for cell in cells if not cell.isascii()])
+    code_page = guess_code_page([cell for cell in cells if not cell.isascii()])
     try:
-        content.decode(found)
+        content.decode(code_page)
     except UnicodeDecodeError:  # it fits the beginning only
         return ""
-    return found
+    return code_page
 
 
 def _is_western(high: bytes) -> bool:

@@ -47,8 +47,8 @@ class FolderCheckpoints:
 
     def epoch(self) -> int:
         """The epoch of the last one, 0 for none."""
-        found = self.load()
-        return found.epoch if found else 0
+        checkpoint = self.load()
+        return checkpoint.epoch if checkpoint else 0
 
     def is_due(self) -> bool:
         """Whether enough time has passed since the last one."""

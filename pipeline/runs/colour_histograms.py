@@ -21,7 +21,7 @@ def colour_histograms(
     dataset: RetrievalDataset, rows: Indices, threads: int, on_progress: Progress
 ) -> NDArray[np.float32]:
     """Colour histograms (n, 64) of the images in these rows, decoded some at a time."""
-    found = np.empty((len(rows), _LEVELS**3), np.float32)
+    histograms = np.empty((len(rows), _LEVELS**3), np.float32)
 
     def histogram(row: int) -> NDArray[np.float32]:
         return colour_histogram(dataset.load_image(row))
@@ -29,9 +29,9 @@ def colour_histograms(
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(rows), _IMAGES):
             block = rows[start : start + _IMAGES].tolist()
-            found[start : start + len(block)] = list(pool.map(histogram, block))
+            histograms[start : start + len(block)] = list(pool.map(histogram, block))
             on_progress(start + len(block), len(rows))
-    return found
+    return histograms
 
 
 def colour_histogram(image: Image.Image) -> NDArray[np.float32]:

@@ -50,12 +50,12 @@ def estimate(specs: Sequence[RunSpec], settings: Settings) -> Estimate:
 
 def typical_s(settings: Settings) -> dict[str, float]:
     """Median seconds of training of each method that has run here with a frozen backbone."""
-    found: dict[str, list[float]] = {}
+    seconds_of: dict[str, list[float]] = {}
     for run in _done(settings):
         if run.spec.finetune is None:
             seconds = run.status().timings.get("training", 0.0)
-            found.setdefault(run.spec.method, []).append(seconds)
-    return {method: sorted(times)[len(times) // 2] for method, times in found.items()}
+            seconds_of.setdefault(run.spec.method, []).append(seconds)
+    return {method: sorted(times)[len(times) // 2] for method, times in seconds_of.items()}
 
 
 def _training_s(spec: RunSpec, done: Sequence[Run], sizes: dict[str, int]) -> float | None:

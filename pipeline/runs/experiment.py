@@ -115,8 +115,8 @@ def run_missing(
         Cancelled: it was stopped; the message says how many runs are done and how to go on.
     """
     outcomes: list[Outcome] = []
-    for number, one in enumerate(planned, 1):
-        run = one.run or RunRegistry(settings).create(one.spec, name)
+    for number, planned_run in enumerate(planned, 1):
+        run = planned_run.run or RunRegistry(settings).create(planned_run.spec, name)
         try:
             state = _carried_out(run, settings, on_start, on_progress)
         except (Cancelled, KeyboardInterrupt) as stop:
@@ -176,10 +176,10 @@ def _known_runs(
     registry: RunRegistry, dataset: str, fingerprint: str
 ) -> dict[str, tuple[State, Run | None]]:
     """The runs on a data set that count as being there, by the digest of their spec."""
-    found: dict[str, tuple[State, Run | None]] = {}
+    known: dict[str, tuple[State, Run | None]] = {}
     for run in registry.all():
         state = run.status().state
         if run.stored.dataset == dataset and state in ("queued", "running"):
-            found.setdefault(run.spec.digest, (state, run))
+            known.setdefault(run.spec.digest, (state, run))
     done = registry.finished(fingerprint)
-    return found | {digest: ("done", run) for digest, run in done.items()}
+    return known | {digest: ("done", run) for digest, run in done.items()}

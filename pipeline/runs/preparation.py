@@ -66,8 +66,8 @@ def prepare(
     train = training_set(dataset, features, split, spec, augmented)
     trunk = None
     if spec.finetune:
-        own = load_backbone(spec.backbone)  # the cache keeps the one as it is published
-        trunk = trainable_backbone(dataset, split.train, spec, own, settings)
+        backbone = load_backbone(spec.backbone)  # the cache keeps the one as it is published
+        trunk = trainable_backbone(dataset, split.train, spec, backbone, settings)
 
     def features_now(rows: Indices) -> Features:
         return features[rows] if trunk is None else embed(trunk.backbone, dataset, rows)

@@ -86,7 +86,7 @@ class RunRegistry:
 
     def unreadable(self) -> dict[str, str]:
         """Why a run, or the report that it has, cannot be read, by the run's id; newest first."""
-        found = {}
+        reasons = {}
         for folder in reversed(self._folders()):
             try:
                 run = self._read(folder)
@@ -94,8 +94,8 @@ class RunRegistry:
                     run.report()
             except RunError as error:
                 if folder.exists():  # else it was deleted meanwhile
-                    found[folder.name] = str(error)
-        return found
+                    reasons[folder.name] = str(error)
+        return reasons
 
     def finished(self, dataset_fingerprint: str = "") -> dict[str, Run]:
         """The newest finished run of each spec, by the spec's digest.
@@ -103,12 +103,12 @@ class RunRegistry:
         Args:
             dataset_fingerprint: count only runs on this content of the data set; empty: on any.
         """
-        found: dict[str, Run] = {}
+        newest: dict[str, Run] = {}
         for run in self.all():
             status = run.status()
             if status.state == "done" and dataset_fingerprint in ("", status.dataset_fingerprint):
-                found.setdefault(run.spec.digest, run)
-        return found
+                newest.setdefault(run.spec.digest, run)
+        return newest
 
     def find(self, spec: RunSpec, dataset_fingerprint: str = "") -> Run | None:
         """The newest finished run of this spec, and of this content of the data set if given."""

@@ -32,13 +32,13 @@ def why_not(card: MethodCard, info: DatasetInfo, label_set: str = "") -> str:
 
 def needs(card: MethodCard) -> tuple[str, ...]:
     """What a method needs beside images, each in a few words."""
-    found = []
+    needed = []
     if card.supervision == "supervised":
-        found.append("labels")
+        needed.append("labels")
     if card.views > 1:
         augmented = card.views - 1
-        found.append("an augmented view" if augmented == 1 else f"{augmented} augmented views")
-    return tuple(found)
+        needed.append("an augmented view" if augmented == 1 else f"{augmented} augmented views")
+    return tuple(needed)
 
 
 def keeps_checkpoints(method: str) -> bool:

@@ -96,7 +96,7 @@ def _commit() -> str:
     """The code's git commit, or empty outside a checkout."""
     command = ["git", "-C", str(_ROOT), "rev-parse", "--short=12", "HEAD"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return found.stdout.strip() if re.fullmatch(r"[0-9a-f]{12}\s*", found.stdout) else ""
+    return completed.stdout.strip() if re.fullmatch(r"[0-9a-f]{12}\s*", completed.stdout) else ""

@@ -278,4 +278,4 @@ def field_values(payload: Payload, field: str) -> list[str]:
     value = payload.get(field)
     if value is None:
         return []
-    return sorted({str(one) for one in value}) if isinstance(value, list) else [str(value)]
+    return sorted({str(item) for item in value}) if isinstance(value, list) else [str(value)]

@@ -45,7 +45,11 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     return reading(
         tree,
         records,
-        [*problems, *(one for _, made in labelled for one in made.problems), *finder.problems],
+        [
+            *problems,
+            *(problem for _, made in labelled for problem in made.problems),
+            *finder.problems,
+        ],
         label_files=[file for file, _ in documents],
         kinds={"objects": "multi"},
         notes=[*(note for _, made in labelled for note in made.notes), *finder.notes],

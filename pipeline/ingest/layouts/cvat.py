@@ -87,7 +87,7 @@ def _path(image: ElementTree.Element, file: File, tree: FileTree) -> str:
     """
     name, subset = image.get("name", ""), image.get("subset", "")
     for folder in dict.fromkeys((subset, subset.lower())) if subset else ():
-        found = tree.names.find(f"{folder}/{name}", file.folder)
-        if found is not None and found.file.name.endswith(f"{folder}/{name}"):
+        match = tree.names.find(f"{folder}/{name}", file.folder)
+        if match is not None and match.file.name.endswith(f"{folder}/{name}"):
             return f"{folder}/{name}"
     return name

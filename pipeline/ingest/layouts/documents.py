@@ -51,7 +51,7 @@ class Parts:
             what: its objects in words, in the plural.
         """
         items = value if isinstance(value, list) else [] if value is None else [value]
-        return [one for one in items if self._is_object(one, what)]
+        return [item for item in items if self._is_object(item, what)]
 
     def object(self, value: Any, what: str) -> dict[str, Any]:
         """An object itself; an empty one for null and for anything else."""

@@ -29,8 +29,8 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
     lists = _lists(tree, options)
     if not lists:
         return None
-    n = sum(len(one.lines) for one in lists)
-    return 0.97, f"{n} lines in {', '.join(one.file.name for one in lists[:3])}"
+    n = sum(len(listing.lines) for listing in lists)
+    return 0.97, f"{n} lines in {', '.join(listing.file.name for listing in lists[:3])}"
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
@@ -42,28 +42,29 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
         DatasetError: lists have different numbers of classes, or names are fewer than classes.
     """
     lists, finder = _lists(tree, options), Finder(tree)
-    used = {one.file.name for one in lists}
+    used = {listing.file.name for listing in lists}
     lists, parts = _without_parts(lists)
-    width = _width([line for one in lists for line in one.lines])
-    words = splits_of(one.file.stem for one in lists)
+    width = _width([line for listing in lists for line in listing.lines])
+    words = splits_of(listing.file.stem for listing in lists)
     classes = class_names(tree)
     names = _names(lists, width, classes)
     records, problems = [], []
-    for one in sorted(lists, key=lambda one: _rank(words[one.file.stem])):
+    for listing in sorted(lists, key=lambda listing: _rank(words[listing.file.stem])):
         problems += [
-            Problem(one.file.name, f"line {number} is no path with numbers") for number in one.bad
+            Problem(listing.file.name, f"line {number} is no path with numbers")
+            for number in listing.bad
         ]
-        for line in one.lines:
+        for line in listing.lines:
             if width > 1 and len(line.numbers) != width:
                 reason = f"line {line.number} has {len(line.numbers)} numbers, most have {width}"
-                problems.append(Problem(one.file.name, reason))
+                problems.append(Problem(listing.file.name, reason))
                 continue
-            found = finder.find(line.path, one.file)
-            if found is not None:
+            match = finder.find(line.path, listing.file)
+            if match is not None:
                 labels = {"class": tuple(names[n] for n in _classes(line, width))}
-                word = words[one.file.stem] or parts.get(line.path, "")
+                word = words[listing.file.stem] or parts.get(line.path, "")
                 records.append(
-                    Record(found.file, labels, word, named=line.path, source=one.file.name)
+                    Record(match.file, labels, word, named=line.path, source=listing.file.name)
                 )
     return reading(
         tree,
@@ -89,7 +90,11 @@ def _lists(tree: FileTree, options: ReadOptions) -> list[HashingList]:
         for file in files
         if file.suffix in _SUFFIXES and "ImageSets" not in file.parts
     ]
-    return [one for one in parsed if one is not None and (tree.main or _names_files(one, tree))]
+    return [
+        listing
+        for listing in parsed
+        if listing is not None and (tree.main or _names_files(listing, tree))
+    ]
 
 
 def _without_parts(lists: list[HashingList]) -> tuple[list[HashingList], dict[str, str]]:
@@ -97,18 +102,18 @@ def _without_parts(lists: list[HashingList]) -> tuple[list[HashingList], dict[st
 
     So are the partitions of CelebA: training, validation and test.
     """
-    is_wide = any(len(line.numbers) > 1 for one in lists for line in one.lines)
-    for one in lists if is_wide else ():
-        numbers = {line.numbers for line in one.lines}
+    is_wide = any(len(line.numbers) > 1 for listing in lists for line in listing.lines)
+    for listing in lists if is_wide else ():
+        numbers = {line.numbers for line in listing.lines}
         if numbers == {(0,), (1,), (2,)}:
-            parts = {line.path: _PARTS[line.numbers[0]] for line in one.lines}
-            return [other for other in lists if other is not one], parts
+            parts = {line.path: _PARTS[line.numbers[0]] for line in listing.lines}
+            return [other for other in lists if other is not listing], parts
     return lists, {}
 
 
-def _names_files(one: HashingList, tree: FileTree) -> bool:
-    paths = (line.path for line in one.lines[:_PROBE])
-    return any(tree.names.find(path, one.file.folder) for path in paths)
+def _names_files(listing: HashingList, tree: FileTree) -> bool:
+    paths = (line.path for line in listing.lines[:_PROBE])
+    return any(tree.names.find(path, listing.file.folder) for path in paths)
 
 
 def _width(lines: list[Line]) -> int:
@@ -133,9 +138,9 @@ def _names(lists: list[HashingList], width: int, classes: ClassNames) -> dict[in
         DatasetError: the file that has them has too few.
     """
     if width > 1:
-        header = next((one.header for one in lists if len(one.header) == width), ())
+        header = next((listing.header for listing in lists if len(listing.header) == width), ())
         return dict(enumerate(classes.first(width) or header or numbered_classes(width)))
-    numbers = {n for one in lists for line in one.lines for n in line.numbers} - {-1}
+    numbers = {n for listing in lists for line in listing.lines for n in line.numbers} - {-1}
     highest = max(numbers, default=0)
     if not classes.names:
         digits = len(str(highest))
@@ -158,7 +163,7 @@ def _classes(line: Line, width: int) -> tuple[int, ...]:
 
 
 def _notes(lists: list[HashingList], width: int) -> list[str]:
-    n_minus = sum(-1 in line.numbers for one in lists for line in one.lines)
+    n_minus = sum(-1 in line.numbers for listing in lists for line in listing.lines)
     if not n_minus:
         return []
     if width > 1:
@@ -168,7 +173,7 @@ def _notes(lists: list[HashingList], width: int) -> list[str]:
 
 def _doubt(lists: list[HashingList], width: int) -> str:
     """Why numbers may be no classes, as those of boxes and sizes are none; empty when they may."""
-    lines = [line.numbers for one in lists for line in one.lines]
+    lines = [line.numbers for listing in lists for line in listing.lines]
     if width > 1 or all(len(numbers) == 1 for numbers in lines):
         return ""
     has_repeated = any(len(set(numbers)) < len(numbers) for numbers in lines)

@@ -79,5 +79,5 @@ def _named(path: str, file: File, tree: FileTree) -> str:
 
 
 def _is_beside(name: str, file: File, tree: FileTree) -> bool:
-    found = tree.names.find(name, file.folder)
-    return found is not None and found.file.is_image and found.file.folder == file.folder
+    match = tree.names.find(name, file.folder)
+    return match is not None and match.file.is_image and match.file.folder == file.folder

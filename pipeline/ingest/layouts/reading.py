@@ -132,17 +132,17 @@ def reading(
     label_files = list(label_files)
     joined = join_records(records)
     lists = split_lists(tree) if not any(record.split for record in joined.records) else {}
-    found, split_notes, split_warnings = _with_splits(joined.records, lists)
+    split_records, split_notes, split_warnings = _with_splits(joined.records, lists)
     label_files += lists
-    words = {record.split for record in found}
+    words = {record.split for record in split_records}
     held_out: Part = "database" if "query" in words else "query"
-    names = sorted({name for record in found for name in record.labels})
-    kind_of = {name: _kind(name, found) for name in names} | (kinds or {})
-    used = {*(record.file.name for record in found), *(p.file for p in joined.problems)}
+    names = sorted({name for record in split_records for name in record.labels})
+    kind_of = {name: _kind(name, split_records) for name in names} | (kinds or {})
+    used = {*(record.file.name for record in split_records), *(p.file for p in joined.problems)}
     used |= {file.name for file in label_files}
     left = [file for file in tree.files if file.name not in used]
     return Reading(
-        items=tuple(_item(record, held_out) for record in found),
+        items=tuple(_item(record, held_out) for record in split_records),
         kinds={name: kind_of[name] for name in names},
         problems=(
             *tree.problems,
@@ -151,7 +151,12 @@ def reading(
             *(_left_out(file, unnamed) for file in left),
         ),
         notes=(*notes, *joined.notes, *split_notes),
-        warnings=(*warnings, *joined.warnings, *split_warnings, *_single_class(found, names)),
+        warnings=(
+            *warnings,
+            *joined.warnings,
+            *split_warnings,
+            *_single_class(split_records, names),
+        ),
         doubt=doubt or joined.doubt,
         used=frozenset(file.name for file in label_files),
     )
@@ -164,14 +169,17 @@ def _with_splits(
     made, notes = list(records), []
     if lists:
         part_of = {name: part for parts in lists.values() for name, part in parts.items()}
-        made = [replace(one, split=part_of.get(one.file.name, "")) for one in made]
+        made = [replace(record, split=part_of.get(record.file.name, "")) for record in made]
         notes.append(f"the split is that of {', '.join(file.name for file in lists)}")
     elif not any(record.split for record in made):
         files = [record.file for record in made]
         level = split_level(files)
         if level is not None:
             part_of = splits_by_folder(files, level)
-            made = [replace(one, split=part_of.get(_folder(one.file, level), "")) for one in made]
+            made = [
+                replace(record, split=part_of.get(_folder(record.file, level), ""))
+                for record in made
+            ]
             notes.append("the split is that of the folders")
     parts = Counter(record.split for record in made)
     n_without = parts.pop("", 0)
@@ -192,14 +200,14 @@ def _folder(file: File, level: int) -> str:
 
 def _single_class(records: Sequence[Record], names: Sequence[str]) -> list[str]:
     """A warning for label sets that tell no images apart."""
-    found = []
+    warnings = []
     for name in names:
         classes = {label for record in records for label in record.labels.get(name, ())}
         if len(classes) == 1 and len(records) > 1:
-            found.append(
+            warnings.append(
                 f"all labels of {name!r} are {classes.pop()!r}: every result would be relevant"
             )
-    return found
+    return warnings
 
 
 def _kind(name: str, records: Iterable[Record]) -> Kind:

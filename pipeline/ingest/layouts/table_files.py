@@ -231,11 +231,11 @@ def _fitted(
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """Names of columns, those without one and later ones of the same by their number."""
-    found: list[str] = []
+    distinct: list[str] = []
     for number, name in enumerate(names, 1):
         plain = name or f"column {number}"
-        found.append(f"{plain} ({number})" if plain in found else plain)
-    return found
+        distinct.append(f"{plain} ({number})" if plain in distinct else plain)
+    return distinct
 
 
 def _from_lines(file: File, text: str) -> Table:

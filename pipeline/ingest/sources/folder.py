@@ -76,7 +76,7 @@ def open_files(request: SourceRequest) -> Opened:
         problems=_without_reasons_twice(made.problems, unused),
         notes=made.notes,
         warnings=[
-            *(f"{name} is not used: {one.reason}" for name, one in unused.items()),
+            *(f"{name} is not used: {leftover.reason}" for name, leftover in unused.items()),
             *made.warnings,
         ],
         doubt="" if request.reading.layout else made.doubt or _doubt(layout, len(classes), unused),
@@ -129,7 +129,11 @@ def _without_reasons_twice(
 def _doubt(layout: str, n_classes: int, unused: dict[str, Unused]) -> str:
     """Why a reading that passes over label files needs a word from the user."""
     has_classes = n_classes > 1  # then what models and lists leave behind raises no doubt
-    likely = {name: one.reason for name, one in unused.items() if one.is_likely or not has_classes}
+    likely = {
+        name: leftover.reason
+        for name, leftover in unused.items()
+        if leftover.is_likely or not has_classes
+    }
     parts = {name: why for name, why in likely.items() if split_word(PurePath(name).stem)}
     if not likely or (layout not in ("class_folders", "flat") and has_classes and not parts):
         return ""
