@@ -1,4 +1,4 @@
-"""Hash centres: one well-separated code a class, for any number of classes and bits; proxies."""
+"""Hash centres: one well-separated code per class, for any number of classes and bits; proxies."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def brief(method: Method, bits: int = _BITS, seed: int = 0, *, epochs: int = _EP
 
 
 def fitted(method: Method, bits: int = _BITS, seed: int = 0) -> HashMethod:
-    """The same, fitted on the clusters."""
+    """Brief method, fitted on the clusters."""
     return brief(method, bits, seed).fit(training_set(method))
 
 

@@ -23,11 +23,11 @@ Images = Callable[[list[int], int], Tensor]  # training images, view (0: plain) 
 
 
 class Source(ABC):
-    """Where the head's inputs come from, mini-batch by mini-batch; this one learns nothing.
+    """Source of the head's inputs, mini-batch by mini-batch; this one learns nothing.
 
     Attributes:
-        parameters: what learns, by name.
-        learning_rate: its step size at the start.
+        parameters: parameters that learn, by name.
+        learning_rate: step size at the start.
         accumulate: mini-batches whose gradients make one step.
     """
 
@@ -49,7 +49,7 @@ class Source(ABC):
         """Change what depends on the epoch (from 1)."""
 
     def on_gradients(self) -> None:  # noqa: B027 - as above
-        """Called before each step of the optimizer."""
+        """Act before each step of the optimizer."""
 
 
 class StoredViews(Source):
@@ -73,9 +73,9 @@ class TrainableBackbone(Source):
 
     Args:
         backbone: a copy of its own: its network is changed.
-        images: gives the training images as the network takes them.
+        images: training images as the network takes them.
         config: how it learns.
-        device: where the network works.
+        device: device on which the network works.
     """
 
     def __init__(
@@ -93,11 +93,11 @@ class TrainableBackbone(Source):
         self._epoch = 1
 
     def on_epoch_start(self, epoch: int) -> None:
-        """Augmented views change with the epoch, and only with it."""
+        """Change the augmented views with the epoch, and only with it."""
         self._epoch = epoch
 
     def views(self, rows: Tensor, count: int) -> tuple[Tensor, ...]:
-        """Embedded now, with gradient; augmented views are new ones in every epoch."""
+        """Embed the views with their gradient; augmented views are new ones in every epoch."""
         if count == 1:
             numbers = [self._epoch if self.config.augment else 0]
         elif count == 2:
@@ -144,7 +144,7 @@ def drawn(views: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor
     """The views of one step: two augmented ones at random, where there are several; else all.
 
     Args:
-        views: of the training images, the plain one first.
+        views: views of the training images, the plain one first.
         generator: source of the choice; untouched when there is none.
     """
     if len(views) < 3:

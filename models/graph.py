@@ -54,7 +54,7 @@ def leading_eigenvectors(
 
     Args:
         graph: (n, n) symmetric, non-negative, no empty row.
-        count: at least 1; at most n - 1 are returned.
+        count: number, at least 1; at most n - 1 are returned.
         seed: start and restart vectors of the Lanczos iteration.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What can be done with an imported data set: rename, export, delete with all that hangs on it."""
+"""Operations on an imported data set: rename, export, delete with its dependents."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Dependents:
-    """What was made from a data set.
+    """Dependents of a data set: runs and indexes that were made from it.
 
     Attributes:
         runs: all of them.
@@ -41,7 +41,7 @@ class Dependents:
     n_published: int
 
     def __str__(self) -> str:
-        """In words, for a confirmation."""
+        """Describe the dependents for a confirmation."""
         runs = f"{len(self.runs)} run{'' if len(self.runs) == 1 else 's'}"
         indexes = f"{self.n_published} index{'' if self.n_published == 1 else 'es'}"
         return f"{runs} and {indexes}"
@@ -125,7 +125,7 @@ def export_dataset(
     """Write images, metadata.jsonl and dataset.json into a zip; importing it gives equal content.
 
     Args:
-        dataset: to export.
+        dataset: data set to export.
         target: a file that does not exist yet, ending in `.zip`.
         on_progress: called with images done and images in all.
 

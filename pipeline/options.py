@@ -23,7 +23,7 @@ class Option:
 
     Attributes:
         path: names of the fields that lead to its value.
-        name: with its dashes.
+        name: name with its dashes.
         field: type, default and description.
     """
 

@@ -3,8 +3,9 @@
     workers/<host>-<pid>   touched as long as that worker lives, removed when it ends
     workers/starting       touched by whoever starts one, until it has begun
 
-A worker that ends for want of work removes its file first, then looks at the queue once more; who
-queues a run does that first, then looks for a worker. So no run is left without one.
+A worker that ends because there is no work removes its file first, then looks at the
+queue once more; who queues a run does that first, then looks for a worker. So no run is left
+without one.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ def work(
 
     Changes of indexes that pages ask for are done between two runs.
 
-    Runs that a killed worker left behind are queued again first and go on from their checkpoint.
+    Runs that a killed worker left behind are queued again first and resume from their checkpoint.
 
     Args:
-        settings: where the library is.
+        settings: say where the library is.
         exit_when_idle: return when nothing is queued.
-        on_progress: as for `execute`.
+        on_progress: called with the stage, steps done and steps in all.
     """
     registry, executed = RunRegistry(settings), 0
     while True:

@@ -13,7 +13,7 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Study:
-    """One study.
+    """Study of a method: its full version, and the variants that lack a part.
 
     Attributes:
         label: method, settings that are not the defaults, and code length, for people.
@@ -28,7 +28,7 @@ class Study:
 
     @property
     def finding(self) -> str:
-        """What the study shows, in a sentence."""
+        """Summary of the study in a sentence."""
         worst = self.rows.iloc[0]
         within = int((self.rows["verdict"] == "within noise").sum())
         if worst["verdict"] != "costs":

@@ -71,7 +71,7 @@ def command(comparison: Comparison, methods: Sequence[str], bits: Sequence[int])
 
 
 def advice_table(advices: Sequence[Advice]) -> pd.DataFrame:
-    """For the trade-off chart: columns as `tradeoffs.with_front`, cost is memory later in MB."""
+    """Table of the trade-off chart: columns as `tradeoffs.with_front`; cost is memory in MB."""
     table = pd.DataFrame(
         {
             "model": [advice.measured.title for advice in advices],

@@ -18,7 +18,7 @@ _ID_BYTES = 16  # of an image's id, kept beside its code
 
 @dataclass(frozen=True)
 class Scenario:
-    """What somebody needs.
+    """Needs of somebody who chooses a method.
 
     Attributes:
         has_labels: whether there are labels to learn from.
@@ -47,14 +47,14 @@ class Measured:
 
     Attributes:
         method: name.
-        title: for people.
+        title: name for people.
         bits: code length.
-        map: in [0, 1].
+        map: mAP in [0, 1].
         half: half-width of its interval.
-        train_s: of training.
+        train_s: seconds of training.
         n_train: images behind `train_s`.
-        supervision: of the method's card.
-        label_kinds: of the method's card.
+        supervision: supervision of the method's card.
+        label_kinds: kinds of the method's card.
         run: id of a run.
     """
 
@@ -76,11 +76,11 @@ class Advice:
 
     Attributes:
         measured: the candidate.
-        memory_mb: of all codes later, with ids.
-        search_ms: of one exact search later.
-        training_s: on the images of now.
+        memory_mb: megabytes of all codes later, with ids.
+        search_ms: milliseconds per exact search later.
+        training_s: seconds of training on the images of now.
         obstacles: limits that it breaks, in words; empty when it fits.
-        reasons: what speaks for it, or should be known, in words.
+        reasons: reasons for it, and facts that should be known, in words.
     """
 
     measured: Measured
@@ -108,10 +108,10 @@ def advise(
     goes first among them.
 
     Args:
-        scenario: what is needed.
-        candidates: what was measured, on one data set under one protocol.
+        scenario: needs that a candidate must meet.
+        candidates: measurements on one data set under one protocol.
         search_s: seconds of a search, from code length and number of codes.
-        exponents: of training time by method, see `training_exponents`.
+        exponents: exponents of training time by method, see `training_exponents`.
 
     Raises:
         ValueError: the scenario has no images, or a speed that is not above 0.
@@ -191,11 +191,11 @@ def _obstacles(
     if measured.supervision == "supervised" and not scenario.has_labels:
         obstacles.append("needs labels")
     elif measured.supervision == "supervised" and scenario.is_multi_label:
-        obstacles += [] if "multi" in measured.label_kinds else ["takes one label an image"]
+        obstacles += [] if "multi" in measured.label_kinds else ["takes one label per image"]
     if memory > scenario.memory_mb:
         obstacles.append(f"{memory:,.0f} MB of codes, {scenario.memory_mb:,.0f} allowed")
     if search > scenario.latency_ms:
-        obstacles.append(f"{search:,.1f} ms a search, {scenario.latency_ms:,.1f} allowed")
+        obstacles.append(f"{search:,.1f} ms per search, {scenario.latency_ms:,.1f} allowed")
     if training > scenario.training_s:
         obstacles.append(f"{training:,.0f} s of training, {scenario.training_s:,.0f} allowed")
     return obstacles

@@ -19,10 +19,10 @@ class Aligned:
     """Two runs whose bits are matched.
 
     Attributes:
-        table: a row a bit, clearest first: bit, counterpart (missing if the other run has fewer
+        table: a row per bit, clearest first: bit, counterpart (missing if the other run has fewer
             bits), correlation, strength (absolute), sense ("same", "inverted").
         chance: mean strength of the same matching against permuted images.
-        n_images: in both databases, or a sample of them.
+        n_images: number of images in both databases, or in a sample of them.
         finding: how much of the code is stable, in a sentence.
     """
 

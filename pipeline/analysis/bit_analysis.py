@@ -53,14 +53,14 @@ def overlap(same: NDArray[np.int64], different: NDArray[np.int64]) -> float:
 
 @dataclass(frozen=True)
 class BitAblation:
-    """What the mAP becomes without some bits, on a sample.
+    """Loss of mAP without some bits, on a sample.
 
     Attributes:
         full: mAP with all bits.
         order: bits in the order in which they were dropped; at each step the least missed.
         course: (K,) mAP with K, K - 1, ..., 1 bits in that order.
-        n_queries: of the sample; half of them chose, the others measured.
-        n_items: of the sample.
+        n_queries: queries of the sample; half of them chose, the others measured.
+        n_items: items of the sample.
     """
 
     full: float

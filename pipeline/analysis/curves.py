@@ -27,12 +27,12 @@ class Kind:
     """One kind of curve.
 
     Attributes:
-        title: for people.
-        x: what the horizontal axis is: recall, rank or radius.
-        by: what moves along the curve: rank or radius.
-        y: what the vertical axis is: precision or recall.
-        x_title: of the axis.
-        y_title: of the axis.
+        title: name for people.
+        x: quantity of the horizontal axis: recall, rank or radius.
+        by: quantity that moves along the curve: rank or radius.
+        y: quantity of the vertical axis: precision or recall.
+        x_title: title of the axis.
+        y_title: title of the axis.
         is_log: whether the horizontal axis is logarithmic.
     """
 
@@ -66,7 +66,7 @@ KINDS = {
 
 @dataclass(frozen=True, eq=False)
 class RunCurves:
-    """The curves of one row of the leaderboard: one `QueryCurves` a seed, lowest first."""
+    """The curves of one row of the leaderboard: one `QueryCurves` per seed, lowest first."""
 
     model: str
     method: str
@@ -83,8 +83,8 @@ def curve_table(rows: Sequence[RunCurves], kind: Kind, bands: str) -> pd.DataFra
     """Columns model, method, bits, at (rank or radius), x, y, low, high, is_point; shares.
 
     Args:
-        rows: to draw.
-        kind: of curve.
+        rows: curves to draw.
+        kind: kind of curve.
         bands: `OVER_QUERIES`: 95 % bootstrap of the first seed. `OVER_SEEDS`: mean, least and most
             of the seeds, without a band where there is one seed.
     """
@@ -100,8 +100,8 @@ def precision_recall(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
     """PR curves by rank of the runs of some rows: columns model, method, bits, rank and both.
 
     Args:
-        settings: where the runs are.
-        rows: of a leaderboard. Those whose curves cannot be read are left out.
+        settings: say where the runs are.
+        rows: rows of a leaderboard. Those whose curves cannot be read are left out.
     """
     registry, parts = RunRegistry(settings), []
     for row in rows.to_dict("records"):
@@ -158,7 +158,7 @@ def _is_point(at: NDArray[np.int64], by: str) -> NDArray[np.bool_]:
 
 
 def finding(rows: Sequence[RunCurves], kind: Kind) -> str:
-    """What the curves show at the usual place, in a sentence; empty with fewer than two models.
+    """Summary of the curves at the usual place in a sentence; empty with fewer than two models.
 
     The two best of the code length with most models are compared query by query, paired.
     """

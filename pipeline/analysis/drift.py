@@ -25,7 +25,7 @@ class Drift:
     Attributes:
         table: columns part, bit, ones (share).
         sizes: images of each part, in the order in which they are drawn.
-        trained: what is known of the training images, in a sentence.
+        trained: sentence on the training images.
         finding: how far the parts are apart, in a sentence.
     """
 
@@ -49,7 +49,7 @@ def read_drift(run: OpenRun, settings: Settings) -> Drift:
 
 
 def drift(query: HashCodes, database: HashCodes, has_trained: NDArray[np.bool_]) -> Drift:
-    """The same from codes.
+    """Compare codes of two sets of images.
 
     Args:
         query: q codes.

@@ -25,10 +25,10 @@ _MOST_CLASSES = 16  # of the confusion: rows and columns that a screen can show
 
 @dataclass(frozen=True, eq=False)
 class Failures:
-    """What happened to the queries of a run.
+    """Failures of a run: facts about each of its queries.
 
     Attributes:
-        facts: a row a query, columns as `pipeline.failures.FACTS`.
+        facts: a row per query, columns as `pipeline.failures.FACTS`.
         wrong: (q, C) labels of the wrong results among each query's first ones.
         classes: names of the C labels.
         query_labels: (q, C) multi-hot.

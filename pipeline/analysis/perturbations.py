@@ -27,13 +27,13 @@ _MOST_PIXELS = 160  # of a preview's longest side
 
 @dataclass(frozen=True)
 class Probe:
-    """What one change did.
+    """Effect of one change of the image.
 
     Attributes:
-        name: of the change, with its size.
+        name: name of the change, with its size.
         preview: the changed image as a data address.
         flipped: bits that changed, from 1.
-        overlap: of the k nearest, how many are still found.
+        overlap: number of the k nearest images that are still found.
         k: nearest images that were looked at.
     """
 
@@ -58,8 +58,8 @@ def probes(
     Args:
         opened: the run.
         image: the query, RGB.
-        code: its code, unchanged.
-        query_row: of the query, which is no result.
+        code: code of the image, unchanged.
+        query_row: row of the query, which is no result.
         encode: images -> codes.
         strength: 0, 1 or 2 for light, medium, strong.
         k: nearest images to compare.

@@ -31,7 +31,7 @@ _MARGIN = 4  # bits between the nearest item and the nearest relevant one that a
 
 
 def query_facts(counts: Counts, cutoff: int | None = None) -> pd.DataFrame:
-    """What happens to each query; a row a query, columns `FACTS`.
+    """Facts about each query; a row per query, columns `FACTS`.
 
     Args:
         counts: (q, K + 1, G + 1) of `hamming_histograms`.
@@ -82,7 +82,7 @@ def confusion(query_labels: Labels, wrong: NDArray[np.int64]) -> NDArray[np.int6
 
 
 def causes(facts: pd.Series, wrong: NDArray[np.int64], classes: Sequence[str]) -> list[str]:
-    """What may have gone wrong with a query, in a few words each; empty where nothing stands out.
+    """Possible causes of a failure, in a few words each; empty where nothing stands out.
 
     Args:
         facts: a row of `query_facts`.
@@ -149,7 +149,7 @@ def corrected_map(
         is_failure: (q,) the queries that the sample was drawn from.
         reviewed: (m,) places of the failures that have a verdict.
         is_label_error: (m,) whether that was a wrong label.
-        seed: of the resampling.
+        seed: seed of the resampling.
         resamples: draws.
 
     Raises:

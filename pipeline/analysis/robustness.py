@@ -23,10 +23,10 @@ MEASURES = ("flipped", "kept")
 
 @dataclass(frozen=True, eq=False)
 class Robustness:
-    """What was measured of a run.
+    """Measurements of a run under changed queries.
 
     Attributes:
-        label: of the run.
+        label: label of the run.
         rows: (n,) manifest rows of the images.
         values: (n, 2, c) of `steadiness`.
         missing: rows of the sample that could not be read.
@@ -68,7 +68,7 @@ def measure(
 
     Args:
         opened: the run.
-        label: of the run among others.
+        label: label of the run among others.
         steady: row -> `steadiness`; images for which it raises ImageError are left out.
         on_progress: called with images done, images in all.
     """
@@ -97,7 +97,7 @@ def steadiness(opened: OpenRun, row: int, codes: HashCodes) -> NDArray[np.float6
 
     Args:
         opened: the run.
-        row: of the query, which is no result.
+        row: row of the query, which is no result.
         codes: c codes, of `all_altered`.
 
     Returns:

@@ -21,7 +21,7 @@ _COSTS: dict[str, tuple[Callable[[Report], float], str]] = {
 def settings_table(
     settings: Settings, runs: Sequence[str], *, only_differences: bool = True
 ) -> pd.DataFrame:
-    """A row a setting, a column a run; first column Setting.
+    """Table with a row per setting and a column per run; the first column is Setting.
 
     Raises:
         RunError: a run is gone.
@@ -40,9 +40,9 @@ def settings_table(
 
 
 def measures_table(settings: Settings, runs: Sequence[str]) -> pd.DataFrame:
-    """A row a measure, a column a run; first column Measure, shares in percent.
+    """Table with a row per measure and a column per run; the first column is Measure.
 
-    Runs after the first have their difference to it in brackets.
+    Shares are in percent. Runs after the first have their difference to it in brackets.
 
     Raises:
         RunError: a run is gone or has no report.

@@ -47,8 +47,8 @@ def changed(
 
     Args:
         opened: the run.
-        code: of the query.
-        query_row: of the query, which is no result; None when it is no image of the set.
+        code: code of the query.
+        query_row: row of the query, which is no result; None when it is no image of the set.
         flipped: bits from 1 to turn over.
         muted: bits from 1 that do not count.
         k: results.
@@ -62,7 +62,7 @@ def changed(
 
 
 def bit_table(opened: OpenRun) -> pd.DataFrame:
-    """One row a bit: its share of ones, the bit it is most like, and its strongest class.
+    """Table with a row per bit: its share of ones, most similar bit, and strongest class.
 
     Columns bit, ones (share), twin (bit), similarity (|correlation| with it), label, shift (share
     of ones among images with that label, minus the share among all).

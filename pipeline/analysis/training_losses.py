@@ -18,9 +18,9 @@ def training_table(settings: Settings, rows: pd.DataFrame, *, is_share: bool) ->
     Methods without epochs are left out, and values that the chosen scale does not have.
 
     Args:
-        settings: where the runs are.
-        rows: of a leaderboard.
-        is_share: as a share of the first value, since losses of different methods have different
+        settings: say where the runs are.
+        rows: rows of a leaderboard.
+        is_share: show a share of the first value, since losses of different methods have different
             units; else the values, of which a logarithmic scale has those above 0.
     """
     parts = []

@@ -38,7 +38,7 @@ class Tags:
 
     @classmethod
     def of(cls, dataset: str, settings: Settings) -> Tags:
-        """Those of a data set in the library; none so far is fine.
+        """Open the tags of a data set in the library; there may be none so far.
 
         Raises:
             ValueError: the data set's name is none.

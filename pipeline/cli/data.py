@@ -138,15 +138,15 @@ def delete(
     from pipeline.library import delete_dataset, delete_with_all, dependents_of, load_facts
 
     settings = current_settings()
-    info, hanging = load_facts(name, settings), dependents_of(name, settings)
+    info, dependents = load_facts(name, settings), dependents_of(name, settings)
     if not yes:
-        also = "" if keep_runs or not hanging.runs else f", {hanging}"
+        also = "" if keep_runs or not dependents.runs else f", {dependents}"
         typer.confirm(f"Delete {name!r} with {info.n} images{also}?", abort=True)
     if keep_runs:
         delete_dataset(name, settings)
     else:
         delete_with_all(name, settings, current_store())
-    also = f" with {hanging}" if hanging.runs and not keep_runs else ""
+    also = f" with {dependents}" if dependents.runs and not keep_runs else ""
     say(f"Deleted {name}{also}.")
 
 

@@ -20,7 +20,7 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
     the models that they make.
 
     Args:
-        command: its parameters that are models are expanded where they stand.
+        command: command whose parameters that are models are expanded where they stand.
     """
     hints = get_type_hints(command, include_extras=True)
     models = {

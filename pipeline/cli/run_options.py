@@ -28,7 +28,7 @@ def _like(name: str, *, default: Any = None, description: str = "") -> Any:
 
 
 class DataOptions(BaseModel):
-    """What runs are made and measured on."""
+    """Options of the data that runs are made and measured on."""
 
     dataset: str = _like("dataset", default="openmoji")
     backbone: str = _like("backbone")
@@ -54,7 +54,7 @@ class DataOptions(BaseModel):
 
 
 class LearningOptions(DataOptions):
-    """The same, and how every epoch is measured and the backbone learns."""
+    """Options of the data set, and of how every epoch is measured and the backbone learns."""
 
     validation: float = _like("validation")
     finetune: tuple[str, ...] = _like("finetune", default=())
@@ -66,7 +66,7 @@ class LearningOptions(DataOptions):
 
 
 class MethodOptions(DataOptions):
-    """The same, and the settings of one method."""
+    """Options of data set and learning, and the settings of one method."""
 
     bits: int = _like("bits")
     config: tuple[str, ...] = _like("config", default=())
@@ -75,7 +75,7 @@ class MethodOptions(DataOptions):
         """The spec of a method with these settings.
 
         Args:
-            method: its name.
+            method: name of the method.
             more: further fields of the spec.
 
         Raises:
@@ -86,7 +86,7 @@ class MethodOptions(DataOptions):
 
 
 class SpecOptions(MethodOptions, LearningOptions):
-    """One whole spec."""
+    """Options of one whole spec."""
 
     method: str = _like("method", default="ud2h")
     seed: int = _like("seed")

@@ -104,9 +104,9 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
     """Execute a spec with progress bars, unless it was executed before.
 
     Args:
-        spec: of the run.
-        again: also if it was.
-        settings: where the library is; None: those of this process.
+        spec: spec of the run.
+        again: execute it even if it was executed before.
+        settings: say where the library is; None: those of this process.
 
     Raises:
         RunError: it has failed.

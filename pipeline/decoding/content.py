@@ -94,7 +94,7 @@ def _brands(content: bytes) -> set[bytes]:
 
 
 def known_refusal(content: bytes) -> str:
-    """What a file is that no decoder takes, and what to do about it; empty when not known."""
+    """Name the kind of a file that no decoder takes, and what to do; empty when it is not known."""
     if not content:
         return "is empty (0 bytes); copy or download it again"
     if content[:4] in (b"II*\0", b"MM\0*"):

@@ -74,8 +74,8 @@ def gaps(
 
     Args:
         first: AP (q,) of each query of the run that is compared.
-        others: the same of the others, on the same queries in the same order.
-        seed: of the resampling.
+        others: values of the other runs, for the same queries in the same order.
+        seed: seed of the resampling.
         resamples: draws of q queries; the more others, the more it takes.
 
     Raises:

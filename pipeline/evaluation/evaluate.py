@@ -46,7 +46,7 @@ def evaluate(
         protocol: gives the cutoff R, and is stored in the report.
         nearest: (q, k) positions in the database of each query's nearest by the cosine of the
             features; None: what is measured against them is left out.
-        seed: of the bootstrap and of the legacy tie orders; nothing else is random.
+        seed: seed of the bootstrap and of the legacy tie orders; nothing else is random.
         on_progress: called with (queries done, q).
 
     Raises:
@@ -90,8 +90,8 @@ def evaluate_cosine(
         database_features: (n, d), of which a block is in memory at a time.
         query_labels: (q, C) multi-hot.
         database_labels: (n, C) multi-hot.
-        protocol: as for `evaluate`.
-        seed: as for `evaluate`.
+        protocol: gives the cutoff R, and is stored in the report.
+        seed: seed of the bootstrap and of the legacy tie orders.
         on_progress: called with (queries done, q).
 
     Raises:
@@ -126,7 +126,7 @@ def evaluate_cosine(
 
 
 def _reported(blocks: Iterable[Counts], total: int, on_progress: OnProgress) -> Iterator[Counts]:
-    """The same blocks, with the queries done reported after each."""
+    """Pass the blocks on, and report the queries done after each."""
     done = 0
     for block in blocks:
         yield block

@@ -118,7 +118,7 @@ def ndcg_at(counts: Counts, rank: int) -> Values:
 
 
 class Balls(NamedTuple):
-    """What lies within radius 0, 1, 2, ... of each query, all (q, levels).
+    """Items within radius 0, 1, 2, ... of each query, all (q, levels).
 
     Attributes:
         retrieved: items.
@@ -164,8 +164,8 @@ def bootstrap_interval(
     """Percentile bootstrap of the mean over queries (Efron and Tibshirani, 1993).
 
     Args:
-        values: (q,) one value a query.
-        seed: of the resampling; equal seeds give equal intervals.
+        values: (q,) one value per query.
+        seed: seed of the resampling; equal seeds give equal intervals.
         resamples: draws of q queries with replacement.
         confidence: share of the resampled means inside the interval.
 
@@ -174,7 +174,7 @@ def bootstrap_interval(
     """
     sample = np.asarray(values, np.float64)
     if sample.ndim != 1 or not len(sample):
-        raise ValueError(f"the bootstrap needs one value a query, got shape {sample.shape}")
+        raise ValueError(f"the bootstrap needs one value per query, got shape {sample.shape}")
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)
     for part in np.array_split(means, -(-resamples * len(sample) // 1_000_000)):  # bounded memory
@@ -194,7 +194,7 @@ def paired_bootstrap(
     Args:
         first: (q,) for example per-query AP of one run.
         second: (q,) of the other run, same queries in the same order.
-        seed: of the resampling.
+        seed: seed of the resampling.
         resamples: draws of q queries with replacement.
 
     Raises:

@@ -20,10 +20,10 @@ LEGACY_ORDERS = 5  # random tie orders behind map_legacy
 
 
 class QueryValues(NamedTuple):
-    """What is kept of each query, query axis first.
+    """Values that are kept of each query, query axis first.
 
     Attributes:
-        values: of each metric, by name.
+        values: values of each metric, by name.
         relevant: (q,) items in the database.
         hits: (q, m) at the grid's ranks.
         legacy: (q, orders), no column where none was drawn.

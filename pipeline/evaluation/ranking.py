@@ -85,7 +85,7 @@ class FeatureRows(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and columns."""
+        """Numbers of rows and columns."""
 
     def __getitem__(self, rows: slice, /) -> NDArray[np.floating[Any]]:
         """The features of a block."""
@@ -172,7 +172,7 @@ def ranked(
 
 
 def max_shared(query_labels: Labels, database_labels: Labels) -> int:
-    """G: the most labels a query could share with a database item, at least 1."""
+    """Largest number G of labels that a query could share with a database item, at least 1."""
     most = min(int(labels.sum(axis=1).max(initial=0)) for labels in (query_labels, database_labels))
     return max(1, most)
 

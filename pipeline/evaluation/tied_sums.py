@@ -74,19 +74,19 @@ def sums_before(amount: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def rank_limit(cutoff: int | None, total: NDArray[np.int64]) -> int:
-    """R, or the longest ranking when all ranks count."""
+    """Limit R, or the longest ranking when all ranks count."""
     if cutoff is not None and cutoff < 1:
         raise ValueError(f"cutoff must be at least 1 or None for all ranks, got {cutoff}")
     return int(total.sum(axis=1).max()) if cutoff is None else cutoff
 
 
 def denominators(counts: Counts, cutoff: int | None) -> NDArray[np.int64]:
-    """min(R_q, R) (q,), and 1 where nothing is relevant, so that such a query scores 0."""
+    """Denominators min(R_q, R) (q,); 1 where nothing is relevant, so that such a query scores 0."""
     relevant: NDArray[np.int64] = relevant_per_level(counts).sum(axis=1)
     return np.maximum(relevant if cutoff is None else np.minimum(relevant, cutoff), 1)
 
 
 def harmonic_numbers(total: NDArray[np.int64]) -> Values:
-    """H(0), H(1), ... up to the longest ranking."""
+    """Harmonic numbers H(0), H(1), ... up to the longest ranking."""
     longest = int(total.sum(axis=1).max())
     return np.concatenate([[0], np.cumsum(1 / np.arange(1, longest + 1))])

@@ -32,7 +32,7 @@ class SearchCost(BaseModel):
     per_code: float = Field(ge=0)
 
     def seconds(self, n_codes: float) -> float:
-        """Of one search among `n_codes` codes."""
+        """Time of one search among `n_codes` codes."""
         return self.constant + self.per_code * n_codes
 
 

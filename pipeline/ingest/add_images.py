@@ -39,10 +39,10 @@ def add_images(
     that their source gives, else they join the database.
 
     Args:
-        name: of the data set.
-        source: with the same label sets; new classes are welcome, labels of known images stay
-            and are listed where they differ.
-        settings: where the library is.
+        name: name of the data set.
+        source: source with the same label sets; new classes are welcome, labels of known images
+            stay and are listed where they differ.
+        settings: say where the library is.
         on_progress: called with images done and images in all.
 
     Raises:
@@ -64,13 +64,13 @@ def add_images(
 
 @dataclass(frozen=True)
 class Growth:
-    """What adding images to a data set would change.
+    """Changes that adding images to a data set would make.
 
     Attributes:
         new: rows of the images that it does not have.
-        kinds: of its label sets afterwards.
+        kinds: kinds of the label sets afterwards.
         relabelled: images that it has with other labels, which stay as they are.
-        warnings: what else does not fit what is there.
+        warnings: other ways in which the images do not fit those that are there.
     """
 
     new: pd.DataFrame
@@ -83,9 +83,9 @@ def compare(dataset: RetrievalDataset, rows: pd.DataFrame, kinds: dict[str, Kind
     """Compare images that are to be added with those that are there, by content and labels.
 
     Args:
-        dataset: to add to.
-        rows: as in a manifest.
-        kinds: of the label sets of these rows.
+        dataset: data set to add to.
+        rows: rows as in a manifest.
+        kinds: kinds of the label sets of these rows.
 
     Raises:
         DatasetError: the label sets are others.

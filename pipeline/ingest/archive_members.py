@@ -34,7 +34,7 @@ SMALL_BYTES = 100_000_000  # below, no ratio is suspicious
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold; all sizes in bytes.
+    """Limits of what an archive may hold; all sizes in bytes.
 
     Attributes:
         entries: members.
@@ -55,8 +55,8 @@ class Member:
 
     Attributes:
         kind: file, folder, or what else it is.
-        packed: its bytes in the archive.
-        stamp: of its content.
+        packed: number of its bytes in the archive.
+        stamp: stamp of its content.
         open: a stream of its bytes.
     """
 

@@ -41,9 +41,9 @@ def archive_tree(path: Path, limits: Limits = Limits(), *, encoding: str = "") -
     since declared sizes can lie.
 
     Args:
-        path: of a zip or tar, told apart by content.
-        limits: of the whole and of each member.
-        encoding: of names in a zip that do not say theirs; empty: guessed.
+        path: path of a zip or tar, told apart by content.
+        limits: limits of the whole and of each member.
+        encoding: encoding of names in a zip that do not say theirs; empty: guessed.
 
     Raises:
         DatasetError: the archive is damaged, too large or a bomb, the disk has no room for it, or

@@ -13,7 +13,7 @@ def check_image(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Deco
     """Read and check one image, storing nothing.
 
     Args:
-        item: to look at.
+        item: item to look at.
         first_of: the first item with each content; this one is added when it is taken.
 
     Returns:

@@ -29,7 +29,7 @@ def describe(
     """Facts, manifest and problems of a source whose items gave these rows.
 
     Args:
-        source: of the items.
+        source: source of the items.
         rows: one for each of its items.
         split: how it is split.
         known: ranges of wide images that the data set has already.

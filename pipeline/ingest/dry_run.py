@@ -38,15 +38,15 @@ class NearPair(Frozen):
 
 
 class Plan(Frozen):
-    """What an import would give.
+    """Outcome of an import, as a dry run foresees it.
 
     Attributes:
         info: the facts as the import would write them.
         guesses: layouts that fit, most likely first; empty for built-in sources.
-        columns: of the table, empty without one.
+        columns: columns of the table, empty without one.
         reading: how it was read, with what was found out filled in.
         n_files: items and files that are not taken.
-        n_bytes: of the items.
+        n_bytes: size of the items.
         classes: label set -> (class, images), most frequent first.
         n_unlabelled: images without a label in the first set.
         sizes: images whose longer side is below each of `SIZE_EDGES[1:]`; the last has the rest.
@@ -57,7 +57,7 @@ class Plan(Frozen):
         n_near: how many there are.
         n_leaks: images named on both sides of the split, and exact and near pairs across it.
         notes: how the source was understood, where that is not plain.
-        warnings: what is probably not as it was meant.
+        warnings: readings that were probably not meant.
         doubt: why the import has to be confirmed; empty for no reason.
         n_known: images that the data set to add to has already.
         same_as: the data set that has this content already; empty for none.
@@ -105,12 +105,12 @@ def make_plan(
     """Read and check every image as the import would, storing nothing.
 
     Args:
-        source: what would be imported.
-        settings: where the library is; read only, to recognise what is there.
+        source: source that would be imported.
+        settings: say where the library is; read only, to recognise what is there.
         split: how it would be split.
         into: the data set to add to; None for a new one.
         guesses: layouts that the source may have.
-        columns: of its table.
+        columns: columns of its table.
         reading: how it was read.
         on_progress: called with images done and images in all.
 

@@ -140,7 +140,7 @@ class NameIndex:
 
 
 class Finder:
-    """Looks up what label files name, counts how, and lists what is not there."""
+    """Finder of the images that label files name; it counts how, and lists missing ones."""
 
     def __init__(self, tree: FileTree) -> None:
         self._tree = tree
@@ -148,7 +148,7 @@ class Finder:
         self.problems: list[Problem] = []
 
     def find(self, name: str, label_file: File) -> Match | None:
-        """As `NameIndex.find`, from the folder of a label file, or else by its number.
+        """Find a file as `NameIndex.find` does, from the folder of a label file, or by its number.
 
         Of several files of a name, the one in data/ or images/ beside the label file, or in the
         folder that is called as the label file, is meant. A name without file is listed.
@@ -165,7 +165,7 @@ class Finder:
 
     @property
     def notes(self) -> list[str]:
-        """How the names were found that are not files as they stand."""
+        """Notes on how names were found that are not files as they stand."""
         return [f"{n:,} names found {how}" for how, n in self._how.most_common()]
 
 

@@ -46,7 +46,7 @@ def plan_import(
     """The dry run of a request; nothing is stored.
 
     Raises:
-        DatasetError: as for `open_request` and `make_plan`.
+        DatasetError: `open_request` or `make_plan` refuses the request.
     """
     opened = open_request(request, settings)
     return make_plan(

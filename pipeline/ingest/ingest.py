@@ -42,11 +42,11 @@ def import_dataset(
     """Import `source`, or return the data set when the same content is already there.
 
     Works in a hidden folder that is renamed at the end, with a journal of what is done: after a
-    kill the library is as before, and the same call goes on where it stopped.
+    kill the library is as before, and the same call resumes where it stopped.
 
     Args:
-        source: what to import.
-        settings: where the library is.
+        source: source to import.
+        settings: say where the library is.
         link: keep references to the files instead of copies, where the source has files.
         split: how queries, database and training set are chosen.
         again: import even when the same content is there under another name.
@@ -90,7 +90,7 @@ def check_name(name: str) -> None:
     """Refuse what cannot name a data set.
 
     Raises:
-        DatasetError: with the rule.
+        DatasetError: the name breaks the rule, which the message states.
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise DatasetError(
@@ -125,7 +125,7 @@ def same_content_as(fingerprint: str, settings: Settings) -> str:
 
 
 def _refuse_twin(identity: str, settings: Settings) -> None:
-    """The quick look: something made from the very same files."""
+    """Refuse what was made from the very same files, after a quick look."""
     for info in list_datasets(settings):
         mark = settings.datasets_path / info.name / "identity.txt"
         if mark.is_file() and mark.read_text(encoding="utf-8") == identity:
@@ -160,7 +160,7 @@ def ingest_items(
     Args:
         source: whose items.
         work: folder of the journal and of the images taken.
-        link: as for `import_dataset`.
+        link: keep references to the files instead of copies, where the source has files.
         on_progress: called with images done and images in all.
     """
     journaled = read_journal(work / "journal.jsonl")

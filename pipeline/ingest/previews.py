@@ -62,7 +62,7 @@ def look_again(
     hashes: list[int],
     thumbs: list[Thumb],
 ) -> None:
-    """Hashes and thumbnails of wide images anew, now that their common range is known."""
+    """Compute hashes and thumbnails of wide images again, now that their common range is known."""
     place_of = {thumb.image_id: place for place, thumb in enumerate(thumbs)}
     taken = [(item, row) for item, row in zip(source.items, rows, strict=True) if row["sha256"]]
     for number, (item, row) in enumerate(taken):

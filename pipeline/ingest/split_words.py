@@ -108,7 +108,7 @@ def _meaning(column: str, counts: Counter[str]) -> dict[str, str]:
 
 
 def _words(name: str) -> list[str]:
-    """Its words in lower case, where case, digits and signs divide them."""
+    """Words of a name in lower case, where case, digits and signs divide them."""
     return [word.lower() for word in re.findall(r"[^\W\d_]?[^\WA-Z\d_]+|[A-Z]+", name)]
 
 

@@ -109,7 +109,7 @@ def _plain_tar(path: Path, limits: Limits) -> IO[bytes]:
 
 
 def opener(head: bytes) -> Callable[[Path], IO[bytes]] | None:
-    """What unpacks a file that begins so; None for no compression that tar files have."""
+    """Function that unpacks a file that begins so; None for no compression that tar files have."""
     for start, unpack in ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open)):
         if head.startswith(start):
             return cast(Callable[[Path], IO[bytes]], unpack)

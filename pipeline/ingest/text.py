@@ -31,8 +31,8 @@ def decode_text(content: bytes, name: str, encoding: str = "") -> Text:
 
     Args:
         content: the bytes of the file.
-        name: of the file, for messages.
-        encoding: when it is known; nothing is guessed then.
+        name: name of the file, for messages.
+        encoding: encoding when it is known; nothing is guessed then.
 
     Raises:
         DatasetError: no such encoding, or the bytes are not text in it.

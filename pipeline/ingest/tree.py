@@ -29,11 +29,11 @@ class File:
 
     Attributes:
         name: relative, with forward slashes; data only, never used as a path to write to.
-        size: in bytes, as the source says.
+        size: size in bytes, as the source says.
         read: all its bytes; raises OSError.
-        head: its first bytes; raises OSError.
+        head: reads its first bytes; raises OSError.
         stamp: changes when the content does; costs no reading.
-        path: where it lies, when it is a file of its own.
+        path: place of the file on disk, when it is a file of its own.
         is_link: whether its name is that of a symbolic link to it.
     """
 
@@ -57,17 +57,17 @@ class File:
 
     @property
     def suffix(self) -> str:
-        """In lower case, with the dot; may be empty."""
+        """Suffix in lower case, with the dot; may be empty."""
         return suffix_of(self.name).lower()
 
     @property
     def stem(self) -> str:
-        """Its own name without suffix."""
+        """Name without folders and suffix."""
         return self.parts[-1].removesuffix(suffix_of(self.name))
 
     @cached_property
     def is_image(self) -> bool:
-        """By its suffix, or else by its first bytes."""
+        """Whether it is an image, by its suffix or else by its first bytes."""
         if self.suffix in SUFFIXES:
             return True
         try:
@@ -81,7 +81,7 @@ class FileTree:
     """All files of a source.
 
     Attributes:
-        name: of the source, for titles.
+        name: name of the source, for titles.
         files: sorted by name; hidden ones and what systems leave behind are left out.
         problems: files that cannot be looked at, with reasons.
         main: the label file that the user named, when it is not the whole source.
@@ -106,11 +106,11 @@ class FileTree:
 
     @cached_property
     def names(self) -> NameIndex:
-        """Its files by what label files call them."""
+        """Index of its files by what label files call them."""
         return NameIndex(self.files)
 
     def parsed(self, file: File, parse: Callable[..., _T], *how: object) -> _T:
-        """What `parse(file, *how)` gives; kept, since detection and reading both ask."""
+        """Return `parse(file, *how)`; it is kept, since detection and reading both ask."""
         key = (file.name, parse, how)
         if key not in self._parsed:
             self._parsed[key] = parse(file, *how)

@@ -64,7 +64,7 @@ def studies(runs: Mapping[str, Run]) -> list[list[Variant]]:
     Two variants of one study may differ like a method from its variant; they are no study.
 
     Args:
-        runs: by the digest of their spec.
+        runs: runs by the digest of their spec.
     """
     seeds = 1 + max((run.spec.seed for run in runs.values()), default=0)
     bases = {
@@ -95,7 +95,7 @@ def table(study: list[Variant], runs: Mapping[str, Run]) -> pd.DataFrame:
 
     Args:
         study: the full method first.
-        runs: by the digest of their spec.
+        runs: runs by the digest of their spec.
     """
     done = {
         variant.name: {

@@ -36,7 +36,7 @@ def compare(
         methods: names of the methods, each with its defaults.
         bits: code lengths.
         seeds: method seeds 0 to seeds - 1; one is enough where the seed does not matter.
-        settings: where data sets and runs are.
+        settings: say where data sets and runs are.
         without: a label to leave out of the relevance in further columns; empty: no such columns.
         on_outcome: called after each run.
         on_progress: called within a run with the stage, steps done and steps in all.

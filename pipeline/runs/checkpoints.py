@@ -20,7 +20,7 @@ class FolderCheckpoints:
     """Keeps the last checkpoint in a file; the one before stays until the new one is whole.
 
     Args:
-        path: of the file; its folder must exist.
+        path: path of the file; its folder must exist.
 
     Attributes:
         every_s: least time between two: on frozen features an epoch may take milliseconds.

@@ -31,7 +31,7 @@ class RunControl(RunResults):
     """A run folder as the queue sees it, whoever executes the run."""
 
     def state(self) -> str:
-        """The state, or `lost` when it claims to run but has not been heard of for long."""
+        """The state, or `lost` when it is marked running but has not been heard of for long."""
         status = self.status()
         is_late = status.state == "running" and time.time() - status.heartbeat > LOST_AFTER_S
         return "lost" if is_late and is_silent(self.folder / HEARTBEAT) else status.state
@@ -56,7 +56,7 @@ class RunControl(RunResults):
             raise RunBusy(f"run {self.id} is being executed by another process") from error
 
     def check_stop(self) -> None:
-        """Raise `Cancelled` when someone has asked for it."""
+        """Raise `Cancelled` when someone has asked the run to stop."""
         jobs.check_stop(self.folder, f"run {self.id}")
 
     def request_stop(self) -> None:
@@ -64,18 +64,18 @@ class RunControl(RunResults):
         jobs.request_stop(self.folder)
 
     def is_stopping(self) -> bool:
-        """Whether someone has asked for it."""
+        """Whether someone has asked the run to stop."""
         return jobs.is_stopping(self.folder)
 
     def stop(self) -> None:
-        """Take it out of the queue, or ask the executing process to stop."""
+        """Take the run out of the queue, or ask the executing process to stop."""
         with suppress(RunBusy), self.claimed():
             if self.status().state == "queued":
                 return self.update(state="cancelled", finished=now_utc())
         return self.request_stop()
 
     def requeue(self) -> None:
-        """Queue it once more after it was stopped, failed or lost; it goes on where it was.
+        """Queue the run again after it was stopped, failed or lost; it resumes where it was.
 
         Raises:
             RunBusy: a process executes it.
@@ -88,7 +88,7 @@ class RunControl(RunResults):
             self.update(state="queued", error="", finished="", stage="", attempts=0)
 
     def recover(self) -> bool:
-        """Queue it once more if its process was killed; says whether it did.
+        """Queue the run again if its process was killed; says whether it did.
 
         On the same host the claim of a dead process is free at once. Elsewhere, where locks may
         not be shared, its heart must have been silent for as long.

@@ -18,11 +18,11 @@ _PASSES = ("epochs", "rounds", "iterations")  # settings that say how often the 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is to be expected.
+    """Expected time and memory.
 
     Attributes:
-        seconds: of work; None where there is nothing to go by.
-        memory_mb: of the process; None where no run has noted it.
+        seconds: seconds of work; None where there is nothing to go by.
+        memory_mb: memory of the process; None where no run has noted it.
         n_unknown: runs without an estimate.
     """
 
@@ -32,7 +32,7 @@ class Estimate:
 
 
 def estimate(specs: Sequence[RunSpec], settings: Settings) -> Estimate:
-    """Of all runs together, one after the other; features count once a data set and backbone."""
+    """Estimate the cost of all runs; features count once per data set and backbone."""
     sizes = {info.name: info.n for info in list_datasets(settings)}
     done = list(_done(settings))
     seconds = [_training_s(spec, done, sizes) for spec in specs]

@@ -29,7 +29,7 @@ def is_launched() -> bool:
 
 @contextmanager
 def joined(settings: Settings) -> Iterator[tuple[int, Settings]]:
-    """Meet the other processes; gives this one's number and settings with a device of its own.
+    """Meet the other processes; gives this one's number, and settings with its device.
 
     GPUs talk through NCCL, CPUs through gloo.
     """

@@ -40,7 +40,7 @@ def execute(
 
     Args:
         run: queued, or being repeated after a failure.
-        settings: where data sets and caches are.
+        settings: say where data sets and caches are.
         on_progress: called with the stage, steps done and steps in all.
         only_queued: leave a run alone that is not queued any more, for workers that compete.
 
@@ -86,13 +86,13 @@ def follow_up(
     cache: FeatureCache,
     on_progress: StageProgress = ignore_progress,
 ) -> None:
-    """Measure what a leaderboard sets beside a run, after the run is done and whatever comes of it.
+    """Measure the baselines that a leaderboard sets beside a run, once the run is done.
 
     Its progress is in the run's status as the stage `baselines`, and it obeys a stop.
     """
     report = _reporting(run, on_progress)
     if not run.folder.is_dir():
-        return  # deleted; the lock would make it anew
+        return  # deleted; the lock would create it again
     try:
         with run.claimed(), beating(run.folder / HEARTBEAT), logging_to(run.folder) as log:
             run.update(stage="baselines", done=0, total=0)
@@ -122,7 +122,7 @@ def embed_split(prepared: PreparedRun, on_progress: StageProgress) -> Features:
 
 
 def _reporting(run: Run, on_progress: StageProgress) -> StageProgress:
-    """Passes progress on, writes it into the run a few times a second, and obeys a stop."""
+    """Pass progress on, write it into the run a few times per second, and obey a stop."""
     note = jobs.Reporter(run.folder, f"run {run.id}", run.update)
 
     def report(stage: str, done: int, total: int) -> None:

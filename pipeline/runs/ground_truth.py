@@ -14,7 +14,7 @@ from pipeline.runs.spec import RunSpec
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """What the rankings of a spec are measured against; each part is made when it is first needed.
+    """Protocol, split and labels of a spec; each is made when it is first needed.
 
     Attributes:
         spec: gives protocol, label set and split seed.

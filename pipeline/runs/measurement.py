@@ -50,8 +50,8 @@ def evaluate_run(
 
     Args:
         run: whose codes are stored.
-        dataset: of the run.
-        settings: where the neighbours by cosine are kept.
+        dataset: data set of the run.
+        settings: say where the neighbours by cosine are kept.
         cache: features of the run's backbone; where they are unavailable, the log says so, and what
             is measured against the neighbours by cosine is left out.
         on_progress: called with the stage, queries done and queries in all.

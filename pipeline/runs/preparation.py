@@ -21,15 +21,15 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """What the training of a run needs, made from its spec alone.
+    """Inputs of the training of a run, made from its spec alone.
 
     Attributes:
         dataset: the data set.
         label_set: labels that decide relevance; None for an unlabelled data set.
-        split: with the validation images taken out of the training set.
+        split: split with the validation images taken out of the training set.
         features: (n, d) of all images by the frozen backbone.
-        cache: where they are.
-        train: what the method may see.
+        cache: cache that holds them.
+        train: training set that the method may see.
         monitor: measures validation images; None where none are held out.
         trunk: the backbone that learns; None where it is frozen.
     """

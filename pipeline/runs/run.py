@@ -78,13 +78,13 @@ class Run(RunControl):
                 jobs.forget_stop(self.folder)  # obeyed, or too late
 
     def checkpoints(self) -> FolderCheckpoints:
-        """Where its training is kept until it is done."""
+        """Checkpoints of its training, kept until the run is done."""
         from pipeline.runs.checkpoints import FolderCheckpoints
 
         return FolderCheckpoints(self.folder / "checkpoint")
 
     def fail(self, error: BaseException) -> None:
-        """End it with the reason; for the executing process."""
+        """End the run with the reason; for the executing process."""
         self.update(state="failed", finished=now_utc(), error=error_text(error), stage="")
 
     @contextmanager
@@ -106,8 +106,8 @@ class Run(RunControl):
         """Append one epoch to the history and beat the heart; the epoch callback of `fit`.
 
         Args:
-            epoch: what the method says.
-            measured: what the pipeline adds, for example `validation_map`.
+            epoch: epoch as the method reports it.
+            measured: values that the pipeline adds, for example `validation_map`.
         """
         record = {
             "epoch": epoch.epoch,

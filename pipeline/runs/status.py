@@ -18,7 +18,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class RunStatus(BaseModel):
-    """What happened to a run so far (run.json)."""
+    """Status of a run (run.json)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class RunStatus(BaseModel):
 
 
 def read_status(text: str) -> RunStatus:
-    """What a stored run.json says; fields that this version does not have are left out.
+    """Read a stored run.json; fields that this version does not have are left out.
 
     Raises:
         ValueError: it is no status.

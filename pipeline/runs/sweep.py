@@ -21,7 +21,7 @@ from pipeline.settings import Settings
 
 
 class Sweep(Conditions):
-    """What to run: every combination, except that a setting varies only where a method has it."""
+    """Runs to make: every combination, except that a setting varies only where a method has it."""
 
     methods: tuple[str, ...] = Field(min_length=1)
     bits: tuple[int, ...] = Field((32,), min_length=1)
@@ -63,7 +63,7 @@ class Sweep(Conditions):
         return list(by_digest.values())
 
     def command(self) -> str:
-        """The command that asks for the same."""
+        """The command that asks for the same sweep."""
         options = [
             ("dataset", self.dataset),
             ("methods", _listed(self.methods)),
@@ -119,9 +119,9 @@ def submit(sweep: Sweep, settings: Settings, name: str = "") -> list[Planned]:
     """Queue what is neither done nor waiting; returns all runs of the sweep as they are now.
 
     Args:
-        sweep: what to run.
-        settings: where the library is.
-        name: that the runs share; empty: none.
+        sweep: sweep to run.
+        settings: say where the library is.
+        name: name that the runs share; empty: none.
     """
     registry = RunRegistry(settings)
     return [

@@ -37,11 +37,11 @@ def training_set(
     spec: RunSpec,
     augmented: tuple[Features, ...] = (),
 ) -> TrainingSet:
-    """What the method may see: labels only when its card says supervised.
+    """Training set as the method may see it: labels only when its card says supervised.
 
     Args:
         dataset: gives the labels.
-        features: of all its plain images.
+        features: features of all its plain images.
         split: gives the training images.
         spec: gives the method and the label set.
         augmented: features of further views of the training images.

@@ -17,7 +17,7 @@ from pipeline.evaluation.ranking import Labels, hamming_histograms
 from pipeline.runs.spec import RunSpec
 
 _WATCHED = 500, 5000  # most validation images, and training images that they are ranked against
-_WATCHED_TUNED = 100, 400  # the same where each has to be embedded anew
+_WATCHED_TUNED = 100, 400  # the same where each has to be embedded again
 
 
 def held_out(dataset: RetrievalDataset, split: Split, spec: RunSpec) -> tuple[Split, Indices]:
@@ -48,7 +48,7 @@ def held_out(dataset: RetrievalDataset, split: Split, spec: RunSpec) -> tuple[Sp
 
 @dataclass(frozen=True)
 class ValidationMonitor:
-    """Measures the codes of validation images against training images, epoch by epoch."""
+    """Monitor of the codes of validation images, measured epoch by epoch."""
 
     features: Callable[[Indices], NDArray[np.float32]]
     labels: Labels
@@ -64,7 +64,7 @@ class ValidationMonitor:
         train: Indices,
         features: Callable[[Indices], NDArray[np.float32]],
     ) -> ValidationMonitor | None:
-        """None where nothing was held out; large sets are sampled."""
+        """Sample what is measured; return None where nothing was held out."""
         if not len(rows):
             return None
         rng = np.random.default_rng(spec.split_seed)
@@ -74,7 +74,7 @@ class ValidationMonitor:
         return cls(features, labels, queries, rng.permutation(train)[:most_others])
 
     def mean_average_precision(self, method: HashMethod) -> float:
-        """Mean AP over all ranks, in [0, 1], of the method as it is now."""
+        """Mean AP over all ranks, in [0, 1], of the method in its present state."""
         queries, others = (
             method.encode(torch.from_numpy(np.array(self.features(rows))))
             for rows in (self.queries, self.others)

@@ -49,7 +49,7 @@ RETRY_DELAYS_S = (0.5, 2.0)  # before an upload is tried again
 
 
 class ScoredPoint(Protocol):
-    """What the client's and the engine's points have in common."""
+    """Attributes that the client's and the engine's points have in common."""
 
     @property
     def payload(self) -> Payload | None:
@@ -72,7 +72,7 @@ class QdrantCodeStore:
         client: a server's client, its local mode, or the embedded engine.
         local_mode: True for QdrantClient(":memory:") and QdrantClient(path=...).
         address: how error messages call the store; must hold no secret.
-        layout: only a server heeds it.
+        layout: layout of new collections; only a server heeds it.
         retry_delays_s: pauses before an upload that failed is repeated.
     """
 
@@ -119,7 +119,7 @@ class QdrantCodeStore:
     def add(
         self, collection: str, ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
     ) -> None:
-        """See CodeStore. Batches that fail for want of an answer are repeated a few times."""
+        """See CodeStore. Batches that get no answer are repeated a few times."""
         items = checked_items(ids, codes, payloads)
         self._check_bits(collection, codes.bits)
         for start in range(0, len(items), BATCH_SIZE):

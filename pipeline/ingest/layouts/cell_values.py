@@ -79,7 +79,7 @@ def is_binary(cells: Iterable[object]) -> bool:
 
 
 def has_class(cell: object) -> bool:
-    """What a cell of such a column says."""
+    """Whether a cell of such a column says that the image has the class."""
     return _flag(cell) in _YES
 
 

@@ -56,8 +56,8 @@ def read_labels(
     """The labels of a column, in the form that all its cells have.
 
     Args:
-        cells: of all rows.
-        column: its name; one that means several labels lets a comma divide them.
+        cells: cells of all rows.
+        column: name of the column; one that means several labels lets a comma divide them.
         separator: between labels, when the user has said so.
         classes: names of classes by number, where a file has them.
 

@@ -17,13 +17,13 @@ _Pair = tuple[str, str]
 
 
 class CocoLabels(NamedTuple):
-    """What a document says.
+    """Labels that a document gives.
 
     Attributes:
         images: file names with sorted category names.
-        problems: what in it could not be used.
+        problems: parts of it that could not be used.
         notes: how it was understood, where that is not plain.
-        warnings: what is probably not as it was meant.
+        warnings: readings that were probably not meant.
     """
 
     images: list[tuple[str, tuple[str, ...]]]

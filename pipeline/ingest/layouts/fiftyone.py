@@ -24,13 +24,13 @@ _Classes = Mapping[int, str]
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where a JSON file has `labels` by image, or samples with paths."""
+    """Recognise a JSON file that has `labels` by image, or samples with paths."""
     files = [file for file, _ in _exports(tree)]
     return (0.97, ", ".join(file.name for file in files[:3])) if files else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """An image has the label, or the labels, that its entry names.
+    """Read images with the label, or the labels, that their entries name.
 
     Tags such as `train` and `test`, or else the field `split`, are the parts of the split.
     """

@@ -25,7 +25,7 @@ _PROBE = 1000  # lines looked at to see whether a file is a list of images
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where text files consist of such lines."""
+    """Recognise text files that consist of such lines."""
     lists = _lists(tree, options)
     if not lists:
         return None
@@ -34,7 +34,7 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """Images with their classes; an image in train.txt and database.txt trains.
+    """Read images with their classes; an image in train.txt and database.txt trains.
 
     A line has 1 or 0 (or -1) for each class, the number of its class, or the numbers of several.
 

@@ -34,13 +34,13 @@ _HEAD_BYTES = 16
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where the first value of a column is an image."""
+    """Recognise a column whose first value is an image."""
     names = [file.name for file in _files(tree) if _opened(file, tree) is not None]
     return (0.97, f"images inside {', '.join(names[:3])}") if names else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """One item per row.
+    """Read one item per row.
 
     Raises:
         DatasetError: no parquet file holds images, or a named column is not there.
@@ -111,7 +111,7 @@ class _Opened:
 
     @cached_property
     def _mean_bytes(self) -> int:
-        """Of an image before compression, as the file's own statistics say."""
+        """Mean size of an image before compression, as the file's own statistics say."""
         groups = [self.parquet.metadata.row_group(n) for n in range(self.parquet.num_row_groups)]
         chunks = [group.column(n) for group in groups for n in range(group.num_columns)]
         column_chunks = [c for c in chunks if c.path_in_schema.split(".")[0] == self.column]

@@ -17,14 +17,14 @@ _DONE = ("annotations", "completions")  # as they are called, and were before ve
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where a JSON file is a list of tasks with data and annotations."""
+    """Recognise a JSON file that is a list of tasks with data and annotations."""
     exports = _exports(tree)
     n = sum(len(tasks) for _, tasks in exports)
     return (0.97, f"{n} tasks in {exports[0][0].name}") if exports else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """An image has the choices and region labels of all its annotations that were not cancelled.
+    """Read images with the choices and region labels of all annotations that were not cancelled.
 
     A choice in a taxonomy is named by its whole path, `animal / cat`: names below may be alike.
     """

@@ -28,7 +28,7 @@ _PARTS = {
 
 
 class ReadOptions(BaseModel):
-    """How to read a source, where what is found out by itself is not what is meant."""
+    """Options for reading a source, where what is found out by itself is not what is meant."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,9 +65,9 @@ class Guess(NamedTuple):
     """One way to read a tree.
 
     Attributes:
-        layout: its name.
+        layout: name of the layout.
         confidence: 0 to 1.
-        why: what was seen.
+        why: observation that it rests on.
     """
 
     layout: str
@@ -80,9 +80,9 @@ class Reading:
     """The items of a tree, and what else is to know about how it was read.
 
     Attributes:
-        kinds: as in `Source`.
+        kinds: kind of each label set, as in `Source`.
         notes: how it was understood, where that is not plain.
-        warnings: what is probably not as it was meant.
+        warnings: readings that were probably not meant.
         doubt: why somebody has to look before it is imported; empty for no reason.
         used: names of the label files that it was read from.
         columns: names of the table's columns; empty without a table.
@@ -119,15 +119,15 @@ def reading(
     there is no test part, else they are part of the database.
 
     Args:
-        tree: that was read.
-        records: in any order.
+        tree: tree that was read.
+        records: records in any order.
         problems: found while reading.
-        label_files: that need no record.
-        kinds: of label sets that are known to be multi; others are so when an image has several.
+        label_files: label files that need no record.
+        kinds: label sets that are known to be multi; others are so when an image has several.
         unnamed: why an image without a record is not taken.
-        notes: of the layout.
-        warnings: of the layout.
-        doubt: of the layout.
+        notes: notes of the layout.
+        warnings: warnings of the layout.
+        doubt: doubt of the layout.
     """
     label_files = list(label_files)
     joined = join_records(records)

@@ -12,7 +12,7 @@ from pipeline.ingest.tree import File
 
 @dataclass(frozen=True)
 class Record:
-    """What a layout says about one file.
+    """Facts that a layout gives about one file.
 
     Attributes:
         labels: class names per label set.
@@ -32,7 +32,7 @@ class Record:
 
 
 class Named(NamedTuple):
-    """What a label file says about the image that it calls `name`; `split` as in `Record`."""
+    """Facts of a label file about the image that it calls `name`; `split` as in `Record`."""
 
     name: str
     labels: dict[str, tuple[str, ...]]

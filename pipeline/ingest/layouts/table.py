@@ -29,7 +29,7 @@ TITLE = "table of paths and labels"
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """The more paths of the table are there, the likelier."""
+    """Recognise a table; the more of its paths are there, the likelier."""
     shares: dict[str, float] = {}
     failed: DatasetError | None = None
     for file in table_files(tree):
@@ -49,7 +49,7 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """One item per path; rows of one path are joined.
+    """Read one item per path; rows of one path are joined.
 
     Raises:
         DatasetError: no table has a path column, or a named column is not there.
@@ -61,7 +61,7 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
     """Read the tables that have a path column; labels are understood over all of them together.
 
     Raises:
-        DatasetError: as for `read`.
+        DatasetError: no table can be read, or the columns cannot be told.
     """
     places = class_folders.Places(tree, options.class_level) if options.class_level else None
     has_folders = places is not None and class_folders.has_classes(tree, options)

@@ -74,8 +74,8 @@ def choose_columns(
     """The options with the columns that were left open filled in; None without a path column.
 
     Args:
-        table: to read.
-        tree: where its files are.
+        table: table to read.
+        tree: tree where its files are.
         base: folder of the table.
         options: columns that the user named win.
 
@@ -114,7 +114,7 @@ def path_share(frame: pd.DataFrame, column: str, tree: FileTree, base: str) -> f
 
 
 def found_share(frame: pd.DataFrame, column: str, tree: FileTree, base: str) -> float:
-    """As `path_share`; where no cell of a column of ids names a file, by the numbers of images.
+    """Share of paths as `path_share`; by numbers of images where a column of ids names no file.
 
     Rows are numbered too: a column is not chosen by this, but believed when its name chose it.
     """
@@ -129,7 +129,7 @@ def headed(table: Table, tree: FileTree, base: str, header: str) -> tuple[Table,
     """The table with its first line as names or as a row, and what was found out about that.
 
     Args:
-        table: with its first line as names.
+        table: table with its first line as names.
         tree: a first line that names an image of it is a row.
         base: folder of the table.
         header: `yes`, `no`, or empty to find out.

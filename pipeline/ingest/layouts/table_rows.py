@@ -53,9 +53,9 @@ def read_rows(tables: Sequence[Chosen], tree: FileTree, finder: Finder) -> Rows:
     when it has no column for that.
 
     Args:
-        tables: with all columns chosen.
-        tree: where the images are.
-        finder: of their names; it keeps those that are not there.
+        tables: tables with all columns chosen.
+        tree: tree where the images are.
+        finder: finder of their names; it keeps those that are not there.
     """
     made = Rows()
     labels = _label_sets(tables, tree, made)

@@ -55,7 +55,7 @@ def unused_labels(tree: FileTree, options: ReadOptions, used: frozenset[str]) ->
     """Label file -> why it is not used, for files that may say something about the images.
 
     Args:
-        tree: that was read.
+        tree: tree that was read.
         options: how.
         used: names of the label files that were used.
     """

@@ -31,7 +31,7 @@ class AnnotatedImages:
         inside stays.
 
         Args:
-            annotation: its file.
+            annotation: file of the annotation.
             named: the file name inside, which may have lost its suffix or folder.
 
         Raises:
@@ -53,7 +53,7 @@ class AnnotatedImages:
 
     @property
     def warnings(self) -> list[str]:
-        """What is to know about names inside that are those of other images."""
+        """Warnings about names inside that are those of other images."""
         if not self._differing:
             return []
         return [
@@ -77,7 +77,7 @@ class AnnotatedImages:
 
 
 def _near(alike: Sequence[File], annotation: File) -> Iterator[list[File]]:
-    """Those in the annotation's folder; those whose folders differ from its own in one name."""
+    """Images in the annotation's folder; images whose folders differ from it in one name."""
     above = annotation.parts[:-1]
     yield [image for image in alike if image.parts[:-1] == above]
     yield [image for image in alike if _is_parallel(image.parts[:-1], above)]
@@ -89,7 +89,7 @@ def _is_parallel(path: Sequence[str], other: Sequence[str]) -> bool:
 
 
 def _narrowed(alike: list[File], path: str) -> list[File]:
-    """Those whose path ends like the one that is named, as far as that tells them apart."""
+    """Images whose path ends like the one that is named, as far as that tells them apart."""
     ends = ["/".join(PurePosixPath(path).parts[start:]) for start in range(path.count("/") + 1)]
     for end in filter(None, ends):
         exact = [image for image in alike if f"/{_composed(image.name)}".endswith(f"/{end}")]

@@ -19,7 +19,7 @@ _LINE = re.compile(r"\d{1,9}(?:\.0*)?(?:\s+[-+]?\d*\.?\d+(?:e-?\d+)?){4,}", re.I
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where text files beside images, or in labels/ beside images/, hold boxes."""
+    """Recognise text files with boxes beside images, or in labels/ beside images/."""
     if tree.main:
         return None
     pairs = _pairs(tree)
@@ -75,7 +75,7 @@ def _place(file: File, images: int | None = None) -> tuple[str, ...]:
     """Folders and stem of a file, with labels/ in any case and number written in one way.
 
     Args:
-        file: with boxes, or an image.
+        file: file with boxes, or an image.
         images: number of its folder that is images/ where labels/ stands for the boxes.
     """
     folders = [_LABELS if part.lower() in (_LABELS, "label") else part for part in file.parts[:-1]]

@@ -30,8 +30,8 @@ class YoloNames:
         """Find the names.
 
         Args:
-            tree: where they are looked for.
-            numbers: of the classes in each file with boxes.
+            tree: tree where they are looked for.
+            numbers: numbers of the classes in each file with boxes.
 
         Raises:
             DatasetError: a file of names is damaged or names too few, or two of them differ and

@@ -31,7 +31,7 @@ class Opened:
 
     Attributes:
         guesses: layouts that fit, most likely first.
-        columns: of its table; empty without one.
+        columns: columns of its table; empty without one.
         reading: the options, with what was found out filled in.
     """
 
@@ -51,10 +51,10 @@ def open_source(kind: str, request: SourceRequest) -> Source:
 
 
 def open_files(request: SourceRequest) -> Opened:
-    """The same, with what was found out about the files.
+    """Open the files of a source, with what was found out about them.
 
     Raises:
-        DatasetError: as for `open_source`.
+        DatasetError: `open_source` refuses the files.
     """
     tree = open_tree(request)
     guesses = layouts.detect(tree, request.reading)

@@ -61,7 +61,7 @@ class BuiltIn:
         parts: split of the manifest -> options of the factory for that part.
         pairs: reads a part.
         protocol: the default under its own name.
-        archive: what to fetch by hand when there is no network.
+        archive: file to fetch by hand when there is no network.
     """
 
     title: str

@@ -280,5 +280,5 @@ def test_a_paired_comparison_needs_the_same_queries():
 
 @pytest.mark.parametrize("values", [[], [[0.1, 0.2]]])
 def test_the_bootstrap_needs_one_value_a_query(values):
-    with pytest.raises(ValueError, match="one value a query"):
+    with pytest.raises(ValueError, match="one value per query"):
         metrics.bootstrap_interval(values)
