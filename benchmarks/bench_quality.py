@@ -16,7 +16,8 @@ from models.registry import get_method, list_methods
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.ingest.ingest import import_dataset
-from pipeline.runs.benchmark import compare, markdown, planned
+from pipeline.runs.benchmark import compare, planned
+from pipeline.runs.benchmark_table import markdown
 from pipeline.runs.experiment import Outcome
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.spec import RunSpec

@@ -1,4 +1,4 @@
-"""Hash centres: one well-separated code a class, for any number of classes and bits; proxies."""
+"""Hash centres: one well-separated code per class, for any number of classes and bits; proxies."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def proxy_loss(
         margin: cosine below which nothing is repelled.
     """
     cosine = F.normalize(codes) @ F.normalize(proxies).T  # (b, C)
-    own, other = labels.float(), 1 - labels.float()
-    attraction = ((1 - cosine) * own).sum() / own.sum().clamp(min=1)
+    positive, other = labels.float(), 1 - labels.float()
+    attraction = ((1 - cosine) * positive).sum() / positive.sum().clamp(min=1)
     repulsion = (F.relu(cosine - margin) * other).sum() / other.sum().clamp(min=1)
     return attraction, repulsion

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training loop needs to go on as if it had never stopped."""
+"""Checkpoints: all that a training loop needs to resume as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Checkpoint:
 
 
 class Checkpoints(Protocol):
-    """Where checkpoints of one training are kept; only the last one counts."""
+    """Place where the checkpoints of one training are kept; only the last one counts."""
 
     def load(self) -> Checkpoint | None:
-        """The last one, None at the start."""
+        """Return the last checkpoint, None at the start."""
         ...
 
     def is_due(self) -> bool:
@@ -40,56 +40,56 @@ class Checkpoints(Protocol):
         ...
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep this one instead of the last; its tensors change after the call."""
+        """Keep this checkpoint instead of the last; its tensors change after the call."""
         ...
 
 
 class NoCheckpoints:
-    """Keeps nothing."""
+    """Checkpoints that keep nothing."""
 
     def load(self) -> Checkpoint | None:
-        """None: every training starts at the beginning."""
+        """Return None: every training starts at the beginning."""
         return None
 
     def is_due(self) -> bool:
-        """Never."""
+        """Say that a checkpoint is never due."""
         return False
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Forget it."""
+        """Discard the checkpoint."""
 
 
 class MemoryCheckpoints(NoCheckpoints):
-    """Keeps the last one in memory."""
+    """Checkpoints of which the last is kept in memory."""
 
     def __init__(self) -> None:
         self.last: Checkpoint | None = None
 
     def load(self) -> Checkpoint | None:
-        """The last one."""
+        """Return the last checkpoint."""
         return self.last
 
     def is_due(self) -> bool:
-        """Always."""
+        """Say that a checkpoint is always due."""
         return True
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep a copy."""
+        """Keep a copy of the checkpoint."""
         copies = {name: tensor.clone() for name, tensor in checkpoint.tensors.items()}
         self.last = Checkpoint(checkpoint.epoch, checkpoint.rates, copies)
 
 
 class Snapshot:
-    """Reads and writes the whole state of one training: head, method, optimizer, random numbers.
+    """Snapshot of the whole state of one training: head, method, optimizer, random numbers.
 
     A method changes tensors of its own while it trains (free codes, banks, matched targets). Those
     that differ from what they were after `on_fit_start` are found by themselves; the others are the
     same again after the next `on_fit_start` and are not stored.
 
     Args:
-        head: what every deep method trains.
-        method: its attributes that are tensors.
-        learned: what it learns beside the head.
+        head: network that every deep method trains.
+        method: tensors among its attributes.
+        learned: parameters that it learns beside the head.
         generator: source of the order of images.
         trunk: parameters of the backbone that learn too, by name.
     """
@@ -141,8 +141,8 @@ class Snapshot:
         for name, tensor in _part(tensors, _METHOD).items():
             setattr(self._method, name, tensor.clone())
         for place, parameter in enumerate(_parameters(optimizer)):
-            found = _part(tensors, f"{_OPTIMIZER}.{place}")
-            optimizer.state[parameter] = {key: value.clone() for key, value in found.items()}
+            state = _part(tensors, f"{_OPTIMIZER}.{place}")
+            optimizer.state[parameter] = {key: value.clone() for key, value in state.items()}
         for group, rate in zip(optimizer.param_groups, checkpoint.rates, strict=True):
             group["lr"] = rate
         torch.set_rng_state(tensors["random"])

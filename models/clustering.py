@@ -22,7 +22,7 @@ def k_means(points: Tensor, clusters: int, seed: int) -> NDArray[np.int64]:
     Args:
         points: (n, d).
         clusters: how many to look for (K-means with K-means++ starts).
-        seed: of the starts.
+        seed: seed of the starts.
     """
     rng = np.random.default_rng(seed)
     distinct = len(torch.unique(points, dim=0))  # K-means++ cannot choose more starts than these

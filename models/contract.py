@@ -62,7 +62,7 @@ def brief(method: Method, bits: int = _BITS, seed: int = 0, *, epochs: int = _EP
 
 
 def fitted(method: Method, bits: int = _BITS, seed: int = 0) -> HashMethod:
-    """The same, fitted on the clusters."""
+    """Brief method, fitted on the clusters."""
     return brief(method, bits, seed).fit(training_set(method))
 
 
@@ -234,8 +234,11 @@ def bad_features_are_refused(method: Method) -> None:
     _refuses(
         lambda: brief(method).fit(TrainingSet((nan,) * method.card.views, train.labels)), "NaN"
     )
-    one = None if train.labels is None else train.labels[:1]
-    _refuses(lambda: brief(method).fit(TrainingSet((nan[:1],) * method.card.views, one)), "images")
+    first_label = None if train.labels is None else train.labels[:1]
+    _refuses(
+        lambda: brief(method).fit(TrainingSet((nan[:1],) * method.card.views, first_label)),
+        "images",
+    )
     _refuses(lambda: fitted(method).encode(torch.zeros(2, _WIDTH + 1)), "features")
 
 

@@ -87,11 +87,11 @@ class DeepHashMethod(HashMethod):
         """Change what depends on the epoch (from 1): continuation, schedules."""
 
     def learnable(self) -> list[Tensor]:
-        """What is learned beside the head; asked after `on_fit_start`."""
+        """Modules and parameters learned beside the head; asked for after `on_fit_start`."""
         return []
 
     def activation(self, outputs: Tensor) -> Tensor:
-        """From the code layer (b, K) to relaxed codes."""
+        """Map the code layer (b, K) to relaxed codes."""
         return torch.tanh(outputs)
 
     def fit(
@@ -111,8 +111,8 @@ class DeepHashMethod(HashMethod):
             train: features of the backbone as it is at the start.
             on_epoch: called after each epoch; may encode.
             on_step: called after each mini-batch; may raise Cancelled.
-            checkpoints: go on from the last one, and keep new ones.
-            trunk: a backbone that learns too; it embeds the images anew in every step.
+            checkpoints: resume from the last one, and keep new ones.
+            trunk: a backbone that learns too; it embeds the images again in every step.
         """
         features = check_features(train, at_least=2)
         self._check_views(train)

@@ -12,4 +12,4 @@ class WeightsError(RuntimeError):
 
 
 class Cancelled(Exception):  # noqa: N818 - a request that was obeyed, not an error
-    """Raised by an epoch callback to stop training, and by whatever else is asked to stop."""
+    """Request to stop, raised by an epoch callback or by whatever else is asked to stop."""

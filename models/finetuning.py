@@ -23,11 +23,11 @@ Images = Callable[[list[int], int], Tensor]  # training images, view (0: plain) 
 
 
 class Source(ABC):
-    """Where the head's inputs come from, mini-batch by mini-batch; this one learns nothing.
+    """Source of the head's inputs, mini-batch by mini-batch; this one learns nothing.
 
     Attributes:
-        parameters: what learns, by name.
-        learning_rate: its step size at the start.
+        parameters: parameters that learn, by name.
+        learning_rate: step size at the start.
         accumulate: mini-batches whose gradients make one step.
     """
 
@@ -49,7 +49,7 @@ class Source(ABC):
         """Change what depends on the epoch (from 1)."""
 
     def on_gradients(self) -> None:  # noqa: B027 - as above
-        """Called before each step of the optimizer."""
+        """Act before each step of the optimizer."""
 
 
 class StoredViews(Source):
@@ -73,9 +73,9 @@ class TrainableBackbone(Source):
 
     Args:
         backbone: a copy of its own: its network is changed.
-        images: gives the training images as the network takes them.
+        images: training images as the network takes them.
         config: how it learns.
-        device: where the network works.
+        device: device on which the network works.
     """
 
     def __init__(
@@ -93,11 +93,11 @@ class TrainableBackbone(Source):
         self._epoch = 1
 
     def on_epoch_start(self, epoch: int) -> None:
-        """Augmented views change with the epoch, and only with it."""
+        """Change the augmented views with the epoch, and only with it."""
         self._epoch = epoch
 
     def views(self, rows: Tensor, count: int) -> tuple[Tensor, ...]:
-        """Embedded now, with gradient; augmented views are new ones in every epoch."""
+        """Embed the views with their gradient; augmented views are new ones in every epoch."""
         if count == 1:
             numbers = [self._epoch if self.config.augment else 0]
         elif count == 2:
@@ -118,13 +118,13 @@ class TrainableBackbone(Source):
         if not dist.is_initialized():
             return self._embedded(rows, view)
         parts = [rows[rank :: dist.get_world_size()] for rank in range(dist.get_world_size())]
-        own = self._embedded(parts[dist.get_rank()], view)
+        local = self._embedded(parts[dist.get_rank()], view)
         features = torch.zeros(len(rows), self.backbone.dim)
-        features[dist.get_rank() :: dist.get_world_size()] = own.detach()
+        features[dist.get_rank() :: dist.get_world_size()] = local.detach()
         features = features.to(self._device)
         dist.all_reduce(features)  # each process has filled in its rows, the others are 0
         gathered = features.cpu()
-        gathered[dist.get_rank() :: dist.get_world_size()] = own  # with its gradient
+        gathered[dist.get_rank() :: dist.get_world_size()] = local  # with its gradient
         return gathered
 
     def _embedded(self, rows: list[int], view: int) -> Tensor:
@@ -144,7 +144,7 @@ def drawn(views: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor
     """The views of one step: two augmented ones at random, where there are several; else all.
 
     Args:
-        views: of the training images, the plain one first.
+        views: views of the training images, the plain one first.
         generator: source of the choice; untouched when there is none.
     """
     if len(views) < 3:
@@ -155,11 +155,11 @@ def drawn(views: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor
 
 def stages(network: nn.Module) -> list[nn.Module]:
     """The parts of a network that have weights, from the image on; lists of blocks are opened."""
-    found: list[nn.Module] = []
+    modules: list[nn.Module] = []
     for child in network.children():
         parts = list(child) if isinstance(child, nn.Sequential | nn.ModuleList) else [child]
-        found += [part for part in parts if any(True for _ in part.parameters())]
-    return found
+        modules += [part for part in parts if any(True for _ in part.parameters())]
+    return modules
 
 
 def unfreeze(network: nn.Module, last: int) -> dict[str, nn.Parameter]:
@@ -170,10 +170,10 @@ def unfreeze(network: nn.Module, last: int) -> dict[str, nn.Parameter]:
     Raises:
         ValueError: the network has fewer stages.
     """
-    found = stages(network)
-    if last > len(found):
-        raise ValueError(f"the backbone has {len(found)} stages that can learn, got {last}")
-    learning = {id(p) for stage in found[-last:] for p in stage.parameters()}
+    modules = stages(network)
+    if last > len(modules):
+        raise ValueError(f"the backbone has {len(modules)} stages that can learn, got {last}")
+    learning = {id(p) for stage in modules[-last:] for p in stage.parameters()}
     for parameter in network.parameters():
         parameter.requires_grad_(not last or id(parameter) in learning)
     return {name: p for name, p in network.named_parameters() if p.requires_grad}

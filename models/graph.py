@@ -20,13 +20,13 @@ def nearest_neighbours(points: Tensor, k: int) -> NDArray[np.int64]:
         points: (n, d); unit rows make it cosine similarity.
         k: neighbours, less than n.
     """
-    found = []
+    neighbours = []
     for start in range(0, len(points), _BLOCK):
         similarity = points[start : start + _BLOCK] @ points.T
         rows = torch.arange(len(similarity))
         similarity[rows, start + rows] = -torch.inf
-        found.append(similarity.topk(k, dim=1).indices)
-    return torch.cat(found).numpy()
+        neighbours.append(similarity.topk(k, dim=1).indices)
+    return torch.cat(neighbours).numpy()
 
 
 def neighbour_graph(points: Tensor, k: int) -> sparse.csr_array:
@@ -54,7 +54,7 @@ def leading_eigenvectors(
 
     Args:
         graph: (n, n) symmetric, non-negative, no empty row.
-        count: at least 1; at most n - 1 are returned.
+        count: number, at least 1; at most n - 1 are returned.
         seed: start and restart vectors of the Lanczos iteration.
 
     Returns:

@@ -31,8 +31,8 @@ class Reported(BaseModel):
     Attributes:
         dataset: images, with the id of the protocol (docs/evaluation.md) and the backbone.
         metric: such as mAP@1000; mAP@all counts all ranks.
-        source: where it is printed.
-        provenance: what kind of place it was read in: the method's paper or its supplement, another
+        source: place where it is printed.
+        provenance: kind of place it was read in: the method's paper or its supplement, another
             paper's table, the authors' repository, an issue that quotes it, or the repository of
             somebody who ran the method again.
     """
@@ -58,7 +58,7 @@ class MethodCard(BaseModel):
         views: feature arrays of one image that training needs: the plain one, and the augmented
             ones of contrastive methods, which are computed once.
         is_seeded: whether the seed changes the result.
-        ablations: what can be switched off, by a short name, with the settings that do it.
+        ablations: parts that can be switched off, by a short name, with the settings that do it.
         label_kinds: kinds of labels that training accepts; ("none",) where it takes no labels.
         fidelity: what the implementation follows.
         deviations: differences from the source, one sentence each.
@@ -86,7 +86,7 @@ class MethodCard(BaseModel):
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a method may learn from.
+    """Training images as a method may see them.
 
     Attributes:
         views: one or more (n, d) float32 feature tensors; views[0] is the plain image.
@@ -119,7 +119,7 @@ OnEpoch = Callable[[EpochLog], None]
 
 
 def ignore(_: EpochLog) -> None:
-    """The epoch callback that does nothing."""
+    """Ignore an epoch: the callback that does nothing."""
 
 
 class HashMethod(ABC):

@@ -80,7 +80,7 @@ def _stored_config(cls: type[HashMethod], stored: object) -> MethodConfig:
     try:
         return cls.Config.model_validate(stored)
     except ValidationError as error:
-        if {one["type"] for one in error.errors()} - _BOUNDS:
+        if {detail["type"] for detail in error.errors()} - _BOUNDS:
             raise
         return cls.Config.model_construct(**stored)
 

@@ -72,7 +72,7 @@ def graded(
     Args:
         parts: non-negative weights with matrices (n, r_p).
         graph: (n, n) added with `weight`; None: nothing is added.
-        weight: of the graph.
+        weight: weight of the graph.
     """
     factor = torch.cat([share**0.5 * part for share, part in parts], dim=1)
     edges = None
@@ -157,8 +157,8 @@ def stable_neighbours(points: Tensor, eigenvectors: int, power: float, seed: int
     Args:
         points: (n, d) with unit rows; of fewer than 80, the usual 10 neighbours are taken.
         eigenvectors: leading eigenvectors used.
-        power: of the eigenvalues.
-        seed: of the samples and the eigensolver.
+        power: power of the eigenvalues.
+        seed: seed of the samples and the eigensolver.
     """
     if len(points) < _FEW:
         return _USUAL
@@ -175,7 +175,8 @@ def stable_neighbours(points: Tensor, eigenvectors: int, power: float, seed: int
         return (rows @ rows.T).numpy()[pairs]
 
     for k in _NEIGHBOURS:
-        one, other = entries(first, k), entries(second, k)
-        if np.allclose(one, other) or np.corrcoef(one, other)[0, 1] >= _STABLE:
+        first_entries, second_entries = entries(first, k), entries(second, k)
+        is_same = np.allclose(first_entries, second_entries)
+        if is_same or np.corrcoef(first_entries, second_entries)[0, 1] >= _STABLE:
             return k
     return _NEIGHBOURS[-1]

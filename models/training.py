@@ -48,7 +48,7 @@ def fit_epochs(
     """Minimise the sum of the loss terms with Adam and a cosine schedule.
 
     Args:
-        groups: what is learned; step sizes fall to 0 along a half cosine.
+        groups: parameters that are learned; step sizes fall to 0 along a half cosine.
         n: number of training images.
         loss: terms, each a scalar mean, of the images with these numbers (b,).
         epochs: passes over the images.
@@ -62,7 +62,7 @@ def fit_epochs(
         on_gradients: called before each step of the optimizer.
         accumulate: mini-batches whose gradients are averaged into one step.
         snapshot: reads and writes the state; needed for checkpoints.
-        checkpoints: where to go on from, and where to keep the state after an epoch.
+        checkpoints: where to resume from, and where to keep the state after an epoch.
     """
     options = [{"params": list(g.parameters), "lr": g.learning_rate} for g in groups]
     optimizer = torch.optim.Adam(options, weight_decay=weight_decay, fused=True)

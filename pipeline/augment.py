@@ -24,7 +24,7 @@ def augmented(image: Image.Image, digest: str, view: int) -> Image.Image:
     """View number `view` (from 1) of an RGB image, 256 x 256; what is random comes from the digest.
 
     Args:
-        image: as it was imported.
+        image: image as it was imported.
         digest: sha256 of its bytes, in hexadecimal.
         view: other numbers give other views.
     """

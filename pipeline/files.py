@@ -15,7 +15,7 @@ _Parsed = TypeVar("_Parsed")
 
 
 class ParsedFiles(Generic[_Parsed]):
-    """What small files say; one that has not changed since it was parsed is not read again.
+    """Values of small files; one that has not changed since it was parsed is not read again.
 
     A file that was written a moment ago is not remembered yet.
 

@@ -65,8 +65,8 @@ class Decoded:
 
     Attributes:
         rgb: upright, 8 bits per channel, transparency on white.
-        suffix: of the format that the content has, whatever the file is called.
-        notes: what was converted with a loss that people may want to know of.
+        suffix: suffix of the format that the content has, whatever the file is called.
+        notes: conversions with a loss that people may want to know of.
         scaling: how more than 8 bits per channel became 8; None when there were no more.
     """
 
@@ -81,7 +81,7 @@ def load_rgb(source: Path | bytes, ranges: Sequence[ValueRange] = ()) -> Image.I
 
     Args:
         source: a file, or the bytes of one. The content decides the format, not the name.
-        ranges: of values that become black and white, as the data set has them; an image of
+        ranges: ranges of values that become black and white, as the data set has them; an image of
             another kind of numbers is scaled by its own values.
 
     Raises:
@@ -91,10 +91,10 @@ def load_rgb(source: Path | bytes, ranges: Sequence[ValueRange] = ()) -> Image.I
 
 
 def decode(source: Path | bytes, ranges: Sequence[ValueRange] = ()) -> Decoded:
-    """The same as `load_rgb`, with the format and what was converted.
+    """Decode an image as `load_rgb` does, with the format and what was converted.
 
     Raises:
-        ImageError: as for `load_rgb`.
+        ImageError: the content is refused by `load_rgb`.
     """
     name = source.name if isinstance(source, Path) else "the image"
     try:
@@ -110,7 +110,7 @@ def decode(source: Path | bytes, ranges: Sequence[ValueRange] = ()) -> Decoded:
 
 
 def difference_hash(image: Image.Image) -> int:
-    """64 bits that change little when a picture is resized, recompressed or touched up.
+    """Hash of 64 bits that change little when a picture is resized, recompressed or touched up.
 
     Bit k says whether the k-th pixel of a 9 x 8 grey thumbnail is darker than its right neighbour.
     """
@@ -187,8 +187,8 @@ def _opened_heic(content: bytes) -> Image.Image:
 def _turn(image: Image.Image) -> int:
     """The EXIF orientation from 2 to 8; 1 for anything else.
 
-    Other EXIF tags are dropped: when Pillow turns a TIFF it writes them anew, and trips over one of
-    the wrong type.
+    Other EXIF tags are dropped: when Pillow turns a TIFF it writes them again, and trips over one
+    of the wrong type.
     """
     try:
         orientation = image.getexif().get(_ORIENTATION)

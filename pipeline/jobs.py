@@ -71,7 +71,7 @@ def request_stop(folder: Path) -> None:
 
 
 def is_stopping(folder: Path) -> bool:
-    """Whether someone has asked for it."""
+    """Whether someone has asked the job to stop."""
     return any((folder / name).exists() for name in _STOPS)
 
 
@@ -85,7 +85,7 @@ def check_stop(folder: Path, what: str) -> None:
     """Raise `Cancelled` when someone has asked for it.
 
     Args:
-        folder: of the job.
+        folder: folder of the job.
         what: the job's name in the message.
     """
     if is_stopping(folder):
@@ -93,7 +93,7 @@ def check_stop(folder: Path, what: str) -> None:
 
 
 def read(path: Path, kind: type[_Model]) -> _Model:
-    """What a file of a job says; fields of other versions are left out.
+    """Read a file of a job; fields of other versions are left out.
 
     Raises:
         JobError: it is missing or damaged.
@@ -110,10 +110,10 @@ def write(path: Path, content: BaseModel, *, durable: bool = True) -> None:
 
 
 class Reporter:
-    """Writes progress into a status a few times a second, and obeys a stop at every step.
+    """Writer of progress into a status a few times per second, which obeys a stop at every step.
 
     Args:
-        folder: of the job.
+        folder: folder of the job.
         what: the job's name, for the message of a stop.
         update: replaces fields of the status.
     """

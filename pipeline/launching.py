@@ -24,9 +24,9 @@ def launch(arguments: Sequence[str], settings: Settings, log_path: Path) -> None
     of the other variables only those that it may need.
 
     Args:
-        arguments: after `python -m pipeline`.
-        settings: that it has too.
-        log_path: what it prints is added to this file.
+        arguments: arguments after `python -m pipeline`.
+        settings: settings that the process has too.
+        log_path: file that its output is appended to.
 
     Raises:
         OSError: it cannot be started, or the log cannot be written.

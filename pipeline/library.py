@@ -1,4 +1,4 @@
-"""What can be done with an imported data set: rename, export, delete with all that hangs on it."""
+"""Operations on an imported data set: rename, export, delete with its dependents."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Dependents:
-    """What was made from a data set.
+    """Dependents of a data set: runs and indexes that were made from it.
 
     Attributes:
         runs: all of them.
@@ -41,7 +41,7 @@ class Dependents:
     n_published: int
 
     def __str__(self) -> str:
-        """In words, for a confirmation."""
+        """Describe the dependents for a confirmation."""
         runs = f"{len(self.runs)} run{'' if len(self.runs) == 1 else 's'}"
         indexes = f"{self.n_published} index{'' if self.n_published == 1 else 'es'}"
         return f"{runs} and {indexes}"
@@ -63,19 +63,19 @@ def delete_with_all(name: str, settings: Settings, store: CodeStore) -> Dependen
         StoreError: an index cannot be dropped; the data set is still there.
     """
     load_facts(name, settings)
-    found = dependents_of(name, settings)
-    busy = next((run for run in found.runs if run.state() == "running"), None)
+    dependents = dependents_of(name, settings)
+    busy = next((run for run in dependents.runs if run.state() == "running"), None)
     if busy is not None:
         raise DatasetError(
             f"run {busy.id} is being executed; stop it first: "
             f"python -m pipeline runs cancel {busy.id}"
         )
     registry = RunRegistry(settings)
-    for run in found.runs:
+    for run in dependents.runs:
         drop_index(run, store)
         registry.delete(run)
     delete_dataset(name, settings)
-    return found
+    return dependents
 
 
 def delete_dataset(name: str, settings: Settings) -> None:
@@ -125,7 +125,7 @@ def export_dataset(
     """Write images, metadata.jsonl and dataset.json into a zip; importing it gives equal content.
 
     Args:
-        dataset: to export.
+        dataset: data set to export.
         target: a file that does not exist yet, ending in `.zip`.
         on_progress: called with images done and images in all.
 
@@ -176,10 +176,10 @@ def _existing(name: str, settings: Settings) -> Path:
 
 def _metadata(dataset: RetrievalDataset, row: int, name: str) -> dict[str, object]:
     """One line of metadata.jsonl, in the words that the import of an imagefolder knows."""
-    own = dataset.manifest.iloc[row]
+    record = dataset.manifest.iloc[row]
     labels = {
-        f"{OWN_LABELS}{labels.name}": list(own[f"{OWN_LABELS}{labels.name}"])
+        f"{OWN_LABELS}{labels.name}": list(record[f"{OWN_LABELS}{labels.name}"])
         for labels in dataset.info.label_sets
     }
-    texts = {column: str(own[column]) for column in ("image_id", "text", "group", "split")}
+    texts = {column: str(record[column]) for column in ("image_id", "text", "group", "split")}
     return {"file_name": name, **texts, **labels}

@@ -23,7 +23,7 @@ class Option:
 
     Attributes:
         path: names of the fields that lead to its value.
-        name: with its dashes.
+        name: name with its dashes.
         field: type, default and description.
     """
 
@@ -50,7 +50,7 @@ class Option:
         if value is True:
             return [self.name]
         values = value if isinstance(value, tuple) else (value,)
-        return [word for one in values for word in (self.name, str(one))]
+        return [word for item in values for word in (self.name, str(item))]
 
 
 def options(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Option]:
@@ -66,10 +66,10 @@ def options(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Opti
 
 def nested(values: dict[tuple[str, ...], Any]) -> dict[str, Any]:
     """Values by their paths as the fields of a model."""
-    found: dict[str, Any] = {}
+    tree: dict[str, Any] = {}
     for (*folders, name), value in values.items():
-        place = found
+        place = tree
         for folder in folders:
             place = place.setdefault(folder, {})
         place[name] = value
-    return found
+    return tree

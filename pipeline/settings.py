@@ -35,7 +35,7 @@ def _qdrant(name: str, default: Any, description: str, **more: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """Where things lie and how much of the machine to use.
+    """Places of stored things, and the share of the machine to use.
 
     Each field is an environment variable too (`variable`), which `from_environment` alone reads.
     """
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         dotenv_settings: Source,
         file_secret_settings: Source,
     ) -> tuple[Source, ...]:
-        """What is not given has its default, whatever the environment says."""
+        """Give every unset field its default, whatever the environment says."""
         return (init_settings,)
 
     @classmethod
@@ -136,7 +136,7 @@ class Settings(BaseSettings):
         That is its way to the network, certificates, cache folders and what the system wants;
         secrets of other programs are not among it.
         """
-        own = {
+        variables = {
             variable(field): _as_text(value)
             for field in type(self).model_fields
             if (value := getattr(self, field)) is not None
@@ -146,10 +146,10 @@ class Settings(BaseSettings):
             for name, value in os.environ.items()
             if name.upper() in _INHERITED or name.startswith(_INHERITED_GROUPS)
         }
-        return inherited | own | {"OMP_NUM_THREADS": str(self.threads)}
+        return inherited | variables | {"OMP_NUM_THREADS": str(self.threads)}
 
     def resolved(self) -> Settings:
-        """The same with absolute paths, for a process that works in another folder."""
+        """Settings with absolute paths, for a process that works in another folder."""
         return self.model_copy(
             update={
                 "home": self.home.resolve(),

@@ -16,7 +16,7 @@ def escape_markdown(text: str) -> str:
 
 
 def escape_html(text: str) -> str:
-    """The same for HTML, quotes included."""
+    """Escape a text for HTML, quotes included."""
     return html.escape(" ".join(text.split()), quote=True)
 
 

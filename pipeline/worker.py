@@ -3,8 +3,9 @@
     workers/<host>-<pid>   touched as long as that worker lives, removed when it ends
     workers/starting       touched by whoever starts one, until it has begun
 
-A worker that ends for want of work removes its file first, then looks at the queue once more; who
-queues a run does that first, then looks for a worker. So no run is left without one.
+A worker that ends because there is no work removes its file first, then looks at the
+queue once more; who queues a run does that first, then looks for a worker. So no run is left
+without one.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ def work(
 
     Changes of indexes that pages ask for are done between two runs.
 
-    Runs that a killed worker left behind are queued again first and go on from their checkpoint.
+    Runs that a killed worker left behind are queued again first and resume from their checkpoint.
 
     Args:
-        settings: where the library is.
+        settings: say where the library is.
         exit_when_idle: return when nothing is queued.
-        on_progress: as for `execute`.
+        on_progress: called with the stage, steps done and steps in all.
     """
     registry, executed = RunRegistry(settings), 0
     while True:
@@ -65,8 +66,8 @@ def work(
 
 def heartbeat_age_s(settings: Settings) -> float | None:
     """Seconds since any worker was last heard of; None if there is none and none was killed."""
-    found = [silent_for_s(path) for path in _folder(settings).glob("[!.]*")]
-    return min((age for age in found if age is not None), default=None)
+    ages = [silent_for_s(path) for path in _folder(settings).glob("[!.]*")]
+    return min((age for age in ages if age is not None), default=None)
 
 
 def is_alive(settings: Settings) -> bool:
@@ -106,16 +107,16 @@ def _announced(settings: Settings) -> Iterator[None]:
     """Be alive for others to see, and forget workers that were killed."""
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    own = folder / f"{platform.node()}-{os.getpid()}"
-    with beating(own):
+    heartbeat = folder / f"{platform.node()}-{os.getpid()}"
+    with beating(heartbeat):
         for path in folder.glob("[!.]*"):
             if path.name == "starting" or is_silent(path):
                 path.unlink(missing_ok=True)
         try:
             yield
         finally:
-            own.unlink(missing_ok=True)
-    own.unlink(missing_ok=True)  # the heart may have beaten once more
+            heartbeat.unlink(missing_ok=True)
+    heartbeat.unlink(missing_ok=True)  # the heart may have beaten once more
 
 
 def _execute(run: Run, settings: Settings, on_progress: StageProgress) -> bool:

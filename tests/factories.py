@@ -19,10 +19,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
+from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.report import Report
+from pipeline.features import FeatureCache
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.source import Item, Source
 from pipeline.ingest.sources import SourceRequest, open_source
@@ -278,3 +280,8 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not come"
         time.sleep(0.02)
+
+
+def cache_of(run: Run, settings: Settings) -> FeatureCache:
+    """Features by the backbone of a run."""
+    return FeatureCache(load_backbone(run.spec.backbone), settings)

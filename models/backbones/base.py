@@ -51,9 +51,9 @@ def load_verified(path: Path, sha256: str, *, remedy: str) -> dict[str, Tensor]:
         WeightsError: the file has another hash, or holds anything but tensors.
     """
     content = path.read_bytes()  # hashed and loaded from the same bytes: no swap in between
-    found = hashlib.sha256(content).hexdigest()
-    if not found.startswith(sha256):
-        raise WeightsError(f"{path.name} has sha256 {found[:16]}…, not {sha256[:16]}…; {remedy}")
+    digest = hashlib.sha256(content).hexdigest()
+    if not digest.startswith(sha256):
+        raise WeightsError(f"{path.name} has sha256 {digest[:16]}…, not {sha256[:16]}…; {remedy}")
     try:
         state: dict[str, Tensor] = torch.load(
             io.BytesIO(content), map_location="cpu", weights_only=True

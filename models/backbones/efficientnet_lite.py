@@ -205,8 +205,8 @@ def fold_batch_norms(network: nn.Module) -> None:
 
 def _packaged_weights(spec: LiteSpec) -> dict[str, Tensor]:
     """The state dict in an installed weights package, read without importing the package."""
-    found = importlib.util.find_spec(spec.package)
-    folder = Path((found.submodule_search_locations or [""])[0]) if found else None
+    package = importlib.util.find_spec(spec.package)
+    folder = Path((package.submodule_search_locations or [""])[0]) if package else None
     files = sorted((folder / "models").glob("*.pth")) if folder else []
     install = f"pip install {spec.package.replace('_', '-')}==0.1.0"
     if not files:

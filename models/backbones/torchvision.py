@@ -45,7 +45,7 @@ def torchvision_backbone(name: str, architecture: str, weights: Any) -> Backbone
         weights: an entry of torchvision's weights, or anything with `url` and `transforms()`.
 
     Raises:
-        WeightsError: as for `load`.
+        WeightsError: the weights are missing, damaged or cannot be downloaded.
     """
     from torchvision import models as zoo
 

@@ -11,10 +11,10 @@ the label similarity. Network and codes are updated by turns, the codes in close
 
 Deviations: every image is in the sample Omega, whose outputs are kept from the mini-batches of the
 round; the free codes serve training only, database images are encoded by the network; gamma is
-larger and a round is one epoch, where the paper has three. With several labels an image, the wanted
-inner products are 0.3 times the paper's: +K for every pair that shares a label cannot be reached,
-and trying to gives all bits to the most frequent label (COCO validation images, 32 bits: mAP 64 as
-in the paper, 80 here).
+larger and a round is one epoch, where the paper has three. With several labels per image, the
+wanted inner products are 0.3 times the paper's: +K for every pair that shares a label cannot be
+reached, and trying to gives all bits to the most frequent label (COCO validation images, 32 bits:
+mAP 64 as in the paper, 80 here).
 """
 
 from __future__ import annotations

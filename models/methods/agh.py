@@ -57,7 +57,7 @@ def anchor_weights(points: Tensor, anchors: Tensor, neighbours: int, width: Tens
         points: (n, d).
         anchors: (m, d).
         neighbours: anchors with a weight, at most m.
-        width: of the kernel, a scalar.
+        width: width of the kernel, a scalar.
     """
     distances, nearest = torch.cdist(points, anchors).topk(neighbours, dim=1, largest=False)
     kernel = torch.softmax(-(distances / width).square(), dim=1)

@@ -77,7 +77,7 @@ def cibhash_loss(first: Tensor, second: Tensor, temperature: float, beta: float)
     Args:
         first: (b, K) probabilities minus 1/2, of one view.
         second: (b, K) of another view.
-        temperature: of the contrast.
+        temperature: temperature of the contrast.
         beta: weight of the divergence.
     """
     contrast = nt_xent(straight_through_sign(first), straight_through_sign(second), temperature)

@@ -56,7 +56,7 @@ def crovca_loss(first: Tensor, second: Tensor, rate: float, epsilon: float) -> L
         first: (b, K) logits of one view.
         second: (b, K) logits of another view.
         rate: weight of the coding rate.
-        epsilon: of the coding rate.
+        epsilon: distortion of the coding rate.
     """
     entropy = F.binary_cross_entropy_with_logits
     alignment = entropy(first, (second > 0).to(first)) + entropy(second, (first > 0).to(first))

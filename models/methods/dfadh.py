@@ -19,7 +19,7 @@ codes gain little.
     likeness     (b, b)   v_ij, cosine of the features, stretched to [0, 1] by two quantiles
     target       (b, b)   corrected similarity in [0, 1]
     hard         (b, b)   pairs with equal labels, or without a shared label and with little overlap
-    prototypes   (C, K)   learned, one a label
+    prototypes   (C, K)   learned, one per label
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def label_overlap(left: Tensor, right: Tensor, affinity: Tensor, tau: float) -> 
     The clip is needed because the floor can make the affinity indefinite.
 
     Args:
-        left: (b, C) bool, at least one label a row.
+        left: (b, C) bool, at least one label per row.
         right: (m, C) bool, the same.
         affinity: (C, C) from `label_affinity`.
         tau: 0 gives the plain cosine of the label vectors (IDHN).
@@ -222,7 +222,7 @@ class DFADH(DeepHashMethod):
         _warn_of_few_hard_pairs(labels, self._affinity, self.config.tau, first, second)
 
     def learnable(self) -> list[Tensor]:
-        """The prototypes learn with the head, where the code has room for them."""
+        """Prototypes, which learn with the head where the code has room for them."""
         return [self._prototypes] if self._room else []
 
     def loss(self, batch: Batch) -> LossTerms:

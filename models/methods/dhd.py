@@ -131,7 +131,7 @@ class DHD(DeepHashMethod):
         self._proxies = nn.Parameter(torch.randn(classes, self.bits, generator=generator))
 
     def learnable(self) -> list[Tensor]:
-        """The proxies learn with the head."""
+        """Proxies, which learn with the head."""
         return [self._proxies]
 
     def loss(self, batch: Batch) -> LossTerms:

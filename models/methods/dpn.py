@@ -38,7 +38,7 @@ def dpn_loss(relaxed: Tensor, goals: Tensor, margin: float) -> LossTerms:
     Args:
         relaxed: (b, K).
         goals: (b, K) in {-1, +1}.
-        margin: where the hinge ends.
+        margin: point where the hinge ends.
     """
     return {"polarization": F.relu(margin - relaxed * goals).mean()}
 

@@ -98,7 +98,7 @@ class GreedyHash(DeepHashMethod):
         self._weight, self._bias = nn.Parameter(start), nn.Parameter(torch.zeros(classes))
 
     def learnable(self) -> list[Tensor]:
-        """The classifier learns with the head."""
+        """Classifier, which learns with the head."""
         return [self._weight, self._bias]
 
     def loss(self, batch: Batch) -> LossTerms:

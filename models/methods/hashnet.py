@@ -85,7 +85,7 @@ class HashNet(DeepHashMethod):
         self._beta = self.config.beta_end**share
 
     def activation(self, outputs: Tensor) -> Tensor:
-        """tanh(beta h)."""
+        """Squash the code layer with tanh(beta h)."""
         return torch.tanh(self._beta * outputs)
 
     def relax(self, inputs: Tensor) -> Tensor:

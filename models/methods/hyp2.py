@@ -98,7 +98,7 @@ class HyP2(DeepHashMethod):
         self._margin = given if given > -1 else coding_margin(self.bits, classes)
 
     def learnable(self) -> list[Tensor]:
-        """The proxies learn with the head."""
+        """Proxies, which learn with the head."""
         return [self._proxies]
 
     def loss(self, batch: Batch) -> LossTerms:

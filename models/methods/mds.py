@@ -101,7 +101,7 @@ class MDS(DeepHashMethod):
         self._memory = torch.zeros(len(train), self.bits)
 
     def on_epoch_start(self, epoch: int) -> None:
-        """Pairs count once the warm-up is over."""
+        """Count pairs once the warm-up is over."""
         self._has_pairs = epoch > self.config.warm_up
 
     def loss(self, batch: Batch) -> LossTerms:

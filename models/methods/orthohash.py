@@ -9,7 +9,7 @@ the own class; high cosine means small quantization error, so no further term is
     s, m     scale, margin
 
 `reassign` is an option after CRH (Yin et al., AAAI 2026, https://arxiv.org/abs/2511.12162): every
-few epochs classes and targets of a larger codebook are matched anew, by the classes' mean codes.
+few epochs classes and targets of a larger codebook are matched again, by the classes' mean codes.
 CRH's multi-head codes are left out.
 
 Deviations: targets are rows of a Hadamard matrix and their negatives where K is a power of two and
@@ -57,7 +57,7 @@ def orthohash_loss(
         relaxed: (b, K) codes before the sign.
         targets: (C, K) in {-1, +1}.
         labels: (b, C) bool; a row without labels costs nothing.
-        scale: of the cosines.
+        scale: scale of the cosines.
         margin: subtracted where the label is set.
     """
     cosine = F.normalize(relaxed) @ F.normalize(targets).T  # (b, C)

@@ -50,7 +50,7 @@ def quantiles(count: int, concentration: float, orthogonal: bool) -> Tensor:
     """The code cosines (count,) that pairs shall have, rising.
 
     Args:
-        count: of pairs.
+        count: number of pairs.
         concentration: a of Beta(a, a).
         orthogonal: whether negative ones become 0.
     """

@@ -116,7 +116,7 @@ class SSDH(DeepHashMethod):
         self._near, self._far = distance_thresholds(pairs, self.config.alpha, self.config.beta)
 
     def similarity(self, features: Tensor) -> Tensor:
-        """What the distances of features (b, d) say about each pair: (b, b) in {-1, 0, +1}."""
+        """Similarity of each pair by the distances of features (b, d): (b, b) in {-1, 0, +1}."""
         distances = cosine_distances(features)
         return (distances < self._near).float() - (distances > self._far).float()
 

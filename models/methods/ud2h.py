@@ -198,8 +198,8 @@ class AlternatingOptimizer:
     Args:
         inputs: (n, d) centred and scaled features.
         bits: code length K.
-        config: of the method.
-        seed: of everything random.
+        config: configuration of the method.
+        seed: seed of everything random.
     """
 
     def __init__(self, inputs: Tensor, bits: int, config: UD2HConfig, seed: int) -> None:

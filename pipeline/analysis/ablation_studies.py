@@ -13,7 +13,7 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Study:
-    """One study.
+    """Study of a method: its full version, and the variants that lack a part.
 
     Attributes:
         label: method, settings that are not the defaults, and code length, for people.
@@ -28,7 +28,7 @@ class Study:
 
     @property
     def finding(self) -> str:
-        """What the study shows, in a sentence."""
+        """Summary of the study in a sentence."""
         worst = self.rows.iloc[0]
         within = int((self.rows["verdict"] == "within noise").sum())
         if worst["verdict"] != "costs":
@@ -43,7 +43,7 @@ class Study:
 def read_studies(settings: Settings, comparison: Comparison) -> list[Study]:
     """The studies of a comparison, the largest first; variants share no seed are left out."""
     runs = {run.spec.digest: run for run, _ in measured(settings, comparison)}
-    found = []
+    shown = []
     for study in studies(runs):
         result = table(study, runs)
         rows = result[result["variant"] != FULL].dropna(subset=["difference"])
@@ -56,8 +56,8 @@ def read_studies(settings: Settings, comparison: Comparison) -> list[Study]:
         ]
         full = float(result["map"][result["variant"] == FULL].iloc[0])
         base = study[0].specs[0]
-        found.append(Study(f"{model_name(base)} · {base.bits} bits", full, rows))
-    return found
+        shown.append(Study(f"{model_name(base)} · {base.bits} bits", full, rows))
+    return shown
 
 
 def _verdict(low: float, high: float) -> str:

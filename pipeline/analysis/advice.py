@@ -70,33 +70,33 @@ def command(comparison: Comparison, methods: Sequence[str], bits: Sequence[int])
     )
 
 
-def advice_table(found: Sequence[Advice]) -> pd.DataFrame:
-    """For the trade-off chart: columns as `tradeoffs.with_front`, cost is memory later in MB."""
+def advice_table(advices: Sequence[Advice]) -> pd.DataFrame:
+    """Table of the trade-off chart: columns as `tradeoffs.with_front`; cost is memory in MB."""
     table = pd.DataFrame(
         {
-            "model": [one.measured.title for one in found],
-            "method": [one.measured.method for one in found],
-            "bits": [one.measured.bits for one in found],
-            "run": [one.measured.run for one in found],
-            "map": [one.measured.map for one in found],
-            "cost": [one.memory_mb for one in found],
+            "model": [advice.measured.title for advice in advices],
+            "method": [advice.measured.method for advice in advices],
+            "bits": [advice.measured.bits for advice in advices],
+            "run": [advice.measured.run for advice in advices],
+            "map": [advice.measured.map for advice in advices],
+            "cost": [advice.memory_mb for advice in advices],
         }
     )
     return table.assign(is_front=on_front(table["cost"], table["map"]))
 
 
-def readable(found: Sequence[Advice]) -> pd.DataFrame:
+def readable(advices: Sequence[Advice]) -> pd.DataFrame:
     """The ranking in the words and units of the page."""
     return pd.DataFrame(
         {
-            "Fits": ["yes" if one.fits else "no" for one in found],
-            "Model": [one.measured.title for one in found],
-            "Bits": [one.measured.bits for one in found],
-            "mAP": [100 * one.measured.map for one in found],
-            "Memory (MB)": [one.memory_mb for one in found],
-            "Search (ms)": [one.search_ms for one in found],
-            "Training (s)": [one.training_s for one in found],
-            "Why": ["; ".join(one.obstacles or one.reasons) for one in found],
+            "Fits": ["yes" if advice.fits else "no" for advice in advices],
+            "Model": [advice.measured.title for advice in advices],
+            "Bits": [advice.measured.bits for advice in advices],
+            "mAP": [100 * advice.measured.map for advice in advices],
+            "Memory (MB)": [advice.memory_mb for advice in advices],
+            "Search (ms)": [advice.search_ms for advice in advices],
+            "Training (s)": [advice.training_s for advice in advices],
+            "Why": ["; ".join(advice.obstacles or advice.reasons) for advice in advices],
         }
     )
 
@@ -107,7 +107,7 @@ def _points(settings: Settings) -> list[tuple[str, int, float]]:
     Of each method only the code length that ran on most numbers of images: times of different
     lengths do not lie on one line.
     """
-    found: dict[tuple[str, int], list[tuple[int, float]]] = {}
+    timings: dict[tuple[str, int], list[tuple[int, float]]] = {}
     for run in RunRegistry(settings).all():
         try:
             report = run.report()
@@ -116,10 +116,12 @@ def _points(settings: Settings) -> list[tuple[str, int, float]]:
         seconds = report.timings.get("training_s", 0.0)
         if run.spec.finetune is None and seconds > 0:
             key = (run.spec.method, run.spec.bits)
-            found.setdefault(key, []).append((report.n_database, seconds))
+            timings.setdefault(key, []).append((report.n_database, seconds))
 
     def n_sizes(key: tuple[str, int]) -> int:
-        return len({n for n, _ in found[key]})
+        return len({n for n, _ in timings[key]})
 
-    best = {method: max((k for k in found if k[0] == method), key=n_sizes) for method, _ in found}
-    return [(method, n, s) for method, key in best.items() for n, s in found[key]]
+    best = {
+        method: max((k for k in timings if k[0] == method), key=n_sizes) for method, _ in timings
+    }
+    return [(method, n, s) for method, key in best.items() for n, s in timings[key]]

@@ -18,7 +18,7 @@ _ID_BYTES = 16  # of an image's id, kept beside its code
 
 @dataclass(frozen=True)
 class Scenario:
-    """What somebody needs.
+    """Needs of somebody who chooses a method.
 
     Attributes:
         has_labels: whether there are labels to learn from.
@@ -47,14 +47,14 @@ class Measured:
 
     Attributes:
         method: name.
-        title: for people.
+        title: name for people.
         bits: code length.
-        map: in [0, 1].
+        map: mAP in [0, 1].
         half: half-width of its interval.
-        train_s: of training.
+        train_s: seconds of training.
         n_train: images behind `train_s`.
-        supervision: of the method's card.
-        label_kinds: of the method's card.
+        supervision: supervision of the method's card.
+        label_kinds: kinds of the method's card.
         run: id of a run.
     """
 
@@ -76,11 +76,11 @@ class Advice:
 
     Attributes:
         measured: the candidate.
-        memory_mb: of all codes later, with ids.
-        search_ms: of one exact search later.
-        training_s: on the images of now.
+        memory_mb: megabytes of all codes later, with ids.
+        search_ms: milliseconds per exact search later.
+        training_s: seconds of training on the images of now.
         obstacles: limits that it breaks, in words; empty when it fits.
-        reasons: what speaks for it, or should be known, in words.
+        reasons: reasons for it, and facts that should be known, in words.
     """
 
     measured: Measured
@@ -108,10 +108,10 @@ def advise(
     goes first among them.
 
     Args:
-        scenario: what is needed.
-        candidates: what was measured, on one data set under one protocol.
+        scenario: needs that a candidate must meet.
+        candidates: measurements on one data set under one protocol.
         search_s: seconds of a search, from code length and number of codes.
-        exponents: of training time by method, see `training_exponents`.
+        exponents: exponents of training time by method, see `training_exponents`.
 
     Raises:
         ValueError: the scenario has no images, or a speed that is not above 0.
@@ -120,16 +120,16 @@ def advise(
         raise ValueError(f"the speed must be above 0, got {scenario.speed:g}; 1 is this machine's")
     if min(scenario.n_now, scenario.n_later) < 1:
         raise ValueError("a scenario needs at least one image now and later")
-    found = [_advice(scenario, one, search_s, exponents) for one in candidates]
-    fitting = [one for one in found if one.fits]
-    best = max(fitting, key=lambda one: one.measured.map, default=None)
+    advices = [_advice(scenario, candidate, search_s, exponents) for candidate in candidates]
+    fitting = [advice for advice in advices if advice.fits]
+    best = max(fitting, key=lambda advice: advice.measured.map, default=None)
 
-    def key(one: Advice) -> tuple[bool, bool, int, float]:
-        own = one.measured
-        is_level = best is not None and own.map + own.half >= best.measured.map
-        return not one.fits, not is_level, own.bits if is_level else 0, -own.map
+    def key(advice: Advice) -> tuple[bool, bool, int, float]:
+        measured = advice.measured
+        is_level = best is not None and measured.map + measured.half >= best.measured.map
+        return not advice.fits, not is_level, measured.bits if is_level else 0, -measured.map
 
-    return sorted(found, key=key)
+    return sorted(advices, key=key)
 
 
 def training_exponents(points: Sequence[tuple[str, int, float]]) -> dict[str, float]:
@@ -141,61 +141,61 @@ def training_exponents(points: Sequence[tuple[str, int, float]]) -> dict[str, fl
     Returns:
         Exponents from 0 to 3 of the methods that ran on at least two numbers of images.
     """
-    found = {}
+    exponents = {}
     for method in {name for name, _, _ in points}:
-        own = [(n, s) for name, n, s in points if name == method and n > 0 and s > 0]
-        if len({n for n, _ in own}) < 2:
+        timings = [(n, s) for name, n, s in points if name == method and n > 0 and s > 0]
+        if len({n for n, _ in timings}) < 2:
             continue
-        sizes, seconds = np.log(np.array(own)).T
+        sizes, seconds = np.log(np.array(timings)).T
         centred = sizes - sizes.mean()
         slope = float(centred @ (seconds - seconds.mean()) / (centred @ centred))
-        found[method] = min(max(slope, 0.0), _STEEPEST)
-    return found
+        exponents[method] = min(max(slope, 0.0), _STEEPEST)
+    return exponents
 
 
 def _advice(
     scenario: Scenario,
-    one: Measured,
+    measured: Measured,
     search_s: Callable[[int, int], float],
     exponents: dict[str, float],
 ) -> Advice:
-    memory = scenario.n_later * (-(-one.bits // 8) + _ID_BYTES) / 1e6
-    search = 1000 * search_s(one.bits, scenario.n_later)
-    exponent = exponents.get(one.method)
-    growth = (scenario.n_now / one.n_train) ** (1.0 if exponent is None else exponent)
-    training = one.train_s * growth / scenario.speed
+    memory = scenario.n_later * (-(-measured.bits // 8) + _ID_BYTES) / 1e6
+    search = 1000 * search_s(measured.bits, scenario.n_later)
+    exponent = exponents.get(measured.method)
+    growth = (scenario.n_now / measured.n_train) ** (1.0 if exponent is None else exponent)
+    training = measured.train_s * growth / scenario.speed
     how = (
         "training in proportion to the images, since no run shows how it grows"
         if exponent is None
         else f"training grows with the {exponent:.1f}th power of the images, as its runs show"
     )
-    reasons = [f"mAP {100 * one.map:.1f} % measured", how]
+    reasons = [f"mAP {100 * measured.map:.1f} % measured", how]
     if scenario.speed != 1:
         reasons.append(
             f"training time divided by {scenario.speed:g}, as you set; not measured here"
         )
     return Advice(
-        one,
+        measured,
         memory,
         search,
         training,
-        tuple(_obstacles(scenario, one, memory, search, training)),
+        tuple(_obstacles(scenario, measured, memory, search, training)),
         tuple(reasons),
     )
 
 
 def _obstacles(
-    scenario: Scenario, one: Measured, memory: float, search: float, training: float
+    scenario: Scenario, measured: Measured, memory: float, search: float, training: float
 ) -> list[str]:
-    found = []
-    if one.supervision == "supervised" and not scenario.has_labels:
-        found.append("needs labels")
-    elif one.supervision == "supervised" and scenario.is_multi_label:
-        found += [] if "multi" in one.label_kinds else ["takes one label an image"]
+    obstacles = []
+    if measured.supervision == "supervised" and not scenario.has_labels:
+        obstacles.append("needs labels")
+    elif measured.supervision == "supervised" and scenario.is_multi_label:
+        obstacles += [] if "multi" in measured.label_kinds else ["takes one label per image"]
     if memory > scenario.memory_mb:
-        found.append(f"{memory:,.0f} MB of codes, {scenario.memory_mb:,.0f} allowed")
+        obstacles.append(f"{memory:,.0f} MB of codes, {scenario.memory_mb:,.0f} allowed")
     if search > scenario.latency_ms:
-        found.append(f"{search:,.1f} ms a search, {scenario.latency_ms:,.1f} allowed")
+        obstacles.append(f"{search:,.1f} ms per search, {scenario.latency_ms:,.1f} allowed")
     if training > scenario.training_s:
-        found.append(f"{training:,.0f} s of training, {scenario.training_s:,.0f} allowed")
-    return found
+        obstacles.append(f"{training:,.0f} s of training, {scenario.training_s:,.0f} allowed")
+    return obstacles

@@ -19,10 +19,10 @@ class Aligned:
     """Two runs whose bits are matched.
 
     Attributes:
-        table: a row a bit, clearest first: bit, counterpart (missing if the other run has fewer
+        table: a row per bit, clearest first: bit, counterpart (missing if the other run has fewer
             bits), correlation, strength (absolute), sense ("same", "inverted").
         chance: mean strength of the same matching against permuted images.
-        n_images: in both databases, or a sample of them.
+        n_images: number of images in both databases, or in a sample of them.
         finding: how much of the code is stable, in a sentence.
     """
 
@@ -39,16 +39,16 @@ def align(first: OpenRun, second: OpenRun) -> Aligned:
         ValueError: there are no such images.
     """
     _, mine, theirs = np.intersect1d(first.database_rows, second.database_rows, return_indices=True)
-    found = align_bits(first.database_codes[mine], second.database_codes[theirs])
+    alignment = align_bits(first.database_codes[mine], second.database_codes[theirs])
     table = pd.DataFrame(
         {
             "bit": np.arange(1, first.bits + 1),
-            "counterpart": pd.Series(found.counterpart + 1, dtype="Int64").where(
-                found.counterpart >= 0
+            "counterpart": pd.Series(alignment.counterpart + 1, dtype="Int64").where(
+                alignment.counterpart >= 0
             ),
-            "correlation": found.correlation,
-            "strength": np.abs(found.correlation),
-            "sense": np.where(found.correlation < 0, "inverted", "same"),
+            "correlation": alignment.correlation,
+            "strength": np.abs(alignment.correlation),
+            "sense": np.where(alignment.correlation < 0, "inverted", "same"),
         }
     )
     stable = table[table["strength"] >= LEAST]
@@ -59,8 +59,8 @@ def align(first: OpenRun, second: OpenRun) -> Aligned:
         f"{len(stable)} of {plural(first.bits, 'bit')} have a counterpart in {other} with "
         f"|r| ≥ {LEAST}, {n_inverted} of them inverted: "
         f"{100 * len(stable) / first.bits:.0f} % of the code is stable. Chance alone gives "
-        f"{found.n_by_chance(LEAST):.1f} bits. Mean |r| is {table['strength'].mean():.2f}, by "
-        f"chance {found.chance.mean():.2f}."
+        f"{alignment.n_by_chance(LEAST):.1f} bits. Mean |r| is {table['strength'].mean():.2f}, by "
+        f"chance {alignment.chance.mean():.2f}."
     )
     order = table.sort_values(["strength", "bit"], ascending=[False, True], ignore_index=True)
-    return Aligned(order, float(found.chance.mean()), found.n_images, finding)
+    return Aligned(order, float(alignment.chance.mean()), alignment.n_images, finding)

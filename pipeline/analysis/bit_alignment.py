@@ -28,7 +28,7 @@ class BitAlignment:
         counterpart: (K,) bit of the other codes, from 0; -1 for bits that are left over if K > L.
         correlation: (K,) with it, below 0 where it is inverted; 0 for bits that are left over.
         chance: (draws, K) absolute correlations of the same matching against permuted images.
-        n_images: that were compared.
+        n_images: number of images that were compared.
     """
 
     counterpart: NDArray[np.int64]
@@ -41,7 +41,7 @@ class BitAlignment:
         return int((np.abs(self.correlation) >= least).sum())
 
     def n_by_chance(self, least: float) -> float:
-        """The same of permuted images, mean over the draws."""
+        """Bits that correlate at least so much by chance, as the mean over the draws."""
         return float((self.chance >= least).sum(axis=1).mean())
 
 
@@ -51,7 +51,7 @@ def align_bits(first: HashCodes, second: HashCodes, *, seed: int = 0) -> BitAlig
     Args:
         first: n codes of K bits.
         second: n codes of L bits, of the same images in the same order.
-        seed: of the permutations, and of the sample where there are more than `MOST_IMAGES`.
+        seed: seed of the permutations, and of the sample where there are more than `MOST_IMAGES`.
 
     Raises:
         ValueError: the numbers of codes differ, or there are none.

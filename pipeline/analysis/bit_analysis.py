@@ -47,20 +47,20 @@ def radius_for(table: pd.DataFrame, recall: float) -> int:
 
 def overlap(same: NDArray[np.int64], different: NDArray[np.int64]) -> float:
     """Area in [0, 1] that two histograms of distances share; 0 would be perfect separation."""
-    mine, theirs = (one / max(int(one.sum()), 1) for one in (same, different))
+    mine, theirs = (histogram / max(int(histogram.sum()), 1) for histogram in (same, different))
     return float(np.minimum(mine, theirs).sum())
 
 
 @dataclass(frozen=True)
 class BitAblation:
-    """What the mAP becomes without some bits, on a sample.
+    """Loss of mAP without some bits, on a sample.
 
     Attributes:
         full: mAP with all bits.
         order: bits in the order in which they were dropped; at each step the least missed.
         course: (K,) mAP with K, K - 1, ..., 1 bits in that order.
-        n_queries: of the sample; half of them chose, the others measured.
-        n_items: of the sample.
+        n_queries: queries of the sample; half of them chose, the others measured.
+        n_items: items of the sample.
     """
 
     full: float
@@ -128,14 +128,14 @@ def ablate_bits(sample: BitSample) -> BitAblation:
     were chosen, fewer bits would look better than they are. Every bit that is left is tried at
     every step: K bits take K²/2 measurements.
     """
-    own, other = sample.queries.T, sample.items.T  # (K, n)
-    bits, n_queries = own.shape
+    queries, items = sample.queries.T, sample.items.T  # (K, n)
+    bits, n_queries = queries.shape
     query_labels, item_labels = sample.labels
     is_relevant = query_labels.astype(int) @ item_labels.T.astype(int) > 0
     place = 2 * (bits + 1) * np.arange(n_queries)[:, None] + is_relevant
 
     def differs(bit: int) -> NDArray[np.bool_]:
-        return np.asarray(own[bit][:, None] != other[bit])
+        return np.asarray(queries[bit][:, None] != items[bit])
 
     def choice_and_measure(distances: NDArray[np.int64]) -> tuple[float, float]:
         size = 2 * (bits + 1) * n_queries
@@ -150,11 +150,11 @@ def ablate_bits(sample: BitSample) -> BitAblation:
     course = [choice_and_measure(distances)[1]]
     while len(order) < bits:
         left = [bit for bit in range(bits) if bit not in order]
-        found = [choice_and_measure(distances - differs(bit)) for bit in left]
-        best = max(range(len(left)), key=lambda place: found[place][0])
+        outcomes = [choice_and_measure(distances - differs(bit)) for bit in left]
+        best = max(range(len(left)), key=lambda place: outcomes[place][0])
         order.append(left[best])
         distances -= differs(order[-1])
-        course.append(found[best][1])
+        course.append(outcomes[best][1])
     return BitAblation(
         course[0], tuple(order), np.array(course[:bits]), n_queries, len(sample.items)
     )

@@ -29,7 +29,7 @@ class CodeView:
     """A run's codes, analysed.
 
     Attributes:
-        statistics: of the database codes.
+        statistics: statistics of the database codes.
         bits: columns bit, ones (share in the database), ones_query, entropy, most_similar (bit),
             correlation (with it).
         correlation: columns first, second, correlation.
@@ -51,7 +51,7 @@ class CodeView:
 
     @property
     def finding(self) -> str:
-        """What the bits are worth, in a sentence."""
+        """Worth of the bits in a sentence."""
         known = self.statistics
         n_similar = int((self.bits["correlation"].abs() >= _SIMILAR).sum())
         return (

@@ -27,12 +27,12 @@ class Kind:
     """One kind of curve.
 
     Attributes:
-        title: for people.
-        x: what the horizontal axis is: recall, rank or radius.
-        by: what moves along the curve: rank or radius.
-        y: what the vertical axis is: precision or recall.
-        x_title: of the axis.
-        y_title: of the axis.
+        title: name for people.
+        x: quantity of the horizontal axis: recall, rank or radius.
+        by: quantity that moves along the curve: rank or radius.
+        y: quantity of the vertical axis: precision or recall.
+        x_title: title of the axis.
+        y_title: title of the axis.
         is_log: whether the horizontal axis is logarithmic.
     """
 
@@ -66,7 +66,7 @@ KINDS = {
 
 @dataclass(frozen=True, eq=False)
 class RunCurves:
-    """The curves of one row of the leaderboard: one `QueryCurves` a seed, lowest first."""
+    """The curves of one row of the leaderboard: one `QueryCurves` per seed, lowest first."""
 
     model: str
     method: str
@@ -83,8 +83,8 @@ def curve_table(rows: Sequence[RunCurves], kind: Kind, bands: str) -> pd.DataFra
     """Columns model, method, bits, at (rank or radius), x, y, low, high, is_point; shares.
 
     Args:
-        rows: to draw.
-        kind: of curve.
+        rows: curves to draw.
+        kind: kind of curve.
         bands: `OVER_QUERIES`: 95 % bootstrap of the first seed. `OVER_SEEDS`: mean, least and most
             of the seeds, without a band where there is one seed.
     """
@@ -100,8 +100,8 @@ def precision_recall(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
     """PR curves by rank of the runs of some rows: columns model, method, bits, rank and both.
 
     Args:
-        settings: where the runs are.
-        rows: of a leaderboard. Those whose curves cannot be read are left out.
+        settings: say where the runs are.
+        rows: rows of a leaderboard. Those whose curves cannot be read are left out.
     """
     registry, parts = RunRegistry(settings), []
     for row in rows.to_dict("records"):
@@ -119,7 +119,7 @@ def precision_recall(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _curve(row: RunCurves, kind: Kind, bands: str) -> pd.DataFrame:
     at, _, _ = _per_query(row.seeds[0], kind)
-    per_seed = [_per_query(one, kind) for one in row.seeds]
+    per_seed = [_per_query(seed, kind) for seed in row.seeds]
     if bands == OVER_QUERIES:
         per_seed = per_seed[:1]
     xs = np.mean([x.mean(axis=0) for _, x, _ in per_seed], axis=0)
@@ -158,7 +158,7 @@ def _is_point(at: NDArray[np.int64], by: str) -> NDArray[np.bool_]:
 
 
 def finding(rows: Sequence[RunCurves], kind: Kind) -> str:
-    """What the curves show at the usual place, in a sentence; empty with fewer than two models.
+    """Summary of the curves at the usual place in a sentence; empty with fewer than two models.
 
     The two best of the code length with most models are compared query by query, paired.
     """
@@ -177,18 +177,18 @@ def finding(rows: Sequence[RunCurves], kind: Kind) -> str:
     if len(same) < 2:
         return ""
     ranked = sorted(same, key=lambda row: -_value_at(row.seeds[0], kind, place)[0])
-    (best, own), (second, other) = (
+    (best, leading), (second, trailing) = (
         (row, _value_at(row.seeds[0], kind, place)) for row in ranked[:2]
     )
     if len(best.seeds[0].average_precision) != len(second.seeds[0].average_precision):
         return ""
-    low, high = interval((own[1] - other[1])[:, None])
+    low, high = interval((leading[1] - trailing[1])[:, None])
     is_beyond = bool(low[0] > 0)
     does = "keeps" if kind.x == "recall" else "reaches"
     return (
-        f"{name}, {best.model} at {bits} bits {does} {100 * own[0]:.0f} % {kind.y}, "
-        f"{100 * (own[0] - other[0]):.1f} points above {second.model}; on the same queries that is "
-        f"{'beyond chance' if is_beyond else 'no more than chance'} "
+        f"{name}, {best.model} at {bits} bits {does} {100 * leading[0]:.0f} % {kind.y}, "
+        f"{100 * (leading[0] - trailing[0]):.1f} points above {second.model}; on the same queries "
+        f"that is {'beyond chance' if is_beyond else 'no more than chance'} "
         f"({100 * low[0]:+.1f} to {100 * high[0]:+.1f})."
     )
 

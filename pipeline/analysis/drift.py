@@ -12,7 +12,7 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.split import make_split
 from pipeline.evaluation.ranking import HashCodes
 from pipeline.runs.registry import RunRegistry
-from pipeline.runs.training import held_out
+from pipeline.runs.validation import held_out
 from pipeline.settings import Settings
 
 QUERY, TRAINED, REST = "query", "training", "database"
@@ -25,7 +25,7 @@ class Drift:
     Attributes:
         table: columns part, bit, ones (share).
         sizes: images of each part, in the order in which they are drawn.
-        trained: what is known of the training images, in a sentence.
+        trained: sentence on the training images.
         finding: how far the parts are apart, in a sentence.
     """
 
@@ -49,7 +49,7 @@ def read_drift(run: OpenRun, settings: Settings) -> Drift:
 
 
 def drift(query: HashCodes, database: HashCodes, has_trained: NDArray[np.bool_]) -> Drift:
-    """The same from codes.
+    """Compare codes of two sets of images.
 
     Args:
         query: q codes.
@@ -80,11 +80,11 @@ def _gap(name: str, ones: dict[str, NDArray[np.float64]], sizes: dict[str, int])
     """The mean gap of a part to the database, beside what two draws from one set would differ."""
     both = (ones[name] * sizes[name] + ones[REST] * sizes[REST]) / (sizes[name] + sizes[REST])
     spread = np.sqrt(both * (1 - both) * (1 / sizes[name] + 1 / sizes[REST]))
-    found = float(np.abs(ones[name] - ones[REST]).mean())
+    gap = float(np.abs(ones[name] - ones[REST]).mean())
     chance = float(np.sqrt(2 / np.pi) * spread.mean())  # mean size of a normal difference
-    is_drift = found > 2 * chance
+    is_drift = gap > 2 * chance
     says = "more than twice that: drift" if is_drift else "no drift to speak of"
     return (
-        f"Over the bits, the shares of ones of {name} images lie {100 * found:.1f} points from the "
+        f"Over the bits, the shares of ones of {name} images lie {100 * gap:.1f} points from the "
         f"database's on average; chance alone gives {100 * chance:.1f}, so {says}."
     )

@@ -16,10 +16,10 @@ _UNSURE = 0.25  # share of the query's median |relaxed| below which a bit could 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an image stands for a query.
+    """Place of an image in the ranking of a query.
 
     Attributes:
-        distance: in bits.
+        distance: distance in bits.
         bits: code length.
         first: best rank it could have in its tie.
         last: worst rank.
@@ -32,7 +32,7 @@ class Place:
 
     @property
     def words(self) -> str:
-        """For people, for example `rank 4 to 9 · 3/32`."""
+        """Write the place for people, for example `rank 4 to 9 · 3/32`."""
         rank = f"rank {self.first:,}" + (f" to {self.last:,}" if self.last > self.first else "")
         return f"{rank} · {self.distance}/{self.bits}"
 
@@ -55,18 +55,19 @@ def place(
         opened: the run.
         query: the query's code under this run.
         row: manifest row of the image.
-        query_row: of the query, which is not ranked itself; None when it is no image of the set.
+        query_row: row of the query, which is not ranked; None when it is no image of the set.
         relaxed: (K,) relaxed code of the query, to rank by; None: by distance.
     """
-    own = opened.place_of.get(row)
-    if own is None:
+    position = opened.place_of.get(row)
+    if position is None:
         return None
     distances = query.code.hamming(opened.database_codes)[0]
     others = opened.database_rows != (-1 if query_row is None else query_row)
     order = distances if relaxed is None else relaxed_values(relaxed, opened)(opened.database_rows)
-    tied = np.isclose(order, order[own])  # equal codes: their values differ by rounding at most
-    n_nearer, n_tied = ((order < order[own]) & ~tied & others).sum(), (tied & others).sum()
-    return Place(int(distances[own]), opened.bits, int(n_nearer) + 1, int(n_nearer + n_tied))
+    # The relaxed values of equal codes differ by rounding at most.
+    tied = np.isclose(order, order[position])
+    n_nearer, n_tied = ((order < order[position]) & ~tied & others).sum(), (tied & others).sum()
+    return Place(int(distances[position]), opened.bits, int(n_nearer) + 1, int(n_nearer + n_tied))
 
 
 def unsure_bits(relaxed: NDArray[np.float32]) -> str:
@@ -76,13 +77,13 @@ def unsure_bits(relaxed: NDArray[np.float32]) -> str:
 
 
 def unsure_words(differs: str, unsure: str, before: Place | None, after: Place | None) -> str:
-    """How many of the differing bits are unsure ones, and what the relaxed code makes of that.
+    """Describe how many of the differing bits are unsure, and what the relaxed code makes of that.
 
     Args:
         differs: text with 1 for every bit (K) that differs; at least one does.
-        unsure: the same for the bits that the query was unsure of.
+        unsure: text with 1 for every bit (K) that the query was unsure of.
         before: place of the image by distance; None when it is not in the database.
-        after: its place by the relaxed code of the query.
+        after: place by the relaxed code of the query.
     """
     n, both = differs.count("1"), sum(a == b == "1" for a, b in zip(differs, unsure, strict=True))
     of = "The differing bit" if n == 1 else f"{both or 'None'} of the {n} differing bits"

@@ -25,10 +25,10 @@ _MOST_CLASSES = 16  # of the confusion: rows and columns that a screen can show
 
 @dataclass(frozen=True, eq=False)
 class Failures:
-    """What happened to the queries of a run.
+    """Failures of a run: facts about each of its queries.
 
     Attributes:
-        facts: a row a query, columns as `pipeline.failures.FACTS`.
+        facts: a row per query, columns as `pipeline.failures.FACTS`.
         wrong: (q, C) labels of the wrong results among each query's first ones.
         classes: names of the C labels.
         query_labels: (q, C) multi-hot.
@@ -74,26 +74,26 @@ def read_failures(run: OpenRun) -> Failures:
 
 
 def worst(
-    found: Failures, by: str, other: Failures | None = None, pair: tuple[str, str] | None = None
+    failures: Failures, by: str, other: Failures | None = None, pair: tuple[str, str] | None = None
 ) -> pd.DataFrame:
     """Queries, worst first: columns place, row, ap, and drop where another run is given.
 
     Args:
-        found: of the run.
+        failures: failures of the run.
         by: one of the orders above; `DROP` needs `other`.
-        other: of another run; queries that it does not have are left out of `DROP`.
+        other: failures of another run; queries that it does not have are left out of `DROP`.
         pair: only queries of the first label with wrong results of the second.
     """
-    facts = found.facts
+    facts = failures.facts
     table = pd.DataFrame(
-        {"place": np.arange(len(facts)), "row": found.query_rows, "ap": facts["ap"]}
+        {"place": np.arange(len(facts)), "row": failures.query_rows, "ap": facts["ap"]}
     )
     if other is not None:
         before = pd.Series(other.facts["ap"].to_numpy(), index=other.query_rows)
         table["drop"] = before.reindex(table["row"]).to_numpy() - table["ap"].to_numpy()
     if pair is not None:
-        own, wrong = (found.classes.index(name) for name in pair)
-        table = table[found.query_labels[:, own] & (found.wrong[:, wrong] > 0)]
+        actual, wrong = (failures.classes.index(name) for name in pair)
+        table = table[failures.query_labels[:, actual] & (failures.wrong[:, wrong] > 0)]
     if by == NONE_IN_TOP:
         table = table[facts["hits"].loc[table.index] == 0]
     elif by == EMPTY:
@@ -105,22 +105,22 @@ def worst(
     return table.sort_values(["ap", "place"], ignore_index=True)
 
 
-def confusion_table(found: Failures) -> pd.DataFrame:
+def confusion_table(failures: Failures) -> pd.DataFrame:
     """Wrong results by label of the query and of the result: columns query, result, wrong, share.
 
     The labels with most wrong results only; `share` is of the wrong results of the query's label.
     """
-    counts = confusion(found.query_labels, found.wrong)
+    counts = confusion(failures.query_labels, failures.wrong)
     weight = counts.sum(axis=0) + counts.sum(axis=1)
     kept = np.sort(np.argsort(-weight, kind="stable")[:_MOST_CLASSES])
     rows = [
         (
-            found.classes[own],
-            found.classes[other],
-            int(counts[own, other]),
-            counts[own, other] / max(int(counts[own].sum()), 1),
+            failures.classes[actual],
+            failures.classes[other],
+            int(counts[actual, other]),
+            counts[actual, other] / max(int(counts[actual].sum()), 1),
         )
-        for own in kept
+        for actual in kept
         for other in kept
     ]
     return pd.DataFrame(rows, columns=["query", "result", "wrong", "share"])
@@ -167,17 +167,17 @@ def look_alikes(run: OpenRun, place: int, results: list[Neighbour]) -> list[int]
     Few images are read, so this is for one query on the screen; unreadable ones are passed over.
     """
     try:
-        own = difference_hash(run.dataset.load_image(int(run.query_rows[place])))
+        query_hash = difference_hash(run.dataset.load_image(int(run.query_rows[place])))
     except ImageError:
         return []
-    found = []
-    for one in results:
-        if one.is_relevant:
+    rows = []
+    for hit in results:
+        if hit.is_relevant:
             continue
         try:
-            other = difference_hash(run.dataset.load_image(one.row))
+            other = difference_hash(run.dataset.load_image(hit.row))
         except ImageError:
             continue
-        if (own ^ other).bit_count() <= MAX_DISTANCE:
-            found.append(one.row)
-    return found
+        if (query_hash ^ other).bit_count() <= MAX_DISTANCE:
+            rows.append(hit.row)
+    return rows

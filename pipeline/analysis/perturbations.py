@@ -27,13 +27,13 @@ _MOST_PIXELS = 160  # of a preview's longest side
 
 @dataclass(frozen=True)
 class Probe:
-    """What one change did.
+    """Effect of one change of the image.
 
     Attributes:
-        name: of the change, with its size.
+        name: name of the change, with its size.
         preview: the changed image as a data address.
         flipped: bits that changed, from 1.
-        overlap: of the k nearest, how many are still found.
+        overlap: number of the k nearest images that are still found.
         k: nearest images that were looked at.
     """
 
@@ -58,19 +58,19 @@ def probes(
     Args:
         opened: the run.
         image: the query, RGB.
-        code: its code, unchanged.
-        query_row: of the query, which is no result.
+        code: code of the image, unchanged.
+        query_row: row of the query, which is no result.
         encode: images -> codes.
         strength: 0, 1 or 2 for light, medium, strong.
         k: nearest images to compare.
     """
-    found, images = [], altered(image, strength)
+    outcomes, images = [], altered(image, strength)
     codes = encode(images).signs()
     for name, picture, now in zip(change_names(strength), images, codes, strict=True):
         flipped = tuple(int(bit) + 1 for bit in (code.signs()[0] != now).nonzero()[0])
         overlap = changed(opened, code, query_row, flipped=flipped, k=k).overlap
-        found.append(Probe(name, _preview(picture), flipped, overlap, k))
-    return found
+        outcomes.append(Probe(name, _preview(picture), flipped, overlap, k))
+    return outcomes
 
 
 def change_names(strength: int) -> list[str]:

@@ -28,14 +28,14 @@ def published_table(comparison: Comparison, rows: pd.DataFrame) -> pd.DataFrame:
     pairs are comparable: data set, protocol with its ranks, and backbone must be the same, and the
     column says so.
     """
-    found = []
+    records = []
     cards = {card.name: card for card in method_cards()}
-    for method, own in rows.groupby("method"):
+    for method, method_rows in rows.groupby("method"):
         if (card := cards.get(str(method))) is None:
             continue  # of an earlier version
         for figure in card.reported:
-            same_length = own[own["bits"] == figure.bits]["map"]
-            found.append(
+            same_length = method_rows[method_rows["bits"] == figure.bits]["map"]
+            records.append(
                 (
                     card.title,
                     figure.bits,
@@ -48,7 +48,7 @@ def published_table(comparison: Comparison, rows: pd.DataFrame) -> pd.DataFrame:
                     _comparable(comparison.protocol, figure.dataset, figure.metric),
                 )
             )
-    return pd.DataFrame(found, columns=list(COLUMNS))
+    return pd.DataFrame(records, columns=list(COLUMNS))
 
 
 def _comparable(protocol: Protocol, dataset: str, metric: str) -> str:

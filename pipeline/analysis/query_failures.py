@@ -31,7 +31,7 @@ _MARGIN = 4  # bits between the nearest item and the nearest relevant one that a
 
 
 def query_facts(counts: Counts, cutoff: int | None = None) -> pd.DataFrame:
-    """What happens to each query; a row a query, columns `FACTS`.
+    """Facts about each query; a row per query, columns `FACTS`.
 
     Args:
         counts: (q, K + 1, G + 1) of `hamming_histograms`.
@@ -69,9 +69,9 @@ def wrong_neighbours(
     for each of them.
     """
     indices, _ = ranked(query_codes, database_codes, k)
-    found = database_labels[indices]  # (q, k, C)
-    is_wrong = (found & query_labels[:, None, :]).sum(axis=2) == 0
-    counts: NDArray[np.int64] = (found & is_wrong[:, :, None]).sum(axis=1)
+    result_labels = database_labels[indices]  # (q, k, C)
+    is_wrong = (result_labels & query_labels[:, None, :]).sum(axis=2) == 0
+    counts: NDArray[np.int64] = (result_labels & is_wrong[:, :, None]).sum(axis=1)
     return counts
 
 
@@ -82,34 +82,34 @@ def confusion(query_labels: Labels, wrong: NDArray[np.int64]) -> NDArray[np.int6
 
 
 def causes(facts: pd.Series, wrong: NDArray[np.int64], classes: Sequence[str]) -> list[str]:
-    """What may have gone wrong with a query, in a few words each; empty where nothing stands out.
+    """Possible causes of a failure, in a few words each; empty where nothing stands out.
 
     Args:
         facts: a row of `query_facts`.
         wrong: (C,) its row of `wrong_neighbours`.
         classes: names of the C labels.
     """
-    found = []
+    reasons = []
     if facts["n_relevant"] == 0:
         return ["nothing relevant in the database"]
     if facts["n_relevant"] < _RARE:
-        found.append(f"rare class (n={int(facts['n_relevant'])})")
+        reasons.append(f"rare class (n={int(facts['n_relevant'])})")
     if facts["n_wrong_at_zero"]:
-        found.append(f"same code as {int(facts['n_wrong_at_zero'])} of another class")
+        reasons.append(f"same code as {int(facts['n_wrong_at_zero'])} of another class")
     if facts["nearest_relevant"] - facts["nearest"] >= _MARGIN:
-        found.append(
+        reasons.append(
             f"its class is far: {int(facts['nearest_relevant'])} bits, nearest image "
             f"{int(facts['nearest'])}"
         )
     if facts["n_tied"] >= _CROWD:
-        found.append(f"chance: {int(facts['n_tied'])} images tie at rank {TOP}")
+        reasons.append(f"chance: {int(facts['n_tied'])} images tie at rank {TOP}")
     if wrong.sum():
         main = int(wrong.argmax())
         if wrong[main] >= TOP / 2:
-            found.append(f"mostly taken for {classes[main]}")
+            reasons.append(f"mostly taken for {classes[main]}")
         elif (wrong > 0).sum() >= TOP / 2:
-            found.append(f"no clear class: {int((wrong > 0).sum())} among the wrong results")
-    return found
+            reasons.append(f"no clear class: {int((wrong > 0).sum())} among the wrong results")
+    return reasons
 
 
 def worst_quarter(average_precision: ArrayLike) -> NDArray[np.bool_]:
@@ -149,7 +149,7 @@ def corrected_map(
         is_failure: (q,) the queries that the sample was drawn from.
         reviewed: (m,) places of the failures that have a verdict.
         is_label_error: (m,) whether that was a wrong label.
-        seed: of the resampling.
+        seed: seed of the resampling.
         resamples: draws.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Relaxed codes of stored images: what a method puts out before the sign, where it can be had."""
+"""Relaxed codes of stored images: what a method puts out before the sign, where it is available."""
 
 from __future__ import annotations
 

@@ -23,10 +23,10 @@ MEASURES = ("flipped", "kept")
 
 @dataclass(frozen=True, eq=False)
 class Robustness:
-    """What was measured of a run.
+    """Measurements of a run under changed queries.
 
     Attributes:
-        label: of the run.
+        label: label of the run.
         rows: (n,) manifest rows of the images.
         values: (n, 2, c) of `steadiness`.
         missing: rows of the sample that could not be read.
@@ -68,7 +68,7 @@ def measure(
 
     Args:
         opened: the run.
-        label: of the run among others.
+        label: label of the run among others.
         steady: row -> `steadiness`; images for which it raises ImageError are left out.
         on_progress: called with images done, images in all.
     """
@@ -89,7 +89,7 @@ def measure(
 def all_altered(image: Image.Image) -> list[Image.Image]:
     """An RGB image changed in all c ways: the five changes, each from light to strong."""
     by_strength = [altered(image, strength) for strength in range(len(STRENGTHS))]
-    return [one for kind in zip(*by_strength, strict=True) for one in kind]
+    return [image for kind in zip(*by_strength, strict=True) for image in kind]
 
 
 def steadiness(opened: OpenRun, row: int, codes: HashCodes) -> NDArray[np.float64]:
@@ -97,7 +97,7 @@ def steadiness(opened: OpenRun, row: int, codes: HashCodes) -> NDArray[np.float6
 
     Args:
         opened: the run.
-        row: of the query, which is no result.
+        row: row of the query, which is no result.
         codes: c codes, of `all_altered`.
 
     Returns:
@@ -109,19 +109,19 @@ def steadiness(opened: OpenRun, row: int, codes: HashCodes) -> NDArray[np.float6
     return np.array([codes.hamming(code)[:, 0] / opened.bits, kept])
 
 
-def table(found: Sequence[Robustness]) -> pd.DataFrame:
+def table(results: Sequence[Robustness]) -> pd.DataFrame:
     """A row for each run, measure and change, from light to strong.
 
     Columns run, measure (of `MEASURES`), change, strength, mean, low, high; numbers in percent, low
     and high the ends of a 95 % interval over images.
     """
     parts = []
-    for one in found:
-        for measure, values in zip(MEASURES, 100 * one.values.swapaxes(0, 1), strict=True):
+    for result in results:
+        for measure, values in zip(MEASURES, 100 * result.values.swapaxes(0, 1), strict=True):
             low, high = _band(values)
             numbers = {"mean": values.mean(axis=0), "low": low, "high": high}
             changes = pd.DataFrame(_changes(), columns=["change", "strength"])
-            parts.append(changes.assign(run=one.label, measure=measure, **numbers))
+            parts.append(changes.assign(run=result.label, measure=measure, **numbers))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -131,7 +131,8 @@ def difference(first: Robustness, second: Robustness) -> str:
     if len(rows) < len(first.rows) / 2:
         return "The runs have other query images, so only their means can be compared."
     mine, theirs = (
-        one.values[[one.rows.index(row) for row in rows], 0].mean(axis=1) for one in (first, second)
+        result.values[[result.rows.index(row) for row in rows], 0].mean(axis=1)
+        for result in (first, second)
     )
     gap, (low, high) = 100 * (theirs - mine), _band(100 * (theirs - mine)[:, None])
     return (
@@ -152,8 +153,8 @@ def _changes() -> list[tuple[str, str]]:
 
 def _nearest(opened: OpenRun, codes: HashCodes, row: int) -> list[NDArray[np.int64]]:
     """Rows of the nearest images of each code, without the query's own."""
-    found = opened.database_rows[ranked(codes, opened.database_codes, NEAREST + 1)[0]]
-    return [rows[rows != row][:NEAREST] for rows in found]
+    neighbours = opened.database_rows[ranked(codes, opened.database_codes, NEAREST + 1)[0]]
+    return [rows[rows != row][:NEAREST] for rows in neighbours]
 
 
 def _band(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -21,28 +21,28 @@ _COSTS: dict[str, tuple[Callable[[Report], float], str]] = {
 def settings_table(
     settings: Settings, runs: Sequence[str], *, only_differences: bool = True
 ) -> pd.DataFrame:
-    """A row a setting, a column a run; first column Setting.
+    """Table with a row per setting and a column per run; the first column is Setting.
 
     Raises:
         RunError: a run is gone.
     """
     registry = RunRegistry(settings)
     specs = [registry.open(run).spec for run in runs]
-    asked = [_flat(spec.model_dump(mode="json")) for spec in specs]
-    keys = dict.fromkeys(key for one in asked for key in one)
+    flattened = [_flat(spec.model_dump(mode="json")) for spec in specs]
+    keys = dict.fromkeys(key for flat in flattened for key in flat)
     names = _distinct([f"{model_name(spec)} · {spec.bits} bits" for spec in specs])
     rows = []
     for key in keys:
-        values = [one.get(key, "–") for one in asked]
+        values = [flat.get(key, "–") for flat in flattened]
         if not only_differences or len(set(values)) > 1:
             rows.append([key, *values])
     return pd.DataFrame(rows, columns=["Setting", *names])
 
 
 def measures_table(settings: Settings, runs: Sequence[str]) -> pd.DataFrame:
-    """A row a measure, a column a run; first column Measure, shares in percent.
+    """Table with a row per measure and a column per run; the first column is Measure.
 
-    Runs after the first have their difference to it in brackets.
+    Shares are in percent. Runs after the first have their difference to it in brackets.
 
     Raises:
         RunError: a run is gone or has no report.

@@ -49,8 +49,8 @@ def changed(
 
     Args:
         opened: the run.
-        code: of the query.
-        query_row: of the query, which is no result; None when it is no image of the set.
+        code: code of the query.
+        query_row: row of the query, which is no result; None when it is no image of the set.
         flipped: bits from 1 to turn over.
         muted: bits from 1 that do not count.
         k: results.
@@ -65,7 +65,7 @@ def changed(
 
 
 def bit_table(opened: OpenRun) -> pd.DataFrame:
-    """One row a bit: its share of ones, the bit it is most like, and its strongest class.
+    """Table with a row per bit: its share of ones, most similar bit, and strongest class.
 
     Columns bit, ones (share), twin (bit), similarity (|correlation| with it), label, shift (share
     of ones among images with that label, minus the share among all).
@@ -114,7 +114,7 @@ def buckets(opened: OpenRun) -> pd.DataFrame:
     places = (signs - weights @ signs) @ axes.T
     if places.shape[1] < 2:  # a single bucket or bit
         places = np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
-    labels = [_majority(opened, np.flatnonzero(bucket == one)) for one in range(len(codes))]
+    labels = [_majority(opened, np.flatnonzero(bucket == number)) for number in range(len(codes))]
     return pd.DataFrame(
         {
             "bucket": np.arange(len(codes)),

@@ -10,12 +10,12 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Cost:
-    """What a code costs.
+    """Cost of a code: a column of the leaderboard and its unit.
 
     Attributes:
-        title: for people, with the unit.
-        column: of the leaderboard.
-        factor: from the column to the unit.
+        title: name for people, with the unit.
+        column: column of the leaderboard.
+        factor: factor from the column to the unit.
         is_log: whether it spans powers of ten.
     """
 
@@ -59,11 +59,11 @@ def on_front(costs: pd.Series, values: pd.Series) -> list[bool]:
 
 
 def front_finding(table: pd.DataFrame, cost: Cost) -> str:
-    """What the trade-off shows: where the knee is, in a sentence."""
+    """Summary of the trade-off in a sentence: where the knee is."""
     front = table[table["is_front"]].sort_values("cost")
     if len(front) < 2:
-        one = front.iloc[0]
-        return f"{_name(one)} is best and cheapest at once: {100 * one['map']:.1f} % mAP."
+        only = front.iloc[0]
+        return f"{_name(only)} is best and cheapest at once: {100 * only['map']:.1f} % mAP."
     best = front.iloc[-1]
     enough = front[front["map"] >= 0.95 * best["map"]].iloc[0]
     unit = cost.title.partition("(")[2].rstrip(")")

@@ -18,9 +18,9 @@ def training_table(settings: Settings, rows: pd.DataFrame, *, is_share: bool) ->
     Methods without epochs are left out, and values that the chosen scale does not have.
 
     Args:
-        settings: where the runs are.
-        rows: of a leaderboard.
-        is_share: as a share of the first value, since losses of different methods have different
+        settings: say where the runs are.
+        rows: rows of a leaderboard.
+        is_share: show a share of the first value, since losses of different methods have different
             units; else the values, of which a logarithmic scale has those above 0.
     """
     parts = []
@@ -45,8 +45,8 @@ def training_table(settings: Settings, rows: pd.DataFrame, *, is_share: bool) ->
 
 def terms_by_length(settings: Settings, rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """The loss terms of the first seed of each row by code length: columns epoch, term, value."""
-    found = {int(row["bits"]): _terms(settings, row["run"]) for row in rows.to_dict("records")}
-    return {bits: found[bits] for bits in sorted(found) if len(found[bits])}
+    terms = {int(row["bits"]): _terms(settings, row["run"]) for row in rows.to_dict("records")}
+    return {bits: terms[bits] for bits in sorted(terms) if len(terms[bits])}
 
 
 def _terms(settings: Settings, run_id: str) -> pd.DataFrame:

@@ -26,7 +26,7 @@ class BitNames:
     """The names of one run's bits; safe for several processes.
 
     Attributes:
-        path: of the file, which need not exist.
+        path: path of the file, which need not exist.
         bits: code length of the run.
     """
 
@@ -35,7 +35,7 @@ class BitNames:
 
     @classmethod
     def of(cls, run: Run) -> BitNames:
-        """Those of a run."""
+        """Open the names of a run's bits."""
         return cls(run.folder / "bit_names.json", run.spec.bits)
 
     def all(self) -> dict[int, str]:
@@ -49,8 +49,8 @@ class BitNames:
         """Name a bit; an empty name takes the name away.
 
         Args:
-            bit: from 1.
-            name: at most 60 characters; spaces around it are dropped.
+            bit: number of the bit, from 1.
+            name: name, at most 60 characters; spaces around it are dropped.
 
         Raises:
             ValueError: the run has no such bit, or the name is too long.
@@ -61,7 +61,7 @@ class BitNames:
             raise ValueError(f"the run has bits 1 to {self.bits}, got {bit}")
         if len(name) > LONGEST:
             raise ValueError(f"a name has at most {LONGEST} characters, got {len(name)}")
-        if not self.path.parent.is_dir():  # the lock would make it anew
+        if not self.path.parent.is_dir():  # the lock would create it again
             raise FileNotFoundError("the run has been deleted")
         with FileLock(self.path.with_suffix(".lock")):
             names = {**self._read(), bit: name}

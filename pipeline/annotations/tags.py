@@ -38,7 +38,7 @@ class Tags:
 
     @classmethod
     def of(cls, dataset: str, settings: Settings) -> Tags:
-        """Those of a data set in the library; none so far is fine.
+        """Open the tags of a data set in the library; there may be none so far.
 
         Raises:
             ValueError: the data set's name is none.
@@ -55,12 +55,12 @@ class Tags:
             OSError: it cannot be read.
         """
         try:
-            found = _TAGS.validate_json(self.path.read_bytes())
+            stored = _TAGS.validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return {}
         except ValidationError as error:
             raise TagError(f"{self.path.name} is damaged; mend or remove it: {error}") from error
-        return {image: tuple(sorted(tags)) for image, tags in found.items() if tags}
+        return {image: tuple(sorted(tags)) for image, tags in stored.items() if tags}
 
     def put(self, images: Collection[str], tag: str) -> None:
         """Put a tag on images, given by their SHA-256.

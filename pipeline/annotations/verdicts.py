@@ -37,13 +37,13 @@ _SHA256 = r"^[0-9a-f]{64}$"
 
 
 class Verdict(BaseModel):
-    """One thing somebody said.
+    """Verdict of a person on a query, or on one of its results.
 
     Attributes:
         query: SHA-256 of the query image.
         result: SHA-256 of the image found; empty: about the query itself.
-        verdict: in a word.
-        note: in free words.
+        verdict: verdict in a word.
+        note: remark in free words.
         run: the run it was found with; empty when none was looked at.
         time: ISO 8601, UTC.
     """
@@ -66,7 +66,7 @@ class Verdicts:
 
     @classmethod
     def of(cls, dataset: str, label_set: str, settings: Settings) -> Verdicts:
-        """Those of a data set's label set, in the library; none so far is fine.
+        """Open the verdicts on a data set's label set, in the library; there may be none so far.
 
         Raises:
             ValueError: the data set's name is none.
@@ -87,40 +87,40 @@ class Verdicts:
             OSError: it cannot be stored.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        said = Verdict(query=query, result=result, verdict=verdict, note=note, run=run, time=now)
+        entry = Verdict(query=query, result=result, verdict=verdict, note=note, run=run, time=now)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_suffix(".lock")), self.path.open("ab+") as file:
-            line = said.model_dump_json().encode() + b"\n"
+            line = entry.model_dump_json().encode() + b"\n"
             file.write(b"\n" * self._is_torn() + line)  # one write: readers see all of it or none
             file.flush()
             os.fsync(file.fileno())
-        return said
+        return entry
 
     def withdraw_verdict(self, query: str, result: str = "") -> None:
         """Withdraw the verdict on a pair."""
         self.set_verdict(query, result, "withdrawn")
 
     def current(self) -> dict[Pair, Verdict]:
-        """What holds now, by (query, result), in the order in which it was said."""
+        """Verdicts that hold now, by (query, result), in the order in which they were given."""
         last: dict[Pair, Verdict] = {}
-        for said in self.history():
-            last.pop((said.query, said.result), None)
-            last[said.query, said.result] = said
-        return {pair: said for pair, said in last.items() if said.verdict != "withdrawn"}
+        for entry in self.history():
+            last.pop((entry.query, entry.result), None)
+            last[entry.query, entry.result] = entry
+        return {pair: entry for pair, entry in last.items() if entry.verdict != "withdrawn"}
 
     def history(self) -> list[Verdict]:
-        """Everything ever said, oldest first."""
-        found = []
+        """All verdicts ever given, oldest first."""
+        entries = []
         for line in self.path.read_bytes().splitlines() if self.path.exists() else ():
             try:
-                found.append(Verdict.model_validate_json(line))
+                entries.append(Verdict.model_validate_json(line))
             except ValueError:
                 continue
-        return found
+        return entries
 
     def table(self) -> pd.DataFrame:
-        """What holds now, a row a verdict; columns as the attributes of `Verdict`."""
-        rows = [said.model_dump() for said in self.current().values()]
+        """Verdicts that hold now, a row per verdict; columns as the attributes of `Verdict`."""
+        rows = [entry.model_dump() for entry in self.current().values()]
         return pd.DataFrame(rows, columns=list(Verdict.model_fields))
 
     def _is_torn(self) -> bool:

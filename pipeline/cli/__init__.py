@@ -13,7 +13,18 @@ from typing import Annotated
 import typer
 
 from models.errors import Cancelled, NotFittedError, WeightsError
-from pipeline.cli import comparing, data, demo, documents, index, judging, running, sweeping
+from pipeline.cli import (
+    comparing,
+    data,
+    demo,
+    documents,
+    index,
+    judging,
+    methods,
+    running,
+    runs,
+    sweeping,
+)
 from pipeline.cli.console import console, errors, say, survive_any_encoding
 from pipeline.index.store.base import StoreError
 from pipeline.wording import sentence
@@ -24,9 +35,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.datasets, name="datasets")
-app.add_typer(data.methods, name="methods")
+app.add_typer(methods.methods, name="methods")
 app.add_typer(index.index, name="index")
-app.add_typer(running.runs, name="runs")
+app.add_typer(runs.runs, name="runs")
 app.add_typer(judging.verdicts, name="verdicts")
 app.command()(running.run)
 app.command()(running.submit)

@@ -47,7 +47,8 @@ def bench(
 
     The exit code is 1 where a run failed; the others are shown all the same.
     """
-    from pipeline.runs.benchmark import LEGEND, compare, markdown
+    from pipeline.runs.benchmark import compare
+    from pipeline.runs.benchmark_table import LEGEND, markdown
 
     settings = current_settings()
     if markdown_ is not None and not markdown_.parent.is_dir():  # before hours of work, not after
@@ -100,8 +101,10 @@ def ablate(
     settings = current_settings()
     base = options.asked_of(method)
     study = variants(base, seeds)
-    outcomes = carry_out(plan([spec for one in study for spec in one.specs], settings))
-    result = table(study, {one.run.spec.digest: one.run for one in outcomes if one.is_done})
+    outcomes = carry_out(plan([spec for variant in study for spec in variant.specs], settings))
+    result = table(
+        study, {outcome.run.spec.digest: outcome.run for outcome in outcomes if outcome.is_done}
+    )
     path = (
         settings.home / "ablations" / f"{base.dataset}_{method}_{base.bits}b_{base.digest[:8]}.csv"
     )
@@ -118,7 +121,7 @@ def ablate(
 
 def _print_board(result: pd.DataFrame, without_label: str, summary: str) -> None:
     """The table of a benchmark; what is measured apart from mAP gives way first."""
-    from pipeline.runs.benchmark import text_table
+    from pipeline.runs.benchmark_table import text_table
 
     names, rows = text_table(result, without_label)
     say(summary)

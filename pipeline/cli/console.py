@@ -126,7 +126,7 @@ def print_table(
     Columns for which there is no room are left out, and named below the table.
 
     Args:
-        columns: their names.
+        columns: column names.
         rows: a cell for each column.
         title: above the table.
         prose: columns of sentences.

@@ -12,7 +12,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def generated() -> dict[tuple[str, str], Callable[[], str]]:
-    """What makes each table, by the document and the marker that it stands between."""
+    """Functions that make each table, by the document and the marker that it stands between."""
     from pipeline.catalog import zoo_details, zoo_summary, zoo_table  # loads all methods
     from pipeline.evaluation.metric_table import metrics_document
     from pipeline.settings import variables_table
@@ -41,7 +41,7 @@ def rewritten(text: str, marker: str, table: str) -> str:
 
 
 def docs() -> None:
-    """Write the generated tables of the documents anew; a test fails when one is stale."""
+    """Write the generated tables of the documents; a test fails when one is stale."""
     for (name, marker), table in generated().items():
         path = _ROOT / name
         text = path.read_text("utf-8")

@@ -25,9 +25,9 @@ def carry_out(
     """Execute what is missing, with progress bars and a line for each run.
 
     Args:
-        planned: what is wanted.
-        name: that new runs share.
-        settings: where the library is; None: those of this process.
+        planned: runs that are wanted.
+        name: name that new runs share.
+        settings: say where the library is; None: those of this process.
         on_start: called with each run before it is executed.
     """
     with reporting(console) as (say_outcome, show):
@@ -45,10 +45,10 @@ def carry_out(
 def reporting(
     to: Console, note: Callable[[Outcome], None] = lambda outcome: None
 ) -> Iterator[tuple[Callable[[Outcome], None], StageProgress]]:
-    """What says how each run went, and what draws how far the present one is.
+    """Give two callbacks: one prints how each run went, one draws how far the present one is.
 
     Args:
-        to: where they do.
+        to: console that outcomes and progress are printed on.
         note: called with each outcome, too.
     """
     limit_threads()

@@ -20,7 +20,7 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
     the models that they make.
 
     Args:
-        command: its parameters that are models are expanded where they stand.
+        command: command whose parameters that are models are expanded where they stand.
     """
     hints = get_type_hints(command, include_extras=True)
     models = {
@@ -38,7 +38,9 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def expanded(**values: Any) -> None:
         for name, model in models.items():
-            chosen = {one.path: _value(one, values.pop(_name(one))) for one in options(model)}
+            chosen = {
+                option.path: _value(option, values.pop(_name(option))) for option in options(model)
+            }
             values[name] = model.model_validate(nested(chosen))
         command(**values)
 

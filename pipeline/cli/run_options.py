@@ -28,7 +28,7 @@ def _like(name: str, *, default: Any = None, description: str = "") -> Any:
 
 
 class DataOptions(BaseModel):
-    """What runs are made and measured on."""
+    """Options of the data that runs are made and measured on."""
 
     dataset: str = _like("dataset", default="openmoji")
     backbone: str = _like("backbone")
@@ -45,28 +45,28 @@ class DataOptions(BaseModel):
             DatasetError: there is no such data set.
         """
         dataset = load_dataset(self.dataset, current_settings())
-        own = dataset.label_set().name if dataset.info.label_sets else ""
+        default = dataset.label_set().name if dataset.info.label_sets else ""
         return {
             **self.model_dump(include=set(DataOptions.model_fields)),
-            "label_set": self.label_set or own,
+            "label_set": self.label_set or default,
             "protocol": self.protocol or dataset.info.default_protocol,
         }
 
 
 class LearningOptions(DataOptions):
-    """The same, and how every epoch is measured and the backbone learns."""
+    """Options of the data set, and of how every epoch is measured and the backbone learns."""
 
     validation: float = _like("validation")
     finetune: tuple[str, ...] = _like("finetune", default=())
 
     def learning(self) -> dict[str, Any]:
         """The fields of specs that were asked for beyond the defaults."""
-        asked: dict[str, Any] = {"validation": self.validation} if self.validation else {}
-        return asked | ({"finetune": parsed_settings(self.finetune)} if self.finetune else {})
+        fields: dict[str, Any] = {"validation": self.validation} if self.validation else {}
+        return fields | ({"finetune": parsed_settings(self.finetune)} if self.finetune else {})
 
 
 class MethodOptions(DataOptions):
-    """The same, and the settings of one method."""
+    """Options of data set and learning, and the settings of one method."""
 
     bits: int = _like("bits")
     config: tuple[str, ...] = _like("config", default=())
@@ -75,18 +75,18 @@ class MethodOptions(DataOptions):
         """The spec of a method with these settings.
 
         Args:
-            method: its name.
+            method: name of the method.
             more: further fields of the spec.
 
         Raises:
             ValueError: it cannot be asked for.
         """
-        own = {"method": method, "bits": self.bits, "config": parsed_settings(self.config)}
-        return RunSpec.model_validate(self.conditions() | own | more)
+        fields = {"method": method, "bits": self.bits, "config": parsed_settings(self.config)}
+        return RunSpec.model_validate(self.conditions() | fields | more)
 
 
 class SpecOptions(MethodOptions, LearningOptions):
-    """One whole spec."""
+    """Options of one whole spec."""
 
     method: str = _like("method", default="ud2h")
     seed: int = _like("seed")

@@ -1,4 +1,4 @@
-"""Commands about runs: run, submit, worker, evaluate, and the list of runs."""
+"""Commands that execute runs: run, submit, worker and evaluate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     from pipeline.evaluation.report import Report
 
-runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=True)
 
 AgainOption = Annotated[bool, typer.Option(help="Repeat a run that is done already.")]
 
@@ -84,7 +83,8 @@ def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
     """Measure the stored codes of a run again."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
-    from pipeline.runs.execute import evaluate_run, follow_up
+    from pipeline.runs.execute import follow_up
+    from pipeline.runs.measurement import evaluate_run
 
     limit_threads()
     settings = current_settings()
@@ -100,76 +100,13 @@ def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
     return report_run(chosen)
 
 
-@runs.command("list")
-def list_(json_: JsonOption = False) -> None:
-    """All runs, newest first."""
-    registry = RunRegistry(current_settings())
-    found = registry.all()
-    if json_:
-        say_json([_facts(run) for run in found])
-    else:
-        names = ("run", "state", "data set", "method", "bits", "mAP %", "seed")
-        rows = [
-            (r.id, r.state(), spec.dataset, spec.method, spec.bits, _map(r), spec.seed)
-            for r in found
-            for spec in [r.stored]
-        ]
-        less = ("data set", "bits", "method", "seed", "mAP %")  # the id has the first three too
-        print_table(names, rows, optional=less, has_json=True)
-    for reason in registry.unreadable().values():
-        say(("Not readable:", "yellow"), f" {reason}", to=errors)
-
-
-@runs.command()
-def show(run_id: RunArgument) -> None:
-    """Spec, status and report of a run."""
-    chosen = opened_run(run_id)
-    for part in (chosen.spec, chosen.status()):
-        say_json(part.model_dump(mode="json"))
-    if chosen.state() == "done":
-        report_run(chosen)
-
-
-@runs.command()
-def cancel(run_id: RunArgument) -> None:
-    """Ask a run to stop at its next sign of progress."""
-    chosen = opened_run(run_id)
-    if chosen.state() not in ("queued", "running") and not chosen.status().stage:
-        raise RunError(f"run {chosen.id} is {chosen.state()}; only queued or running runs can stop")
-    chosen.stop()
-    say(f"Asked {chosen.id} to stop.")
-
-
-@runs.command()
-def resume(run_id: RunArgument) -> None:
-    """Queue a run again that was stopped or failed.
-
-    A method with mini-batches resumes from its last checkpoint, any other restarts.
-    """
-    chosen = opened_run(run_id)
-    chosen.requeue()
-    say(f"Queued {chosen.id}. A worker executes it: python -m pipeline worker")
-
-
-@runs.command()
-def delete(
-    run_id: RunArgument, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
-) -> None:
-    """Delete a run with its model and codes; drop its index first with: index drop."""
-    chosen = opened_run(run_id)
-    if not yes:
-        typer.confirm(f"Delete {chosen.id}?", abort=True)
-    RunRegistry(current_settings()).delete(chosen)
-    say(f"Deleted {chosen.id}.")
-
-
 def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = None) -> Run:
     """Execute a spec with progress bars, unless it was executed before.
 
     Args:
-        spec: of the run.
-        again: also if it was.
-        settings: where the library is; None: those of this process.
+        spec: spec of the run.
+        again: execute it even if it was executed before.
+        settings: say where the library is; None: those of this process.
 
     Raises:
         RunError: it has failed.
@@ -199,7 +136,7 @@ def report_run(chosen: Run) -> None:
 
 
 def _measures(report: Report) -> list[tuple[str, str]]:
-    interval = f"{_percent(report.ci_low)} to {_percent(report.ci_high)}"
+    interval = f"{percent(report.ci_low)} to {percent(report.ci_high)}"
     values = [
         (metric.heading, metric.text(report.value(metric.name)) or "not measured")
         for metric in METRICS.values()
@@ -209,23 +146,6 @@ def _measures(report: Report) -> list[tuple[str, str]]:
     return [*values, ("mAP %, 95 % interval", interval), *timings]
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """Write a share as percent, or that it was not measured."""
     return "not measured" if math.isnan(value) else f"{100 * value:.1f}"
-
-
-def _facts(run: Run) -> dict[str, object]:
-    """A run in the list, for programs."""
-    spec = run.stored.model_dump(mode="json")
-    return {"run": run.id, "state": run.state(), "map": _value(run), **spec}
-
-
-def _value(run: Run) -> float | None:
-    try:
-        return run.report().map
-    except RunError:
-        return None
-
-
-def _map(run: Run) -> str:
-    value = _value(run)
-    return "" if value is None else _percent(value)

@@ -48,7 +48,7 @@ def sweep(
     name = f"sweep {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
     if queue:
         planned = submit(wanted, settings, name)
-        fresh = sum(one.state == "queued" for one in planned)
+        fresh = sum(planned_run.state == "queued" for planned_run in planned)
         say(f"{len(planned)} runs: {fresh} queued, {len(planned) - fresh} done or begun.")
         say("A worker executes them: python -m pipeline worker")
         return
@@ -87,11 +87,11 @@ def _measured(run: Run) -> tuple[str, str]:
 
 
 def _pairs(words: list[str] | None) -> list[tuple[str, str]]:
-    found = [word.partition("=") for word in words or []]
-    for key, equals, _ in found:
+    pairs = [word.partition("=") for word in words or []]
+    for key, equals, _ in pairs:
         if not equals:
             raise ValueError(f"--grid takes key=value,value,..., got {key!r}")
-    return [(key, text) for key, _, text in found]
+    return [(key, text) for key, _, text in pairs]
 
 
 def _values(key: str, text: str) -> tuple[Any, ...]:

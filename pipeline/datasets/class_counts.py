@@ -13,7 +13,7 @@ def class_counts(dataset: RetrievalDataset, labels: LabelSet) -> pd.DataFrame:
     """Images of each class in each part of the manifest's split.
 
     Returns:
-        One row a class, most frequent first; columns `images`, then the parts that occur, when
+        One row per class, most frequent first; columns `images`, then the parts that occur, when
         there are any. Training images are counted in `train` only.
     """
     hot = dataset.labels(labels)

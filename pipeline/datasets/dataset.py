@@ -1,7 +1,7 @@
 """Data sets on disk: a manifest (parquet), facts (dataset.json) and the images.
 
 datasets/<name>/dataset.json      DatasetInfo
-datasets/<name>/manifest.parquet  one row an image, see `MANIFEST_COLUMNS`
+datasets/<name>/manifest.parquet  one row per image, see `MANIFEST_COLUMNS`
 datasets/<name>/problems.csv      files that were not taken as they are: file, reason, action, kind
 datasets/<name>/images/ab/<sha256>.<suffix>
 """
@@ -78,10 +78,10 @@ class DatasetInfo(BaseModel):
 
     Attributes:
         split: how the split of the manifest was made, in words; empty when none was chosen.
-        split_seed: of the default protocol's or the chosen split's random draws.
+        split_seed: seed of the default protocol's or the chosen split's random draws.
         manifest: file name; images are added under a new one, so that facts and rows always fit.
         grown_from: fingerprints and sizes of earlier states; their rows still come first.
-        value_ranges: by which images of more than 8 bits per channel are scaled, one for each kind
+        value_ranges: ranges that images of more than 8 bits per channel are scaled by, one per kind
             of numbers; None for data sets of earlier versions, whose images are scaled one by one.
     """
 
@@ -107,13 +107,15 @@ class DatasetInfo(BaseModel):
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """Of this state, then of the earlier ones whose rows it still has."""
+        """Fingerprint of this state, then those of earlier ones whose rows it still has."""
         return (self.fingerprint, *(fingerprint for fingerprint, _ in self.grown_from))
 
     @property
     def scaling_summary(self) -> str:
-        """By which ranges images of more than 8 bits per channel are scaled; empty for none."""
-        return ", ".join(f"{one.numbers} from {one}" for one in self.value_ranges or ())
+        """Ranges that images of more than 8 bits per channel are scaled by; empty for none."""
+        return ", ".join(
+            f"{value_range.numbers} from {value_range}" for value_range in self.value_ranges or ()
+        )
 
     @property
     def split_summary(self) -> str:
@@ -181,21 +183,24 @@ class RetrievalDataset:
         """An image from anywhere as RGB, scaled like those of the data set.
 
         Raises:
-            ImageError: as for `load_rgb`.
+            ImageError: the image is damaged, too large or of no supported format.
         """
         return load_rgb(source, self.info.value_ranges or ())
 
     @cached_property
     def scaling(self) -> list[str]:
-        """By which rule each image becomes 8 bits per channel; empty where it has no more."""
+        """Rule that makes 8 bits per channel of each image; empty where it has no more."""
         if self.info.value_ranges is not None and "numbers" in self.manifest:
-            rules = {one.numbers: one.model_dump_json() for one in self.info.value_ranges}
+            rules = {
+                value_range.numbers: value_range.model_dump_json()
+                for value_range in self.info.value_ranges
+            }
             return [rules.get(numbers, "") for numbers in self.manifest["numbers"]]
         noted = {p.file for p in read_problems(self.folder / "problems.csv") if SCALED in p.reason}
         return ["by itself" if name in noted else "" for name in self.manifest["image_id"]]
 
     def pixel_keys(self, rows: Sequence[int]) -> list[bytes]:
-        """What the pixels of images depend on, 32 bytes each: the file, and how it is scaled."""
+        """Digests (32 bytes) of what the pixels of images depend on: the file and its scaling."""
         digests, scaling = self.manifest["sha256"], self.scaling
         return [
             hashlib.sha256(f"{digests.iloc[row]} {scaling[row]}".encode()).digest()
@@ -207,13 +212,13 @@ class RetrievalDataset:
 
 def list_datasets(settings: Settings) -> list[DatasetInfo]:
     """Facts of all imported data sets, by name; damaged ones are left out."""
-    found = []
+    infos = []
     for path in sorted(settings.datasets_path.glob("[!.]*/dataset.json")):
         try:
-            found.append(_read_info(path))
+            infos.append(_read_info(path))
         except DatasetError:
             continue
-    return found
+    return infos
 
 
 def load_dataset(name: str, settings: Settings) -> RetrievalDataset:

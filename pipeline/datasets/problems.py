@@ -19,9 +19,9 @@ class Problem(NamedTuple):
     """A file that was not taken as it is.
 
     Attributes:
-        file: its name in the source.
+        file: name of the file in the source.
         reason: why, in a few words.
-        action: what was done: skipped, converted or noted.
+        action: action that was taken: skipped, converted or noted.
         kind: what it counts as, in the words duplicate (the content of another file), leak (on
             both sides of the split), conflict (labels that contradict) and relabelled (known
             images with new labels or another part), separated by spaces.
@@ -60,7 +60,7 @@ def first_problem(problems: Sequence[Problem]) -> str:
 
 def problem_counts(problems: Iterable[Problem]) -> list[tuple[int, str, str]]:
     """How many files have each reason, most frequent first; names inside reasons are left out."""
-    counted = Counter((_title(one), one.action) for one in problems)
+    counted = Counter((_title(problem), problem.action) for problem in problems)
     return [(n, reason, action) for (reason, action), n in counted.most_common()]
 
 

@@ -34,10 +34,10 @@ def make_split(
     group (variants of the same thing) stay on one side.
 
     Args:
-        dataset: what to split.
+        dataset: data set to split.
         protocol: how.
         label_set: labels that decide relevance; None for an unlabelled data set.
-        seed: of the random draws.
+        seed: seed of the random draws.
 
     Raises:
         DatasetError: the protocol does not fit the data set; the message says why.
@@ -87,7 +87,7 @@ def _first_labels(dataset: RetrievalDataset, label_set: LabelSet | None) -> NDAr
     if label_set is None:
         return np.full(len(dataset), "all")
     names = dataset.label_names(label_set)
-    return np.array([own[0] if own else "" for own in names], dtype=np.str_)
+    return np.array([parts[0] if parts else "" for parts in names], dtype=np.str_)
 
 
 def _given(dataset: RetrievalDataset, usable: Indices) -> tuple[Indices, Indices]:
@@ -119,7 +119,7 @@ def _drawn(
             wanted = int(protocol.query_size)
             if len(members) <= wanted:
                 raise DatasetError(
-                    f"protocol {protocol.name!r} needs more than {wanted} images a class, "
+                    f"protocol {protocol.name!r} needs more than {wanted} images per class, "
                     f"{str(name)!r} has {len(members)}"
                 )
         else:  # the fraction is rounded at random, so that small classes get their share

@@ -39,7 +39,7 @@ class SplitChoice(BaseModel):
 
     @property
     def identity(self) -> str:
-        """Tells imports of the same files with different splits apart."""
+        """Key that tells imports of the same files with different splits apart."""
         return f"-{self.model_dump_json()}" if self.how else ""
 
 
@@ -55,8 +55,8 @@ def chosen_split(dataset: RetrievalDataset, choice: SplitChoice) -> ChosenSplit:
     """Split a data set that is being imported.
 
     Args:
-        dataset: with the split that its source gave, which may be none.
-        choice: what was asked for.
+        dataset: data set with the split that its source gave, which may be none.
+        choice: split that was asked for.
 
     Raises:
         DatasetError: no such choice, or it does not fit; also when a query, or another image of

@@ -1,4 +1,4 @@
-"""Stratified division of labelled images into parts, for one label an image or many."""
+"""Stratified division of labelled images into parts, for one label per image or many."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def stratify(
 
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011): the label with the
     fewest images left is dealt out first, each image to the part that still wants most of it. With
-    one label an image this is the usual stratified split, rounded to whole images.
+    one label per image this is the usual stratified split, rounded to whole images.
 
     Args:
         labels: (n, C) multi-hot; rows without a label are dealt out last.
-        shares: of the parts, positive, summing to 1.
+        shares: shares of the parts, positive, summing to 1.
         rng: breaks ties.
 
     Example:

@@ -94,7 +94,7 @@ def _brands(content: bytes) -> set[bytes]:
 
 
 def known_refusal(content: bytes) -> str:
-    """What a file is that no decoder takes, and what to do about it; empty when not known."""
+    """Name the kind of a file that no decoder takes, and what to do; empty when it is not known."""
     if not content:
         return "is empty (0 bytes); copy or download it again"
     if content[:4] in (b"II*\0", b"MM\0*"):
@@ -112,10 +112,10 @@ def known_refusal(content: bytes) -> str:
             "link that was copied as text; copy the file that it points to"
         )
     lowered = text[:40].lower()
-    found = (said for start, said in _TEXTS if lowered.startswith(start))
+    refusals = (refusal for start, refusal in _TEXTS if lowered.startswith(start))
     return (
-        next(found, "")
-        or next((said for start, said in _BYTES if content.startswith(start)), "")
+        next(refusals, "")
+        or next((refusal for start, refusal in _BYTES if content.startswith(start)), "")
         or _known_answer(text)
     )
 

@@ -25,14 +25,14 @@ _BLOCK = 1 << 20  # values that are scaled at once
 
 
 class Extent(NamedTuple):
-    """Which values an image holds.
+    """Extent of the values that an image holds.
 
     Attributes:
-        numbers: their NumPy type, such as uint16; images with the same are scaled alike.
-        least: of all finite values.
-        low: what all but a thousandth of them exceed.
-        high: what all but a thousandth of them stay below.
-        greatest: of all finite values.
+        numbers: NumPy type, such as uint16; images with the same are scaled alike.
+        least: least of all finite values.
+        low: value that all but a thousandth of them exceed.
+        high: value that all but a thousandth of them stay below.
+        greatest: greatest of all finite values.
         n_odd: how many are infinite or no number.
     """
 
@@ -54,7 +54,7 @@ class ValueRange(BaseModel):
     high: float
 
     def __str__(self) -> str:
-        """As people write it, such as 0..4095."""
+        """Write the range as people do, such as 0..4095."""
         return f"{self.low:.7g}..{self.high:.7g}"
 
     def holds(self, extent: Extent) -> bool:
@@ -68,7 +68,7 @@ class Scaling:
 
     Attributes:
         value_range: the values that became black and white.
-        extent: of its values; None where the range was known before.
+        extent: extent of its values; None where the range was known before.
         clipped: share of its finite values that lie outside the range.
     """
 
@@ -137,7 +137,7 @@ def scaled(values: Values, known: Sequence[ValueRange] = ()) -> tuple[NDArray[np
 
 
 def scaling_note(extent: Extent, value_range: ValueRange, clipped: float = 0.0) -> str:
-    """What scaling did to an image, for people."""
+    """Describe for people how an image was scaled."""
     parts = [f"scaled to 8 bits from {value_range}"]
     width = value_range.high - value_range.low
     if extent.least < extent.greatest and extent.high - extent.low < _FLAT * width:

@@ -74,8 +74,8 @@ def gaps(
 
     Args:
         first: AP (q,) of each query of the run that is compared.
-        others: the same of the others, on the same queries in the same order.
-        seed: of the resampling.
+        others: values of the other runs, for the same queries in the same order.
+        seed: seed of the resampling.
         resamples: draws of q queries; the more others, the more it takes.
 
     Raises:
@@ -83,17 +83,17 @@ def gaps(
     """
     if not others:
         return []
-    own = np.asarray(first, np.float64)
+    base = np.asarray(first, np.float64)
     theirs = [np.asarray(ap, np.float64) for ap in others]
     for ap in theirs:
-        if ap.shape != own.shape:
+        if ap.shape != base.shape:
             raise ValueError(
-                f"a paired comparison needs the same queries, got {len(own)} and {len(ap)} values"
+                f"a paired comparison needs the same queries, got {len(base)} and {len(ap)} values"
             )
-    differences = own[:, None] - np.stack(theirs, axis=1)  # (q, m)
-    counts = resampled_counts(len(own), seed=seed, resamples=resamples)
+    differences = base[:, None] - np.stack(theirs, axis=1)  # (q, m)
+    counts = resampled_counts(len(base), seed=seed, resamples=resamples)
     low, high = interval(
-        counts @ differences / len(own), confidence=1 - (1 - CONFIDENCE) / len(others)
+        counts @ differences / len(base), confidence=1 - (1 - CONFIDENCE) / len(others)
     )
     return [
         Gap(float(difference), float(low[i]), float(high[i]))

@@ -13,7 +13,7 @@ from pipeline.evaluation.ranking import Counts
 
 
 class CodeStatistics(BaseModel):
-    """What a set of hash codes looks like, whatever the labels say."""
+    """Statistics of a set of hash codes, whatever the labels say."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -75,7 +75,7 @@ class Metric:
 
     Attributes:
         name: key of stored reports and column of tables.
-        title: for people, short enough for the head of a column.
+        title: name for people, short enough for the head of a column.
         unit: `%` for values in [0, 1] that are shown as percent, `labels` for a number of labels.
         better: which of two values is the better one.
         help: the definition, a sentence.
@@ -93,7 +93,7 @@ class Metric:
 
     @property
     def factor(self) -> int:
-        """From the stored value to the one that is shown."""
+        """Factor from the stored value to the one that is shown."""
         return 100 if self.unit == "%" else 1
 
     @property
@@ -115,8 +115,8 @@ class Metric:
 
 def measure(ranking: Ranking) -> dict[str, Values]:
     """The values (q,) of every metric that the ranking has, by name."""
-    found = {metric.name: metric.function(ranking) for metric in METRICS.values()}
-    return {name: values for name, values in found.items() if values is not None}
+    measured = {metric.name: metric.function(ranking) for metric in METRICS.values()}
+    return {name: values for name, values in measured.items() if values is not None}
 
 
 def columns(table: Table) -> tuple[Metric, ...]:
@@ -140,7 +140,7 @@ def metrics_document() -> str:
 
 
 def rank_grid(n_database: int) -> NDArray[np.int64]:
-    """At most 101 ranks from 1 to n, roughly logarithmic, with `REPORT_RANKS` among them."""
+    """Ranks from 1 to n, at most 101, roughly logarithmic, with `REPORT_RANKS` among them."""
     grid = np.rint(np.geomspace(1, n_database, 101 - len(REPORT_RANKS))).astype(np.int64)
     return np.union1d(grid, [rank for rank in REPORT_RANKS if rank <= n_database])
 

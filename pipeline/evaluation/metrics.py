@@ -22,8 +22,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.evaluation.ranking import Counts
-
-Values = NDArray[np.float64]
+from pipeline.evaluation.tied_sums import (
+    Values,
+    denominators,
+    discounted_sum,
+    harmonic_numbers,
+    items_per_level,
+    precision_sum,
+    rank_limit,
+    relevant_per_level,
+    shared_per_level,
+    sum_at,
+    sums_before,
+)
 
 
 class Interval(NamedTuple):
@@ -36,7 +47,7 @@ class Interval(NamedTuple):
 
 def relevant_items(counts: Counts) -> NDArray[np.int64]:
     """R_q (q,): relevant items of each query in the database."""
-    return np.asarray(_relevant(counts).sum(axis=1))
+    return np.asarray(relevant_per_level(counts).sum(axis=1))
 
 
 def average_precision(counts: Counts, cutoff: int | None = None) -> Values:
@@ -46,7 +57,7 @@ def average_precision(counts: Counts, cutoff: int | None = None) -> Values:
         counts: ranking histogram.
         cutoff: R; None counts all ranks.
     """
-    return _precision_sum(counts, _relevant(counts), cutoff) / _denominator(counts, cutoff)
+    return precision_sum(counts, relevant_per_level(counts), cutoff) / denominators(counts, cutoff)
 
 
 def weighted_average_precision(counts: Counts, cutoff: int | None = None) -> Values:
@@ -54,28 +65,28 @@ def weighted_average_precision(counts: Counts, cutoff: int | None = None) -> Val
 
     Equals AP@R where a pair never shares more than one label.
     """
-    return _precision_sum(counts, _shared(counts), cutoff) / _denominator(counts, cutoff)
+    return precision_sum(counts, shared_per_level(counts), cutoff) / denominators(counts, cutoff)
 
 
 def average_precision_bounds(counts: Counts, cutoff: int | None = None) -> tuple[Values, Values]:
     """Worst and best AP@R (q,) over all tie orders: relevant items last or first in each level."""
-    total, relevant = _total(counts), _relevant(counts)
-    seen, found = _before(total), _before(relevant)
-    harmonic = _harmonic(total)
+    total, relevant = items_per_level(counts), relevant_per_level(counts)
+    seen, relevant_before = sums_before(total), sums_before(relevant)
+    harmonic = harmonic_numbers(total)
 
     def bound(start: NDArray[np.int64]) -> Values:
         """Relevant items on consecutive ranks after `start`: sum of (R + t)/(start + t) over t."""
-        count = np.clip(_limit(cutoff, total) - start, 0, relevant)
+        count = np.clip(rank_limit(cutoff, total) - start, 0, relevant)
         reciprocals = harmonic[start + count] - harmonic[start]
-        sums: Values = (count + (found - start) * reciprocals).sum(axis=1)
-        return sums / _denominator(counts, cutoff)
+        sums: Values = (count + (relevant_before - start) * reciprocals).sum(axis=1)
+        return sums / denominators(counts, cutoff)
 
     return bound(seen + total - relevant), bound(seen)
 
 
 def hits_at(counts: Counts, ranks: ArrayLike) -> Values:
     """Relevant items (q, m) among the first N, for each N of `ranks` (m,)."""
-    return _sum_at(counts, _relevant(counts), ranks)
+    return sum_at(counts, relevant_per_level(counts), ranks)
 
 
 def precision_at(counts: Counts, ranks: ArrayLike) -> Values:
@@ -90,7 +101,7 @@ def recall_at(counts: Counts, ranks: ArrayLike) -> Values:
 
 def acg_at(counts: Counts, rank: int) -> Values:
     """ACG@N (q,) in [0, G]: mean shared labels over the first N (Järvelin and Kekäläinen, 2000)."""
-    return _sum_at(counts, _shared(counts), [rank])[:, 0] / rank
+    return sum_at(counts, shared_per_level(counts), [rank])[:, 0] / rank
 
 
 def ndcg_at(counts: Counts, rank: int) -> Values:
@@ -101,13 +112,13 @@ def ndcg_at(counts: Counts, rank: int) -> Values:
     """
     gain = 2.0 ** np.arange(counts.shape[2]) - 1
     ideal_total = counts.sum(axis=1)[:, ::-1]  # most shared labels first
-    dcg = _discounted(_total(counts), counts @ gain, rank)
-    ideal = _discounted(ideal_total, ideal_total * gain[::-1], rank)
+    dcg = discounted_sum(items_per_level(counts), counts @ gain, rank)
+    ideal = discounted_sum(ideal_total, ideal_total * gain[::-1], rank)
     return np.divide(dcg, ideal, out=np.zeros_like(dcg), where=ideal > 0)
 
 
 class Balls(NamedTuple):
-    """What lies within radius 0, 1, 2, ... of each query, all (q, levels).
+    """Items within radius 0, 1, 2, ... of each query, all (q, levels).
 
     Attributes:
         retrieved: items.
@@ -124,7 +135,10 @@ class Balls(NamedTuple):
 
 def balls(counts: Counts) -> Balls:
     """Items, relevant items, precision and recall within every Hamming radius."""
-    retrieved, hits = _total(counts).cumsum(axis=1), _relevant(counts).cumsum(axis=1)
+    retrieved, hits = (
+        items_per_level(counts).cumsum(axis=1),
+        relevant_per_level(counts).cumsum(axis=1),
+    )
     recall = hits / np.maximum(hits[:, -1:], 1)
     return Balls(retrieved, hits, hits / np.maximum(retrieved, 1), recall)
 
@@ -144,40 +158,14 @@ def lookup_succeeds(counts: Counts, radius: int) -> NDArray[np.bool_]:
     return np.asarray(counts[:, : radius + 1, 1:].sum(axis=(1, 2)) > 0)
 
 
-def legacy_average_precision(
-    counts: Counts, cutoff: int | None, rng: np.random.Generator, orders: int = 5
-) -> Values:
-    """AP@R (q, orders) as most hashing papers print it, a column for each random tie order.
-
-    The denominator is the number of relevant items *inside* the top R, which favours retrieving
-    few: [+ - +] scores 5/6 but [+ - -] scores 1. Orders are drawn for every query on its own, rank
-    by rank: the next item of a level is relevant with the share of relevant items left in it. Takes
-    R steps, so it is meant for a cutoff.
-    """
-    total, relevant = _total(counts), _relevant(counts)
-    last, found = total.cumsum(axis=1), relevant.cumsum(axis=1)
-    row = np.arange(len(counts))[:, None]
-    hits = np.zeros((len(counts), orders))
-    score = np.zeros_like(hits)
-    level = np.zeros((len(counts), 1), np.int64)
-    for before in range(min(_limit(cutoff, total), int(last.max()))):
-        while np.any(is_used_up := (last[row, level] <= before) & (level < last.shape[1] - 1)):
-            level += is_used_up
-        chance = (found[row, level] - hits) / np.maximum(last[row, level] - before, 1)
-        is_hit = rng.random(hits.shape) < chance
-        hits += is_hit
-        score += is_hit * hits / (before + 1)
-    return score / np.maximum(hits, 1)
-
-
 def bootstrap_interval(
     values: ArrayLike, *, seed: int = 0, resamples: int = 1000, confidence: float = 0.95
 ) -> Interval:
     """Percentile bootstrap of the mean over queries (Efron and Tibshirani, 1993).
 
     Args:
-        values: (q,) one value a query.
-        seed: of the resampling; equal seeds give equal intervals.
+        values: (q,) one value per query.
+        seed: seed of the resampling; equal seeds give equal intervals.
         resamples: draws of q queries with replacement.
         confidence: share of the resampled means inside the interval.
 
@@ -186,7 +174,7 @@ def bootstrap_interval(
     """
     sample = np.asarray(values, np.float64)
     if sample.ndim != 1 or not len(sample):
-        raise ValueError(f"the bootstrap needs one value a query, got shape {sample.shape}")
+        raise ValueError(f"the bootstrap needs one value per query, got shape {sample.shape}")
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)
     for part in np.array_split(means, -(-resamples * len(sample) // 1_000_000)):  # bounded memory
@@ -206,7 +194,7 @@ def paired_bootstrap(
     Args:
         first: (q,) for example per-query AP of one run.
         second: (q,) of the other run, same queries in the same order.
-        seed: of the resampling.
+        seed: seed of the resampling.
         resamples: draws of q queries with replacement.
 
     Raises:
@@ -218,85 +206,3 @@ def paired_bootstrap(
             f"a paired comparison needs the same queries, got {len(mine)} and {len(theirs)} values"
         )
     return bootstrap_interval(mine - theirs, seed=seed, resamples=resamples)
-
-
-def _precision_sum(counts: Counts, amount: NDArray[np.int64], cutoff: int | None) -> Values:
-    """Expected sum (q,) over relevant ranks i <= R of (amount on ranks 1..i) / i.
-
-    `amount` is (q, levels). At place t of a level the item is relevant with chance r/n and then
-    expects S/r of its own, (S - S/r)/(n - 1) from each of the t - 1 items before it in the level,
-    and everything before the level. Summed over the places inside R, with 1/(N+1) + ... + 1/(N+T) =
-    H(N+T) - H(N), that is a closed form.
-    """
-    total, relevant = _total(counts), _relevant(counts)
-    seen = _before(total)
-    places = np.clip(_limit(cutoff, total) - seen, 0, total)  # T
-    harmonic = _harmonic(total)
-    reciprocals = harmonic[seen + places] - harmonic[seen]
-    mean = amount / np.maximum(total, 1)  # S/n
-    share = relevant / np.maximum(total, 1)  # r/n
-    pairs = np.maximum(relevant - 1, 0) / np.maximum(total - 1, 1)  # (r - 1)/(n - 1)
-    within = mean * (reciprocals + pairs * (places - (seen + 1) * reciprocals))
-    sums: Values = (within + share * _before(amount) * reciprocals).sum(axis=1)
-    return sums
-
-
-def _sum_at(counts: Counts, amount: NDArray[np.int64], ranks: ArrayLike) -> Values:
-    """Expected sum (q, m) of `amount` (q, levels) over the first N ranks, linear inside a level."""
-    total = _total(counts)
-    last = total.cumsum(axis=1)
-    rank = np.minimum(np.asarray(ranks)[None, :], last[:, -1:])
-    # One sorted search for all queries: each row is lifted above the one before.
-    lift = np.arange(len(total))[:, None] * last.max()
-    level = np.searchsorted((last + lift).ravel(), rank + lift)  # index into flat (q, levels)
-    inside = rank - _before(total).ravel()[level]
-    mean = amount.ravel()[level] / total.ravel()[level]
-    return np.asarray(_before(amount).ravel()[level] + inside * mean)
-
-
-def _discounted(total: NDArray[np.int64], gain: Values, rank: int) -> Values:
-    """Expected DCG@rank (q,) of levels with `total` items and summed `gain`, both (q, levels)."""
-    discounts = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(2, rank + 2)))])
-    last = total.cumsum(axis=1)
-    weight = discounts[np.minimum(last, rank)] - discounts[np.minimum(last - total, rank)]
-    sums: Values = (gain / np.maximum(total, 1) * weight).sum(axis=1)
-    return sums
-
-
-def _total(counts: Counts) -> NDArray[np.int64]:
-    """Items (q, levels). einsum sums so short an axis several times faster than sum does."""
-    return np.asarray(np.einsum("qlg->ql", counts))
-
-
-def _relevant(counts: Counts) -> NDArray[np.int64]:
-    """Relevant items (q, levels)."""
-    return np.asarray(np.einsum("qlg->ql", counts[:, :, 1:]))
-
-
-def _shared(counts: Counts) -> NDArray[np.int64]:
-    """Shared labels (q, levels), summed over the items."""
-    return np.asarray(counts @ np.arange(counts.shape[2]))
-
-
-def _before(amount: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sums (q, levels) over the levels strictly before each one."""
-    return amount.cumsum(axis=1) - amount
-
-
-def _limit(cutoff: int | None, total: NDArray[np.int64]) -> int:
-    """R, or the longest ranking when all ranks count."""
-    if cutoff is not None and cutoff < 1:
-        raise ValueError(f"cutoff must be at least 1 or None for all ranks, got {cutoff}")
-    return int(total.sum(axis=1).max()) if cutoff is None else cutoff
-
-
-def _denominator(counts: Counts, cutoff: int | None) -> NDArray[np.int64]:
-    """min(R_q, R) (q,), and 1 where nothing is relevant, so that such a query scores 0."""
-    relevant = relevant_items(counts)
-    return np.maximum(relevant if cutoff is None else np.minimum(relevant, cutoff), 1)
-
-
-def _harmonic(total: NDArray[np.int64]) -> Values:
-    """H(0), H(1), ... up to the longest ranking."""
-    longest = int(total.sum(axis=1).max())
-    return np.concatenate([[0], np.cumsum(1 / np.arange(1, longest + 1))])

@@ -38,7 +38,7 @@ def nearest_by_cosine(
         raise ValueError(f"k must be at least 1, got {k}")
     n = database_features.shape[0]
     k = min(k, n)
-    found = np.empty((len(query_features), k), np.int64)
+    nearest = np.empty((len(query_features), k), np.int64)
     for first in range(0, len(query_features), _QUERIES):
         queries = unit_length(np.asarray(query_features[first : first + _QUERIES], np.float32))
         best = np.zeros((len(queries), 0), np.float32)
@@ -46,9 +46,9 @@ def nearest_by_cosine(
         for start in range(0, n, _ITEMS):
             block = unit_length(np.asarray(database_features[start : start + _ITEMS], np.float32))
             best, places = _merged(best, places, queries @ block.T, start, k)
-        found[first : first + len(queries)] = places
+        nearest[first : first + len(queries)] = places
         on_progress(first + len(queries), len(query_features))
-    return found
+    return nearest
 
 
 def neighbour_counts(
@@ -87,6 +87,6 @@ def _merged(
     where = np.concatenate([places, np.broadcast_to(here, similarity.shape)], axis=1)
     if values.shape[1] > k:
         top = np.argpartition(-values, k - 1, axis=1)[:, :k]
-        values, where = (np.take_along_axis(one, top, 1) for one in (values, where))
+        values, where = (np.take_along_axis(array, top, 1) for array in (values, where))
     order = np.lexsort((where, -values), axis=1)
     return np.take_along_axis(values, order, 1), np.take_along_axis(where, order, 1)

@@ -21,7 +21,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class QueryCurves:
-    """What q queries find, ties averaged.
+    """Curves of q queries, ties averaged.
 
     Attributes:
         ranks: (m,) int, the first N; as in `Curves`.

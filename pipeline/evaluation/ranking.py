@@ -85,7 +85,7 @@ class FeatureRows(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and columns."""
+        """Numbers of rows and columns."""
 
     def __getitem__(self, rows: slice, /) -> NDArray[np.floating[Any]]:
         """The features of a block."""
@@ -136,11 +136,11 @@ def _similarities(
 ) -> NDArray[np.float32]:
     """Cosines (b, n) of queries of length 1 (b, d) and the database, of which a block is read."""
     n = database_features.shape[0]
-    found = np.empty((len(queries), n), np.float32)
+    similarities = np.empty((len(queries), n), np.float32)
     for start in range(0, n, _FEATURE_BLOCK):
         block = np.asarray(database_features[start : start + _FEATURE_BLOCK], np.float32)
-        found[:, start : start + len(block)] = queries @ block.T / _norms(block)
-    return found
+        similarities[:, start : start + len(block)] = queries @ block.T / _norms(block)
+    return similarities
 
 
 def ranked(
@@ -172,7 +172,7 @@ def ranked(
 
 
 def max_shared(query_labels: Labels, database_labels: Labels) -> int:
-    """G: the most labels a query could share with a database item, at least 1."""
+    """Largest number G of labels that a query could share with a database item, at least 1."""
     most = min(int(labels.sum(axis=1).max(initial=0)) for labels in (query_labels, database_labels))
     return max(1, most)
 

@@ -18,7 +18,7 @@ from pipeline.evaluation.metric_table import METRICS, REPORT_RANKS
 
 
 class Report(BaseModel):
-    """What was measured, with the protocol it was measured under."""
+    """Measurements, with the protocol that they were made under."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +59,7 @@ class Report(BaseModel):
 
     @property
     def map(self) -> float:
-        """mAP@R, R = protocol.cutoff."""
+        """Value of mAP@R, R = protocol.cutoff."""
         return self.value("map")
 
     @property
@@ -121,7 +121,7 @@ def _validated(stored: dict[str, Any]) -> Report:
     try:
         return Report.model_validate(stored, extra="ignore")
     except ValidationError as error:
-        wrong = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+        wrong = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
     if "codes" in wrong:
         del stored["codes"]
     protocol = stored.get("protocol")

@@ -12,10 +12,10 @@ from pipeline.evaluation.report import Report
 
 
 def seed_means(reports: Sequence[Report]) -> dict[str, float]:
-    """What runs that differ in the seed reach on average.
+    """Means of the metrics over runs that differ in the seed.
 
     Args:
-        reports: of these runs, at least one.
+        reports: reports of these runs, at least one.
 
     Returns:
         The mean of each metric by its name; `map_sd`, the standard deviation of mAP over seeds;

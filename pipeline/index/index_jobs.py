@@ -6,7 +6,7 @@ Deleting a published run is one of them, for its index goes too.
     runs/<run>/index-result.json    what came of the last one
 
 The page never waits, and needs no right to write into the store: where pages have a read-only key
-the worker has the other one. Searches go on meanwhile and see the old index or the new one.
+the worker has the other one. Searches continue meanwhile and see the old index or the new one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 
 class IndexRequest(BaseModel):
-    """What is wanted with a run's index, and since when (ISO 8601, UTC)."""
+    """Request for a change of a run's index, and since when it waits (ISO 8601, UTC)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,7 +57,7 @@ class IndexRequest(BaseModel):
 
 
 class IndexResult(BaseModel):
-    """What came of a request: in a sentence, and whether it was done."""
+    """Result of a request: a sentence, and whether it was done."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,23 +73,23 @@ def request(run: Run, action: Action) -> IndexRequest:
     Raises:
         FileNotFoundError: the run has been deleted.
     """
-    if not run.folder.is_dir():  # the lock would make it anew
+    if not run.folder.is_dir():  # the lock would create it again
         raise FileNotFoundError(f"run {run.id} has been deleted")
-    asked = IndexRequest(action=action, asked=_now())
+    queued = IndexRequest(action=action, asked=_now())
     with FileLock(run.folder / _LOCK):
-        write(run.folder / _REQUEST, asked)
-    return asked
+        write(run.folder / _REQUEST, queued)
+    return queued
 
 
 def requested(run: Run) -> IndexRequest | None:
-    """What waits or is being done; None if nothing, or if the file is damaged."""
+    """Request that waits or is being served; None if there is none, or if the file is damaged."""
     with suppress(JobError):
         return read(run.folder / _REQUEST, IndexRequest)
     return None
 
 
 def last_result(run: Run) -> IndexResult | None:
-    """What came of the last request; None before the first."""
+    """Result of the last request; None before the first."""
     with suppress(JobError):
         return read(run.folder / _RESULT, IndexResult)
     return None
@@ -102,7 +102,7 @@ def waiting(settings: Settings) -> list[Run]:
 
 
 def serve(settings: Settings) -> int:
-    """Do all that is asked for; failures are recorded, not raised. Returns how many there were.
+    """Serve all requests; failures are recorded, not raised. Returns how many there were.
 
     One worker at a time does, since two would do the same twice; another one finds nothing to do.
     """
@@ -115,25 +115,25 @@ def serve(settings: Settings) -> int:
 
 
 def _serve(run: Run, settings: Settings) -> None:
-    asked = requested(run)
-    if asked is None:
+    pending = requested(run)
+    if pending is None:
         return  # withdrawn meanwhile
     try:
-        message, is_done = change(run, asked.action, settings), True
+        message, is_done = change(run, pending.action, settings), True
     except (ValueError, OSError, RuntimeError, StoreError) as error:
-        _log.warning("index of run %s: %s failed: %s", run.id, asked.action, error)
+        _log.warning("index of run %s: %s failed: %s", run.id, pending.action, error)
         message, is_done = str(error), False
     if not run.folder.exists():
         return  # the run was to be deleted
-    result = IndexResult(action=asked.action, is_done=is_done, message=message, finished=_now())
+    result = IndexResult(action=pending.action, is_done=is_done, message=message, finished=_now())
     write(run.folder / _RESULT, result)
     with FileLock(run.folder / _LOCK):
-        if requested(run) == asked:  # else something else was asked for meanwhile: it comes next
+        if requested(run) == pending:  # else something else was asked for meanwhile: it comes next
             (run.folder / _REQUEST).unlink(missing_ok=True)
 
 
 def change(run: Run, action: Action, settings: Settings) -> str:
-    """Do one thing with a run's index and say what came of it.
+    """Change a run's index in one way and say what came of it.
 
     Raises:
         RunError, DatasetError, StoreError: it cannot be done; the index is as it was.
@@ -168,7 +168,7 @@ def verify(run: Run, dataset: RetrievalDataset, store: CodeStore) -> str:
     n_sampled = _check_sample(run, dataset, published, rows[: record.count])
     sentence = (
         f"{record.count:,} codes as in the run, also by the distances of {N_PROBES} searches; "
-        f"{n_sampled} images encoded anew give the same codes"
+        f"{n_sampled} images encoded again give the same codes"
     )
     waits = f"; {n_waiting:,} encoded images are not in it yet, refresh adds them"
     return sentence + waits * (n_waiting > 0)
@@ -177,7 +177,7 @@ def verify(run: Run, dataset: RetrievalDataset, store: CodeStore) -> str:
 def _check_sample(
     run: Run, dataset: RetrievalDataset, codes: HashCodes, rows: NDArray[np.int64]
 ) -> int:
-    """Encode some images of the run, and some that came later, anew; returns how many.
+    """Encode some images of the run, and some that came later, again; returns how many.
 
     Raises:
         WrongCodes: the network gives other codes than those stored.

@@ -42,11 +42,11 @@ class WrongCodes(StoreError):  # noqa: N818 - the name says what is wrong
 
 
 class IndexRecord(BaseModel):
-    """Where a run was published (index.json in its folder; index-before.json: the version before).
+    """Record of a published run (index.json in its folder; index-before.json: the version before).
 
     Attributes:
-        alias: that is searched.
-        collection: behind it.
+        alias: alias that is searched.
+        collection: collection behind the alias.
         count: codes in it.
         created: ISO 8601, UTC.
     """
@@ -66,8 +66,8 @@ def index_alias(run: Run) -> str:
     """
     if record := read_index(run):
         return record.alias
-    spec, own = run.spec, hashlib.sha256(run.id.encode()).hexdigest()[:8]
-    return f"codes__{spec.dataset}__{spec.method}-{own}__{spec.bits}b"
+    spec, suffix = run.spec, hashlib.sha256(run.id.encode()).hexdigest()[:8]
+    return f"codes__{spec.dataset}__{spec.method}-{suffix}__{spec.bits}b"
 
 
 def weights_digest(run: Run) -> str:
@@ -88,7 +88,7 @@ def weights_digest(run: Run) -> str:
 
 
 def expected_metadata(run: Run) -> dict[str, object]:
-    """What an index must have been built with to serve this run.
+    """Metadata that an index must have been built with to serve this run.
 
     Raises:
         RunError: the run has no fitted method.
@@ -97,7 +97,7 @@ def expected_metadata(run: Run) -> dict[str, object]:
 
 
 def read_index(run: Run) -> IndexRecord | None:
-    """Where the run was published last; None if never, or if the record is damaged."""
+    """Record of the last publication; None if there is none, or if it is damaged."""
     return _read_record(run, _NOW)
 
 
@@ -128,9 +128,9 @@ def publish(
     is kept, so that the alias can be pointed back.
 
     Args:
-        run: with stored codes.
-        dataset: of the run; gives payloads.
-        store: where to.
+        run: run with stored codes.
+        dataset: data set of the run; gives payloads.
+        store: store that the codes go to.
         force: build a new version even when all its codes are published.
         on_progress: called with images done and images in all.
 
@@ -229,7 +229,7 @@ def searched_codes(run: Run) -> tuple[HashCodes, NDArray[np.int64]]:
 
 @contextmanager
 def publish_lock(run: Run) -> Iterator[None]:
-    """Held while a run's index, or the codes added to it, change; another process is waited for."""
+    """Lock of a run's index and of the codes added to it; another process is waited for."""
     lock = FileLock(run.folder / ".publish.lock")
     try:
         lock.acquire(timeout=0)
@@ -256,10 +256,10 @@ def verify_index(collection: str, store: CodeStore, codes: HashCodes) -> None:
     depth = min(_PROBE_DEPTH, len(codes))
     _, expected = ranked(probes, codes, depth)
     for row in range(len(probes)):
-        found = [hit.distance for hit in store.search(collection, probes[[row]], depth).hits]
-        if found != expected[row].tolist():
+        distances = [hit.distance for hit in store.search(collection, probes[[row]], depth).hits]
+        if distances != expected[row].tolist():
             raise WrongCodes(
-                f"{collection} returns distances {found} where the codes give "
+                f"{collection} returns distances {distances} where the codes give "
                 f"{expected[row].tolist()}"
             )
 

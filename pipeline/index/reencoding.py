@@ -1,4 +1,4 @@
-"""Codes of a run's images made anew from the images, by the run's own network."""
+"""Codes of a run's images, made again from the images by the run's own network."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ def encode_rows(
 def differing_rows(
     run: Run, dataset: RetrievalDataset, codes: HashCodes, rows: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Which of a sample of images the run's network encodes otherwise than stored.
+    """Rows, among a sample of images, that the run's network encodes otherwise than stored.
 
     The images themselves are read, not their cached features. Bits that a rounding error turns do
     not count.
 
     Args:
-        run: with its method.
-        dataset: of the run.
+        run: run with its method.
+        dataset: data set of the run.
         codes: stored (n).
-        rows: their manifest rows (n,); `N_SAMPLED` of them are looked at, evenly spread.
+        rows: manifest rows (n,) of the codes; `N_SAMPLED` of them are looked at, evenly spread.
 
     Raises:
         RunError: the run has no usable method or backbone.
@@ -73,5 +73,5 @@ def differing_rows(
         relaxed = run.load_method().relax(torch.from_numpy(features)).numpy()
     is_other = (relaxed >= 0) != (codes[sample].signs() > 0)
     is_clear = np.abs(relaxed) > _ROUNDING * np.median(np.abs(relaxed))
-    found: NDArray[np.int64] = rows[sample][(is_other & is_clear).any(axis=1)]
-    return found
+    changed: NDArray[np.int64] = rows[sample][(is_other & is_clear).any(axis=1)]
+    return changed

@@ -3,7 +3,7 @@
 The run's evaluation stays what it was: added codes lie beside the database codes, in added.npz.
 
 Earlier versions encoded them by the published weights where the backbone had learned with the
-method; such codes are made anew.
+method; such codes are made again.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def refresh(
     settings: Settings,
     on_progress: Progress = ignore_progress,
 ) -> tuple[int, IndexRecord]:
-    """Make the images that came after the run searchable; how many there were, and the index.
+    """Make the images that came after the run searchable; returns their number and the index.
 
     Only they are encoded. Searches see the old version of the index until the new one is whole; if
-    a kill or the store interrupts it, the next call goes on.
+    a kill or the store interrupts it, the next call resumes.
 
     Raises:
         RunError: the run has no index, no method or codes, or the data set is another by now.

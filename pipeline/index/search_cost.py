@@ -32,7 +32,7 @@ class SearchCost(BaseModel):
     per_code: float = Field(ge=0)
 
     def seconds(self, n_codes: float) -> float:
-        """Of one search among `n_codes` codes."""
+        """Time of one search among `n_codes` codes."""
         return self.constant + self.per_code * n_codes
 
 
@@ -43,8 +43,8 @@ def search_cost(bits: int, settings: Settings) -> SearchCost:
         ValueError: bits is below 1.
     """
     path = settings.home / "baselines" / f"scan-{bits}b.json"
-    if (found := _stored(path)) is not None:
-        return found
+    if (stored := _stored(path)) is not None:
+        return stored
     small, large = (_seconds(bits, n) for n in (_SMALL, _LARGE))
     per_code = max(large - small, 0.0) / (_LARGE - _SMALL)
     cost = SearchCost(bits=bits, constant=max(small - per_code * _SMALL, 0.0), per_code=per_code)

@@ -21,7 +21,8 @@ from pipeline.datasets.problems import Problem, read_problems, write_problems
 from pipeline.datasets.split_choice import SplitChoice
 from pipeline.decoding.value_range import ValueRange
 from pipeline.files import check_room, write_atomic
-from pipeline.ingest.ingest import describe, ingest_items, label_sets, one_at_a_time
+from pipeline.ingest.description import describe, label_sets
+from pipeline.ingest.ingest import ingest_items, one_at_a_time
 from pipeline.ingest.journal import Row
 from pipeline.ingest.source import Kind, Source
 from pipeline.progress import Progress, ignore_progress
@@ -38,10 +39,10 @@ def add_images(
     that their source gives, else they join the database.
 
     Args:
-        name: of the data set.
-        source: with the same label sets; new classes are welcome, labels of known images stay
-            and are listed where they differ.
-        settings: where the library is.
+        name: name of the data set.
+        source: source with the same label sets; new classes are welcome, labels of known images
+            stay and are listed where they differ.
+        settings: say where the library is.
         on_progress: called with images done and images in all.
 
     Raises:
@@ -63,13 +64,13 @@ def add_images(
 
 @dataclass(frozen=True)
 class Growth:
-    """What adding images to a data set would change.
+    """Changes that adding images to a data set would make.
 
     Attributes:
         new: rows of the images that it does not have.
-        kinds: of its label sets afterwards.
+        kinds: kinds of the label sets afterwards.
         relabelled: images that it has with other labels, which stay as they are.
-        warnings: what else does not fit what is there.
+        warnings: other ways in which the images do not fit those that are there.
     """
 
     new: pd.DataFrame
@@ -82,9 +83,9 @@ def compare(dataset: RetrievalDataset, rows: pd.DataFrame, kinds: dict[str, Kind
     """Compare images that are to be added with those that are there, by content and labels.
 
     Args:
-        dataset: to add to.
-        rows: as in a manifest.
-        kinds: of the label sets of these rows.
+        dataset: data set to add to.
+        rows: rows as in a manifest.
+        kinds: kinds of the label sets of these rows.
 
     Raises:
         DatasetError: the label sets are others.
@@ -121,8 +122,8 @@ def _class_warnings(name: str, labels: LabelSet, classes: set[str]) -> list[str]
             f"of {name!r} ({_some(labels.classes)})"
         ]
     known = {known.casefold(): known for known in labels.classes}
-    alike = {one: known[one.casefold()] for one in classes if one.casefold() in known}
-    odd = sorted(f"{one} beside {known}" for one, known in alike.items() if one != known)
+    alike = {label: known[label.casefold()] for label in classes if label.casefold() in known}
+    odd = sorted(f"{label} beside {known}" for label, known in alike.items() if label != known)
     return [f"label set {labels.name!r}: classes that differ in case: {_some(odd)}"] if odd else []
 
 

@@ -33,7 +33,7 @@ def guess_code_page(names: Sequence[bytes]) -> str:
     symbols, rare characters, several scripts in a word, capitals behind small letters.
 
     Args:
-        names: with letters beyond ASCII.
+        names: names with letters beyond ASCII.
 
     Returns:
         A name that Python knows; utf-8 when all are valid UTF-8.

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
-from pydantic import BaseModel, ConfigDict
 
 from pipeline.datasets.dataset import DatasetError, DatasetInfo, RetrievalDataset
 from pipeline.datasets.problems import Problem
 from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.datasets.split import make_split
 from pipeline.datasets.split_choice import SplitChoice
-from pipeline.decoding.value_range import ValueRange
-from pipeline.images import difference_hash, load_rgb
 from pipeline.ingest.add_images import compare
-from pipeline.ingest.ingest import check_image, describe, same_content_as
-from pipeline.ingest.journal import Row
+from pipeline.ingest.description import describe
+from pipeline.ingest.ingest import same_content_as
 from pipeline.ingest.layouts.reading import Guess, ReadOptions
 from pipeline.ingest.near_duplicates import near_pairs
-from pipeline.ingest.source import Item, Source
+from pipeline.ingest.previews import Frozen, Thumb, look, look_again
+from pipeline.ingest.source import Source
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 
-N_THUMBS = 24
-THUMB_PIXELS = 128
 MOST_PAIRS = 500  # near-duplicates that are listed; all are counted
 SIZE_EDGES = (0, 32, 64, 128, 256, 512, 1024, 2048, 4096)  # pixels of the longer side
-
-
-class Frozen(BaseModel):
-    """A value that can be written as JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Thumb(Frozen):
-    """A small picture of an image: `webp` is base64."""
-
-    image_id: str
-    labels: tuple[str, ...]
-    webp: str
 
 
 class NearPair(Frozen):
@@ -59,15 +38,15 @@ class NearPair(Frozen):
 
 
 class Plan(Frozen):
-    """What an import would give.
+    """Outcome of an import, as a dry run foresees it.
 
     Attributes:
         info: the facts as the import would write them.
         guesses: layouts that fit, most likely first; empty for built-in sources.
-        columns: of the table, empty without one.
+        columns: columns of the table, empty without one.
         reading: how it was read, with what was found out filled in.
         n_files: items and files that are not taken.
-        n_bytes: of the items.
+        n_bytes: size of the items.
         classes: label set -> (class, images), most frequent first.
         n_unlabelled: images without a label in the first set.
         sizes: images whose longer side is below each of `SIZE_EDGES[1:]`; the last has the rest.
@@ -78,7 +57,7 @@ class Plan(Frozen):
         n_near: how many there are.
         n_leaks: images named on both sides of the split, and exact and near pairs across it.
         notes: how the source was understood, where that is not plain.
-        warnings: what is probably not as it was meant.
+        warnings: readings that were probably not meant.
         doubt: why the import has to be confirmed; empty for no reason.
         n_known: images that the data set to add to has already.
         same_as: the data set that has this content already; empty for none.
@@ -126,12 +105,12 @@ def make_plan(
     """Read and check every image as the import would, storing nothing.
 
     Args:
-        source: what would be imported.
-        settings: where the library is; read only, to recognise what is there.
+        source: source that would be imported.
+        settings: say where the library is; read only, to recognise what is there.
         split: how it would be split.
         into: the data set to add to; None for a new one.
         guesses: layouts that the source may have.
-        columns: of its table.
+        columns: columns of its table.
         reading: how it was read.
         on_progress: called with images done and images in all.
 
@@ -139,10 +118,10 @@ def make_plan(
         DatasetError: no image could be taken, the split does not fit, or the label sets are other
             ones than those of `into`.
     """
-    rows, hashes, thumbs = _look(source, on_progress)
+    rows, hashes, thumbs = look(source, on_progress)
     known = into.info.value_ranges if into else None
     info, manifest, problems = describe(source, rows, split, known or ())
-    _look_again(source, rows, info.value_ranges or (), hashes, thumbs)
+    look_again(source, rows, info.value_ranges or (), hashes, thumbs)
     near = near_pairs(np.array(hashes, dtype=np.uint64))
     parts, sides, split_problem = _parts(RetrievalDataset(info, manifest, Path()))
     pairs = _pairs(near, manifest["image_id"].tolist(), sides)
@@ -179,62 +158,14 @@ def _pairs(
     """Pairs of rows and their distance in words, those across the split first."""
     pairs = [
         NearPair(
-            first=names[one],
+            first=names[first],
             second=names[other],
             distance=distance,
-            is_leak=sides[one] != sides[other],
+            is_leak=sides[first] != sides[other],
         )
-        for one, other, distance in near
+        for first, other, distance in near
     ]
     return sorted(pairs, key=lambda pair: not pair.is_leak)
-
-
-def _look(source: Source, on_progress: Progress) -> tuple[list[Row], list[int], list[Thumb]]:
-    """Rows of all items, and difference hashes and thumbnails of those that are taken."""
-    rows: list[Row] = []
-    hashes: list[int] = []
-    thumbs: list[Thumb] = []
-    first_of: dict[str, Item] = {}
-    total = len(source.items)
-    wanted = sorted({int(place) for place in np.linspace(0, total - 1, N_THUMBS)})
-    for number, item in enumerate(source.items):
-        row, _, decoded = check_image(item, first_of)
-        rows.append(row)
-        if decoded is not None:
-            hashes.append(difference_hash(decoded.rgb))
-            if wanted and number >= wanted[0]:  # later where an image was not taken
-                wanted.pop(0)
-                thumbs.append(_thumb(item, decoded.rgb))
-        on_progress(number + 1, total)
-    return rows, hashes, thumbs
-
-
-def _look_again(
-    source: Source,
-    rows: Sequence[Row],
-    ranges: Sequence[ValueRange],
-    hashes: list[int],
-    thumbs: list[Thumb],
-) -> None:
-    """Hashes and thumbnails of wide images anew, now that their common range is known."""
-    place_of = {thumb.image_id: place for place, thumb in enumerate(thumbs)}
-    taken = [(item, row) for item, row in zip(source.items, rows, strict=True) if row["sha256"]]
-    for number, (item, row) in enumerate(taken):
-        if row["extent"]:
-            rgb = load_rgb(item.read(), ranges)
-            hashes[number] = difference_hash(rgb)
-            if item.image_id in place_of:
-                thumbs[place_of[item.image_id]] = _thumb(item, rgb)
-
-
-def _thumb(item: Item, image: Image.Image) -> Thumb:
-    small = image.copy()
-    small.thumbnail((THUMB_PIXELS, THUMB_PIXELS))
-    encoded = io.BytesIO()
-    small.save(encoded, "WEBP", quality=70)
-    labels = next(iter(item.labels.values()), ())
-    webp = base64.b64encode(encoded.getvalue()).decode()
-    return Thumb(image_id=item.image_id, labels=labels, webp=webp)
 
 
 def _parts(dataset: RetrievalDataset) -> tuple[dict[str, int], list[bool], str]:

@@ -71,14 +71,14 @@ class NameIndex:
 
     def _found(self, ways: Sequence[tuple[str, list[str]]], base: str) -> Match | None:
         for how, written in ways:
-            found = self._in_place(written, base, how)
-            if found is not None:
-                return Match(found, how)
+            file = self._in_place(written, base, how)
+            if file is not None:
+                return Match(file, how)
         for how, written in ways:
-            found = self._by_end(written, how)
-            if found is not None:
+            file = self._by_end(written, how)
+            if file is not None:
                 by_end = "by the end of the path" if len(written) > 1 else ""
-                return Match(found, how or by_end)
+                return Match(file, how or by_end)
         return None
 
     def _in_place(self, parts: Sequence[str], base: str, how: str) -> File | None:
@@ -112,27 +112,27 @@ class NameIndex:
     def _by_tail(self, how: str) -> dict[str, list[File]]:
         key = _KEYS[how]
         if key not in self._tails:
-            found = defaultdict(list)
+            by_tail = defaultdict(list)
             for file in self._files:
-                found[key(file.parts[-1])].append(file)
-            self._tails[key] = dict(found)
+                by_tail[key(file.parts[-1])].append(file)
+            self._tails[key] = dict(by_tail)
         return self._tails[key]
 
     @cached_property
     def _by_stem(self) -> dict[str, list[File]]:
-        found = defaultdict(list)
+        by_stem = defaultdict(list)
         for file in self._files:
             if file.suffix in SUFFIXES:
-                found[file.stem].append(file)
-        return dict(found)
+                by_stem[file.stem].append(file)
+        return dict(by_stem)
 
     @cached_property
     def _by_number(self) -> dict[int, list[File]]:
-        found = defaultdict(list)
+        by_number = defaultdict(list)
         for stem, files in self._by_stem.items():
             if stem.isascii() and stem.isdigit() and len(stem) <= _LONGEST_NUMBER:
-                found[int(stem)].extend(files)
-        return dict(found)
+                by_number[int(stem)].extend(files)
+        return dict(by_number)
 
     @cached_property
     def _folders(self) -> frozenset[str]:
@@ -140,7 +140,7 @@ class NameIndex:
 
 
 class Finder:
-    """Looks up what label files name, counts how, and lists what is not there."""
+    """Finder of the images that label files name; it counts how, and lists missing ones."""
 
     def __init__(self, tree: FileTree) -> None:
         self._tree = tree
@@ -148,24 +148,24 @@ class Finder:
         self.problems: list[Problem] = []
 
     def find(self, name: str, label_file: File) -> Match | None:
-        """As `NameIndex.find`, from the folder of a label file, or else by its number.
+        """Find a file as `NameIndex.find` does, from the folder of a label file, or by its number.
 
         Of several files of a name, the one in data/ or images/ beside the label file, or in the
         folder that is called as the label file, is meant. A name without file is listed.
         """
         names, base = self._tree.names, label_file.folder
         near = (f"{folder}/{name}" for folder in ("data", "images", label_file.stem))
-        found = next(filter(None, (names.find(one, base) for one in (name, *near))), None)
-        found = found or names.by_number(name)
-        if found is None:
+        match = next(filter(None, (names.find(spelling, base) for spelling in (name, *near))), None)
+        match = match or names.by_number(name)
+        if match is None:
             self.problems.append(Problem(name, f"named in {label_file.name}, not there"))
-        elif found.how:
-            self._how[found.how] += 1
-        return found
+        elif match.how:
+            self._how[match.how] += 1
+        return match
 
     @property
     def notes(self) -> list[str]:
-        """How the names were found that are not files as they stand."""
+        """Notes on how names were found that are not files as they stand."""
         return [f"{n:,} names found {how}" for how, n in self._how.most_common()]
 
 
@@ -205,13 +205,13 @@ def _image_stem(name: str) -> str:
 
 def _resolved(parts: Sequence[str]) -> list[str]:
     """A path without `..`; what leads out of the tree is left out."""
-    found: list[str] = []
+    resolved: list[str] = []
     for part in parts:
         if part != "..":
-            found.append(part)
-        elif found:
-            found.pop()
-    return found
+            resolved.append(part)
+        elif resolved:
+            resolved.pop()
+    return resolved
 
 
 _ACCENTS = "with composed accents (NFC)"
@@ -257,17 +257,17 @@ def _loose(parts: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
 
 def _unique(key: _Key, files: Iterable[File]) -> dict[str, File | None]:
     """Files by the key of their names; None where several have it."""
-    found: dict[str, File | None] = {}
+    unique: dict[str, File | None] = {}
     for file in files:
         name = key(file.name)
-        found[name] = None if name in found else file
-    return found
+        unique[name] = None if name in unique else file
+    return unique
 
 
-def _n_common(one: Sequence[str], other: Sequence[str]) -> int:
+def _n_common(path: Sequence[str], other: Sequence[str]) -> int:
     """How many folders are equal, counted from the end."""
     n = 0
-    for first, second in zip(reversed(one), reversed(other), strict=False):
+    for first, second in zip(reversed(path), reversed(other), strict=False):
         if first != second:
             break
         n += 1

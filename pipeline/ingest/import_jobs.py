@@ -47,12 +47,12 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 
 class JobStatus(BaseModel):
-    """How far a job is.
+    """Status of a job.
 
     Attributes:
         done: images looked at, of `total`.
         error: why it failed.
-        dataset: what the import made.
+        dataset: data set that the import made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,11 +75,11 @@ class ImportJob:
 
     @property
     def id(self) -> str:
-        """The folder's name."""
+        """Identifier: the folder's name."""
         return self.folder.name
 
     def request(self) -> ImportRequest:
-        """What was asked.
+        """Read the request of the job.
 
         Raises:
             JobError: the file is damaged.
@@ -87,7 +87,7 @@ class ImportJob:
         return read(self.folder / "request.json", ImportRequest)
 
     def status(self) -> JobStatus:
-        """How far it is; `lost` when its process has died.
+        """Status of the job; `lost` when its process has died.
 
         Raises:
             JobError: the file is damaged.
@@ -98,7 +98,7 @@ class ImportJob:
         return status.model_copy(update={"state": "lost"}) if is_lost else status
 
     def plan(self) -> Plan:
-        """What the dry run found.
+        """Read the plan that the dry run made.
 
         Raises:
             JobError: it has not ended well, or the file is damaged.

@@ -22,7 +22,7 @@ def open_request(request: ImportRequest, settings: Settings) -> Opened:
     Raises:
         DatasetError: it is unavailable or cannot be read; the message says what to do.
     """
-    asked = SourceRequest(
+    source_request = SourceRequest(
         name=request.name,
         path=None if request.is_built_in else Path(request.source),
         images=Path(request.images) if request.images else None,
@@ -32,9 +32,9 @@ def open_request(request: ImportRequest, settings: Settings) -> Opened:
         variants=request.variants,
     )
     if request.is_built_in:
-        opened = Opened(open_source(request.source, asked))
+        opened = Opened(open_source(request.source, source_request))
     else:
-        opened = open_files(asked)
+        opened = open_files(source_request)
     if not request.title:
         return opened
     return replace(opened, source=replace(opened.source, title=request.title))
@@ -46,7 +46,7 @@ def plan_import(
     """The dry run of a request; nothing is stored.
 
     Raises:
-        DatasetError: as for `open_request` and `make_plan`.
+        DatasetError: `open_request` or `make_plan` refuses the request.
     """
     opened = open_request(request, settings)
     return make_plan(

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from pipeline.datasets.dataset import (
     NAME_PATTERN,
     DatasetError,
     DatasetInfo,
-    LabelSet,
     RetrievalDataset,
-    content_fingerprint,
     list_datasets,
     load_dataset,
 )
-from pipeline.datasets.problems import Problem, reasons_in_words, write_problems
-from pipeline.datasets.split_choice import SplitChoice, chosen_split
-from pipeline.decoding.value_range import ValueRange
+from pipeline.datasets.problems import write_problems
+from pipeline.datasets.split_choice import SplitChoice
 from pipeline.files import check_room, write_atomic
-from pipeline.images import Decoded, ImageError, decode
-from pipeline.ingest.journal import Row, new_row, read_journal
-from pipeline.ingest.scaling import conversions, ranges_of
-from pipeline.ingest.source import Item, Kind, Source
+from pipeline.ingest.checking import check_image
+from pipeline.ingest.description import describe
+from pipeline.ingest.journal import Row, read_journal
+from pipeline.ingest.source import Item, Source
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 
@@ -48,11 +42,11 @@ def import_dataset(
     """Import `source`, or return the data set when the same content is already there.
 
     Works in a hidden folder that is renamed at the end, with a journal of what is done: after a
-    kill the library is as before, and the same call goes on where it stopped.
+    kill the library is as before, and the same call resumes where it stopped.
 
     Args:
-        source: what to import.
-        settings: where the library is.
+        source: source to import.
+        settings: say where the library is.
         link: keep references to the files instead of copies, where the source has files.
         split: how queries, database and training set are chosen.
         again: import even when the same content is there under another name.
@@ -96,7 +90,7 @@ def check_name(name: str) -> None:
     """Refuse what cannot name a data set.
 
     Raises:
-        DatasetError: with the rule.
+        DatasetError: the name breaks the rule, which the message states.
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise DatasetError(
@@ -126,12 +120,12 @@ def discard_import(name: str, settings: Settings) -> None:
 
 def same_content_as(fingerprint: str, settings: Settings) -> str:
     """The name of the data set with this content; empty for none."""
-    found = (info.name for info in list_datasets(settings) if info.fingerprint == fingerprint)
-    return next(found, "")
+    names = (info.name for info in list_datasets(settings) if info.fingerprint == fingerprint)
+    return next(names, "")
 
 
 def _refuse_twin(identity: str, settings: Settings) -> None:
-    """The quick look: something made from the very same files."""
+    """Refuse what was made from the very same files, after a quick look."""
     for info in list_datasets(settings):
         mark = settings.datasets_path / info.name / "identity.txt"
         if mark.is_file() and mark.read_text(encoding="utf-8") == identity:
@@ -166,7 +160,7 @@ def ingest_items(
     Args:
         source: whose items.
         work: folder of the journal and of the images taken.
-        link: as for `import_dataset`.
+        link: keep references to the files instead of copies, where the source has files.
         on_progress: called with images done and images in all.
     """
     journaled = read_journal(work / "journal.jsonl")
@@ -185,46 +179,6 @@ def ingest_items(
                 journal.flush()
             on_progress(number, total)
             yield row
-
-
-def check_image(item: Item, first_of: dict[str, Item]) -> tuple[Row, bytes, Decoded | None]:
-    """Read and check one image, storing nothing.
-
-    Args:
-        item: to look at.
-        first_of: the first item with each content; this one is added when it is taken.
-
-    Returns:
-        Its row, its bytes, and the decoded image; None when it is not taken.
-    """
-    row = new_row(item.image_id)
-    try:
-        content = item.read()
-        decoded = decode(content)
-    except (ImageError, OSError) as error:
-        row["problem"] = str(error)
-        return row, b"", None
-    sha256 = hashlib.sha256(content).hexdigest()
-    first = first_of.setdefault(sha256, item)
-    if first is not item:
-        difference, row["kind"] = _difference(first, item)
-        row["problem"] = f"same content as {first.image_id}{difference}; kept once"
-        return row, content, None
-    row["sha256"], row["note"] = sha256, ", ".join(decoded.notes)
-    row["width"], row["height"] = decoded.rgb.size
-    row["extent"] = decoded.scaling.extent if decoded.scaling else None
-    return row, content, decoded
-
-
-def _difference(first: Item, second: Item) -> tuple[str, str]:
-    """What to know about two files with the same content, and their kind of problem."""
-    parts = {first.split, second.split} - {""}
-    is_leak = "query" in parts and len(parts) > 1
-    is_conflict = first.labels != second.labels
-    text = f" (leak: {first.split} and {second.split})" if is_leak else ""
-    text += " with other labels" if is_conflict else ""
-    kind = "duplicate" + (" leak" if is_leak else "") + (" conflict" if is_conflict else "")
-    return text, kind
 
 
 def _take(item: Item, work: Path, link: bool, first_of: dict[str, Item]) -> Row:
@@ -250,80 +204,3 @@ def _finish(source: Source, rows: Sequence[Row], work: Path, split: SplitChoice)
     (work / "dataset.json").write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (work / "journal.jsonl").unlink()
     return info
-
-
-def describe(
-    source: Source, rows: Sequence[Row], split: SplitChoice, known: Sequence[ValueRange] = ()
-) -> tuple[DatasetInfo, pd.DataFrame, list[Problem]]:
-    """Facts, manifest and problems of a source whose items gave these rows.
-
-    Args:
-        source: of the items.
-        rows: one for each of its items.
-        split: how it is split.
-        known: ranges of wide images that the data set has already.
-
-    Raises:
-        DatasetError: no image could be taken, or the split does not fit.
-    """
-    taken = [(item, row) for item, row in zip(source.items, rows, strict=True) if row["sha256"]]
-    refused = [
-        Problem(row["image_id"], row["problem"], kind=row["kind"]) for row in rows if row["problem"]
-    ]
-    ranges = ranges_of(rows, known)
-    converted = [
-        Problem(row["image_id"], note, "converted")
-        for item, row in taken
-        if (note := conversions(item, row, ranges))
-    ]
-    problems = [*source.problems, *refused, *converted]
-    if not taken:
-        raise DatasetError(
-            f"no image of {source.title} could be taken: {reasons_in_words(problems)}"
-        )
-    manifest = _manifest(source, taken)
-    info = DatasetInfo(
-        name=source.name,
-        title=source.title,
-        summary=source.summary,
-        licence=source.licence,
-        attribution=source.attribution,
-        default_protocol=source.default_protocol,
-        label_sets=tuple(label_sets(source.kinds, manifest)),
-        n=len(manifest),
-        n_problems=sum(problem.action == "skipped" for problem in problems),
-        fingerprint="",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        value_ranges=ranges,
-    )
-    made = chosen_split(RetrievalDataset(info, manifest, Path()), split)
-    manifest = manifest.assign(split=made.column)
-    changes = {"fingerprint": content_fingerprint(manifest), **made.facts}
-    return info.model_copy(update=changes), manifest, problems
-
-
-def _manifest(source: Source, taken: Sequence[tuple[Item, Row]]) -> pd.DataFrame:
-    records = []
-    for item, row in taken:
-        record: dict[str, object] = {
-            "image_id": item.image_id,
-            "sha256": row["sha256"],
-            "path": row["path"],
-            "width": row["width"],
-            "height": row["height"],
-            "numbers": row["extent"][0] if row["extent"] else "",
-            "text": item.text,
-            "group": item.group or item.image_id,
-            "split": item.split,
-        }
-        for name in source.kinds:
-            record[f"labels:{name}"] = list(item.labels.get(name, ()))
-        records.append(record)
-    return pd.DataFrame.from_records(records)
-
-
-def label_sets(kinds: dict[str, Kind], manifest: pd.DataFrame) -> Iterator[LabelSet]:
-    """The label sets of a manifest, with the classes that occur."""
-    for name, kind in kinds.items():
-        classes = sorted({label for labels in manifest[f"labels:{name}"] for label in labels})
-        yield LabelSet(name=name, kind=kind, classes=tuple(classes))

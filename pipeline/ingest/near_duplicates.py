@@ -29,15 +29,15 @@ def near_pairs(hashes: NDArray[np.uint64]) -> list[tuple[int, int, int]]:
     distinct, first, group = np.unique(hashes, return_index=True, return_inverse=True)
     has_edges = distinct != 0
     pairs = {
-        (int(first[own]), position): 0
-        for position, own in enumerate(group)
-        if has_edges[own] and first[own] != position
+        (int(first[index]), position): 0
+        for position, index in enumerate(group)
+        if has_edges[index] and first[index] != position
     }
     usable = np.flatnonzero(has_edges)
-    for one, other in _candidates(distinct[usable]):
-        distance = int(np.bitwise_count(distinct[usable[one]] ^ distinct[usable[other]]))
+    for left, other in _candidates(distinct[usable]):
+        distance = int(np.bitwise_count(distinct[usable[left]] ^ distinct[usable[other]]))
         if distance <= MAX_DISTANCE:
-            low, high = sorted((int(first[usable[one]]), int(first[usable[other]])))
+            low, high = sorted((int(first[usable[left]]), int(first[usable[other]])))
             pairs[low, high] = distance
     return sorted(
         ((low, high, distance) for (low, high), distance in pairs.items()),
@@ -54,7 +54,7 @@ def _candidates(hashes: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
         order = np.argsort(band, kind="stable")
         for bucket in np.split(order, np.flatnonzero(np.diff(band[order])) + 1):
             if 1 < len(bucket) <= _MOST_IN_BUCKET:
-                own = hashes[bucket]
-                distance = np.bitwise_count(own[:, None] ^ own[None, :])
-                for one, other in np.argwhere(np.triu(distance <= MAX_DISTANCE, k=1)):
-                    yield int(bucket[one]), int(bucket[other])
+                bucket_hashes = hashes[bucket]
+                distance = np.bitwise_count(bucket_hashes[:, None] ^ bucket_hashes[None, :])
+                for left, other in np.argwhere(np.triu(distance <= MAX_DISTANCE, k=1)):
+                    yield int(bucket[left]), int(bucket[other])

@@ -22,7 +22,7 @@ def ranges_of(rows: Sequence[Row], known: Sequence[ValueRange] = ()) -> tuple[Va
 
 
 def conversions(item: Item, row: Row, ranges: Sequence[ValueRange]) -> str:
-    """What was converted in an image that was taken, for people; empty for nothing."""
+    """Describe for people what was converted in an image that was taken; empty for nothing."""
     extent = extent_of_row(row)
     if extent is None:
         return row["note"]

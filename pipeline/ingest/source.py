@@ -20,7 +20,7 @@ class Item:
         labels: class names per label set.
         group: images of one group never fall on both sides of a split.
         path: set when the image may be linked instead of copied.
-        size: in bytes, 0 when unknown; says whether the disk has room.
+        size: size in bytes, 0 when unknown; says whether the disk has room.
     """
 
     image_id: str
@@ -44,7 +44,7 @@ class Source:
             is thrown away.
         problems: files that are not among the items, with reasons.
         notes: how it was understood, where that is not plain.
-        warnings: what is probably not as it was meant.
+        warnings: readings that were probably not meant.
         doubt: why somebody has to confirm before it is imported; empty for no reason.
     """
 

@@ -48,8 +48,8 @@ def split_word(name: str) -> str:
         >>> split_word("seg_train"), split_word("test_2"), split_word("tset"), split_word("bus")
         ('train', 'query', '', '')
     """
-    found = {_SPLIT_OF[word] for word in _words(name) if word in _SPLIT_OF}
-    return found.pop() if len(found) == 1 else ""
+    splits = {_SPLIT_OF[word] for word in _words(name) if word in _SPLIT_OF}
+    return splits.pop() if len(splits) == 1 else ""
 
 
 def splits_of(names: Iterable[str]) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _meaning(column: str, counts: Counter[str]) -> dict[str, str]:
 
 
 def _words(name: str) -> list[str]:
-    """Its words in lower case, where case, digits and signs divide them."""
+    """Words of a name in lower case, where case, digits and signs divide them."""
     return [word.lower() for word in re.findall(r"[^\W\d_]?[^\WA-Z\d_]+|[A-Z]+", name)]
 
 

@@ -31,8 +31,8 @@ def decode_text(content: bytes, name: str, encoding: str = "") -> Text:
 
     Args:
         content: the bytes of the file.
-        name: of the file, for messages.
-        encoding: when it is known; nothing is guessed then.
+        name: name of the file, for messages.
+        encoding: encoding when it is known; nothing is guessed then.
 
     Raises:
         DatasetError: no such encoding, or the bytes are not text in it.
@@ -96,12 +96,12 @@ def _guess(content: bytes) -> str:
     if lone >= 0.8 * len(runs) and _is_western(b"".join(runs)):
         return "cp1252"
     cells = re.split(rb"[\r\n\t,;]", content[:_PROBE_BYTES])
-    found = guess_code_page([cell for cell in cells if not cell.isascii()])
+    code_page = guess_code_page([cell for cell in cells if not cell.isascii()])
     try:
-        content.decode(found)
+        content.decode(code_page)
     except UnicodeDecodeError:  # it fits the beginning only
         return ""
-    return found
+    return code_page
 
 
 def _is_western(high: bytes) -> bool:

@@ -21,9 +21,9 @@ def zip_names(
     """The name of each member with forward slashes, and what is to be said about them.
 
     Args:
-        members: of the archive.
-        archive: its name.
-        encoding: of names that do not say theirs; empty: guessed.
+        members: members of the archive.
+        archive: name of the archive.
+        encoding: encoding of names that do not say theirs; empty: guessed.
 
     Raises:
         DatasetError: there is no such encoding, or a name is not valid in it.

@@ -64,7 +64,7 @@ def studies(runs: Mapping[str, Run]) -> list[list[Variant]]:
     Two variants of one study may differ like a method from its variant; they are no study.
 
     Args:
-        runs: by the digest of their spec.
+        runs: runs by the digest of their spec.
     """
     seeds = 1 + max((run.spec.seed for run in runs.values()), default=0)
     bases = {
@@ -76,14 +76,16 @@ def studies(runs: Mapping[str, Run]) -> list[list[Variant]]:
     possible = []
     for base in bases.values():
         full, *others = variants(base, seeds)
-        others = [one for one in others if one.specs != full.specs and _has_run(one, runs)]
+        others = [
+            variant for variant in others if variant.specs != full.specs and _has_run(variant, runs)
+        ]
         if others:
             possible.append([full, *others])
-    found: list[list[Variant]] = []
+    grouped: list[list[Variant]] = []
     for study in sorted(possible, key=len, reverse=True):
-        if not any(study[0].specs == variant.specs for other in found for variant in other):
-            found.append(study)
-    return found
+        if not any(study[0].specs == variant.specs for other in grouped for variant in other):
+            grouped.append(study)
+    return grouped
 
 
 def table(study: list[Variant], runs: Mapping[str, Run]) -> pd.DataFrame:
@@ -93,7 +95,7 @@ def table(study: list[Variant], runs: Mapping[str, Run]) -> pd.DataFrame:
 
     Args:
         study: the full method first.
-        runs: by the digest of their spec.
+        runs: runs by the digest of their spec.
     """
     done = {
         variant.name: {

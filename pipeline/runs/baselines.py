@@ -12,36 +12,30 @@ two of them.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.datasets.split import Indices, make_split
-from pipeline.evaluation.evaluate import evaluate, evaluate_cosine, exclude_label
-from pipeline.evaluation.report import Report, read_report
+from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
+from pipeline.evaluation.relevance import exclude_label
+from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
-from pipeline.files import write_atomic
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
+from pipeline.runs.baseline_files import baseline_path, keep_baseline, stored_baseline
+from pipeline.runs.colour_histograms import colour_histograms
 from pipeline.runs.cosine_neighbours import CentredFeatures, mean_features
+from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from pipeline.wording import sentence
 
 _Progress = Callable[[str, int, int], None]
-_LEVELS = 4  # of each colour channel, so 64 cells
-_SIDE = 32  # pixels that an image is reduced to before its colours are counted
-_IMAGES = 64  # decoded between two reports of progress
 _log = logging.getLogger(__name__)
 
 
@@ -54,69 +48,62 @@ def cosine_report(
     without: str = "",
     on_progress: Progress = ignore_progress,
 ) -> Report | None:
-    """The real-valued cosine ranking under the spec's protocol: the row every table carries.
+    """Measure or look up the real-valued cosine ranking: the row every table carries.
 
-    Measured once per data set, backbone, protocol and split seed, then read from disk.
+    It is measured once per data set, backbone, protocol and split seed, then read from disk.
 
     Args:
         spec: gives backbone, protocol, label set and split seed.
-        dataset: the data set of the spec.
-        settings: where the stored reports are.
+        dataset: data set of the spec.
+        settings: say where the stored reports are.
         cache: features to measure it with; None: only look it up, and return None when absent.
-        without: a label that relevance leaves out; empty: none.
+        without: label that relevance leaves out; empty: none.
         on_progress: called with queries done and queries in all.
     """
-    path = _path("cosine", spec, dataset, settings, spec.backbone, without)
-    if (stored := _stored(path)) is not None:
-        return stored
-    if cache is None:
-        return None
-    protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
-    split = make_split(dataset, protocol, label_set, spec.split_seed)
-    features, labels = cache.get(dataset), dataset.labels(label_set)
-    mean = mean_features(features, split.train)
-    queries, query_labels, database_labels = (
-        split.query,
-        labels[split.query],
-        labels[split.database],
-    )
-    if without:
-        kept, query_labels, database_labels = exclude_label(
-            label_set.column(without), query_labels, database_labels
-        )
-        queries = queries[kept]
-    report = evaluate_cosine(
-        features[queries] - mean,
-        CentredFeatures(features, split.database, mean),
-        query_labels,
-        database_labels,
-        protocol,
-        on_progress=on_progress,
-    ).report
-    return _kept(report, path)
+    truth = GroundTruth(spec, dataset)
+    return _cosine_report(truth, settings, cache, without=without, on_progress=on_progress)
 
 
 def random_report(spec: RunSpec, dataset: RetrievalDataset, settings: Settings) -> Report:
-    """The expectation of every measure if images came in random order.
+    """Expectation of every measure if images came in random order.
 
     All items get the same code, so that one tie holds the whole database, and ties are averaged.
     """
-    path = _path("random", spec, dataset, settings)
-    if (stored := _stored(path)) is not None:
+    truth = GroundTruth(spec, dataset)
+    path = baseline_path("random", truth, settings)
+    if (stored := stored_baseline(path)) is not None:
         return stored
-    protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
-    split, labels = (
-        make_split(dataset, protocol, label_set, spec.split_seed),
-        dataset.labels(label_set),
-    )
     report = evaluate(
-        _equal_codes(len(split.query)),
-        _equal_codes(len(split.database)),
-        labels[split.query],
-        labels[split.database],
-        protocol,
+        _equal_codes(len(truth.split.query)),
+        _equal_codes(len(truth.split.database)),
+        truth.query_labels,
+        truth.database_labels,
+        truth.protocol,
     ).report
-    return _kept(report, path)
+    return keep_baseline(report, path)
+
+
+def colour_report(
+    spec: RunSpec,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    *,
+    measure: bool = False,
+    on_progress: Progress = ignore_progress,
+) -> Report | None:
+    """Measure or look up the ranking by colour histograms: how far colours alone get.
+
+    Args:
+        spec: gives protocol, label set and split seed.
+        dataset: data set of the spec.
+        settings: say where the stored reports are.
+        measure: read the images when there is no stored report, which takes a few milliseconds
+            per image. Images that cannot be read leave the baseline unmeasured, with a message in
+            the log.
+        on_progress: called with images read and images in all.
+    """
+    truth = GroundTruth(spec, dataset)
+    return _colour_report(truth, settings, measure=measure, on_progress=on_progress)
 
 
 def measure_baselines(
@@ -129,22 +116,23 @@ def measure_baselines(
     """Measure the baselines of a spec that are not stored yet; what fails is logged, not raised.
 
     Args:
-        spec: of a measured run.
-        dataset: of the run.
-        settings: where reports are kept.
+        spec: spec of a measured run.
+        dataset: data set of the run.
+        settings: say where reports are kept.
         cache: features of the run's backbone.
         on_progress: called with what is measured, steps done and steps in all.
 
     Raises:
         Cancelled: `on_progress` raises it, to stop between two blocks.
     """
+    truth = GroundTruth(spec, dataset)
 
     def cosine() -> None:
-        cosine_report(spec, dataset, settings, cache, on_progress=partial(on_progress, "cosine"))
+        _cosine_report(truth, settings, cache, on_progress=partial(on_progress, "cosine"))
 
     def colours() -> None:
-        report = partial(on_progress, "colours")
-        colour_report(spec, dataset, settings, measure=True, on_progress=report)
+        progress = partial(on_progress, "colours")
+        _colour_report(truth, settings, measure=True, on_progress=progress)
 
     for measure in (cosine, colours):
         try:
@@ -156,107 +144,64 @@ def measure_baselines(
             _log.warning("the baseline %s is not measured: %s", measure.__name__, reason)
 
 
-def colour_report(
-    spec: RunSpec,
-    dataset: RetrievalDataset,
+def _cosine_report(
+    truth: GroundTruth,
     settings: Settings,
+    cache: FeatureCache | None,
     *,
-    measure: bool = False,
-    on_progress: Progress = ignore_progress,
+    without: str = "",
+    on_progress: Progress,
 ) -> Report | None:
-    """The ranking by colour histograms: how far colours alone get.
+    path = baseline_path("cosine", truth, settings, truth.spec.backbone, without)
+    if (stored := stored_baseline(path)) is not None:
+        return stored
+    if cache is None:
+        return None
+    features, queries = cache.get(truth.dataset), truth.split.query
+    mean = mean_features(features, truth.split.train)
+    query_labels, database_labels = truth.query_labels, truth.database_labels
+    if without:
+        kept, query_labels, database_labels = exclude_label(
+            truth.label_set.column(without), query_labels, database_labels
+        )
+        queries = queries[kept]
+    report = evaluate_cosine(
+        features[queries] - mean,
+        CentredFeatures(features, truth.split.database, mean),
+        query_labels,
+        database_labels,
+        truth.protocol,
+        on_progress=on_progress,
+    ).report
+    return keep_baseline(report, path)
 
-    Args:
-        spec: gives protocol, label set and split seed.
-        dataset: the data set of the spec.
-        settings: where the stored reports are.
-        measure: read the images when there is no stored report, which takes a few milliseconds
-            per image. Images that cannot be read leave the baseline unmeasured, with a word in the
-            log.
-        on_progress: called with images read and images in all.
-    """
-    path = _path("colour", spec, dataset, settings)
-    if (stored := _stored(path)) is not None:
+
+def _colour_report(
+    truth: GroundTruth, settings: Settings, *, measure: bool, on_progress: Progress
+) -> Report | None:
+    path = baseline_path("colour", truth, settings)
+    if (stored := stored_baseline(path)) is not None:
         return stored
     if not measure:
         return None
-    protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
-    split = make_split(dataset, protocol, label_set, spec.split_seed)
-    rows = np.concatenate([split.query, split.database])
+    rows, n_query = (
+        np.concatenate([truth.split.query, truth.split.database]),
+        len(truth.split.query),
+    )
     try:
-        histograms = _histograms(dataset, rows, settings.threads, on_progress)
+        histograms = colour_histograms(truth.dataset, rows, settings.threads, on_progress)
     except ImageError as error:
         _log.warning("the baseline of colour histograms is not measured: %s", error)
         return None
-    labels, n_query = dataset.labels(label_set), len(split.query)
     report = evaluate_cosine(
         histograms[:n_query],
         histograms[n_query:],
-        labels[split.query],
-        labels[split.database],
-        protocol,
+        truth.query_labels,
+        truth.database_labels,
+        truth.protocol,
     ).report
-    return _kept(report, path)
-
-
-def _histograms(
-    dataset: RetrievalDataset, rows: Indices, threads: int, on_progress: Progress
-) -> NDArray[np.float32]:
-    """Colour histograms (n, 64) of the images in these rows, decoded some at a time."""
-    found = np.empty((len(rows), _LEVELS**3), np.float32)
-
-    def histogram(row: int) -> NDArray[np.float32]:
-        return colour_histogram(dataset.load_image(row))
-
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(rows), _IMAGES):
-            block = rows[start : start + _IMAGES].tolist()
-            found[start : start + len(block)] = list(pool.map(histogram, block))
-            on_progress(start + len(block), len(rows))
-    return found
-
-
-def colour_histogram(image: Image.Image) -> NDArray[np.float32]:
-    """Square roots of the shares (64,) of an RGB image's pixels in each cell of colours."""
-    small = image.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    levels = np.asarray(small).reshape(-1, 3) // (256 // _LEVELS)
-    cells = levels.astype(np.int64) @ np.array([_LEVELS * _LEVELS, _LEVELS, 1])
-    shares = np.bincount(cells, minlength=_LEVELS**3) / len(cells)
-    return np.sqrt(shares).astype(np.float32)
+    return keep_baseline(report, path)
 
 
 def _equal_codes(n: int) -> HashCodes:
     return HashCodes(np.zeros((n, 1), np.uint8), 1)
-
-
-def _path(
-    kind: str,
-    spec: RunSpec,
-    dataset: RetrievalDataset,
-    settings: Settings,
-    backbone: str = "",
-    without: str = "",
-) -> Path:
-    """Where the report of these images, labels, protocol and split is kept."""
-    protocol, label_set = spec.evaluation_protocol(), dataset.label_set(spec.label_set)
-    parts = (dataset.info.fingerprint, backbone, protocol.model_dump_json(), label_set.name)
-    named = [*parts, str(spec.split_seed), *([without] if without else [])]
-    key = hashlib.sha256("|".join(named).encode()).hexdigest()[:24]
-    return settings.home / "baselines" / f"{kind}-{key}.json"
-
-
-def _stored(path: Path) -> Report | None:
-    """The report that was kept; None where there is none that this version can read."""
-    try:
-        return read_report(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        _log.warning("the baseline %s cannot be read: %s", path.name, sentence(error))
-        return None
-
-
-def _kept(report: Report, path: Path) -> Report:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, report.model_dump_json(indent=2))
-    return report

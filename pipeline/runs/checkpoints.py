@@ -20,7 +20,7 @@ class FolderCheckpoints:
     """Keeps the last checkpoint in a file; the one before stays until the new one is whole.
 
     Args:
-        path: of the file; its folder must exist.
+        path: path of the file; its folder must exist.
 
     Attributes:
         every_s: least time between two: on frozen features an epoch may take milliseconds.
@@ -47,8 +47,8 @@ class FolderCheckpoints:
 
     def epoch(self) -> int:
         """The epoch of the last one, 0 for none."""
-        found = self.load()
-        return found.epoch if found else 0
+        checkpoint = self.load()
+        return checkpoint.epoch if checkpoint else 0
 
     def is_due(self) -> bool:
         """Whether enough time has passed since the last one."""

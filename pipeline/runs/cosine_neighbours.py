@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CentredFeatures:
-    """Some rows of features (n, d) with a mean taken off; made anew for each block that is read."""
+    """Rows of features (n, d) less their mean; computed for each block when it is read."""
 
     features: NDArray[np.float32]
     rows: Indices
@@ -39,7 +39,7 @@ class CentredFeatures:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and columns."""
+        """Numbers of rows and columns."""
         return len(self.rows), self.features.shape[1]
 
     def __getitem__(self, block: slice) -> NDArray[np.float32]:
@@ -70,7 +70,7 @@ def cosine_neighbours(
         dataset: whose images.
         query: manifest rows (q,) of the queries.
         database: manifest rows (n,) of the database.
-        settings: where the places are kept.
+        settings: say where the places are kept.
         cache: features of the backbone.
         on_progress: called with queries done and queries in all.
 

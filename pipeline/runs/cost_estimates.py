@@ -18,11 +18,11 @@ _PASSES = ("epochs", "rounds", "iterations")  # settings that say how often the 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is to be expected.
+    """Expected time and memory.
 
     Attributes:
-        seconds: of work; None where there is nothing to go by.
-        memory_mb: of the process; None where no run has noted it.
+        seconds: seconds of work; None where there is nothing to go by.
+        memory_mb: memory of the process; None where no run has noted it.
         n_unknown: runs without an estimate.
     """
 
@@ -32,7 +32,7 @@ class Estimate:
 
 
 def estimate(specs: Sequence[RunSpec], settings: Settings) -> Estimate:
-    """Of all runs together, one after the other; features count once a data set and backbone."""
+    """Estimate the cost of all runs; features count once per data set and backbone."""
     sizes = {info.name: info.n for info in list_datasets(settings)}
     done = list(_done(settings))
     seconds = [_training_s(spec, done, sizes) for spec in specs]
@@ -50,12 +50,12 @@ def estimate(specs: Sequence[RunSpec], settings: Settings) -> Estimate:
 
 def typical_s(settings: Settings) -> dict[str, float]:
     """Median seconds of training of each method that has run here with a frozen backbone."""
-    found: dict[str, list[float]] = {}
+    seconds_of: dict[str, list[float]] = {}
     for run in _done(settings):
         if run.spec.finetune is None:
             seconds = run.status().timings.get("training", 0.0)
-            found.setdefault(run.spec.method, []).append(seconds)
-    return {method: sorted(times)[len(times) // 2] for method, times in found.items()}
+            seconds_of.setdefault(run.spec.method, []).append(seconds)
+    return {method: sorted(times)[len(times) // 2] for method, times in seconds_of.items()}
 
 
 def _training_s(spec: RunSpec, done: Sequence[Run], sizes: dict[str, int]) -> float | None:

@@ -16,7 +16,7 @@ from models.method import ignore
 from models.registry import get_method
 from pipeline.datasets.dataset import load_dataset
 from pipeline.progress import ignore_progress
-from pipeline.runs.execute import prepare
+from pipeline.runs.preparation import prepare
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.training import fit
 from pipeline.settings import Settings
@@ -29,7 +29,7 @@ def is_launched() -> bool:
 
 @contextmanager
 def joined(settings: Settings) -> Iterator[tuple[int, Settings]]:
-    """Meet the other processes; gives this one's number and settings with a device of its own.
+    """Meet the other processes; gives this one's number, and settings with its device.
 
     GPUs talk through NCCL, CPUs through gloo.
     """

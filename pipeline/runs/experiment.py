@@ -35,13 +35,13 @@ class Planned:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one run that was wanted.
+    """Outcome of one run that was wanted.
 
     Attributes:
-        number: of this outcome, from 1.
+        number: number of this outcome, from 1.
         total: outcomes that there will be.
         state: whether it ran now, before, not to the end, or runs in another process.
-        run: its folder.
+        run: run that was executed.
     """
 
     number: int
@@ -76,7 +76,7 @@ class Outcome:
 
 
 def plan(specs: Iterable[RunSpec], settings: Settings) -> list[Planned]:
-    """What is there of each spec: the newest run that is done on the data set as it is now.
+    """Plan each spec: find the newest run that is done on the data set as it is now.
 
     Where none is done, one that is running or queued. The leaderboard shows the same ones. A spec
     that is wanted twice counts once.
@@ -104,9 +104,9 @@ def run_missing(
     """Execute here what is new, queued, or was left by a killed process; see the module's rule.
 
     Args:
-        planned: what is wanted.
-        settings: where the library is.
-        name: that new runs share.
+        planned: runs that are wanted.
+        settings: say where the library is.
+        name: name that new runs share.
         on_start: called with each run before it is executed.
         on_outcome: called after each run.
         on_progress: called within a run with the stage, steps done and steps in all.
@@ -115,8 +115,8 @@ def run_missing(
         Cancelled: it was stopped; the message says how many runs are done and how to go on.
     """
     outcomes: list[Outcome] = []
-    for number, one in enumerate(planned, 1):
-        run = one.run or RunRegistry(settings).create(one.spec, name)
+    for number, planned_run in enumerate(planned, 1):
+        run = planned_run.run or RunRegistry(settings).create(planned_run.spec, name)
         try:
             state = _carried_out(run, settings, on_start, on_progress)
         except (Cancelled, KeyboardInterrupt) as stop:
@@ -130,7 +130,7 @@ def run_missing(
 
 
 def attempt(run: Run, settings: Settings, on_progress: StageProgress = ignore_progress) -> bool:
-    """Execute a queued run; whether that went well. Its status says why it did not.
+    """Execute a queued run; returns whether that went well. Its status says why it did not.
 
     Raises:
         Cancelled: someone asked it to stop.
@@ -176,10 +176,10 @@ def _known_runs(
     registry: RunRegistry, dataset: str, fingerprint: str
 ) -> dict[str, tuple[State, Run | None]]:
     """The runs on a data set that count as being there, by the digest of their spec."""
-    found: dict[str, tuple[State, Run | None]] = {}
+    known: dict[str, tuple[State, Run | None]] = {}
     for run in registry.all():
         state = run.status().state
         if run.stored.dataset == dataset and state in ("queued", "running"):
-            found.setdefault(run.spec.digest, (state, run))
+            known.setdefault(run.spec.digest, (state, run))
     done = registry.finished(fingerprint)
-    return found | {digest: ("done", run) for digest, run in done.items()}
+    return known | {digest: ("done", run) for digest, run in done.items()}

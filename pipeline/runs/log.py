@@ -15,7 +15,7 @@ _file_only.propagate = False
 
 @contextmanager
 def logging_to(folder: Path) -> Iterator[logging.Logger]:
-    """Append to the run's log meanwhile; gives a logger that speaks to the file alone."""
+    """Append to the run's log meanwhile; gives a logger that writes to the file alone."""
     handler = logging.FileHandler(folder / NAME, "a", "utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     loggers = [_file_only, *(logging.getLogger(name) for name in _SPEAKERS)]

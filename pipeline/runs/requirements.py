@@ -15,7 +15,7 @@ def why_not(card: MethodCard, info: DatasetInfo, label_set: str = "") -> str:
     """Why a method cannot train on a data set with these labels; empty if it can.
 
     Args:
-        card: of the method.
+        card: card of the method.
         info: facts of the data set.
         label_set: name of the labels; empty for the first.
     """
@@ -31,14 +31,14 @@ def why_not(card: MethodCard, info: DatasetInfo, label_set: str = "") -> str:
 
 
 def needs(card: MethodCard) -> tuple[str, ...]:
-    """What a method needs beside images, each in a few words."""
-    found = []
+    """Needs of a method beside images, each in a few words."""
+    needed = []
     if card.supervision == "supervised":
-        found.append("labels")
+        needed.append("labels")
     if card.views > 1:
         augmented = card.views - 1
-        found.append("an augmented view" if augmented == 1 else f"{augmented} augmented views")
-    return tuple(found)
+        needed.append("an augmented view" if augmented == 1 else f"{augmented} augmented views")
+    return tuple(needed)
 
 
 def keeps_checkpoints(method: str) -> bool:

@@ -40,19 +40,19 @@ class RunError(ValueError):
 
 @dataclass(frozen=True)
 class RunResults:
-    """What a run leaves in its folder. Every file appears whole or not at all."""
+    """Results that a run leaves in its folder. Every file appears whole or not at all."""
 
     folder: Path
     stored: StoredSpec
 
     @property
     def spec(self) -> RunSpec:
-        """What was asked for."""
+        """Spec that the run was created from."""
         return self.stored.spec
 
     @property
     def id(self) -> str:
-        """The folder's name."""
+        """Identifier: the folder's name."""
         return self.folder.name
 
     def status(self) -> RunStatus:
@@ -70,7 +70,7 @@ class RunResults:
         """Refuse a data set whose images or labels are not those the run was executed on.
 
         Args:
-            fingerprint: of the data set.
+            fingerprint: fingerprint of the data set.
             earlier: fingerprints that it had before images were added; their rows come first.
 
         Raises:
@@ -80,7 +80,7 @@ class RunResults:
         if known and known not in (fingerprint, *earlier):
             raise RunError(
                 f"run {self.id} was made from other content of {self.spec.dataset!r}, which has "
-                "been imported anew since; run it again"
+                "been imported again since; run it again"
             )
 
     def history(self) -> list[dict[str, object]]:
@@ -179,10 +179,10 @@ class RunResults:
         write_atomic(self.folder / "report.json", evaluation.report.model_dump_json(indent=2))
 
     def report(self) -> Report:
-        """What was measured.
+        """Read the report.
 
         Raises:
-            RunError: not evaluated yet, or damaged.
+            RunError: the run is not evaluated yet, or damaged.
         """
         try:
             return _REPORTS.read(self.folder / "report.json")
@@ -193,7 +193,7 @@ class RunResults:
         """The measured curves.
 
         Raises:
-            RunError: not evaluated yet, or damaged.
+            RunError: the run is not evaluated yet, or damaged.
         """
         try:
             return Curves.load(self._curves_path)
@@ -204,7 +204,7 @@ class RunResults:
         """AP (q,) of each query, at a fraction of the time that all curves take.
 
         Raises:
-            RunError: not evaluated yet, or damaged.
+            RunError: the run is not evaluated yet, or damaged.
         """
         try:
             return Curves.query_aps(self._curves_path)

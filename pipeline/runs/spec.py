@@ -35,7 +35,7 @@ _DIGESTED = (  # in this order, in which the first version had them
 
 
 class Conditions(BaseModel):
-    """What the runs of a comparison share: data, features, split, and how the backbone learns."""
+    """Conditions that the runs of a comparison share: data, features, split, backbone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +59,7 @@ class Conditions(BaseModel):
     )
 
     def conditions(self) -> dict[str, Any]:
-        """These fields alone, for another model that has them."""
+        """Take these fields alone, for another model that has them."""
         return self.model_dump(include=set(Conditions.model_fields))
 
 
@@ -145,7 +145,7 @@ class RunSpec(Conditions):
 
 
 class StoredSpec(BaseModel):
-    """What a run's spec.json says: no bounds, and whatever fields another version gave it."""
+    """Spec as spec.json has it: no bounds, and whatever fields another version gave it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

@@ -18,7 +18,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class RunStatus(BaseModel):
-    """What happened to a run so far (run.json)."""
+    """Status of a run (run.json)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class RunStatus(BaseModel):
 
 
 def read_status(text: str) -> RunStatus:
-    """What a stored run.json says; fields that this version does not have are left out.
+    """Read a stored run.json; fields that this version does not have are left out.
 
     Raises:
         ValueError: it is no status.
@@ -96,7 +96,7 @@ def _commit() -> str:
     """The code's git commit, or empty outside a checkout."""
     command = ["git", "-C", str(_ROOT), "rev-parse", "--short=12", "HEAD"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return found.stdout.strip() if re.fullmatch(r"[0-9a-f]{12}\s*", found.stdout) else ""
+    return completed.stdout.strip() if re.fullmatch(r"[0-9a-f]{12}\s*", completed.stdout) else ""

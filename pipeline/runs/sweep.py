@@ -21,7 +21,7 @@ from pipeline.settings import Settings
 
 
 class Sweep(Conditions):
-    """What to run: every combination, except that a setting varies only where a method has it."""
+    """Runs to make: every combination, except that a setting varies only where a method has it."""
 
     methods: tuple[str, ...] = Field(min_length=1)
     bits: tuple[int, ...] = Field((32,), min_length=1)
@@ -52,18 +52,18 @@ class Sweep(Conditions):
             ValidationError: a name or a value that a spec refuses.
         """
         shared = self.conditions()
-        found: dict[str, RunSpec] = {}
+        by_digest: dict[str, RunSpec] = {}
         for bits, name in product(self.bits, self.methods):
             card = get_method(name).card
             for settings in self._settings(name):
                 for seed in range(self.seeds if card.is_seeded else 1):
-                    own = {"method": name, "bits": bits, "config": settings, "seed": seed}
-                    spec = RunSpec.model_validate(shared | own)
-                    found.setdefault(spec.digest, spec)
-        return list(found.values())
+                    varied = {"method": name, "bits": bits, "config": settings, "seed": seed}
+                    spec = RunSpec.model_validate(shared | varied)
+                    by_digest.setdefault(spec.digest, spec)
+        return list(by_digest.values())
 
     def command(self) -> str:
-        """The command that asks for the same."""
+        """The command that asks for the same sweep."""
         options = [
             ("dataset", self.dataset),
             ("methods", _listed(self.methods)),
@@ -83,8 +83,10 @@ class Sweep(Conditions):
         ]
         tuned = self.finetune.model_dump() if self.finetune else {}
         options += [("tune", f"{key}={value}") for key, value in tuned.items()]
-        said = [f"--{name} {shlex.quote(str(value))}" for name, value in options if value != ""]
-        return " ".join(["python -m pipeline sweep", *said])
+        arguments = [
+            f"--{name} {shlex.quote(str(value))}" for name, value in options if value != ""
+        ]
+        return " ".join(["python -m pipeline sweep", *arguments])
 
     def _settings(self, name: str) -> Iterable[dict[str, Any]]:
         """The settings of one method: the fixed ones with every combination of the varied."""
@@ -117,14 +119,16 @@ def submit(sweep: Sweep, settings: Settings, name: str = "") -> list[Planned]:
     """Queue what is neither done nor waiting; returns all runs of the sweep as they are now.
 
     Args:
-        sweep: what to run.
-        settings: where the library is.
-        name: that the runs share; empty: none.
+        sweep: sweep to run.
+        settings: say where the library is.
+        name: name that the runs share; empty: none.
     """
     registry = RunRegistry(settings)
     return [
-        Planned(one.spec, "queued", registry.create(one.spec, name)) if one.run is None else one
-        for one in plan(sweep, settings)
+        Planned(planned.spec, "queued", registry.create(planned.spec, name))
+        if planned.run is None
+        else planned
+        for planned in plan(sweep, settings)
     ]
 
 

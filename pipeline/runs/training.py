@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,19 +18,16 @@ from models.method import EpochLog, HashMethod, OnEpoch, TrainingSet
 from models.registry import get_method
 from models.training import OnStep, ignore_step
 from pipeline.augment import augmented
-from pipeline.datasets.dataset import DatasetError, RetrievalDataset
+from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import Indices, Split
-from pipeline.evaluation.metrics import average_precision
-from pipeline.evaluation.ranking import Labels, hamming_histograms
 from pipeline.features import embedded
 from pipeline.progress import Progress, StageProgress, ignore_progress
 from pipeline.runs.registry import Run
 from pipeline.runs.spec import RunSpec
+from pipeline.runs.validation import ValidationMonitor
 from pipeline.settings import Settings
 
 Features = NDArray[np.float32]
-_WATCHED = 500, 5000  # most validation images, and training images that they are ranked against
-_WATCHED_TUNED = 100, 400  # the same where each has to be embedded anew
 
 
 def training_set(
@@ -41,11 +37,11 @@ def training_set(
     spec: RunSpec,
     augmented: tuple[Features, ...] = (),
 ) -> TrainingSet:
-    """What the method may see: labels only when its card says supervised.
+    """Training set as the method may see it: labels only when its card says supervised.
 
     Args:
         dataset: gives the labels.
-        features: of all its plain images.
+        features: features of all its plain images.
         split: gives the training images.
         spec: gives the method and the label set.
         augmented: features of further views of the training images.
@@ -56,71 +52,6 @@ def training_set(
         return TrainingSet(views)
     labels = dataset.labels(dataset.label_set(spec.label_set))[split.train]
     return TrainingSet(views, torch.from_numpy(labels))
-
-
-def held_out(dataset: RetrievalDataset, split: Split, spec: RunSpec) -> tuple[Split, Indices]:
-    """The split with validation images taken out of its training set, and their rows.
-
-    They are never queries. Images of one group stay on one side. They remain in the database.
-
-    Raises:
-        DatasetError: there are no labels to measure with, or too few images.
-    """
-    if not spec.validation:
-        return split, split.train[:0]
-    if not dataset.info.label_sets:
-        raise DatasetError(f"validation needs labels, and {spec.dataset!r} has none; set it to 0")
-    rng = np.random.default_rng(spec.split_seed)
-    groups = dataset.manifest["group"].to_numpy()[split.train]
-    wanted = min(round(spec.validation * len(split.train)), _WATCHED[0])
-    shuffled = rng.permutation(np.unique(groups))
-    sizes = np.cumsum([np.count_nonzero(groups == group) for group in shuffled])
-    is_kept = np.isin(groups, shuffled[: np.searchsorted(sizes, wanted) + 1])
-    if not 0 < np.count_nonzero(is_kept) < len(groups) - 1:
-        raise DatasetError(
-            f"{len(split.train)} training images are too few to keep a share of "
-            f"{spec.validation:g} for validation; set it to 0"
-        )
-    return replace(split, train=split.train[~is_kept]), split.train[is_kept]
-
-
-@dataclass(frozen=True)
-class ValidationMonitor:
-    """Measures the codes of validation images against training images, epoch by epoch."""
-
-    features: Callable[[Indices], Features]
-    labels: Labels
-    queries: Indices
-    others: Indices
-
-    @classmethod
-    def of(
-        cls,
-        dataset: RetrievalDataset,
-        spec: RunSpec,
-        rows: Indices,
-        train: Indices,
-        features: Callable[[Indices], Features],
-    ) -> ValidationMonitor | None:
-        """None where nothing was held out; large sets are sampled."""
-        if not len(rows):
-            return None
-        rng = np.random.default_rng(spec.split_seed)
-        most_queries, most_others = _WATCHED_TUNED if spec.finetune else _WATCHED
-        labels = dataset.labels(dataset.label_set(spec.label_set))
-        queries = rng.permutation(rows)[:most_queries]
-        return cls(features, labels, queries, rng.permutation(train)[:most_others])
-
-    def mean_average_precision(self, method: HashMethod) -> float:
-        """Mean AP over all ranks, in [0, 1], of the method as it is now."""
-        queries, others = (
-            method.encode(torch.from_numpy(np.array(self.features(rows))))
-            for rows in (self.queries, self.others)
-        )
-        counts = hamming_histograms(
-            queries, others, self.labels[self.queries], self.labels[self.others]
-        )
-        return float(average_precision(counts).mean())
 
 
 def trainable_backbone(

@@ -13,9 +13,10 @@ import pytest
 
 import pipeline.worker as worker_module
 from pipeline.jobs import LOST_AFTER_S
+from pipeline.runs.control import MOST_ATTEMPTS
 from pipeline.runs.execute import execute
 from pipeline.runs.log import tail
-from pipeline.runs.registry import MOST_ATTEMPTS, Run, RunRegistry
+from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
 from pipeline.worker import ensure_worker, heartbeat_age_s, is_alive, work
 from tests.factories import files_read, kill, python, spec, wait_for_line, wait_until
@@ -99,7 +100,7 @@ def test_a_run_that_cannot_even_start_is_not_tried_for_ever(
     def out_of_memory() -> dict[str, object]:
         raise MemoryError
 
-    monkeypatch.setattr("pipeline.runs.registry.provenance", out_of_memory)
+    monkeypatch.setattr("pipeline.runs.run.provenance", out_of_memory)
 
     assert work(own_library, exit_when_idle=True) == 1
     assert run.state() == "failed"

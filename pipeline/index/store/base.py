@@ -57,7 +57,7 @@ class CollectionMismatch(StoreError):  # noqa: N818 - the name says what is wron
 
 @dataclass(frozen=True)
 class Where:
-    """Which items to keep.
+    """Filter of the items to keep.
 
     Attributes:
         labels: those that have any of these; empty: all.
@@ -110,14 +110,14 @@ class Item:
 
 @dataclass(frozen=True)
 class CollectionInfo:
-    """What is known about a collection.
+    """Facts about a collection.
 
     Attributes:
-        name: its own name, never an alias.
+        name: name of the collection, never an alias.
         alias: an alias that points at it, None when unpublished.
         bits: code length.
         count: number of items.
-        metadata: what `create` was given, plus bits and codec.
+        metadata: metadata that `create` was given, plus bits and codec.
         created: metadata["created"], "" when the creator gave none.
     """
 
@@ -278,4 +278,4 @@ def field_values(payload: Payload, field: str) -> list[str]:
     value = payload.get(field)
     if value is None:
         return []
-    return sorted({str(one) for one in value}) if isinstance(value, list) else [str(value)]
+    return sorted({str(item) for item in value}) if isinstance(value, list) else [str(value)]

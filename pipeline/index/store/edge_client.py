@@ -26,7 +26,7 @@ _DONE = models.UpdateResult.model_construct(status=models.UpdateStatus.COMPLETED
 
 @dataclass(frozen=True)
 class Found:
-    """Has `points` as QdrantClient's answer has; each converts its payload when that is read."""
+    """Answer with `points` as QdrantClient's has; each converts its payload when it is read."""
 
     points: list[edge.ScoredPoint]
 

@@ -48,13 +48,13 @@ class EdgeFiles:
         return (self._folder(name) / "meta.json").stat().st_mtime_ns
 
     def meta(self, name: str) -> dict[str, object]:
-        """What `begin` was given."""
+        """Metadata that `begin` was given."""
         text = (self._folder(name) / "meta.json").read_text("utf-8")
         meta: dict[str, object] = json.loads(text)
         return meta
 
     def aliases(self) -> dict[str, str]:
-        """Alias -> collection."""
+        """Collections by their aliases."""
         try:
             aliases: dict[str, str] = json.loads((self._path / "aliases.json").read_text("utf-8"))
         except FileNotFoundError:

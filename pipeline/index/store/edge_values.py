@@ -85,15 +85,17 @@ def vector(value: object) -> list[float]:
 
 def search_params(params: models.SearchParams) -> edge.SearchParams:
     """How to search; flags left open are off."""
-    asked = params.quantization
+    quantizing = params.quantization
     return edge.SearchParams(
         hnsw_ef=params.hnsw_ef,
         exact=bool(params.exact),
         indexed_only=bool(params.indexed_only),
         quantization=None
-        if asked is None
+        if quantizing is None
         else edge.QuantizationSearchParams(
-            ignore=bool(asked.ignore), rescore=asked.rescore, oversampling=asked.oversampling
+            ignore=bool(quantizing.ignore),
+            rescore=quantizing.rescore,
+            oversampling=quantizing.oversampling,
         ),
     )
 
@@ -104,7 +106,9 @@ def edge_filter(value: models.Filter) -> edge.Filter:
         if getattr(value, group) is not None:
             raise NotImplementedError(f"filter condition {group}")
     conditions = value.must if isinstance(value.must, list) else [value.must]
-    return edge.Filter(must=[_condition(one) for one in conditions if one is not None])
+    return edge.Filter(
+        must=[_condition(condition) for condition in conditions if condition is not None]
+    )
 
 
 def _condition(value: object) -> edge.FieldCondition:

@@ -107,10 +107,14 @@ class MemoryCodeStore:
     def info(self, name: str) -> CollectionInfo:
         """See CodeStore."""
         table = self._table(name)
-        own = self._aliases.get(name, name)
-        alias = min((a for a, target in self._aliases.items() if target == own), default=None)
+        collection = self._aliases.get(name, name)
+        alias = min(
+            (a for a, target in self._aliases.items() if target == collection), default=None
+        )
         created = str(table.metadata.get("created", ""))
-        return CollectionInfo(own, alias, table.bits, len(table.rows), table.metadata, created)
+        return CollectionInfo(
+            collection, alias, table.bits, len(table.rows), table.metadata, created
+        )
 
     def publish(self, alias: str, collection: str) -> None:
         """See CodeStore."""

@@ -49,7 +49,7 @@ RETRY_DELAYS_S = (0.5, 2.0)  # before an upload is tried again
 
 
 class ScoredPoint(Protocol):
-    """What the client's and the engine's points have in common."""
+    """Attributes that the client's and the engine's points have in common."""
 
     @property
     def payload(self) -> Payload | None:
@@ -72,7 +72,7 @@ class QdrantCodeStore:
         client: a server's client, its local mode, or the embedded engine.
         local_mode: True for QdrantClient(":memory:") and QdrantClient(path=...).
         address: how error messages call the store; must hold no secret.
-        layout: only a server heeds it.
+        layout: layout of new collections; only a server heeds it.
         retry_delays_s: pauses before an upload that failed is repeated.
     """
 
@@ -119,7 +119,7 @@ class QdrantCodeStore:
     def add(
         self, collection: str, ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
     ) -> None:
-        """See CodeStore. Batches that fail for want of an answer are repeated a few times."""
+        """See CodeStore. Batches that get no answer are repeated a few times."""
         items = checked_items(ids, codes, payloads)
         self._check_bits(collection, codes.bits)
         for start in range(0, len(items), BATCH_SIZE):
@@ -154,8 +154,8 @@ class QdrantCodeStore:
         wanted = [checked_id(id_) for id_ in ids]
         with self._errors(collection):
             records = self._client.retrieve(collection, wanted, with_payload=True)
-        found = {str(record.id): record.payload or {} for record in records}
-        return [Item(id_, found[id_]) for id_ in wanted if id_ in found]
+        payloads = {str(record.id): record.payload or {} for record in records}
+        return [Item(id_, payloads[id_]) for id_ in wanted if id_ in payloads]
 
     def count(self, collection: str, where: Where | None = None) -> int:
         """See CodeStore."""
@@ -174,20 +174,26 @@ class QdrantCodeStore:
     def collections(self) -> list[str]:
         """See CodeStore."""
         with self._errors():
-            return sorted(one.name for one in self._client.get_collections().collections)
+            return sorted(
+                collection.name for collection in self._client.get_collections().collections
+            )
 
     def info(self, name: str) -> CollectionInfo:
         """See CodeStore. Opens the collection, which in an embedded index locks out others."""
         aliases = self._aliases()
-        own = aliases.get(name, name)
+        collection = aliases.get(name, name)
         with self._errors(name):
-            config = self._client.get_collection(own).config
+            config = self._client.get_collection(collection).config
         vectors, metadata = config.params.vectors, dict(config.metadata or {})
         if not isinstance(vectors, models.VectorParams) or metadata.get("codec") != CODEC:
             raise CollectionMismatch(name, "codec", metadata.get("codec"), CODEC)
-        alias = min((alias for alias, target in aliases.items() if target == own), default=None)
+        alias = min(
+            (alias for alias, target in aliases.items() if target == collection), default=None
+        )
         created = str(metadata.get("created", ""))
-        return CollectionInfo(own, alias, vectors.size, self.count(own), metadata, created)
+        return CollectionInfo(
+            collection, alias, vectors.size, self.count(collection), metadata, created
+        )
 
     def publish(self, alias: str, collection: str) -> None:
         """See CodeStore."""
@@ -232,8 +238,8 @@ class QdrantCodeStore:
         items = self.get(collection, [id_ for _, id_, _ in near[:limit]])
         if len(items) < limit:
             return None
-        found = zip(near[:limit], items, strict=True)
-        hits = tuple(Hit(item.id, distance, item.payload) for (distance, _, _), item in found)
+        pairs = zip(near[:limit], items, strict=True)
+        hits = tuple(Hit(item.id, distance, item.payload) for (distance, _, _), item in pairs)
         return SearchResult(hits, tie_cut=len(near) == n_fetched)
 
     def _query(
@@ -263,11 +269,11 @@ class QdrantCodeStore:
         except (StoreError, ValueError):
             self._check_bits(collection, code.bits)  # the likeliest reason, so say that
             raise
-        found = [
+        candidates = [
             (values.distance(collection, code.bits, point.score), str(point.id), point)
             for point in points
         ]
-        return sorted(found, key=itemgetter(0, 1))
+        return sorted(candidates, key=itemgetter(0, 1))
 
     def _upload(self, collection: str, points: list[models.PointStruct]) -> None:
         for delay_s in (*self._retry_delays_s, None):
@@ -286,7 +292,7 @@ class QdrantCodeStore:
     def _aliases(self) -> dict[str, str]:
         with self._errors():
             aliases = self._client.get_aliases().aliases
-        return {one.alias_name: one.collection_name for one in aliases}
+        return {alias.alias_name: alias.collection_name for alias in aliases}
 
     def _check_bits(self, collection: str, bits: int) -> None:
         stored = self.info(collection).bits

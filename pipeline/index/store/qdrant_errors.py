@@ -39,7 +39,7 @@ def address_of(url: str) -> str:
 
 
 def translated(error: Exception, address: str, collection: str) -> Exception:
-    """What to raise instead of a client's error; a ValueError that says nothing known stays.
+    """Translate a client's error into the one to raise; a ValueError that says nothing known stays.
 
     Args:
         error: one of CLIENT_ERRORS.

@@ -37,9 +37,9 @@ def detect(tree: FileTree, options: ReadOptions) -> list[Guess]:
     """
     guesses = []
     for name in list_layouts() if tree.images else (_WITHOUT_FILES,):
-        found = importlib.import_module(f"{__name__}.{name}").detect(tree, options)
-        if found is not None:
-            guesses.append(Guess(name, *found))
+        guess = importlib.import_module(f"{__name__}.{name}").detect(tree, options)
+        if guess is not None:
+            guesses.append(Guess(name, *guess))
     if not guesses:
         raise DatasetError(
             f"no image files ({', '.join(SUFFIXES)}) in {tree.name}{_why_without_images(tree)}"

@@ -74,12 +74,12 @@ def is_missing(cell: object) -> bool:
 
 def is_binary(cells: Iterable[object]) -> bool:
     """Whether a column says of a class which images have it: 1 against 0, -1 or nothing."""
-    found = {_flag(cell) for cell in cells} - MISSING
-    return bool(found) and found <= _YES | _NO
+    flags = {_flag(cell) for cell in cells} - MISSING
+    return bool(flags) and flags <= _YES | _NO
 
 
 def has_class(cell: object) -> bool:
-    """What a cell of such a column says."""
+    """Whether a cell of such a column says that the image has the class."""
     return _flag(cell) in _YES
 
 
@@ -102,8 +102,8 @@ def unwrapped(cell: object) -> object:
 @lru_cache(maxsize=1 << 16)
 def _unwrapped_text(cell: str) -> str:
     bare = _SCALAR.sub(r"\1", cell.strip())
-    while found := _CALL.fullmatch(bare):
-        bare = found[1].strip()
+    while call := _CALL.fullmatch(bare):
+        bare = call[1].strip()
     return bare
 
 
@@ -119,8 +119,8 @@ def numbers_in(cell: object) -> tuple[float, ...] | None:
 def _numbers_in_text(cell: str) -> tuple[float, ...] | None:
     bare = re.sub("['\"]", "", cell).strip()
     bare = _ANY_BOOLEAN.sub(lambda word: _BOOLEANS[word[0].casefold()], bare)
-    found = _NUMBERS.fullmatch(bare)
-    return tuple(float(n) for n in re.findall(NUMBER, found[1])) if found else None
+    match = _NUMBERS.fullmatch(bare)
+    return tuple(float(n) for n in re.findall(NUMBER, match[1])) if match else None
 
 
 def number_names(numbers: Sequence[float]) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ def _parsed(bare: str) -> Any:
         return json.loads(bare.replace("None", "null"))
     quoted = _QUOTED.findall(bare)
     if quoted and not _QUOTED.sub("", bare[1:-1]).strip():  # numpy has no commas; Python would glue
-        return [one or other for one, other in quoted]
+        return [double or other for double, other in quoted]
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
         if len(bare) <= _LONGEST_LITERAL:
             return ast.literal_eval(bare)

@@ -56,8 +56,8 @@ def read_labels(
     """The labels of a column, in the form that all its cells have.
 
     Args:
-        cells: of all rows.
-        column: its name; one that means several labels lets a comma divide them.
+        cells: cells of all rows.
+        column: name of the column; one that means several labels lets a comma divide them.
         separator: between labels, when the user has said so.
         classes: names of classes by number, where a file has them.
 
@@ -92,20 +92,18 @@ def numbered_classes(n: int) -> _Names:
 def _vectors(cells: Sequence[Any], column: str) -> Labelling | None:
     """One-hot vectors: as many numbers in every cell, all of them 0 and 1, or -1 and 1."""
     _refuse_cut_off(cells, column)
-    found = _digits(cells) or [None if cell is None else numbers_in(cell) for cell in cells]
+    rows = _digits(cells) or [None if cell is None else numbers_in(cell) for cell in cells]
     n_filled = sum(cell is not None for cell in cells)
-    width = _usual_width([numbers for numbers in found if numbers is not None], n_filled)
+    width = _usual_width([numbers for numbers in rows if numbers is not None], n_filled)
     if width < 2:
         return None
     odd = [
         cell
-        for cell, numbers in zip(cells, found, strict=True)
+        for cell, numbers in zip(cells, rows, strict=True)
         if cell is not None and (numbers is None or len(numbers) != width)
     ]
-    found = [
-        numbers if numbers is not None and len(numbers) == width else None for numbers in found
-    ]
-    vectors = [numbers for numbers in found if numbers is not None]
+    rows = [numbers if numbers is not None and len(numbers) == width else None for numbers in rows]
+    vectors = [numbers for numbers in rows if numbers is not None]
     values = {number for numbers in vectors for number in numbers}
     if not values <= {-1.0, 0.0, 1.0}:
         if odd or all(value.is_integer() for value in values):
@@ -115,7 +113,7 @@ def _vectors(cells: Sequence[Any], column: str) -> Labelling | None:
             f"{sorted(values)[:3]}; labels are class names, numbers, lists of them, or vectors of "
             "0 and 1"
         )
-    hot = [() if v is None else tuple(str(n) for n, has in enumerate(v) if has == 1) for v in found]
+    hot = [() if v is None else tuple(str(n) for n, has in enumerate(v) if has == 1) for v in rows]
     words = "-1 and 1" if -1.0 in values else "0 and 1"
     note = f"column {column!r}: vectors of {words}, one-hot over {width} classes"
     warnings = (
@@ -176,9 +174,9 @@ def _with_names(made: Labelling, column: str, classes: Mapping[int, str]) -> Lab
 
     Numbers from 1 to n go with a list of n names too. Vectors get numbered names without a file.
     """
-    found = {name for names in made.names for name in names}
-    numbers = {int(name) for name in found if re.fullmatch(r"\d{1,9}", name)}
-    if len(numbers) < len(found) or not found:
+    distinct = {name for names in made.names for name in names}
+    numbers = {int(name) for name in distinct if re.fullmatch(r"\d{1,9}", name)}
+    if len(numbers) < len(distinct) or not distinct:
         return made
     width = made.width or 1 + max(numbers)
     shift = 0
@@ -207,23 +205,25 @@ def _lists(cells: Sequence[Any], column: str) -> Labelling | None:
     texts = [cell for cell in cells if isinstance(cell, str)]
     bracketed = [cell.strip()[:1] in ("[", "(", "{") for cell in texts]
     loose = bool(texts) and all(bracketed)  # [cat, dog] without quotes only where all cells are so
-    found = [list_in(cell, column, loose) for cell in cells]
-    if all(names is None for names in found):
+    parsed = [list_in(cell, column, loose) for cell in cells]
+    if all(names is None for names in parsed):
         return None
     names = [
         tuple(dict.fromkeys(named(cell) if of is None else of))
-        for cell, of in zip(cells, found, strict=True)
+        for cell, of in zip(cells, parsed, strict=True)
     ]
     return Labelling(names, True, (f"column {column!r}: lists of labels",))
 
 
 def _number_lists(cells: Sequence[Any], column: str) -> Labelling | None:
     """Several class numbers in a cell, such as `3,17`."""
-    found = [numbers_in(cell) if isinstance(cell, str) else None for cell in cells]
-    is_all = all((one is None) == (cell is None) for one, cell in zip(found, cells, strict=True))
-    if not is_all or max((len(numbers or ()) for numbers in found), default=0) < 2:
+    parsed = [numbers_in(cell) if isinstance(cell, str) else None for cell in cells]
+    is_all = all(
+        (numbers is None) == (cell is None) for numbers, cell in zip(parsed, cells, strict=True)
+    )
+    if not is_all or max((len(numbers or ()) for numbers in parsed), default=0) < 2:
         return None
-    names = [number_names(numbers or ()) for numbers in found]
+    names = [number_names(numbers or ()) for numbers in parsed]
     return Labelling(names, True, (f"column {column!r}: lists of class numbers",))
 
 

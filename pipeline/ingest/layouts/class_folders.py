@@ -40,12 +40,12 @@ def has_classes(tree: FileTree, options: ReadOptions) -> bool:
 
 
 def read(tree: FileTree, options: ReadOptions, *, label_files: Iterable[File] = ()) -> Reading:
-    """The folder at the class level is the class.
+    """Read images whose class is the folder at the class level.
 
     Args:
-        tree: to read.
-        options: with the class level.
-        label_files: that say something else and were read.
+        tree: tree to read.
+        options: options with the class level.
+        label_files: label files that say something else and were read.
 
     Raises:
         DatasetError: the class level is 0.
@@ -81,7 +81,7 @@ def _doubt(classes: set[str]) -> str:
 
 
 class Places:
-    """Where the files of a tree lie: in which part of the split and which class folder."""
+    """Places of the files of a tree: part of the split, and class folder."""
 
     def __init__(self, tree: FileTree, class_level: int) -> None:
         self._at = class_level - 1 if class_level > 0 else class_level
@@ -92,7 +92,7 @@ class Places:
 
     @property
     def notes(self) -> list[str]:
-        """Which folders are around all classes."""
+        """Notes on the folders around all classes."""
         return [f"folder {name!r} is around all class folders" for name in self._around]
 
     def of(self, file: File) -> tuple[str, str]:

@@ -46,9 +46,9 @@ def class_names(tree: FileTree) -> ClassNames:
     """The names of classes in a tree, from the first file that is called after them."""
     for file in tree.files:
         if is_class_list(file):
-            found = _read(file)
-            if found:
-                return ClassNames(found, file)
+            names = _read(file)
+            if names:
+                return ClassNames(names, file)
     return ClassNames({})
 
 
@@ -79,8 +79,8 @@ def _read(file: File) -> dict[int, str]:
     if file.suffix == ".csv":
         return _from_rows([row for row in csv.reader(lines) if row])
     numbered = [_NUMBERED.fullmatch(line) for line in lines]
-    found = {int(one[1]): one[2].strip() for one in numbered if one}
-    return found if len(found) == len(lines) else dict(enumerate(lines))
+    names = {int(match[1]): match[2].strip() for match in numbered if match}
+    return names if len(names) == len(lines) else dict(enumerate(lines))
 
 
 def _from_json(document: Any) -> dict[int, str]:

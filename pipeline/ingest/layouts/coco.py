@@ -20,13 +20,13 @@ _Document = dict[str, Any]
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where a JSON file has the three lists."""
+    """Recognise a JSON file with the three lists."""
     documents = _documents(tree)
     return (0.97, _seen(documents)) if documents else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """An image has the categories of its annotations; crowds do not count.
+    """Read images with the categories of their annotations; crowds do not count.
 
     The part of the split is the word in the JSON's name, as in `instances_train2017.json`, or
     that of the folders.
@@ -45,7 +45,11 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     return reading(
         tree,
         records,
-        [*problems, *(one for _, made in labelled for one in made.problems), *finder.problems],
+        [
+            *problems,
+            *(problem for _, made in labelled for problem in made.problems),
+            *finder.problems,
+        ],
         label_files=[file for file, _ in documents],
         kinds={"objects": "multi"},
         notes=[*(note for _, made in labelled for note in made.notes), *finder.notes],

@@ -17,13 +17,13 @@ _Pair = tuple[str, str]
 
 
 class CocoLabels(NamedTuple):
-    """What a document says.
+    """Labels that a document gives.
 
     Attributes:
         images: file names with sorted category names.
-        problems: what in it could not be used.
+        problems: parts of it that could not be used.
         notes: how it was understood, where that is not plain.
-        warnings: what is probably not as it was meant.
+        warnings: readings that were probably not meant.
     """
 
     images: list[tuple[str, tuple[str, ...]]]
@@ -51,7 +51,7 @@ def coco_labels(document: dict[str, Any], file: File) -> CocoLabels:
         for image_id, name in dict.fromkeys(images)
         if image_id not in shared
     )
-    if document["annotations"] and not any(found for _, found in made.images):
+    if document["annotations"] and not any(labels for _, labels in made.images):
         made.warnings.append(f"{file.name}: no annotation belongs to an image of the file")
     return made
 
@@ -62,11 +62,11 @@ def _images(document: dict[str, Any], parts: Parts, file: File, made: CocoLabels
     Raises:
         DatasetError: none has both.
     """
-    found = parts.objects(document["images"], "images")
-    pairs = [(name_in(one.get("id")), _name(one)) for one in found]
+    entries = parts.objects(document["images"], "images")
+    pairs = [(name_in(entry.get("id")), _name(entry)) for entry in entries]
     whole = [pair for pair in pairs if all(pair)]
     if document["images"] and not whole:
-        first = found[0] if found else {}
+        first = entries[0] if entries else {}
         raise _incomplete(file, "images", first, ("id", "file_name"))
     if len(whole) < len(pairs):
         lost = len(pairs) - len(whole)
@@ -74,12 +74,12 @@ def _images(document: dict[str, Any], parts: Parts, file: File, made: CocoLabels
     return whole
 
 
-def _names(found: Sequence[dict[str, Any]], file: File, made: CocoLabels) -> dict[str, str]:
+def _names(entries: Sequence[dict[str, Any]], file: File, made: CocoLabels) -> dict[str, str]:
     """Category names by id. What several names share one id for is empty: none is meant."""
     of: dict[str, set[str]] = defaultdict(set)
-    for one in found:
-        if name_in(one.get("id")) and name_in(one.get("name")):
-            of[name_in(one["id"])].add(name_in(one["name"]))
+    for entry in entries:
+        if name_in(entry.get("id")) and name_in(entry.get("name")):
+            of[name_in(entry["id"])].add(name_in(entry["name"]))
     for category, names in of.items():
         if len(names) > 1:
             made.warnings.append(
@@ -99,16 +99,16 @@ def _pairs(document: dict[str, Any], parts: Parts, file: File, made: CocoLabels)
     Raises:
         DatasetError: no annotation has both.
     """
-    found = parts.objects(document["annotations"], "annotations")
+    annotations = parts.objects(document["annotations"], "annotations")
     pairs = Counter(
-        (name_in(one.get("image_id")), name_in(thing.get("category_id")))
-        for one in found
-        for thing in _things(one, parts)
+        (name_in(annotation.get("image_id")), name_in(thing.get("category_id")))
+        for annotation in annotations
+        for thing in _things(annotation, parts)
         if not thing.get("iscrowd")
     )
     whole = Counter({pair: n for pair, n in pairs.items() if all(pair)})
     if pairs and not whole:
-        raise _incomplete(file, "annotations", found[0], ("image_id", "category_id"))
+        raise _incomplete(file, "annotations", annotations[0], ("image_id", "category_id"))
     if len(whole) < len(pairs):
         lost = sum((pairs - whole).values())
         _note(file, made, f"{lost:,} annotations lack an image_id or a category_id")

@@ -17,14 +17,14 @@ TITLE = "CVAT XML"
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where an XML file lists images."""
+    """Recognise an XML file that lists images."""
     exports = _exports(tree)
     n = sum(len(root.findall("image")) for _, root in exports)
     return (0.97, f"{n} images named in {exports[0][0].name}") if exports else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """An image has the labels of its shapes and tags; its subset is its part of the split."""
+    """Read images with the labels of their shapes and tags; a subset is a part of the split."""
     records, exports, finder = [], _exports(tree), Finder(tree)
     for file, root in exports:
         records += found_records(_named(root, file, tree), file, finder)
@@ -87,7 +87,7 @@ def _path(image: ElementTree.Element, file: File, tree: FileTree) -> str:
     """
     name, subset = image.get("name", ""), image.get("subset", "")
     for folder in dict.fromkeys((subset, subset.lower())) if subset else ():
-        found = tree.names.find(f"{folder}/{name}", file.folder)
-        if found is not None and found.file.name.endswith(f"{folder}/{name}"):
+        match = tree.names.find(f"{folder}/{name}", file.folder)
+        if match is not None and match.file.name.endswith(f"{folder}/{name}"):
             return f"{folder}/{name}"
     return name

@@ -34,7 +34,7 @@ def name_in(value: Any) -> str:
 
 
 class Parts:
-    """Takes the objects out of a document's lists, and counts what is none.
+    """Reader of the objects in a document's lists, which counts what is none.
 
     Label files are made by many programs and by hand: what is not as it should be costs itself.
     """
@@ -47,11 +47,11 @@ class Parts:
         """The objects in a list; nothing for null.
 
         Args:
-            value: what stands where a list should be.
-            what: its objects in words, in the plural.
+            value: value that stands where a list should be.
+            what: name of the objects, in the plural.
         """
         items = value if isinstance(value, list) else [] if value is None else [value]
-        return [one for one in items if self._is_object(one, what)]
+        return [item for item in items if self._is_object(item, what)]
 
     def object(self, value: Any, what: str) -> dict[str, Any]:
         """An object itself; an empty one for null and for anything else."""
@@ -59,7 +59,7 @@ class Parts:
 
     @property
     def problems(self) -> list[Problem]:
-        """What was no object, counted by its kind."""
+        """Problems with what was no object, counted by its kind."""
         return [
             Problem(
                 self._file.name,

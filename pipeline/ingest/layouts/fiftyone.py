@@ -24,13 +24,13 @@ _Classes = Mapping[int, str]
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where a JSON file has `labels` by image, or samples with paths."""
+    """Recognise a JSON file that has `labels` by image, or samples with paths."""
     files = [file for file, _ in _exports(tree)]
     return (0.97, ", ".join(file.name for file in files[:3])) if files else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """An image has the label, or the labels, that its entry names.
+    """Read images with the label, or the labels, that their entries name.
 
     Tags such as `train` and `test`, or else the field `split`, are the parts of the split.
     """
@@ -57,8 +57,8 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
 def _exports(tree: FileTree) -> list[tuple[File, dict[str, Any]]]:
     files = [tree.main] if tree.main else tree.files
     lines = [(f, tree.parsed(f, _parse_lines)) for f in files if f.suffix in _LINES]
-    found = [*json_documents(tree), *lines]
-    return [(file, document) for file, document in found if _is_export(document)]
+    documents = [*json_documents(tree), *lines]
+    return [(file, document) for file, document in documents if _is_export(document)]
 
 
 def _parse_lines(file: File) -> dict[str, Any] | None:
@@ -105,10 +105,10 @@ def _classes(value: Any, parts: Parts) -> _Classes:
     """Names by number, of a list or of an object that has either as its keys."""
     if isinstance(value, list):
         return {number: name_in(name) for number, name in enumerate(value)}
-    found = parts.object(value, "lists of classes")
-    if all(isinstance(number, int) for number in found.values()):
-        return {number: name for name, number in found.items() if name}
-    return {int(number): name_in(name) for number, name in found.items() if number.isdecimal()}
+    names = parts.object(value, "lists of classes")
+    if all(isinstance(number, int) for number in names.values()):
+        return {number: name for name, number in names.items() if name}
+    return {int(number): name_in(name) for number, name in names.items() if number.isdecimal()}
 
 
 def _samples(document: dict[str, Any], parts: Parts) -> Iterator[tuple[Named, list[str]]]:
@@ -142,7 +142,7 @@ def _names(value: Any, classes: _Classes) -> _Labels:
         inner = _inner(value)
         return _names(value.get("label") if inner is None else inner, classes)
     if isinstance(value, list):
-        return tuple(dict.fromkeys(name for one in value for name in _names(one, classes)))
+        return tuple(dict.fromkeys(name for item in value for name in _names(item, classes)))
     name = name_in(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and name.isdecimal()
     return tuple(filter(None, [(classes.get(int(name)) if is_number else "") or name]))

@@ -5,54 +5,36 @@ Files are called train.txt, test.txt and database.txt; class names may stand in 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from typing import NamedTuple
 
 from pipeline.datasets.dataset import DatasetError
 from pipeline.datasets.problems import Problem
 from pipeline.ingest.finding import Finder
 from pipeline.ingest.layouts.cells import numbered_classes
 from pipeline.ingest.layouts.class_names import ClassNames, class_names
+from pipeline.ingest.layouts.hashing_lines import HashingList, Line, parse_list
 from pipeline.ingest.layouts.reading import Reading, ReadOptions, reading
 from pipeline.ingest.layouts.records import Record
 from pipeline.ingest.split_words import splits_of
-from pipeline.ingest.text import decode_text
-from pipeline.ingest.tree import File, FileTree
+from pipeline.ingest.tree import FileTree
 
 TITLE = "hashing lists (path 0 1 0 ...)"
 _SUFFIXES = (".txt", ".lst")
 _PARTS = ("train", "held out", "query")
 _PROBE = 1000  # lines looked at to see whether a file is a list of images
-_NUMBER = r"[-+]?\d{1,9}(?:\.0*)?"
-_NUMBERS = re.compile(rf"(.*?)((?:[\s,;\[(]+{_NUMBER})+)[\s,;\])]*")
-_MXNET = re.compile(rf"\d+\t((?:{_NUMBER}\t)+)(\S.*)")  # index, labels, path
-
-
-class _Line(NamedTuple):
-    number: int
-    path: str
-    numbers: tuple[int, ...]
-
-
-class _List(NamedTuple):
-    file: File
-    lines: tuple[_Line, ...]
-    bad: tuple[int, ...]
-    header: tuple[str, ...] = ()  # words of the line above the first, which may name classes
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where text files consist of such lines."""
+    """Recognise text files that consist of such lines."""
     lists = _lists(tree, options)
     if not lists:
         return None
-    n = sum(len(one.lines) for one in lists)
-    return 0.97, f"{n} lines in {', '.join(one.file.name for one in lists[:3])}"
+    n = sum(len(listing.lines) for listing in lists)
+    return 0.97, f"{n} lines in {', '.join(listing.file.name for listing in lists[:3])}"
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """Images with their classes; an image in train.txt and database.txt trains.
+    """Read images with their classes; an image in train.txt and database.txt trains.
 
     A line has 1 or 0 (or -1) for each class, the number of its class, or the numbers of several.
 
@@ -60,28 +42,29 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
         DatasetError: lists have different numbers of classes, or names are fewer than classes.
     """
     lists, finder = _lists(tree, options), Finder(tree)
-    used = {one.file.name for one in lists}
+    used = {listing.file.name for listing in lists}
     lists, parts = _without_parts(lists)
-    width = _width([line for one in lists for line in one.lines])
-    words = splits_of(one.file.stem for one in lists)
+    width = _width([line for listing in lists for line in listing.lines])
+    words = splits_of(listing.file.stem for listing in lists)
     classes = class_names(tree)
     names = _names(lists, width, classes)
     records, problems = [], []
-    for one in sorted(lists, key=lambda one: _rank(words[one.file.stem])):
+    for listing in sorted(lists, key=lambda listing: _rank(words[listing.file.stem])):
         problems += [
-            Problem(one.file.name, f"line {number} is no path with numbers") for number in one.bad
+            Problem(listing.file.name, f"line {number} is no path with numbers")
+            for number in listing.bad
         ]
-        for line in one.lines:
+        for line in listing.lines:
             if width > 1 and len(line.numbers) != width:
                 reason = f"line {line.number} has {len(line.numbers)} numbers, most have {width}"
-                problems.append(Problem(one.file.name, reason))
+                problems.append(Problem(listing.file.name, reason))
                 continue
-            found = finder.find(line.path, one.file)
-            if found is not None:
+            match = finder.find(line.path, listing.file)
+            if match is not None:
                 labels = {"class": tuple(names[n] for n in _classes(line, width))}
-                word = words[one.file.stem] or parts.get(line.path, "")
+                word = words[listing.file.stem] or parts.get(line.path, "")
                 records.append(
-                    Record(found.file, labels, word, named=line.path, source=one.file.name)
+                    Record(match.file, labels, word, named=line.path, source=listing.file.name)
                 )
     return reading(
         tree,
@@ -96,76 +79,44 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     )
 
 
-def _lists(tree: FileTree, options: ReadOptions) -> list[_List]:
+def _lists(tree: FileTree, options: ReadOptions) -> list[HashingList]:
     """The lists that name a file of the tree, or the one that the user named.
 
     Those below ImageSets belong to Pascal VOC: one for each class, with 0 for difficult.
     """
     files = [tree.main] if tree.main else tree.files
     parsed = [
-        tree.parsed(file, _parse, options.encoding)
+        tree.parsed(file, parse_list, options.encoding)
         for file in files
         if file.suffix in _SUFFIXES and "ImageSets" not in file.parts
     ]
-    return [one for one in parsed if one is not None and (tree.main or _names_files(one, tree))]
+    return [
+        listing
+        for listing in parsed
+        if listing is not None and (tree.main or _names_files(listing, tree))
+    ]
 
 
-def _without_parts(lists: list[_List]) -> tuple[list[_List], dict[str, str]]:
+def _without_parts(lists: list[HashingList]) -> tuple[list[HashingList], dict[str, str]]:
     """The lists of labels, and the part of each path where a list beside them has 0, 1 and 2.
 
     So are the partitions of CelebA: training, validation and test.
     """
-    is_wide = any(len(line.numbers) > 1 for one in lists for line in one.lines)
-    for one in lists if is_wide else ():
-        numbers = {line.numbers for line in one.lines}
+    is_wide = any(len(line.numbers) > 1 for listing in lists for line in listing.lines)
+    for listing in lists if is_wide else ():
+        numbers = {line.numbers for line in listing.lines}
         if numbers == {(0,), (1,), (2,)}:
-            parts = {line.path: _PARTS[line.numbers[0]] for line in one.lines}
-            return [other for other in lists if other is not one], parts
+            parts = {line.path: _PARTS[line.numbers[0]] for line in listing.lines}
+            return [other for other in lists if other is not listing], parts
     return lists, {}
 
 
-def _names_files(one: _List, tree: FileTree) -> bool:
-    paths = (line.path for line in one.lines[:_PROBE])
-    return any(tree.names.find(path, one.file.folder) for path in paths)
+def _names_files(listing: HashingList, tree: FileTree) -> bool:
+    paths = (line.path for line in listing.lines[:_PROBE])
+    return any(tree.names.find(path, listing.file.folder) for path in paths)
 
 
-def _parse(file: File, encoding: str) -> _List | None:
-    """The lines of a list; None when the file is something else."""
-    lines, bad = [], []
-    header: tuple[str, ...] = ()
-    try:
-        text = decode_text(file.read(), file.name, encoding).content
-    except (DatasetError, OSError):
-        return None
-    for number, words in enumerate(text.splitlines(), 1):
-        line = _line(number, words.strip())
-        if line is not None:
-            lines.append(line)
-        elif words.strip():
-            bad.append(number)
-            header = header if lines else tuple(words.split())
-    if len(lines) <= len(bad):
-        return None
-    if len(header) == len(lines[0].numbers) > 1:  # as CelebA has it, below a count
-        bad = [number for number in bad if number > lines[0].number]
-        return _List(file, tuple(lines), tuple(bad), header)
-    return _List(file, tuple(lines), tuple(bad))
-
-
-def _line(number: int, words: str) -> _Line | None:
-    """A path with numbers behind it, or as MXNet has it before it; None for any other line."""
-    mxnet, plain = _MXNET.fullmatch(words), _NUMBERS.fullmatch(words)
-    if mxnet:
-        path, text = mxnet[2], mxnet[1]
-    elif plain and plain[1]:
-        path, text = plain[1].strip("\"'"), plain[2]
-    else:
-        return None
-    numbers = tuple(int(float(word)) for word in re.findall(_NUMBER, text))
-    return _Line(number, path, numbers) if min(numbers) >= -1 else None
-
-
-def _width(lines: list[_Line]) -> int:
+def _width(lines: list[Line]) -> int:
     """How many classes lines have a number for; 1 where numbers are those of classes.
 
     Raises:
@@ -180,16 +131,16 @@ def _width(lines: list[_Line]) -> int:
     return width
 
 
-def _names(lists: list[_List], width: int, classes: ClassNames) -> dict[int, str]:
+def _names(lists: list[HashingList], width: int, classes: ClassNames) -> dict[int, str]:
     """Names of the classes by number.
 
     Raises:
         DatasetError: the file that has them has too few.
     """
     if width > 1:
-        header = next((one.header for one in lists if len(one.header) == width), ())
+        header = next((listing.header for listing in lists if len(listing.header) == width), ())
         return dict(enumerate(classes.first(width) or header or numbered_classes(width)))
-    numbers = {n for one in lists for line in one.lines for n in line.numbers} - {-1}
+    numbers = {n for listing in lists for line in listing.lines for n in line.numbers} - {-1}
     highest = max(numbers, default=0)
     if not classes.names:
         digits = len(str(highest))
@@ -204,15 +155,15 @@ def _names(lists: list[_List], width: int, classes: ClassNames) -> dict[int, str
     )
 
 
-def _classes(line: _Line, width: int) -> tuple[int, ...]:
+def _classes(line: Line, width: int) -> tuple[int, ...]:
     """The numbers of a line's classes."""
     if width > 1:
         return tuple(place for place, has in enumerate(line.numbers) if has == 1)
     return tuple(dict.fromkeys(number for number in line.numbers if number >= 0))
 
 
-def _notes(lists: list[_List], width: int) -> list[str]:
-    n_minus = sum(-1 in line.numbers for one in lists for line in one.lines)
+def _notes(lists: list[HashingList], width: int) -> list[str]:
+    n_minus = sum(-1 in line.numbers for listing in lists for line in listing.lines)
     if not n_minus:
         return []
     if width > 1:
@@ -220,9 +171,9 @@ def _notes(lists: list[_List], width: int) -> list[str]:
     return [f"lines with -1 for a class, which have no label: {n_minus:,}"]
 
 
-def _doubt(lists: list[_List], width: int) -> str:
+def _doubt(lists: list[HashingList], width: int) -> str:
     """Why numbers may be no classes, as those of boxes and sizes are none; empty when they may."""
-    lines = [line.numbers for one in lists for line in one.lines]
+    lines = [line.numbers for listing in lists for line in listing.lines]
     if width > 1 or all(len(numbers) == 1 for numbers in lines):
         return ""
     has_repeated = any(len(set(numbers)) < len(numbers) for numbers in lines)

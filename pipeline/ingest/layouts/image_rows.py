@@ -34,13 +34,13 @@ _HEAD_BYTES = 16
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where the first value of a column is an image."""
-    found = [file.name for file in _files(tree) if _opened(file, tree) is not None]
-    return (0.97, f"images inside {', '.join(found[:3])}") if found else None
+    """Recognise a column whose first value is an image."""
+    names = [file.name for file in _files(tree) if _opened(file, tree) is not None]
+    return (0.97, f"images inside {', '.join(names[:3])}") if names else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """One item per row.
+    """Read one item per row.
 
     Raises:
         DatasetError: no parquet file holds images, or a named column is not there.
@@ -68,12 +68,12 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
         whole,
         read_in.records,
         finder.problems,
-        label_files=[one.file for one in tables],
+        label_files=[entry.file for entry in tables],
         kinds=read_in.kinds,
         notes=read_in.notes,
         warnings=read_in.warnings,
     )
-    columns_of = all_columns([one.table for one in tables])
+    columns_of = all_columns([entry.table for entry in tables])
     return replace(made, columns=columns_of, chosen=tables[0].columns)
 
 
@@ -111,11 +111,11 @@ class _Opened:
 
     @cached_property
     def _mean_bytes(self) -> int:
-        """Of an image before compression, as the file's own statistics say."""
+        """Mean size of an image before compression, as the file's own statistics say."""
         groups = [self.parquet.metadata.row_group(n) for n in range(self.parquet.num_row_groups)]
         chunks = [group.column(n) for group in groups for n in range(group.num_columns)]
-        own = [c for c in chunks if c.path_in_schema.split(".")[0] == self.column]
-        total = sum(chunk.total_uncompressed_size for chunk in own)
+        column_chunks = [c for c in chunks if c.path_in_schema.split(".")[0] == self.column]
+        total = sum(chunk.total_uncompressed_size for chunk in column_chunks)
         return int(total / max(self.parquet.metadata.num_rows, 1))
 
     def _value(self, row: int) -> object:
@@ -167,8 +167,8 @@ def _open(file: File) -> _Opened | None:
 
 
 def _content(value: object) -> bytes | None:
-    found = value.get("bytes") if isinstance(value, dict) else value
-    return found if isinstance(found, bytes) else None
+    content = value.get("bytes") if isinstance(value, dict) else value
+    return content if isinstance(content, bytes) else None
 
 
 def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
@@ -178,7 +178,7 @@ def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
         features = facts.get("info", {}).get("features", {})
         single = {name: kind.get("feature", kind) for name, kind in features.items()}  # or of lists
         return {
-            name: [str(one) for one in kind["names"]]
+            name: [str(label) for label in kind["names"]]
             for name, kind in single.items()
             if isinstance(kind.get("names"), list)
         }
@@ -194,6 +194,6 @@ def _named(value: Any, classes: list[str]) -> Any:
         ('dog', ['cat', 'dog'], '')
     """
     if isinstance(value, list | np.ndarray):
-        return [_named(one, classes) for one in value]
+        return [_named(item, classes) for item in value]
     is_number = isinstance(value, int | float | np.number) and value == value
     return classes[int(value)] if is_number and 0 <= value < len(classes) else ""

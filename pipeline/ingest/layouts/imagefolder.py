@@ -16,13 +16,13 @@ _SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where there is a metadata file."""
+    """Recognise a metadata file."""
     files = _metadata(tree)
     return (0.98, ", ".join(file.name for file in files)) if files else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """Labels from the metadata; where it has none, from the folders.
+    """Read labels from the metadata; where it has none, from the folders.
 
     Raises:
         DatasetError: the metadata has no column with paths, or is damaged.

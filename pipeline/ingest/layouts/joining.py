@@ -83,12 +83,14 @@ def _contradiction(of_file: dict[str, list[Record]]) -> str:
     for records in of_file.values():
         by_source = {record.source: record for record in records}
         if len(by_source) == 2 == len(records):
-            one, other = (by_source[name] for name in sorted(by_source))
-            shared = [name for name in one.labels if one.labels[name] and other.labels.get(name)]
-            pairs[one.source, other.source] += any(
+            record, other = (by_source[name] for name in sorted(by_source))
+            shared = [
+                name for name in record.labels if record.labels[name] and other.labels.get(name)
+            ]
+            pairs[record.source, other.source] += any(
                 not (
-                    set(one.labels[name]) <= set(other.labels[name])
-                    or set(one.labels[name]) >= set(other.labels[name])
+                    set(record.labels[name]) <= set(other.labels[name])
+                    or set(record.labels[name]) >= set(other.labels[name])
                 )
                 for name in shared
             )

@@ -17,14 +17,14 @@ _DONE = ("annotations", "completions")  # as they are called, and were before ve
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where a JSON file is a list of tasks with data and annotations."""
+    """Recognise a JSON file that is a list of tasks with data and annotations."""
     exports = _exports(tree)
     n = sum(len(tasks) for _, tasks in exports)
     return (0.97, f"{n} tasks in {exports[0][0].name}") if exports else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """An image has the choices and region labels of all its annotations that were not cancelled.
+    """Read images with the choices and region labels of all annotations that were not cancelled.
 
     A choice in a taxonomy is named by its whole path, `animal / cat`: names below may be alike.
     """
@@ -33,8 +33,8 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     for file, tasks in exports:
         parts = Parts(file)
         named = list(_named(parts.objects(tasks, "tasks"), parts, tree))
-        records += found_records((one for one in named if one.name), file, finder)
-        n_nameless = sum(not one.name for one in named)
+        records += found_records((image for image in named if image.name), file, finder)
+        n_nameless = sum(not image.name for image in named)
         if n_nameless:
             reason = f"{n_nameless:,} tasks name no image in their data"
             problems.append(Problem(file.name, reason, "noted"))
@@ -52,7 +52,7 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
 
 
 def _exports(tree: FileTree) -> list[tuple[File, list[Any]]]:
-    return [(file, found) for file, found in json_documents(tree) if _is_export(found)]
+    return [(file, document) for file, document in json_documents(tree) if _is_export(document)]
 
 
 def _is_export(document: Any) -> bool:
@@ -70,10 +70,10 @@ def _named(tasks: list[dict[str, Any]], parts: Parts, tree: FileTree) -> Iterato
         data = parts.object(task.get("data"), "data of tasks")
         texts = [text for value in data.values() for text in _texts(value)]
         name = next((text for text in texts if tree.names.find(text)), next(iter(texts), ""))
-        given = [one for key in _DONE for one in parts.objects(task.get(key), key)]
-        done = [one for one in given if not one.get("was_cancelled")]
-        results = [one for of in done for one in parts.objects(of.get("result"), "results")]
-        values = [parts.object(one.get("value"), "values of results") for one in results]
+        given = [annotation for key in _DONE for annotation in parts.objects(task.get(key), key)]
+        done = [annotation for annotation in given if not annotation.get("was_cancelled")]
+        results = [result for of in done for result in parts.objects(of.get("result"), "results")]
+        values = [parts.object(result.get("value"), "values of results") for result in results]
         yield Named(name, {"class": tuple(dict.fromkeys(_labels(values)))})
 
 

@@ -15,13 +15,13 @@ TITLE = "LabelMe JSON"
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where JSON files name an image and its shapes."""
+    """Recognise JSON files that name an image and its shapes."""
     n = len(_exports(tree))
     return (0.97, f"{n} JSON files with shapes") if n else None
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """An image has the labels of its shapes, and the flags that are set."""
+    """Read images with the labels of their shapes, and the flags that are set."""
     records, exports, finder = [], _exports(tree), Finder(tree)
     problems, n_by_stem = [], 0
     for file, document in exports:
@@ -79,5 +79,5 @@ def _named(path: str, file: File, tree: FileTree) -> str:
 
 
 def _is_beside(name: str, file: File, tree: FileTree) -> bool:
-    found = tree.names.find(name, file.folder)
-    return found is not None and found.file.is_image and found.file.folder == file.folder
+    match = tree.names.find(name, file.folder)
+    return match is not None and match.file.is_image and match.file.folder == file.folder

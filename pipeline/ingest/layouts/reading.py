@@ -28,7 +28,7 @@ _PARTS = {
 
 
 class ReadOptions(BaseModel):
-    """How to read a source, where what is found out by itself is not what is meant."""
+    """Options for reading a source, where what is found out by itself is not what is meant."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,9 +65,9 @@ class Guess(NamedTuple):
     """One way to read a tree.
 
     Attributes:
-        layout: its name.
+        layout: name of the layout.
         confidence: 0 to 1.
-        why: what was seen.
+        why: observation that it rests on.
     """
 
     layout: str
@@ -80,9 +80,9 @@ class Reading:
     """The items of a tree, and what else is to know about how it was read.
 
     Attributes:
-        kinds: as in `Source`.
+        kinds: kind of each label set, as in `Source`.
         notes: how it was understood, where that is not plain.
-        warnings: what is probably not as it was meant.
+        warnings: readings that were probably not meant.
         doubt: why somebody has to look before it is imported; empty for no reason.
         used: names of the label files that it was read from.
         columns: names of the table's columns; empty without a table.
@@ -119,30 +119,30 @@ def reading(
     there is no test part, else they are part of the database.
 
     Args:
-        tree: that was read.
-        records: in any order.
+        tree: tree that was read.
+        records: records in any order.
         problems: found while reading.
-        label_files: that need no record.
-        kinds: of label sets that are known to be multi; others are so when an image has several.
+        label_files: label files that need no record.
+        kinds: label sets that are known to be multi; others are so when an image has several.
         unnamed: why an image without a record is not taken.
-        notes: of the layout.
-        warnings: of the layout.
-        doubt: of the layout.
+        notes: notes of the layout.
+        warnings: warnings of the layout.
+        doubt: doubt of the layout.
     """
     label_files = list(label_files)
     joined = join_records(records)
     lists = split_lists(tree) if not any(record.split for record in joined.records) else {}
-    found, split_notes, split_warnings = _with_splits(joined.records, lists)
+    split_records, split_notes, split_warnings = _with_splits(joined.records, lists)
     label_files += lists
-    words = {record.split for record in found}
+    words = {record.split for record in split_records}
     held_out: Part = "database" if "query" in words else "query"
-    names = sorted({name for record in found for name in record.labels})
-    kind_of = {name: _kind(name, found) for name in names} | (kinds or {})
-    used = {*(record.file.name for record in found), *(p.file for p in joined.problems)}
+    names = sorted({name for record in split_records for name in record.labels})
+    kind_of = {name: _kind(name, split_records) for name in names} | (kinds or {})
+    used = {*(record.file.name for record in split_records), *(p.file for p in joined.problems)}
     used |= {file.name for file in label_files}
     left = [file for file in tree.files if file.name not in used]
     return Reading(
-        items=tuple(_item(record, held_out) for record in found),
+        items=tuple(_item(record, held_out) for record in split_records),
         kinds={name: kind_of[name] for name in names},
         problems=(
             *tree.problems,
@@ -151,7 +151,12 @@ def reading(
             *(_left_out(file, unnamed) for file in left),
         ),
         notes=(*notes, *joined.notes, *split_notes),
-        warnings=(*warnings, *joined.warnings, *split_warnings, *_single_class(found, names)),
+        warnings=(
+            *warnings,
+            *joined.warnings,
+            *split_warnings,
+            *_single_class(split_records, names),
+        ),
         doubt=doubt or joined.doubt,
         used=frozenset(file.name for file in label_files),
     )
@@ -164,14 +169,17 @@ def _with_splits(
     made, notes = list(records), []
     if lists:
         part_of = {name: part for parts in lists.values() for name, part in parts.items()}
-        made = [replace(one, split=part_of.get(one.file.name, "")) for one in made]
+        made = [replace(record, split=part_of.get(record.file.name, "")) for record in made]
         notes.append(f"the split is that of {', '.join(file.name for file in lists)}")
     elif not any(record.split for record in made):
         files = [record.file for record in made]
         level = split_level(files)
         if level is not None:
             part_of = splits_by_folder(files, level)
-            made = [replace(one, split=part_of.get(_folder(one.file, level), "")) for one in made]
+            made = [
+                replace(record, split=part_of.get(_folder(record.file, level), ""))
+                for record in made
+            ]
             notes.append("the split is that of the folders")
     parts = Counter(record.split for record in made)
     n_without = parts.pop("", 0)
@@ -192,14 +200,14 @@ def _folder(file: File, level: int) -> str:
 
 def _single_class(records: Sequence[Record], names: Sequence[str]) -> list[str]:
     """A warning for label sets that tell no images apart."""
-    found = []
+    warnings = []
     for name in names:
         classes = {label for record in records for label in record.labels.get(name, ())}
         if len(classes) == 1 and len(records) > 1:
-            found.append(
+            warnings.append(
                 f"all labels of {name!r} are {classes.pop()!r}: every result would be relevant"
             )
-    return found
+    return warnings
 
 
 def _kind(name: str, records: Iterable[Record]) -> Kind:

@@ -12,7 +12,7 @@ from pipeline.ingest.tree import File
 
 @dataclass(frozen=True)
 class Record:
-    """What a layout says about one file.
+    """Facts that a layout gives about one file.
 
     Attributes:
         labels: class names per label set.
@@ -32,7 +32,7 @@ class Record:
 
 
 class Named(NamedTuple):
-    """What a label file says about the image that it calls `name`; `split` as in `Record`."""
+    """Facts of a label file about the image that it calls `name`; `split` as in `Record`."""
 
     name: str
     labels: dict[str, tuple[str, ...]]
@@ -41,9 +41,9 @@ class Named(NamedTuple):
 
 def found_records(named: Iterable[Named], file: File, finder: Finder) -> list[Record]:
     """Records of the images that are there; the finder lists the others."""
-    found = ((finder.find(one.name, file), one) for one in named)
+    matches = ((finder.find(image.name, file), image) for image in named)
     return [
-        Record(match.file, one.labels, one.split, named=one.name, source=file.name)
-        for match, one in found
+        Record(match.file, image.labels, image.split, named=image.name, source=file.name)
+        for match, image in matches
         if match is not None
     ]

@@ -18,14 +18,14 @@ def split_lists(tree: FileTree) -> dict[File, dict[str, str]]:
     texts = [file for file in tree.files if file.suffix in (".txt", ".lst")]
     words = splits_of(file.stem for file in texts)
     order = sorted((f for f in texts if words[f.stem]), key=lambda f: words[f.stem] != "train")
-    found: dict[File, dict[str, str]] = {}
+    lists: dict[File, dict[str, str]] = {}
     seen: set[str] = set()
     for file in order:
         names = _named_images(file, tree)
         if names:
-            found[file] = {name: words[file.stem] for name in names if name not in seen}
+            lists[file] = {name: words[file.stem] for name in names if name not in seen}
             seen.update(names)
-    return found if len({words[file.stem] for file in found}) > 1 else {}
+    return lists if len({words[file.stem] for file in lists}) > 1 else {}
 
 
 def _named_images(file: File, tree: FileTree) -> list[str]:
@@ -35,8 +35,8 @@ def _named_images(file: File, tree: FileTree) -> list[str]:
     except (DatasetError, OSError):
         return []
     paths = [line.strip() for line in lines if line.strip()]
-    found = [name for path in paths if (name := image_named(path, file, tree))]
-    return found if paths and len(found) >= _LEAST_FOUND * len(paths) else []
+    named = [name for path in paths if (name := image_named(path, file, tree))]
+    return named if paths and len(named) >= _LEAST_FOUND * len(paths) else []
 
 
 def image_named(path: str, file: File, tree: FileTree) -> str:

@@ -29,7 +29,7 @@ TITLE = "table of paths and labels"
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """The more paths of the table are there, the likelier."""
+    """Recognise a table; the more of its paths are there, the likelier."""
     shares: dict[str, float] = {}
     failed: DatasetError | None = None
     for file in table_files(tree):
@@ -49,7 +49,7 @@ def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
 
 
 def read(tree: FileTree, options: ReadOptions) -> Reading:
-    """One item per path; rows of one path are joined.
+    """Read one item per path; rows of one path are joined.
 
     Raises:
         DatasetError: no table has a path column, or a named column is not there.
@@ -61,14 +61,16 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
     """Read the tables that have a path column; labels are understood over all of them together.
 
     Raises:
-        DatasetError: as for `read`.
+        DatasetError: no table can be read, or the columns cannot be told.
     """
     places = class_folders.Places(tree, options.class_level) if options.class_level else None
     has_folders = places is not None and class_folders.has_classes(tree, options)
     problems: list[Problem] = []
     tables = list(_tables(tree, files, options, problems))
-    shares = [_share(one, tree) for one in tables]
-    tables = [one for one, share in zip(tables, shares, strict=True) if share or not any(shares)]
+    shares = [_share(chosen, tree) for chosen in tables]
+    tables = [
+        chosen for chosen, share in zip(tables, shares, strict=True) if share or not any(shares)
+    ]
     if not tables:
         raise DatasetError(
             f"no table of {tree.name} ({', '.join(TABLE_SUFFIXES)}) has a column with the paths "
@@ -84,18 +86,22 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
         else:
             rows.records = [_with_folder(record, places) for record in rows.records]
             rows.notes.append("the labels are those of the folders")
-    bad_lines = [problem for one in tables for problem in one.table.problems]
+    bad_lines = [problem for chosen in tables for problem in chosen.table.problems]
     made = reading(
         tree,
         rows.records,
         [*problems, *bad_lines, *finder.problems],
-        label_files=[*(one.file for one in tables), *rows.label_files],
+        label_files=[*(chosen.file for chosen in tables), *rows.label_files],
         kinds=rows.kinds,
-        notes=[*(note for one in tables for note in one.table.notes), *rows.notes, *finder.notes],
-        warnings=[*(w for one in tables for w in _bad_lines(one)), *rows.warnings, *lacking],
+        notes=[
+            *(note for chosen in tables for note in chosen.table.notes),
+            *rows.notes,
+            *finder.notes,
+        ],
+        warnings=[*(w for chosen in tables for w in _bad_lines(chosen)), *rows.warnings, *lacking],
         doubt=doubt,
     )
-    columns = all_columns([one.table for one in tables])
+    columns = all_columns([chosen.table for chosen in tables])
     return replace(made, columns=columns, chosen=tables[0].columns)
 
 
@@ -125,7 +131,7 @@ def _beside_folders(
     differ = [r for r in records if r.labels and (folders[r.file.name],) not in r.labels.values()]
     if names == labels and differ:
         return f"{shown}: they differ for {len(differ):,} images"
-    guessed = {c.lower() for one in tables for c in one.columns.label_columns}
+    guessed = {c.lower() for chosen in tables for c in chosen.columns.label_columns}
     if len(names) > 1 and names.isdisjoint(labels) and not is_usual(guessed):
         return f"{shown}: by {', '.join(sorted(guessed))}, or as {', '.join(sorted(names)[:5])}"
     return ""
@@ -181,19 +187,19 @@ def _tables(
             yield chosen
 
 
-def _bad_lines(one: Chosen) -> list[str]:
-    n = len(one.table.problems)
-    return [f"{one.file.name}: lines that cannot be read and are left out: {n:,}"] if n else []
+def _bad_lines(chosen: Chosen) -> list[str]:
+    n = len(chosen.table.problems)
+    return [f"{chosen.file.name}: lines that cannot be read and are left out: {n:,}"] if n else []
 
 
 def _lacking_labels(tables: Sequence[Chosen]) -> list[str]:
     """A warning for tables with columns of which none was recognised as labels."""
-    found = []
-    for one in tables:
-        columns = unchosen(one.table, one.columns)
-        if columns and not one.columns.label_columns:
-            found.append(
-                f"{one.file.name}: none of the columns {', '.join(map(repr, columns[:8]))} was "
+    warnings = []
+    for chosen in tables:
+        columns = unchosen(chosen.table, chosen.columns)
+        if columns and not chosen.columns.label_columns:
+            warnings.append(
+                f"{chosen.file.name}: none of the columns {', '.join(map(repr, columns[:8]))} was "
                 "recognised as labels; name one with --label-column"
             )
-    return found
+    return warnings

@@ -74,8 +74,8 @@ def choose_columns(
     """The options with the columns that were left open filled in; None without a path column.
 
     Args:
-        table: to read.
-        tree: where its files are.
+        table: table to read.
+        tree: tree where its files are.
         base: folder of the table.
         options: columns that the user named win.
 
@@ -84,8 +84,8 @@ def choose_columns(
     """
     frame = table.frame
     columns = [str(column) for column in frame.columns]
-    asked = (options.path_column, *options.label_columns, options.split_column, options.text_column)
-    for name in filter(None, asked):
+    given = (options.path_column, *options.label_columns, options.split_column, options.text_column)
+    for name in filter(None, given):
         if name not in columns:
             raise DatasetError(unknown("column", name, tuple(columns)))
     path = options.path_column or _path_column(frame, tree, base)
@@ -95,8 +95,8 @@ def choose_columns(
     split = options.split_column or _split_column(frame, rest)
     caption = options.text_column or _named(rest, _TEXTS)
     rest = [column for column in rest if column not in (split, caption)]
-    own = tuple(column for column in rest if column.startswith(OWN_LABELS))
-    guessed = own or _guessed_labels(frame, rest)
+    prefixed = tuple(column for column in rest if column.startswith(OWN_LABELS))
+    guessed = prefixed or _guessed_labels(frame, rest)
     return options.model_copy(
         update={
             "path_column": path,
@@ -114,7 +114,7 @@ def path_share(frame: pd.DataFrame, column: str, tree: FileTree, base: str) -> f
 
 
 def found_share(frame: pd.DataFrame, column: str, tree: FileTree, base: str) -> float:
-    """As `path_share`; where no cell of a column of ids names a file, by the numbers of images.
+    """Share of paths as `path_share`; by numbers of images where a column of ids names no file.
 
     Rows are numbered too: a column is not chosen by this, but believed when its name chose it.
     """
@@ -129,7 +129,7 @@ def headed(table: Table, tree: FileTree, base: str, header: str) -> tuple[Table,
     """The table with its first line as names or as a row, and what was found out about that.
 
     Args:
-        table: with its first line as names.
+        table: table with its first line as names.
         tree: a first line that names an image of it is a row.
         base: folder of the table.
         header: `yes`, `no`, or empty to find out.
@@ -218,26 +218,26 @@ def is_usual(columns: set[str]) -> bool:
 
 def _like_labels(columns: Sequence[str]) -> str:
     """The only column with a word for labels in its name, such as `Finding Labels`; or nothing."""
-    found = [column for column in columns if _LABEL_WORD.search(column)]
-    words = [column for column in found if re.search(r"name|text", column, re.IGNORECASE)]
-    return next((some[0] for some in (found, words) if len(some) == 1), "")
+    matching = [column for column in columns if _LABEL_WORD.search(column)]
+    words = [column for column in matching if re.search(r"name|text", column, re.IGNORECASE)]
+    return next((some[0] for some in (matching, words) if len(some) == 1), "")
 
 
 def _one_hot(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
     """The columns of 0 and 1; empty when there are fewer than two."""
-    found = tuple(column for column in columns if is_binary(frame[column]))
-    return found if len(found) > 1 else ()
+    binary = tuple(column for column in columns if is_binary(frame[column]))
+    return binary if len(binary) > 1 else ()
 
 
 def _categories(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
     """The only column whose values repeat as those of classes do."""
-    found = []
+    candidates = []
     for column in columns:
         values = [text(cell) for cell in frame[column]]
         distinct = set(filter(None, values))
         if 1 < 2 * len(distinct) <= len(values):
-            found.append(column)
-    return tuple(found) if len(found) == 1 else ()
+            candidates.append(column)
+    return tuple(candidates) if len(candidates) == 1 else ()
 
 
 def all_columns(tables: Sequence[Table]) -> tuple[str, ...]:

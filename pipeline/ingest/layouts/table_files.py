@@ -64,7 +64,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def with_header_as_row(self) -> Table:
-        """The same where the first line is a row like the others."""
+        """Table whose first line is a row like the others."""
         names = [f"column {number}" for number in range(1, 1 + len(self.frame.columns))]
         first = pd.DataFrame([list(self.header)], columns=names)
         rest = self.frame.set_axis(names, axis=1)
@@ -75,8 +75,8 @@ def parse_table(file: File, encoding: str = "") -> Table | None:
     """The table in a file; None when it holds something else.
 
     Args:
-        file: with a suffix of `TABLE_SUFFIXES`.
-        encoding: of its text, when that is known.
+        file: file with a suffix of `TABLE_SUFFIXES`.
+        encoding: encoding of its text, when that is known.
 
     Raises:
         DatasetError: it is meant to be a table but damaged.
@@ -154,7 +154,7 @@ def _rows(
 ) -> Iterator[tuple[int, list[str]]]:
     """Number and cells of every line, or lines where quoted cells break; a bad line is a problem.
 
-    Reading goes on behind a bad line, also when its quote is never closed.
+    Reading continues after a bad line, also when its quote is never closed.
     """
     csv.field_size_limit(_LONGEST_CELL)
     n_unclosed = 0
@@ -231,11 +231,11 @@ def _fitted(
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """Names of columns, those without one and later ones of the same by their number."""
-    found: list[str] = []
+    distinct: list[str] = []
     for number, name in enumerate(names, 1):
         plain = name or f"column {number}"
-        found.append(f"{plain} ({number})" if plain in found else plain)
-    return found
+        distinct.append(f"{plain} ({number})" if plain in distinct else plain)
+    return distinct
 
 
 def _from_lines(file: File, text: str) -> Table:

@@ -53,9 +53,9 @@ def read_rows(tables: Sequence[Chosen], tree: FileTree, finder: Finder) -> Rows:
     when it has no column for that.
 
     Args:
-        tables: with all columns chosen.
-        tree: where the images are.
-        finder: of their names; it keeps those that are not there.
+        tables: tables with all columns chosen.
+        tree: tree where the images are.
+        finder: finder of their names; it keeps those that are not there.
     """
     made = Rows()
     labels = _label_sets(tables, tree, made)
@@ -67,12 +67,12 @@ def read_rows(tables: Sequence[Chosen], tree: FileTree, finder: Finder) -> Rows:
         groups = _texts(chosen, "group")
         ids = _texts(chosen, "image_id" if columns.path_column != "image_id" else "")
         for number, cell in enumerate(frame[columns.path_column]):
-            found = finder.find(text(cell), chosen.file)
-            if found is not None:
+            match = finder.find(text(cell), chosen.file)
+            if match is not None:
                 of = {name: values[row] for name, values in labels.items()}
                 made.records.append(
                     Record(
-                        found.file,
+                        match.file,
                         of,
                         splits[row],
                         captions[number],
@@ -88,11 +88,11 @@ def read_rows(tables: Sequence[Chosen], tree: FileTree, finder: Finder) -> Rows:
 
 def _label_sets(tables: Sequence[Chosen], tree: FileTree, made: Rows) -> dict[str, _Labels]:
     """Label set -> the labels of every row of all tables."""
-    columns = list(dict.fromkeys(c for one in tables for c in one.columns.label_columns))
+    columns = list(dict.fromkeys(c for chosen in tables for c in chosen.columns.label_columns))
     if len(columns) > 1 and all(_is_binary(tables, column) for column in columns):
         made.kinds["class"] = "multi"
         return {"class": _one_hot(tables, columns, made)}
-    is_single = all(len(one.columns.label_columns) <= 1 for one in tables)
+    is_single = all(len(chosen.columns.label_columns) <= 1 for chosen in tables)
     if is_single and columns and not columns[0].startswith(OWN_LABELS):
         return {"class": _column(tables, "", "class", tree, made)}
     return {
@@ -120,7 +120,7 @@ def _column(
     tables: Sequence[Chosen], column: str, name: str, tree: FileTree, made: Rows
 ) -> _Labels:
     """The labels of a column; without a name, of the only label column of each table."""
-    shown = column or next(c for one in tables for c in one.columns.label_columns)
+    shown = column or next(c for chosen in tables for c in chosen.columns.label_columns)
     classes = class_names(tree)
     read = read_labels(_cells(tables, column), shown, tables[0].columns.separator, classes.names)
     if not column.startswith(OWN_LABELS):  # whose lists say nothing about kinds
@@ -134,22 +134,24 @@ def _column(
 
 def _splits(tables: Sequence[Chosen], made: Rows) -> list[str]:
     """The part of every row; words that are not understood are said."""
-    stems = splits_of(one.file.stem for one in tables)
-    folders = splits_of(one.file.folder.rsplit("/", 1)[-1] for one in tables)
+    stems = splits_of(chosen.file.stem for chosen in tables)
+    folders = splits_of(chosen.file.folder.rsplit("/", 1)[-1] for chosen in tables)
     if any(map(split_word, stems)) and not any(stems.values()):
         made.notes.append(f"{', '.join(stems)}: words in these names are not parts of a split")
-    own = [one for one in tables if one.columns.split_column]
-    column = own[0].columns.split_column if own else ""
-    cells = [text(cell) for one in own for cell in _cells([one], one.columns.split_column)]
+    splitting = [chosen for chosen in tables if chosen.columns.split_column]
+    column = splitting[0].columns.split_column if splitting else ""
+    cells = [
+        text(cell) for chosen in splitting for cell in _cells([chosen], chosen.columns.split_column)
+    ]
     meaning = _meaning(column, cells, made)
     splits: list[str] = []
-    for one in tables:
-        if one.columns.split_column:
-            words = _cells([one], one.columns.split_column)
+    for chosen in tables:
+        if chosen.columns.split_column:
+            words = _cells([chosen], chosen.columns.split_column)
             splits += [meaning.get(text(word), "") for word in words]
         else:
-            default = stems[one.file.stem] or folders[one.file.folder.rsplit("/", 1)[-1]]
-            splits += [default] * len(one.table.frame)
+            default = stems[chosen.file.stem] or folders[chosen.file.folder.rsplit("/", 1)[-1]]
+            splits += [default] * len(chosen.table.frame)
     return splits
 
 
@@ -177,17 +179,19 @@ def _prefix(columns: Sequence[str]) -> str:
 
 
 def _is_binary(tables: Sequence[Chosen], column: str) -> bool:
-    having = [one for one in tables if column in one.table.frame]
-    return all(is_binary(one.table.frame[column]) for one in having)
+    having = [chosen for chosen in tables if column in chosen.table.frame]
+    return all(is_binary(chosen.table.frame[column]) for chosen in having)
 
 
 def _cells(tables: Sequence[Chosen], column: str) -> list[object]:
     """Cells of a column over all tables, empty where one lacks it; `""`: its only label column."""
     cells: list[object] = []
-    for one in tables:
-        own = column or "".join(one.columns.label_columns)
-        has = own in one.table.frame
-        cells += one.table.frame[own].tolist() if has else [""] * len(one.table.frame)
+    for chosen in tables:
+        label_column = column or "".join(chosen.columns.label_columns)
+        has = label_column in chosen.table.frame
+        cells += (
+            chosen.table.frame[label_column].tolist() if has else [""] * len(chosen.table.frame)
+        )
     return cells
 
 

@@ -55,17 +55,17 @@ def unused_labels(tree: FileTree, options: ReadOptions, used: frozenset[str]) ->
     """Label file -> why it is not used, for files that may say something about the images.
 
     Args:
-        tree: that was read.
+        tree: tree that was read.
         options: how.
         used: names of the label files that were used.
     """
     left = [f for f in tree.files if f.name not in used and not f.is_image]
-    found = {}
+    unused = {}
     for file in left if tree.main is None else ():
         reason = _reason(file, tree, options)
         if reason:
-            found[file.name] = Unused(reason, _is_likely(file, tree, options))
-    return found or _one_per_image(left, tree)
+            unused[file.name] = Unused(reason, _is_likely(file, tree, options))
+    return unused or _one_per_image(left, tree)
 
 
 def _one_per_image(left: Sequence[File], tree: FileTree) -> dict[str, Unused]:
@@ -171,7 +171,7 @@ def _is_without_labels(document: Any) -> bool:
     if not isinstance(document, dict) or not isinstance(document.get("images"), list):
         return False
     marks = document.get("annotations") or []
-    return all(isinstance(one, dict) and "caption" in one for one in marks)
+    return all(isinstance(mark, dict) and "caption" in mark for mark in marks)
 
 
 def _json_texts(file: File, options: ReadOptions) -> Iterator[str]:

@@ -60,7 +60,7 @@ def read_annotation(content: bytes) -> tuple[str, tuple[str, ...]]:
     """The image's file name and its classes, sorted; objects marked difficult do not count.
 
     Raises:
-        DatasetError: not XML, with a DTD or entities, which could be bombs, or of another kind.
+        DatasetError: it is not XML, is of another kind, or has a DTD or entities, possible bombs.
     """
     root = parse_xml(content)
     if root.tag != "annotation":
@@ -77,7 +77,7 @@ def parse_xml(content: bytes) -> ElementTree.Element:
     """The root of an XML file, in the encoding that it declares.
 
     Raises:
-        DatasetError: not XML, or with a DTD or entities, which could be bombs.
+        DatasetError: it is not XML, or has a DTD or entities, which could be bombs.
     """
     try:
         text = _decoded(content)

@@ -31,7 +31,7 @@ class AnnotatedImages:
         inside stays.
 
         Args:
-            annotation: its file.
+            annotation: file of the annotation.
             named: the file name inside, which may have lost its suffix or folder.
 
         Raises:
@@ -40,11 +40,11 @@ class AnnotatedImages:
         path = _composed(named.replace("\\", "/"))
         doubtful: list[File] = []
         for alike in self._alike(annotation, path):
-            found = _narrowed(alike, path)
-            if len(found) == 1:
-                self._compare(annotation, path, found[0])
-                return found[0]
-            doubtful = doubtful or found
+            narrowed = _narrowed(alike, path)
+            if len(narrowed) == 1:
+                self._compare(annotation, path, narrowed[0])
+                return narrowed[0]
+            doubtful = doubtful or narrowed
         meant = repr(named or annotation.stem)
         if doubtful:
             names = ", ".join(image.name for image in doubtful[:3])
@@ -53,7 +53,7 @@ class AnnotatedImages:
 
     @property
     def warnings(self) -> list[str]:
-        """What is to know about names inside that are those of other images."""
+        """Warnings about names inside that are those of other images."""
         if not self._differing:
             return []
         return [
@@ -63,11 +63,11 @@ class AnnotatedImages:
 
     def _alike(self, annotation: File, path: str) -> Iterator[list[File]]:
         """Images that could be meant, the likeliest first: in one place, of one stem."""
-        own = self._by_stem.get(_composed(annotation.stem), [])
+        same_stem = self._by_stem.get(_composed(annotation.stem), [])
         named = self._by_stem.get(PurePosixPath(path).stem, [])
-        yield next(filter(None, _near(own, annotation)), [])
+        yield next(filter(None, _near(same_stem, annotation)), [])
         yield next(filter(None, (*_near(named, annotation), named)), [])
-        yield own
+        yield same_stem
 
     def _compare(self, annotation: File, path: str, image: File) -> None:
         """Remember an annotation whose name inside is that of another image."""
@@ -77,19 +77,19 @@ class AnnotatedImages:
 
 
 def _near(alike: Sequence[File], annotation: File) -> Iterator[list[File]]:
-    """Those in the annotation's folder; those whose folders differ from its own in one name."""
+    """Images in the annotation's folder; images whose folders differ from it in one name."""
     above = annotation.parts[:-1]
     yield [image for image in alike if image.parts[:-1] == above]
     yield [image for image in alike if _is_parallel(image.parts[:-1], above)]
 
 
-def _is_parallel(one: Sequence[str], other: Sequence[str]) -> bool:
-    pairs = zip(one, other, strict=False)
-    return len(one) == len(other) and sum(first != second for first, second in pairs) == 1
+def _is_parallel(path: Sequence[str], other: Sequence[str]) -> bool:
+    pairs = zip(path, other, strict=False)
+    return len(path) == len(other) and sum(first != second for first, second in pairs) == 1
 
 
 def _narrowed(alike: list[File], path: str) -> list[File]:
-    """Those whose path ends like the one that is named, as far as that tells them apart."""
+    """Images whose path ends like the one that is named, as far as that tells them apart."""
     ends = ["/".join(PurePosixPath(path).parts[start:]) for start in range(path.count("/") + 1)]
     for end in filter(None, ends):
         exact = [image for image in alike if f"/{_composed(image.name)}".endswith(f"/{end}")]

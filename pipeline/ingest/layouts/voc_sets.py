@@ -46,11 +46,11 @@ def _parts(lists: list[File]) -> dict[str, str]:
     """
     main = [file for file in lists if "Main" in file.parts] or lists
     whole = [file for file in main if "_" not in file.stem] or main
-    found: dict[str, str] = {}
+    part_of: dict[str, str] = {}
     for file in sorted(whole, key=lambda file: file.stem.endswith("trainval")):  # the vaguest
         for stem in _stems(file):
-            found.setdefault(stem, split_word(file.stem))
-    return found
+            part_of.setdefault(stem, split_word(file.stem))
+    return part_of
 
 
 def _stems(file: File) -> list[str]:

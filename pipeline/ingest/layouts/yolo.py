@@ -19,7 +19,7 @@ _LINE = re.compile(r"\d{1,9}(?:\.0*)?(?:\s+[-+]?\d*\.?\d+(?:e-?\d+)?){4,}", re.I
 
 
 def detect(tree: FileTree, options: ReadOptions) -> tuple[float, str] | None:
-    """Certain where text files beside images, or in labels/ beside images/, hold boxes."""
+    """Recognise text files with boxes beside images, or in labels/ beside images/."""
     if tree.main:
         return None
     pairs = _pairs(tree)
@@ -36,14 +36,14 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
     """
     pairs, records, problems = _pairs(tree), [], []
     numbers = {label: tree.parsed(label, _numbers) for label in pairs.values()}
-    names = YoloNames(tree, {label: found for label, found in numbers.items() if found})
+    names = YoloNames(tree, {label: known for label, known in numbers.items() if known})
     for image in tree.images:
         label = pairs.get(image.name)
-        found = numbers[label] if label else ()
-        if found is None:
+        class_numbers = numbers[label] if label else ()
+        if class_numbers is None:
             problems.append(Problem(pairs[image.name].name, "has lines that are no boxes"))
         else:
-            classes = names.of(label, found) if label else ()
+            classes = names.of(label, class_numbers) if label else ()
             records.append(Record(image, {"objects": classes}))
     orphans = _orphans(tree, pairs)
     problems += [Problem(file.name, "holds boxes, its image is not there") for file in orphans]
@@ -61,21 +61,21 @@ def read(tree: FileTree, options: ReadOptions) -> Reading:
 def _pairs(tree: FileTree) -> dict[str, File]:
     """The text file of each image that has one, by the image's name."""
     texts = {_place(file): file for file in tree.files if file.suffix == ".txt"}
-    found = {}
+    label_of = {}
     for image in tree.images if texts else ():
         folders = [i for i, part in enumerate(image.parts[:-1]) if part.lower() in _IMAGES]
         places = [_place(image), *(_place(image, number) for number in reversed(folders))]
         label = next((texts[place] for place in places if place in texts), None)
         if label is not None:
-            found[image.name] = label
-    return found
+            label_of[image.name] = label
+    return label_of
 
 
 def _place(file: File, images: int | None = None) -> tuple[str, ...]:
     """Folders and stem of a file, with labels/ in any case and number written in one way.
 
     Args:
-        file: with boxes, or an image.
+        file: file with boxes, or an image.
         images: number of its folder that is images/ where labels/ stands for the boxes.
     """
     folders = [_LABELS if part.lower() in (_LABELS, "label") else part for part in file.parts[:-1]]

@@ -30,8 +30,8 @@ class YoloNames:
         """Find the names.
 
         Args:
-            tree: where they are looked for.
-            numbers: of the classes in each file with boxes.
+            tree: tree where they are looked for.
+            numbers: numbers of the classes in each file with boxes.
 
         Raises:
             DatasetError: a file of names is damaged or names too few, or two of them differ and
@@ -67,7 +67,7 @@ def _from_yaml(tree: FileTree, warnings: list[str]) -> list[NamesFile]:
     Raises:
         DatasetError: none can be used, since one is damaged.
     """
-    found, errors = [], []
+    files, errors = [], []
     for file in tree.files:
         if file.suffix not in (".yaml", ".yml"):
             continue
@@ -80,15 +80,15 @@ def _from_yaml(tree: FileTree, warnings: list[str]) -> list[NamesFile]:
             continue
         names = document.get("names") if isinstance(document, dict) else None
         if _by_number(names):
-            found.append(NamesFile(file, _by_number(names)))
+            files.append(NamesFile(file, _by_number(names)))
         elif names:
             warnings.append(
                 f"{file.name} is not used: its names are {str(names)[:40]!r}, not a list or map of "
                 "class names"
             )
-    if not found and errors:
+    if not files and errors:
         raise errors[0]
-    return [one for one in found if one.file.stem.lower() in _USUAL] or found
+    return [names_file for names_file in files if names_file.file.stem.lower() in _USUAL] or files
 
 
 def _by_number(names: Any) -> dict[int, str]:
@@ -105,7 +105,11 @@ def _by_number(names: Any) -> dict[int, str]:
 
 def _from_lists(tree: FileTree) -> list[NamesFile]:
     listed = (class_names(FileTree(tree.name, (file,))) for file in tree.files)
-    return [NamesFile(one.file, one.names) for one in listed if one.file is not None]
+    return [
+        NamesFile(names_file.file, names_file.names)
+        for names_file in listed
+        if names_file.file is not None
+    ]
 
 
 def _nearest(sources: Sequence[NamesFile], file: File) -> NamesFile:
@@ -114,10 +118,10 @@ def _nearest(sources: Sequence[NamesFile], file: File) -> NamesFile:
     Raises:
         DatasetError: there are no such, and those elsewhere differ.
     """
-    above = [one for one in sources if f"{file.folder}/".startswith(_prefix(one.file))]
-    depth = max((len(one.file.parts) for one in above), default=0)
-    near = [one for one in above if len(one.file.parts) == depth] or list(sources)
-    other = next((one for one in near if one.names != near[0].names), None)
+    above = [source for source in sources if f"{file.folder}/".startswith(_prefix(source.file))]
+    depth = max((len(source.file.parts) for source in above), default=0)
+    near = [source for source in above if len(source.file.parts) == depth] or list(sources)
+    other = next((source for source in near if source.names != near[0].names), None)
     if other is not None:
         raise DatasetError(
             f"{near[0].file.name} and {other.file.name} name classes differently, and nothing "

@@ -18,7 +18,7 @@ from pipeline.ingest.source import Source
 
 @dataclass(frozen=True)
 class SourceRequest:
-    """What the user asked to import.
+    """Request of the user for a source.
 
     Attributes:
         name: name in the library; empty for the source's own.
@@ -26,8 +26,8 @@ class SourceRequest:
         images: folder of the images, when a table lies elsewhere.
         reading: how to read it, where that is not to be found out.
         link_roots: folders below which symbolic links may point; empty: anywhere.
-        downloads: where downloaded archives are kept.
-        variants: also take variants of an image (skin tones), where the source has them.
+        downloads: folder where downloaded archives are kept.
+        variants: take variants of an image (skin tones) too, where the source has them.
     """
 
     name: str = ""

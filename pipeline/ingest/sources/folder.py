@@ -12,13 +12,14 @@ from pipeline.datasets.dataset import DatasetError
 from pipeline.datasets.problems import Problem
 from pipeline.ingest import layouts
 from pipeline.ingest.archives import archive_tree, is_archive
+from pipeline.ingest.folder_tree import folder_tree
 from pipeline.ingest.layouts.reading import Guess, ReadOptions
 from pipeline.ingest.layouts.table_files import TABLE_SUFFIXES
 from pipeline.ingest.layouts.unused import Unused, unused_labels
 from pipeline.ingest.source import Source
 from pipeline.ingest.sources import SourceRequest
 from pipeline.ingest.split_words import split_word
-from pipeline.ingest.tree import FileTree, folder_tree
+from pipeline.ingest.tree import FileTree
 
 SOURCES = {"folder": "A folder, zip, tar, or table of paths and labels, in any common layout."}
 _LABEL_SUFFIXES = (*TABLE_SUFFIXES, ".xml", ".txt", ".lst")
@@ -30,7 +31,7 @@ class Opened:
 
     Attributes:
         guesses: layouts that fit, most likely first.
-        columns: of its table; empty without one.
+        columns: columns of its table; empty without one.
         reading: the options, with what was found out filled in.
     """
 
@@ -50,10 +51,10 @@ def open_source(kind: str, request: SourceRequest) -> Source:
 
 
 def open_files(request: SourceRequest) -> Opened:
-    """The same, with what was found out about the files.
+    """Open the files of a source, with what was found out about them.
 
     Raises:
-        DatasetError: as for `open_source`.
+        DatasetError: `open_source` refuses the files.
     """
     tree = open_tree(request)
     guesses = layouts.detect(tree, request.reading)
@@ -75,7 +76,7 @@ def open_files(request: SourceRequest) -> Opened:
         problems=_without_reasons_twice(made.problems, unused),
         notes=made.notes,
         warnings=[
-            *(f"{name} is not used: {one.reason}" for name, one in unused.items()),
+            *(f"{name} is not used: {leftover.reason}" for name, leftover in unused.items()),
             *made.warnings,
         ],
         doubt="" if request.reading.layout else made.doubt or _doubt(layout, len(classes), unused),
@@ -128,7 +129,11 @@ def _without_reasons_twice(
 def _doubt(layout: str, n_classes: int, unused: dict[str, Unused]) -> str:
     """Why a reading that passes over label files needs a word from the user."""
     has_classes = n_classes > 1  # then what models and lists leave behind raises no doubt
-    likely = {name: one.reason for name, one in unused.items() if one.is_likely or not has_classes}
+    likely = {
+        name: leftover.reason
+        for name, leftover in unused.items()
+        if leftover.is_likely or not has_classes
+    }
     parts = {name: why for name, why in likely.items() if split_word(PurePath(name).stem)}
     if not likely or (layout not in ("class_folders", "flat") and has_classes and not parts):
         return ""

@@ -61,7 +61,7 @@ class BuiltIn:
         parts: split of the manifest -> options of the factory for that part.
         pairs: reads a part.
         protocol: the default under its own name.
-        archive: what to fetch by hand when there is no network.
+        archive: file to fetch by hand when there is no network.
     """
 
     title: str
@@ -167,7 +167,7 @@ BUILT_INS = {
         kind="multi",
     ),
 }
-SOURCES = {name: one.sentence for name, one in BUILT_INS.items()}
+SOURCES = {name: built_in.sentence for name, built_in in BUILT_INS.items()}
 
 
 def open_source(kind: str, request: SourceRequest, factories: Any = None) -> Source:
@@ -185,32 +185,36 @@ def open_source(kind: str, request: SourceRequest, factories: Any = None) -> Sou
         import torchvision  # slow and large; only these sets need it
 
         factories = torchvision.datasets
-    one, name = BUILT_INS[kind], request.name or kind
+    built_in, name = BUILT_INS[kind], request.name or kind
     items: list[Item] = []
-    for split, options in one.parts:
-        part = _open_part(one, getattr(factories, one.factory), options, request.downloads)
-        items += _items(one, part, split, _part_name(split, options))
+    for split, options in built_in.parts:
+        part = _open_part(
+            built_in, getattr(factories, built_in.factory), options, request.downloads
+        )
+        items += _items(built_in, part, split, _part_name(split, options))
     return Source(
         name=name,
-        title=one.title,
-        summary=f"{len(items):,} images; {one.sentence.split(';')[0]}.",
-        licence=f"{_USE}; cite {one.cite}",
-        attribution=one.cite,
-        kinds={"class": one.kind},
+        title=built_in.title,
+        summary=f"{len(items):,} images; {built_in.sentence.split(';')[0]}.",
+        licence=f"{_USE}; cite {built_in.cite}",
+        attribution=built_in.cite,
+        kinds={"class": built_in.kind},
         items=items,
         identity=f"{kind}:official:{len(items)}",
-        default_protocol=one.protocol if name == kind or one.protocol != "cifar10-59k" else "given",
+        default_protocol=built_in.protocol
+        if name == kind or built_in.protocol != "cifar10-59k"
+        else "given",
     )
 
 
-def _open_part(one: BuiltIn, factory: Any, options: dict[str, Any], downloads: Path) -> Any:
+def _open_part(built_in: BuiltIn, factory: Any, options: dict[str, Any], downloads: Path) -> Any:
     downloads.mkdir(parents=True, exist_ok=True)
     try:
         return factory(str(downloads), download=True, **options)
     except (OSError, RuntimeError) as error:  # no network, or a damaged archive
         raise DatasetError(
-            f"{one.title} cannot be downloaded ({error}). Go online once, put {one.archive} into "
-            f"{downloads.resolve()}, or use the built-in data set: "
+            f"{built_in.title} cannot be downloaded ({error}). Go online once, put "
+            f"{built_in.archive} into {downloads.resolve()}, or use the built-in data set: "
             "python -m pipeline datasets import openmoji"
         ) from error
 
@@ -222,10 +226,10 @@ def _part_name(split: str, options: dict[str, Any]) -> str:
     )
 
 
-def _items(one: BuiltIn, part: Any, split: _Split, part_name: str) -> Iterator[Item]:
-    for index, (image, names) in enumerate(one.pairs(part)):
+def _items(built_in: BuiltIn, part: Any, split: _Split, part_name: str) -> Iterator[Item]:
+    for index, (image, names) in enumerate(built_in.pairs(part)):
         path = Path(image) if isinstance(image, str | Path) else None
-        folder = names[0] if one.kind == "single" else ""
+        folder = names[0] if built_in.kind == "single" else ""
         number = f"{index:05d}" if path is None else f"{folder}/{path.name}".lstrip("/")
         yield Item(
             image_id="/".join(filter(None, (part_name, number))),

@@ -142,7 +142,7 @@ def test_training_images_can_be_kept_out_of_the_database():
 
 
 def test_a_class_that_is_too_small_is_named():
-    with pytest.raises(DatasetError, match="more than 5 images a class, 'b' has 5"):
+    with pytest.raises(DatasetError, match="more than 5 images per class, 'b' has 5"):
         split_of(dataset_of([["a"]] * 9 + [["b"]] * 5), per_class(5))
 
 

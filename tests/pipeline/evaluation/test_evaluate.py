@@ -7,15 +7,9 @@ from hypothesis import strategies as st
 
 from models.codes import HashCodes
 from pipeline.datasets.protocols import PROTOCOLS
-from pipeline.evaluation.evaluate import (
-    Curves,
-    Report,
-    all_relevant,
-    evaluate,
-    evaluate_cosine,
-    exclude_label,
-    rank_grid,
-)
+from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
+from pipeline.evaluation.metric_table import rank_grid
+from pipeline.evaluation.report import Curves, Report
 
 ALL = PROTOCOLS["holdout"]
 TOP_10 = ALL.model_copy(update={"cutoff": 10})
@@ -252,33 +246,6 @@ def test_multi_label_sets_are_graded():
     assert report.value("ndcg_at_100") < 1
 
 
-@given(st.integers(0, 999))
-@settings(max_examples=25, deadline=None)
-def test_leaving_a_label_out_ranks_as_if_it_did_not_exist(seed):
-    """Against AP over label sets; the database is at distances 0, 1, 2, ..., so there are no ties.
-
-    A query with no other label is dropped, one that finds nothing any more scores 0.
-    """
-    rng = np.random.default_rng(seed)
-    n, classes, label = 12, 4, int(rng.integers(4))
-    codes = HashCodes.from_relaxed(np.where(np.arange(n)[None] < np.arange(n)[:, None], -1, 1))
-    queries, database = rng.random((5, classes)) < 0.4, rng.random((n, classes)) < 0.4
-    queries[0] = np.arange(classes) != label  # one at least is kept
-
-    kept, query_labels, database_labels = exclude_label(label, queries, database)
-    report = evaluate(codes[[0] * int(kept.sum())], codes, query_labels, database_labels, ALL)
-
-    expected = []
-    for row in queries:
-        own = {c for c in range(classes) if row[c]} - {label}
-        hits = [bool(own & {c for c in range(classes) if item[c]}) for item in database]
-        precisions = [sum(hits[: i + 1]) / (i + 1) for i in range(n) if hits[i]]
-        if own:
-            expected.append(sum(precisions) / len(precisions) if precisions else 0.0)
-    assert report.report.map == pytest.approx(np.mean(expected))
-    assert report.report.n_query == len(expected)
-
-
 def test_progress_reaches_the_caller(sets):
     seen = []
 
@@ -340,18 +307,3 @@ def test_features_that_do_not_fit_are_refused(features, message):
 
     with pytest.raises(ValueError, match=message):
         evaluate_cosine(np.ones((3, 4)), features, labels, labels[: len(features)], ALL)
-
-
-@pytest.mark.parametrize(
-    ("query", "database", "expected"),
-    [
-        ([[1, 0]], [[1, 0], [1, 1]], True),
-        ([[1, 0]], [[1, 0], [0, 1]], False),
-        ([[1, 0], [0, 1]], [[1, 1], [1, 1]], True),
-        ([[1, 0], [0, 0]], [[1, 1]], False),
-    ],
-)
-def test_labels_that_every_pair_shares_are_recognised(
-    query: list[list[int]], database: list[list[int]], expected: bool
-) -> None:
-    assert all_relevant(np.array(query, bool), np.array(database, bool)) == expected

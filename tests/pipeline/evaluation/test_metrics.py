@@ -1,5 +1,5 @@
 import math
-from itertools import chain, permutations, product
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -7,48 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.evaluation import metrics
-
-CUTOFFS = (None, 1, 2, 3, 5, 100)
-CASES = (  # shared labels of the items, level by level
-    [[1, 0, 0], [1]],
-    [[0, 0], [], [1, 0, 1], [0, 1]],
-    [[1, 1, 1]],
-    [[0, 0, 0]],
-    [[], [2, 0, 1, 3], [1, 0]],
-    [[3], [0, 2, 2, 0, 1, 1]],
+from pipeline.evaluation.legacy_precision import legacy_average_precision
+from tests.pipeline.evaluation.tie_orders import (
+    CASES,
+    CUTOFFS,
+    all_orders,
+    expectation,
+    histogram,
+    plain_ap,
 )
+
 ranking_levels = st.lists(st.lists(st.integers(0, 3), max_size=4), min_size=1, max_size=5).filter(
     lambda levels: 1 <= sum(map(len, levels)) <= 7
 )
-
-
-def histogram(levels, width=4):
-    """Counts (1, levels, width) of one query."""
-    return np.array([[np.bincount(np.array(level, int), minlength=width) for level in levels]])
-
-
-def all_orders(levels):
-    """Every ranking the ties allow, as lists of shared labels, equally likely."""
-    return [list(chain(*order)) for order in product(*(permutations(level) for level in levels))]
-
-
-def expectation(levels, measure):
-    return np.mean([measure(order) for order in all_orders(levels)])
-
-
-def plain_ap(shared, cutoff=None):
-    """AP@R of one ranking, straight from the definition."""
-    hits, score = 0, 0.0
-    for rank, g in enumerate(shared[:cutoff], 1):
-        hits += g > 0
-        score += (g > 0) * hits / rank
-    relevant = sum(g > 0 for g in shared)
-    return score / max(min(relevant, cutoff or relevant), 1)
-
-
-def plain_legacy(shared, cutoff):
-    top = shared[:cutoff]
-    return plain_ap(top) if any(top) else 0.0
 
 
 def plain_wap(shared, cutoff=None):
@@ -159,7 +130,7 @@ def test_a_query_without_relevant_items_scores_zero_everywhere():
         metrics.weighted_average_precision(counts),
         metrics.recall_at(counts, [1, 3]),
         metrics.ndcg_at(counts, 3),
-        metrics.legacy_average_precision(counts, 2, rng),
+        legacy_average_precision(counts, 2, rng),
     ):
         assert not scores.any()
 
@@ -277,38 +248,6 @@ def test_the_ideal_order_has_an_ndcg_of_one():
     assert metrics.ndcg_at(histogram([[3], [2, 2], [1], [0, 0]]), 4)[0] == pytest.approx(1)
 
 
-def test_legacy_rewards_finding_less():
-    """[+ - +] scores (1/1 + 2/3)/2 = 5/6, [+ - -] scores 1: one hit fewer, a better value."""
-    more, fewer = [[1], [0], [1], [1]], [[1], [0], [0], [1, 1]]
-    rng = np.random.default_rng(0)
-
-    assert metrics.legacy_average_precision(histogram(more), 3, rng)[0] == pytest.approx(5 / 6)
-    assert metrics.legacy_average_precision(histogram(fewer), 3, rng)[0] == pytest.approx(1)
-    assert metrics.average_precision(histogram(more), 3)[0] == pytest.approx(5 / 9)
-    assert metrics.average_precision(histogram(fewer), 3)[0] == pytest.approx(1 / 3)
-
-
-@pytest.mark.parametrize("cutoff", [1, 3, 5])
-@pytest.mark.parametrize("levels", CASES)
-def test_legacy_draws_every_tie_order_as_often_as_any_other(levels, cutoff):
-    """4,000 draws: the mean of values in [0, 1] is within 5 * 0.5/sqrt(4000) = 0.04 of its own."""
-    scores = metrics.legacy_average_precision(
-        histogram(levels), cutoff, np.random.default_rng(0), orders=4000
-    )[0]
-
-    possible = [plain_legacy(order, cutoff) for order in all_orders(levels)]
-    assert set(np.round(scores, 9)) == set(np.round(possible, 9))
-    assert scores.mean() == pytest.approx(np.mean(possible), abs=0.04)
-
-
-def test_legacy_over_all_ranks_averages_to_the_tie_aware_value():
-    counts = np.random.default_rng(2).integers(0, 9, (200, 6, 2))
-
-    legacy = metrics.legacy_average_precision(counts, None, np.random.default_rng(0), orders=50)
-
-    assert legacy.mean() == pytest.approx(metrics.average_precision(counts).mean(), abs=0.002)
-
-
 def test_the_bootstrap_agrees_with_the_normal_interval():
     """For 1,000 values the mean is close to normal: half the width is 1.96 sd/sqrt(1000)."""
     values = np.random.default_rng(0).random(1000)
@@ -341,5 +280,5 @@ def test_a_paired_comparison_needs_the_same_queries():
 
 @pytest.mark.parametrize("values", [[], [[0.1, 0.2]]])
 def test_the_bootstrap_needs_one_value_a_query(values):
-    with pytest.raises(ValueError, match="one value a query"):
+    with pytest.raises(ValueError, match="one value per query"):
         metrics.bootstrap_interval(values)

@@ -188,7 +188,7 @@ def test_verifying_finds_an_index_that_lost_a_code(done_run: Run, own_library: S
     record = publish(done_run, dataset, store)
     assert verify(done_run, dataset, store) == (
         f"{record.count} codes as in the run, also by the distances of 20 searches; "
-        "20 images encoded anew give the same codes"
+        "20 images encoded again give the same codes"
     )
 
     store._tables[record.collection].rows.popitem()

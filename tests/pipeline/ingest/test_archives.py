@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import random
 import struct
@@ -16,44 +15,15 @@ import pytest
 
 from pipeline.datasets.dataset import DatasetError
 from pipeline.datasets.problems import Problem
-from pipeline.ingest.archives import Limits, archive_tree, is_archive
+from pipeline.ingest.archive_members import Limits
+from pipeline.ingest.archives import archive_tree, is_archive
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.sources import SourceRequest, open_source
-from pipeline.ingest.tree import FileTree
 from pipeline.settings import Settings
 from tests.factories import png
+from tests.pipeline.ingest.packing import GOOD, reasons, tar_of, zip_of
 
-GOOD = {"cat/1.png": png((1, 0, 0)), "dog/2.png": png((2, 0, 0))}
 SMALL = Limits(entries=50, file_bytes=3_000_000, total_bytes=20_000_000, ratio=200)
-
-
-def zip_of(
-    path: Path, members: dict[str, bytes], change: Callable[[zipfile.ZipInfo], None] = id
-) -> Path:
-    """A zip with these members, each described as `change` makes it."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            info = zipfile.ZipInfo(name)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            change(info)
-            archive.writestr(info, content)
-    return path
-
-
-def tar_of(path: Path, members: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> Path:
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            if name not in GOOD:
-                info.type, info.linkname = kind, "/etc/passwd"
-                info.size = len(content) if kind == tarfile.REGTYPE else 0
-            archive.addfile(info, io.BytesIO(content))
-    return path
-
-
-def reasons(tree: FileTree) -> dict[str, str]:
-    return {problem.file: problem.reason for problem in tree.problems}
 
 
 HOSTILE = {
@@ -142,49 +112,6 @@ def test_what_systems_leave_in_archives_is_passed_over(tmp_path: Path) -> None:
     assert tree.problems == ()
 
 
-def test_links_and_devices_of_a_zip_are_refused(tmp_path: Path) -> None:
-    for mode, reason in (
-        (0o120777, "a symbolic link"),
-        (0o020666, "a device"),
-        (0o010666, "a device"),
-    ):
-
-        def change(info: zipfile.ZipInfo, mode: int = mode) -> None:
-            info.external_attr = (mode if info.filename == "evil.png" else 0o100644) << 16
-
-        tree = archive_tree(
-            zip_of(tmp_path / "a.zip", {**GOOD, "evil.png": b"/etc/passwd"}, change)
-        )
-
-        assert reason in reasons(tree)["evil.png"]
-        assert len(tree.files) == 2
-
-
-@pytest.mark.parametrize(
-    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
-)
-def test_links_and_devices_of_a_tar_are_refused(tmp_path: Path, kind: bytes) -> None:
-    tree = archive_tree(tar_of(tmp_path / "a.tgz", {**GOOD, "evil.png": b""}, kind))
-
-    assert "not taken from archives" in reasons(tree)["evil.png"]
-    assert len(tree.files) == 2
-
-
-def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
-    path = zip_of(tmp_path / "a.zip", {**GOOD, "secret.png": png()})
-    content = bytearray(path.read_bytes())
-    for start in (b"PK\x03\x04", b"PK\x01\x02"):  # the flag stands in both headers
-        at = content.rfind(start)
-        content[at + (6 if start == b"PK\x03\x04" else 8)] |= 1
-    path.write_bytes(content)
-
-    tree = archive_tree(path)
-
-    assert reasons(tree) == {
-        "secret.png": "encrypted; unpack the archive with its password and import the folder"
-    }
-
-
 def test_an_archive_of_which_nothing_is_left_says_why(tmp_path: Path) -> None:
     links = tar_of(tmp_path / "a.tgz", {f"{i}.png": b"" for i in range(3)}, tarfile.SYMTYPE)
 
@@ -199,30 +126,6 @@ def test_an_archive_of_archives_says_to_unpack_them(tmp_path: Path) -> None:
 
     with pytest.raises(DatasetError, match=r"it holds the archive images\.zip: unpack and import"):
         open_source("folder", SourceRequest(path=path))
-
-
-def test_hard_links_of_a_tar_are_the_files_that_they_mean(tmp_path: Path) -> None:
-    path = tmp_path / "a.tar"
-    with tarfile.open(path, "w") as archive:
-        for name, content in GOOD.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-        for name, target in (
-            ("pets/1.png", "cat/1.png"),
-            ("pets/2.png", "./pets/1.png"),
-            ("pets/3.png", "later.png"),
-        ):
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = tarfile.LNKTYPE, target
-            archive.addfile(info)
-
-    tree = archive_tree(path)
-
-    content_of = {file.name: file.read() for file in tree.files}
-    linked = dict.fromkeys(("pets/1.png", "pets/2.png"), GOOD["cat/1.png"])
-    assert content_of == {**GOOD, **linked}
-    assert "does not hold" in reasons(tree)["pets/3.png"]
 
 
 def test_a_bomb_is_refused_by_member_and_as_a_whole(tmp_path: Path) -> None:

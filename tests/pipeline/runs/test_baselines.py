@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metrics import average_precision
 from pipeline.evaluation.ranking import hamming_histograms
-from pipeline.runs.baselines import colour_histogram, colour_report, random_report
+from pipeline.runs.baselines import colour_report, random_report
 from tests.factories import spec
 
 
@@ -38,17 +37,6 @@ def test_all_codes_equal_is_one_tie():
     counts = hamming_histograms(codes[:1], codes, labels[:1], labels)
 
     assert average_precision(counts)[0] == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
-
-
-def test_a_colour_histogram_counts_cells_of_colours():
-    image = Image.new("RGB", (8, 8), (255, 0, 0))
-    image.paste((0, 0, 255), (0, 0, 8, 4))
-
-    histogram = colour_histogram(image)
-
-    assert np.square(histogram).sum() == pytest.approx(1)
-    assert histogram[48] == pytest.approx(np.sqrt(0.5), abs=0.05)  # red: 3 * 16
-    assert histogram[3] == pytest.approx(np.sqrt(0.5), abs=0.05)  # blue
 
 
 def test_colours_beat_chance_on_shapes_of_a_colour_each(shapes, own_library):

@@ -18,12 +18,13 @@ from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.datasets.split import make_split
 from pipeline.evaluation.evaluate import evaluate_cosine
 from pipeline.features import FeatureCache
-from pipeline.library import delete_dataset
 from pipeline.runs.baselines import cosine_report
-from pipeline.runs.execute import evaluate_run, execute, follow_up, training_set
+from pipeline.runs.execute import execute, follow_up
+from pipeline.runs.measurement import evaluate_run
 from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.training import training_set
 from pipeline.settings import Settings
-from tests.factories import imported, png, spec, unlabelled, write_images
+from tests.factories import cache_of, imported, png, spec, unlabelled, write_images
 from tests.layout_writers import put
 
 BASELINES = ("cosine", "colours")
@@ -45,10 +46,6 @@ class Spy(LSH):
 
 METHOD = Spy
 '''
-
-
-def cache_of(run: Run, settings: Settings) -> FeatureCache:
-    return FeatureCache(load_backbone(run.spec.backbone), settings)
 
 
 @pytest.fixture
@@ -280,47 +277,6 @@ def test_without_labels_a_supervised_method_is_refused(settings: Settings, spies
 
     with pytest.raises(DatasetError, match="needs labels, and 'bare' has none"):
         executed(settings, dataset="bare", label_set="", method="spy_taught")
-
-
-def test_evaluating_again_gives_the_same_report(done_run: Run, own_library: Settings) -> None:
-    before = done_run.report()
-    (done_run.folder / "report.json").unlink()
-
-    evaluate_run(
-        done_run,
-        load_dataset("shapes", own_library),
-        own_library,
-        cache_of(done_run, own_library),
-    )
-
-    after = done_run.report()
-    assert after.model_copy(update={"timings": {}}) == before.model_copy(update={"timings": {}})
-    assert after.timings["training_s"] == before.timings["training_s"]
-
-
-def test_features_that_cannot_be_had_leave_out_what_needs_them_and_the_log_says_so(
-    done_run: Run, own_library: Settings, caplog: pytest.LogCaptureFixture
-) -> None:
-    before = done_run.report()
-    shutil.rmtree(own_library.home / "baselines")
-    shutil.rmtree(own_library.features_path)
-    shutil.rmtree(own_library.datasets_path / "shapes" / "images")
-    cache = cache_of(done_run, own_library)
-
-    evaluate_run(done_run, load_dataset("shapes", own_library), own_library, cache)
-
-    assert "the neighbours by cosine are not known: " in caplog.text
-    assert done_run.report().map == before.map
-
-
-def test_codes_are_not_measured_against_other_images_under_the_same_name(
-    done_run: Run, own_library: Settings, tmp_path: Path
-) -> None:
-    delete_dataset("shapes", own_library)
-    dataset = imported(write_images(tmp_path / "others", seed=77), own_library)
-
-    with pytest.raises(RunError, match="was made from other content of 'shapes'"):
-        evaluate_run(done_run, dataset, own_library, cache_of(done_run, own_library))
 
 
 def test_baselines_are_measured_after_the_run_is_done_with_progress(own_library: Settings) -> None:

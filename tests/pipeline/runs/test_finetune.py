@@ -102,7 +102,7 @@ def test_images_that_came_later_are_encoded_by_the_weights_that_were_learned(
     ]
     assert n_new == 12
     assert np.array_equal(codes.packed, np.concatenate([code.packed for code in learned]))
-    assert "images encoded anew give the same codes" in verify(tuned, grown, store)
+    assert "images encoded again give the same codes" in verify(tuned, grown, store)
 
 
 def test_codes_that_an_earlier_version_made_by_the_published_weights_are_made_anew(
@@ -119,7 +119,7 @@ def test_codes_that_an_earlier_version_made_by_the_published_weights_are_made_an
 
     assert (n_new, record.count) == (12, before.count)
     assert record.collection != before.collection
-    assert "images encoded anew give the same codes" in verify(tuned, grown, store)
+    assert "images encoded again give the same codes" in verify(tuned, grown, store)
     assert refresh(tuned, grown, store, settings) == (0, record)
 
 

@@ -3,57 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from models.codes import HashCodes
-from models.errors import Cancelled
-from models.method import EpochLog
-from pipeline.jobs import LOST_AFTER_S
 from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
+from pipeline.runs.registry import Run, RunError, RunRegistry
 from pipeline.settings import Settings
-from tests.factories import ROOT, files_read, kill, python, spec, wait_for_line
-
-HOLDER = """
-import sys
-from pathlib import Path
-from pipeline.runs.registry import RunRegistry
-from pipeline.settings import Settings
-
-with RunRegistry(Settings(home=Path(sys.argv[1]))).all()[0].started():
-    print("running", flush=True)
-    sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def registry(settings: Settings) -> RunRegistry:
-    return RunRegistry(settings)
-
-
-@pytest.fixture
-def run(registry: RunRegistry) -> Run:
-    return registry.create(spec())
-
-
-def epoch(number: int, loss: float = 0.5) -> EpochLog:
-    return EpochLog(number, 3, {"loss": loss}, 0.1)
-
-
-def silence(run: Run) -> None:
-    """As if nothing had been heard of the run for longer than the limit."""
-    long_ago = time.time() - LOST_AFTER_S - 1
-    run.update(heartbeat=long_ago)
-    if (run.folder / "heartbeat").exists():
-        os.utime(run.folder / "heartbeat", (long_ago, long_ago))
+from tests.factories import ROOT, files_read, spec
 
 
 def test_a_new_run_is_queued_with_its_spec_and_a_telling_name(registry: RunRegistry) -> None:
@@ -220,195 +180,6 @@ def test_a_finished_run_is_found_by_its_spec_and_content(registry: RunRegistry) 
     assert registry.find(spec(seed=1)) is None
 
 
-def test_the_status_tells_the_story(run: Run) -> None:
-    with run.started():
-        assert run.status().state == "running"
-        with run.stage("training"):
-            assert run.status().stage == "training"
-            run.log_epoch(epoch(1))
-
-    status = run.status()
-    assert (status.state, status.stage, status.error) == ("done", "", "")
-    assert status.pid == os.getpid()
-    assert status.created < status.started < status.finished
-    assert {"torch", "numpy"} <= {*status.versions}
-    assert status.timings["training"] >= 0
-    assert run.history() == [{"epoch": 1, "n_epochs": 3, "seconds": 0.1, "terms": {"loss": 0.5}}]
-
-
-def test_a_failure_is_stored_with_its_reason_and_passed_on(run: Run) -> None:
-    with pytest.raises(ZeroDivisionError), run.started():
-        1 / 0  # noqa: B018
-
-    assert run.status().state == "failed"
-    assert run.status().error == "division by zero"
-
-
-def test_a_failure_without_words_is_stored_by_its_kind(run: Run) -> None:
-    with pytest.raises(OSError), run.started():
-        raise OSError
-
-    assert run.status().error == "OSError"
-
-
-def test_ctrl_c_is_a_stop_and_not_a_failure(run: Run) -> None:
-    with pytest.raises(KeyboardInterrupt), run.started():
-        raise KeyboardInterrupt
-
-    assert (run.status().state, run.status().error) == ("cancelled", "")
-
-
-def test_a_failed_run_can_be_repeated_and_forgets_the_failure(run: Run) -> None:
-    with pytest.raises(KeyError), run.started():
-        run.log_epoch(epoch(1))
-        raise KeyError("x")
-    with run.started():
-        run.log_epoch(epoch(1, loss=0.25))
-
-    assert (run.status().state, run.status().error) == ("done", "")
-    assert [line["terms"] for line in run.history()] == [{"loss": 0.25}]
-
-
-def test_a_finished_run_is_not_overwritten(run: Run) -> None:
-    with run.started():
-        pass
-
-    with pytest.raises(RunError, match="is done already"), run.started():
-        raise AssertionError("it started")
-    assert run.state() == "done"
-
-
-def test_cancelling_stops_at_the_next_epoch_and_leaves_no_trace_for_the_next_try(run: Run) -> None:
-    with pytest.raises(Cancelled), run.started():
-        run.log_epoch(epoch(1))
-        run.request_stop()
-        run.log_epoch(epoch(2))
-        raise AssertionError("it went on")
-
-    assert run.state() == "cancelled"
-    assert len(run.history()) == 2
-    with run.started():
-        run.check_stop()
-
-
-def test_cancelling_a_queued_run_stops_it_before_its_first_stage(run: Run) -> None:
-    run.request_stop()
-
-    with pytest.raises(Cancelled), run.started(), run.stage("features"):
-        raise AssertionError("the stage began")
-
-    assert run.state() == "cancelled"
-
-
-def test_a_request_that_came_too_late_is_forgotten(run: Run) -> None:
-    with run.started():
-        run.request_stop()
-
-    assert run.state() == "done"
-    assert not (run.folder / "cancel").exists()
-
-
-def test_a_run_that_is_silent_for_a_minute_is_lost(run: Run) -> None:
-    run.update(state="running")
-    assert run.state() == "running"
-
-    silence(run)
-
-    assert run.state() == "lost"
-    assert run.status().state == "running"  # derived, not stored
-
-
-def test_a_run_with_a_beating_heart_is_not_lost_however_long_a_stage_takes(run: Run) -> None:
-    with run.started():
-        silence(run)
-        (run.folder / "heartbeat").touch()  # as its thread does every few seconds
-
-        assert run.state() == "running"
-
-
-@pytest.mark.parametrize("state", ["queued", "done", "failed", "cancelled"])
-def test_only_running_runs_get_lost(run: Run, state: str) -> None:
-    run.update(state=state)
-    silence(run)
-
-    assert run.state() == state
-
-
-def test_a_run_in_another_process_is_busy_until_that_is_killed(
-    run: Run, registry: RunRegistry
-) -> None:
-    child = python(HOLDER, registry.path.parent)
-    wait_for_line(child, "running")
-
-    with pytest.raises(RunBusy, match="executed by another process"), run.started():
-        raise AssertionError("two at once")
-    kill(child)
-
-    assert run.state() == "running"  # it died without a word
-    silence(run)
-    assert run.state() == "lost"
-    with run.started():
-        pass
-    assert run.state() == "done"
-
-
-def test_a_line_of_the_history_that_is_being_written_is_left_for_later(run: Run) -> None:
-    run.log_epoch(epoch(1))
-    with (run.folder / "history.jsonl").open("a", encoding="utf-8") as file:
-        file.write('{"epoch": 2, "n_ep')
-
-    assert [line["epoch"] for line in run.history()] == [1]
-
-
-def test_a_run_without_epochs_has_an_empty_history(run: Run) -> None:
-    assert run.history() == []
-
-
-def test_codes_come_back_with_their_rows(run: Run) -> None:
-    codes = HashCodes.from_relaxed(np.random.default_rng(0).standard_normal((5, 12)))
-
-    run.save_codes("query", codes, np.arange(5) * 3)
-
-    loaded, rows = run.load_codes("query")
-    assert np.array_equal(loaded.packed, codes.packed)
-    assert (loaded.bits, rows.tolist()) == (12, [0, 3, 6, 9, 12])
-    assert [path.name for path in (run.folder / "codes").iterdir()] == ["query.npz"]
-
-
-DAMAGE = {
-    "empty": lambda content: b"",
-    "cut": lambda content: content[:-40],
-    "half": lambda content: content[: len(content) // 2],
-    "text": lambda content: b"hello",
-    "bits flipped": lambda content: content[:60] + bytes(b ^ 255 for b in content[60:]),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-@pytest.mark.parametrize(
-    ("name", "read"),
-    [
-        ("codes/database.npz", lambda run: run.load_codes("database")),
-        ("curves.npz", Run.curves),
-        ("report.json", Run.report),
-        ("model/weights.safetensors", Run.load_method),
-        ("model/config.json", Run.load_method),
-    ],
-)
-def test_damaged_results_are_named_with_their_run(done_run: Run, name: str, read, damage) -> None:
-    path = done_run.folder / name
-    path.write_bytes(damage(path.read_bytes()))
-
-    with pytest.raises(RunError, match=done_run.id):
-        read(done_run)
-
-
-def test_missing_results_are_named_with_their_run(run: Run) -> None:
-    for read in (Run.report, Run.curves, Run.load_method, lambda r: r.load_codes("query")):
-        with pytest.raises(RunError, match=run.id):
-            read(run)
-
-
 def test_a_run_folder_explains_itself(done_run: Run) -> None:
     names = {path.relative_to(done_run.folder).as_posix() for path in done_run.folder.rglob("*.*")}
 
@@ -429,26 +200,8 @@ def test_a_run_folder_explains_itself(done_run: Run) -> None:
     )
 
 
-def test_a_run_of_other_content_than_todays_is_refused(run: Run) -> None:
-    run.check_dataset("anything")  # nothing is known of a run that never started
-    run.update(dataset_fingerprint="abc")
-
-    run.check_dataset("abc")
-    with pytest.raises(RunError, match=r"other content of 'shapes', .* run it again"):
-        run.check_dataset("def")
-
-
 def test_a_deleted_run_is_gone(registry: RunRegistry, run: Run) -> None:
     registry.delete(run)
 
     assert registry.all() == []
     assert list(registry.path.iterdir()) == []
-
-
-def test_two_runs_in_one_process_do_not_wait_for_each_other(
-    registry: RunRegistry, tmp_path: Path
-) -> None:
-    first, second = registry.create(spec()), registry.create(spec())
-
-    with first.started(), second.started():
-        assert {first.state(), second.state()} == {"running"}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.ingest.folder_tree import folder_tree
 from pipeline.ingest.layouts.cvat import why_unread
 from pipeline.ingest.source import Source
 from pipeline.ingest.sources import SourceRequest
 from pipeline.ingest.sources.folder import open_files
-from pipeline.ingest.tree import folder_tree
 from tests.layout_writers import pictures, put
 
 

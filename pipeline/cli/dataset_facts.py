@@ -1,0 +1,67 @@
+"""Data sets, their problems and dry runs of imports, as the command line prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.cli.console import current_settings, print_table, say
+from pipeline.datasets.dataset import load_dataset
+from pipeline.datasets.problems import Problem, problem_counts, read_problems
+
+if TYPE_CHECKING:
+    from pipeline.ingest.dry_run import Plan
+
+
+def describe(name: str) -> None:
+    """Print what is known of a data set: images, labels, protocol and licence."""
+    info = load_dataset(name, current_settings()).info
+    say((info.title, "bold"), f" ({info.name}): {info.summary}")
+    say(f"{info.n:,} images stored, {info.n_problems} files not taken (problems.csv)")
+    for labels in info.label_sets:
+        say(f"labels {labels.name!r}: {labels.kind}, {len(labels.classes)} classes")
+    if info.scaling_summary:
+        say(f"Scaled to 8 bits per channel: {info.scaling_summary}")
+    say(f"Evaluated under {info.split_summary}")
+    say(f"Licence: {info.licence}. {info.attribution}")
+
+
+def stored_problems(name: str) -> list[Problem]:
+    """Problems of the files that a data set was imported from."""
+    return read_problems(load_dataset(name, current_settings()).folder / "problems.csv")
+
+
+def print_plan(plan: Plan) -> None:
+    """A dry run as text: how it was read, what would be stored, what is wrong."""
+    from pipeline.ingest.layouts import list_layouts
+
+    info = plan.info
+    say(("Dry run, nothing was stored.", "bold"), f" {info.name}: {info.summary}")
+    for guess in plan.guesses:
+        chosen = "*" if guess.layout == plan.reading.layout else " "
+        title = list_layouts()[guess.layout]
+        say(f"{chosen} {100 * guess.confidence:3.0f} % {title} ({guess.why})")
+    for note in plan.notes:
+        say(f"Read so: {note}")
+    for warning in plan.warnings:
+        say(("Warning: ", "yellow"), warning)
+    if plan.doubt:
+        say(("An import needs --format or --yes.", "yellow"))
+    refused = info.n_problems - plan.n_duplicates
+    say(
+        f"{info.n:,} images would be stored, {plan.n_duplicates:,} duplicates kept once, "
+        f"{refused:,} files not taken, {plan.n_near:,} near-duplicates, {plan.n_leaks:,} leaks"
+    )
+    parts = ", ".join(f"{name} {n:,}" for name, n in plan.parts.items()) or plan.split_problem
+    say(f"Split: {info.split_summary}: {parts}")
+    for name, counts in plan.classes.items():
+        print_table(("class", "images"), counts, f"Labels {name!r}", prose=("class",))
+    if plan.problems:
+        print_problems("files", problem_counts(plan.problems))
+    if plan.same_as:
+        say(f"The same content is already here as {plan.same_as!r}.")
+
+
+def print_problems(first: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Print reasons and what was done, beside a first column of files or of their number."""
+    print_table((first, "reason", "action"), rows, "Problems", prose=("reason",))

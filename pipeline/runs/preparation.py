@@ -1,0 +1,97 @@
+"""prepare(): labels, split, features and training set of a run, made from its spec alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.backbones.registry import load_backbone
+from models.finetuning import TrainableBackbone
+from models.method import TrainingSet
+from models.registry import get_method
+from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
+from pipeline.datasets.split import Indices, Split, make_split
+from pipeline.features import FeatureCache
+from pipeline.progress import StageProgress
+from pipeline.runs.requirements import why_not
+from pipeline.runs.spec import RunSpec
+from pipeline.runs.training import Features, embed, trainable_backbone, training_set
+from pipeline.runs.validation import ValidationMonitor, held_out
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """Inputs of the training of a run, made from its spec alone.
+
+    Attributes:
+        dataset: the data set.
+        label_set: labels that decide relevance; None for an unlabelled data set.
+        split: split with the validation images taken out of the training set.
+        features: (n, d) of all images by the frozen backbone.
+        cache: cache that holds them.
+        train: training set that the method may see.
+        monitor: measures validation images; None where none are held out.
+        trunk: the backbone that learns; None where it is frozen.
+    """
+
+    dataset: RetrievalDataset
+    label_set: LabelSet | None
+    split: Split
+    features: Features
+    cache: FeatureCache
+    train: TrainingSet
+    monitor: ValidationMonitor | None
+    trunk: TrainableBackbone | None
+
+
+def prepare(
+    spec: RunSpec, dataset: RetrievalDataset, settings: Settings, on_progress: StageProgress
+) -> PreparedRun:
+    """Split, features and training set of a spec.
+
+    Raises:
+        DatasetError: the data set does not serve the spec; the message says why.
+    """
+    label_set = chosen_labels(dataset, spec)
+    whole = make_split(dataset, spec.evaluation_protocol(), label_set, spec.split_seed)
+    split, validation = held_out(dataset, whole, spec)
+    cache = FeatureCache(load_backbone(spec.backbone), settings)
+
+    def extracted(done: int, total: int) -> None:
+        on_progress("features", done, total)
+
+    features = cache.get(dataset, extracted)
+    n_augmented = get_method(spec.method).card.views - 1
+    augmented = cache.augmented_views(dataset, split.train, n_augmented, extracted)
+    train = training_set(dataset, features, split, spec, augmented)
+    trunk = None
+    if spec.finetune:
+        backbone = load_backbone(spec.backbone)  # the cache keeps the one as it is published
+        trunk = trainable_backbone(dataset, split.train, spec, backbone, settings)
+
+    def features_now(rows: Indices) -> Features:
+        return features[rows] if trunk is None else embed(trunk.backbone, dataset, rows)
+
+    monitor = ValidationMonitor.of(dataset, spec, validation, split.train, features_now)
+    return PreparedRun(dataset, label_set, split, features, cache, train, monitor, trunk)
+
+
+def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
+    """The label set of the spec; None for an unlabelled data set and an unsupervised method.
+
+    Raises:
+        DatasetError: the method cannot train on this data set.
+    """
+    reason = why_not(get_method(spec.method).card, dataset.info, spec.label_set)
+    if reason:
+        raise DatasetError(reason)
+    return relevance_labels(dataset, spec)
+
+
+def relevance_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
+    """The label set that decides relevance, also where nothing could be trained any more.
+
+    Raises:
+        DatasetError: the data set does not have it.
+    """
+    return dataset.label_set(spec.label_set) if dataset.info.label_sets else None
