@@ -15,6 +15,8 @@ from pipeline.analysis import curves as curve_service
 from pipeline.analysis import run_differences, significance_findings, training_losses
 from pipeline.analysis.advice import recommend
 from pipeline.analysis.advisor import Advice, Scenario
+from pipeline.analysis.baseline_flags import BaselineFlag
+from pipeline.analysis.baseline_flags import baseline_flag as compare_with_baselines
 from pipeline.analysis.bit_analysis import BitAblation, BitSample, ablate_bits, bit_sample
 from pipeline.analysis.code_view import CodeView, read_codes
 from pipeline.analysis.curves import RunCurves
@@ -33,6 +35,15 @@ def vs_best(runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, .
     """How each of some leaderboard rows stands to the best of its code length."""
     rows = pd.DataFrame({"run": runs, "bits": bits, "map": values})
     return significance_findings.vs_best(settings(), rows)
+
+
+@st.cache_data(ttl=30, max_entries=50, show_spinner=False)
+def baseline_flag(run_id: str) -> BaselineFlag | None:
+    """How a run stands to random order and to colours alone; None where nothing was measured."""
+    try:
+        return compare_with_baselines(settings(), run_id)
+    except RunError:
+        return None
 
 
 def settings_table(runs: list[str], *, only_differences: bool) -> pd.DataFrame:

@@ -79,8 +79,8 @@ def recommendation(found: list[Advice], comparison: Comparison) -> str:
     best = found[0]
     sentence = (
         f"{best.measured.title} at {best.measured.bits} bits: mAP {100 * best.measured.map:.1f} % "
-        f"on {comparison.dataset}, {best.memory_mb:,.1f} MB and {best.search_ms:.2f} ms per search in "
-        f"production, about {best.training_s:,.1f} s of training."
+        f"on {comparison.dataset}, {best.memory_mb:,.1f} MB and {best.search_ms:.2f} ms per "
+        f"search in production, about {best.training_s:,.1f} s of training."
     )
     with st.container(border=True, key="recommendation"):
         st.subheader(

@@ -130,8 +130,8 @@ def ablation(run: OpenRun) -> None:
     with st.spinner("Dropping bits"):
         found = cached.analysis.bit_ablation(run.id)
     sentence = (
-        f"{plural(len(found.spare(0.003)), 'bit')} of {run.bits} can be dropped for at most 0.3 points "
-        "of mAP; "
+        f"{plural(len(found.spare(0.003)), 'bit')} of {run.bits} can be dropped for at most 0.3 "
+        "points of mAP; "
         f"the most needed is bit {found.order[-1] + 1}, the least bit {found.order[0] + 1}."
     )
     st.markdown(escape_markdown(sentence))
@@ -145,8 +145,8 @@ def ablation(run: OpenRun) -> None:
     _panel(run, charts.dropped(course), course, "mAP by bits left", "dropped", sentence)
     st.caption(
         f"On a sample of {found.n_queries} queries and {found.n_items:,} images. At each step the "
-        "bit is dropped without which the mAP of half of the queries is highest; the line is the mAP "
-        f"of the other half, {100 * found.full:.1f} % with all bits."
+        "bit is dropped without which the mAP of half of the queries is highest; the line is the "
+        f"mAP of the other half, {100 * found.full:.1f} % with all bits."
     )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import cached
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.precision_recall import precision_recall
-from dashboard.evaluate import leaderboard_compare, leaderboard_table
+from dashboard.evaluate import leaderboard_columns, leaderboard_compare, leaderboard_table
 from dashboard.widgets import chart_panel, notices, report_button
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis import curves, leaderboard_cards
@@ -112,11 +112,14 @@ def table(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> Non
     vs_best = cached.analysis.vs_best(
         tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
     )
-    shown, ticked = leaderboard_table.show(rows, found.cosine, found.baselines, vs_best)
+    whole = leaderboard_table.readable(rows, found.cosine, found.baselines, vs_best)
+    with st.container(horizontal=True, horizontal_alignment="right", key="board_columns"):
+        names = leaderboard_columns.show_chooser(list(whole.columns))
+    ticked = leaderboard_table.show(whole, names, len(rows))
     entry = Entry(
         "Leaderboard", protocol=comparison.protocol.summary, runs=tuple(map(str, rows["run"]))
     )
-    report_button.show_report_button(entry, shown, key="leaderboard")
+    report_button.show_report_button(entry, whole[names], key="leaderboard")
     if len(rows) > 1:
         leaderboard_compare.show(rows.iloc[ticked], comparison)
 

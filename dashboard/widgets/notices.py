@@ -90,6 +90,13 @@ def cannot_encode(
     problem(f"{run} cannot encode images.", reason=reason, works=works, todo=todo, key=key)
 
 
+def no_better_than_baseline(run_id: str) -> None:
+    """Warn that a run is no better than random order or colours alone; else nothing."""
+    flag = cached.analysis.baseline_flag(run_id)
+    if flag is not None and flag.reached:
+        st.warning(escape_markdown(flag.sentence), icon=":material/warning:")
+
+
 def licence(info: DatasetInfo) -> None:
     """A small line with licence and attribution of the data set on screen."""
     parts = [part for part in (info.attribution, f"Licence: {info.licence}") if part]

@@ -5,6 +5,7 @@ Numbers are compared only when data set, protocol, label set and split seed are 
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ COLUMNS = (
     "seeds",
     *(metric.name for metric in METRICS_SHOWN),  # means over seeds
     "half",  # half-width of the interval of mAP
+    "low",  # lower end that the baselines are held against, see `lower_end`
     "interval",  # what the interval says
     "map_worst",
     "map_best",
@@ -91,7 +93,7 @@ class Leaderboard:
 
 def comparisons(settings: Settings, dataset: str) -> list[Comparison]:
     """The comparisons that the measured runs of a data set fall into, most runs first."""
-    count = Counter(_comparison(run.spec, report) for run, report in _measured(settings, dataset))
+    count = Counter(comparison_of(run.spec, report) for run, report in _measured(settings, dataset))
     return [
         Comparison(one.dataset, one.protocol, one.label_set, one.split_seed, n)
         for one, n in count.most_common()
@@ -121,7 +123,7 @@ def measured(settings: Settings, comparison: Comparison) -> list[tuple[Run, Repo
     return [
         (run, report)
         for run, report in _measured(settings, comparison.dataset)
-        if _comparison(run.spec, report) == comparison
+        if comparison_of(run.spec, report) == comparison
     ]
 
 
@@ -180,7 +182,8 @@ def _n_unmeasured(settings: Settings, dataset: str) -> int:
     )
 
 
-def _comparison(spec: RunSpec, report: Report) -> Comparison:
+def comparison_of(spec: RunSpec, report: Report) -> Comparison:
+    """The comparison that a measured run belongs to."""
     return Comparison(spec.dataset, report.protocol, spec.label_set, spec.split_seed)
 
 
@@ -190,8 +193,26 @@ def _by_model(
     """Runs that differ in nothing but the seed, together, lowest seed first."""
     groups: dict[str, list[tuple[Run, Report]]] = defaultdict(list)
     for run, report in sorted(measured, key=lambda pair: pair[0].spec.seed):
-        groups[run.spec.model_copy(update={"seed": 0}).digest].append((run, report))
+        groups[same_but_seed(run.spec)].append((run, report))
     return groups
+
+
+def same_but_seed(spec: RunSpec) -> str:
+    """What runs of one row have in common: the digest of a spec without its seed."""
+    return spec.model_copy(update={"seed": 0}).digest
+
+
+def lower_end(reports: Sequence[Report]) -> float:
+    """The lower end of the interval of mAP of runs that differ in the seed only.
+
+    Of one run it is that of the bootstrap over queries. Of several it is their mean less the wider
+    of two half-widths: the standard deviation over seeds, and the mean interval over queries.
+    """
+    if len(reports) == 1:
+        return reports[0].ci_low
+    means = seed_means(reports)
+    over_queries = statistics.fmean(report.half_width for report in reports)
+    return means["map"] - max(means["map_sd"], over_queries)
 
 
 def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str, Any]:
@@ -207,6 +228,7 @@ def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str,
         "bits": run.spec.bits,
         "seeds": n_seeds,
         "half": means["map_sd"] if is_spread else first.half_width,
+        "low": lower_end(reports),
         "interval": f"sd, {n_seeds} seeds" if is_spread else "CI, queries",
         "search_ms": 1000 * search_cost(run.spec.bits, settings).seconds(first.n_database),
         "dead_bits": max(report.codes.dead_bits if report.codes else 0 for report in reports),
