@@ -19,10 +19,10 @@ from pipeline.analysis.baseline_flags import BaselineFlag
 from pipeline.analysis.baseline_flags import baseline_flag as compare_with_baselines
 from pipeline.analysis.bit_analysis import BitAblation, BitSample, ablate_bits, bit_sample
 from pipeline.analysis.code_view import CodeView, read_codes
+from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.curves import RunCurves
 from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
-from pipeline.analysis.leaderboard import Comparison
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.datasets.dataset import DatasetError

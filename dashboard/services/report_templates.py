@@ -13,8 +13,9 @@ from dashboard.services import chart_files
 from dashboard.services.report_basket import Item, Picture, new_item
 from pipeline.analysis.baseline_flags import BaselineFlag
 from pipeline.analysis.code_view import CodeView
+from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.failures import BY_AP, Failures, confusion_finding, confusion_table, worst
-from pipeline.analysis.leaderboard import Comparison, Leaderboard
+from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
 from pipeline.datasets.dataset import RetrievalDataset
@@ -42,7 +43,7 @@ def demo_summary(board: Leaderboard, comparison: Comparison, sentence: str) -> l
     cost = COSTS[_MEMORY]
     table = with_front(rows, cost)
     runs = tuple(map(str, rows["run"]))
-    item = partial(new_item, protocol=comparison.protocol.summary, runs=runs)
+    item = partial(new_item, protocol=comparison.sentence, runs=runs)
     baselines = board.baselines[["name", "map"]].assign(bits=None)
     return [
         item("Methods", _board_table(rows), finding=sentence),

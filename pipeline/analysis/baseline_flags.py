@@ -7,13 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis.leaderboard import (
-    comparison_of,
-    lower_end,
-    measured,
-    read_baselines,
-    same_but_seed,
-)
+from pipeline.analysis.comparisons import comparison_of, measured, same_but_seed
+from pipeline.analysis.leaderboard import read_baselines
+from pipeline.analysis.model_maps import lower_end
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.analysis.leaderboard import comparisons, read_leaderboard
+from pipeline.analysis.comparisons import comparisons
+from pipeline.analysis.leaderboard import read_leaderboard
 from pipeline.analysis.leaderboard_cards import cards, failed_checks
 from pipeline.annotations.verdicts import Verdicts
 from pipeline.runs.registry import RunRegistry

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.baseline_flags import BaselineFlag, no_better_than, reached_baselines
-from pipeline.analysis.leaderboard import lower_end
+from pipeline.analysis.model_maps import lower_end
 from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.evaluation.report import Report
 
