@@ -9,7 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import cached, state
-from dashboard.widgets import notices
+from dashboard.widgets import notices, recommended_training
 from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.wording import escape_markdown
@@ -24,12 +24,11 @@ _HELP = (
 def choose_comparison(dataset: str) -> Comparison:
     """The comparison that the chosen run belongs to; where none was measured stop the page."""
     if not cached.runs.boards(dataset):
-        notices.first_run(
-            "No run on this data set has been measured",
-            "Runs are measured when the data set has labels. This trains and measures one:",
-            f"python -m pipeline run --dataset {dataset} --method itq --bits 32",
-            "Then reload this page.",
-        )
+        st.subheader("No run on this data set has been measured", anchor=False)
+        st.markdown("Runs are measured when the data set has labels that tell images apart.")
+        info = notices.chosen_dataset()
+        if info.label_sets:
+            recommended_training.show_recommended(info)
         st.stop()
     return show_switch(dataset)
 
