@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import cached, state
 from dashboard.build import import_flow
+from dashboard.widgets import recommended_training
 from pipeline.ingest.import_jobs import JobStatus
 from pipeline.wording import duration, escape_markdown, plural
 
@@ -34,10 +35,4 @@ def show_done(status: JobStatus) -> None:
             if st.button("Browse it", icon=":material/grid_view:", type="primary"):
                 state.switch_page("explore/browse_page.py", **{state.DATASET: info.name})
             st.button("Import more", icon=":material/add:", on_click=import_flow.leave)
-        st.caption("Train on it:")
-        command = f"python -m pipeline run --dataset {info.name} --method itq --bits 32"
-        if info.default_protocol != "holdout":
-            command += f" --protocol {info.default_protocol}"
-        if info.split_seed:
-            command += f" --split-seed {info.split_seed}"
-        st.code(command, language="bash", wrap_lines=True)
+    recommended_training.show_recommended(info)

@@ -66,6 +66,9 @@ def _headline(job: RunRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="job_headline"):
         st.subheader(escape_markdown(job.label), anchor=False, width="content")
         st.badge(job.state, icon=icon, color=color)
+        flag = cached.analysis.baseline_flag(job.id) if job.state == "done" else None
+        if flag is not None and flag.reached:
+            st.badge(flag.badge, icon=":material/warning:", color="orange", help=flag.sentence)
     facts = [f"seed {job.seed}", job.dataset]
     if job.elapsed_s is not None:
         is_over = job.state == "done" or not job.is_live

@@ -6,7 +6,7 @@ from dashboard import cached
 from dashboard.build import runs_detail, runs_table
 from dashboard.services import run_rows
 from dashboard.services.run_rows import RunRow
-from dashboard.widgets import linked_select, notices
+from dashboard.widgets import linked_select, notices, recommended_training
 from dashboard.widgets.fragments import isolated_fragment
 from pipeline.runs.registry import RunError
 from pipeline.worker import is_alive
@@ -16,12 +16,8 @@ gone = st.empty()  # always there: else all below would be drawn anew
 runs_table.unreadable(cached.runs.unreadable_runs())
 jobs = cached.runs.jobs()
 if not jobs:
-    notices.first_run(
-        "No runs yet",
-        "Choose a method on the Train page, or train one from the command line:",
-        "python -m pipeline run --dataset openmoji --method itq --bits 32",
-    )
-    st.page_link("build/train_page.py", label="Train", icon=":material/model_training:")
+    st.subheader("No runs yet", anchor=False)
+    recommended_training.show_recommended(notices.chosen_dataset())
     st.stop()
 names = run_rows.sweeps(jobs)
 choices, sweep = {"": "All runs"} | {name: name for name in names}, ""

@@ -15,12 +15,14 @@ from pipeline.analysis import curves as curve_service
 from pipeline.analysis import run_differences, significance_findings, training_losses
 from pipeline.analysis.advice import recommend
 from pipeline.analysis.advisor import Advice, Scenario
+from pipeline.analysis.baseline_flags import BaselineFlag
+from pipeline.analysis.baseline_flags import baseline_flag as compare_with_baselines
 from pipeline.analysis.bit_analysis import BitAblation, BitSample, ablate_bits, bit_sample
 from pipeline.analysis.code_view import CodeView, read_codes
+from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.curves import RunCurves
 from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
-from pipeline.analysis.leaderboard import Comparison
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.datasets.dataset import DatasetError
@@ -33,6 +35,15 @@ def vs_best(runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, .
     """How each of some leaderboard rows stands to the best of its code length."""
     rows = pd.DataFrame({"run": runs, "bits": bits, "map": values})
     return significance_findings.vs_best(settings(), rows)
+
+
+@st.cache_data(ttl=30, max_entries=50, show_spinner=False)
+def baseline_flag(run_id: str) -> BaselineFlag | None:
+    """How a run stands to random order and to colours alone; None where nothing was measured."""
+    try:
+        return compare_with_baselines(settings(), run_id)
+    except RunError:
+        return None
 
 
 def settings_table(runs: list[str], *, only_differences: bool) -> pd.DataFrame:

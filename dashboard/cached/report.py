@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.cached.analysis import code_view, failures, measured
+from dashboard.cached.analysis import baseline_flag, code_view, failures, measured
 from dashboard.cached.library import dataset, settings
 from dashboard.cached.runs import board, boards
 from dashboard.services import report_export, report_templates
@@ -29,7 +29,9 @@ def template(kind: str, name: str, run_id: str | None) -> list[Item]:
     if kind == report_templates.REVIEW:
         if run_id is None:
             raise RunError("this template needs a run; train one first")
-        return report_templates.model_review(measured(run_id), failures(run_id), code_view(run_id))
+        return report_templates.model_review(
+            measured(run_id), failures(run_id), code_view(run_id), baseline_flag(run_id)
+        )
     compared = boards(name)
     if not compared:
         raise RunError("this template needs a measured run; train one first")

@@ -12,7 +12,8 @@ from dashboard.services.run_rows import RunRow, list_runs, resume
 from dashboard.services.status import Overview, read_overview
 from dashboard.services.training_plan import Choice, choices
 from pipeline.analysis.ablation_studies import Study, read_studies
-from pipeline.analysis.leaderboard import Comparison, Leaderboard, comparisons, read_leaderboard
+from pipeline.analysis.comparisons import Comparison, comparisons, comparisons_of
+from pipeline.analysis.leaderboard import Leaderboard, read_leaderboard
 from pipeline.datasets.dataset import DatasetInfo
 from pipeline.index.index_jobs import Action, request
 from pipeline.runs.registry import RunRegistry
@@ -67,6 +68,12 @@ def change_index(run_id: str, action: Action) -> bool:
 def boards(dataset: str) -> list[Comparison]:
     """What can be compared on a data set, most runs first."""
     return comparisons(settings(), dataset)
+
+
+@st.cache_data(ttl=5, max_entries=100, show_spinner=False)
+def measured_in(runs: tuple[str, ...]) -> list[Comparison]:
+    """The comparisons that some runs were measured in, each once."""
+    return comparisons_of(settings(), runs)
 
 
 @st.cache_data(ttl=5, max_entries=20, show_spinner=False)

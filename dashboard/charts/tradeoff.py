@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from dashboard.charts.palette import COLOURS, NEUTRAL, styles
 
 PICK = "pick"  # name of the selection that a click makes
+_NUMBER = ",.6~g"  # of ticks: 32, 0.25, 10,240
+_APART = (0.2, 0.09)  # shares of width and height that the names of two points need between them
+_SPAN = 80  # points of mAP from the bottom of such a chart to its top, with the baselines
 _FEW = 8  # points of the front that can carry their names without touching
 
 
@@ -33,13 +37,14 @@ def tradeoff(
     shown = table.assign(
         percent=100 * table["map"],
         cost=table["cost"].clip(lower=1e-4) if is_log else table["cost"].astype(float),
-        words=table["model"] + " " + table["bits"].astype(str),
+        words=[_short(row["model"], row["bits"]) for row in table.to_dict("records")],
     )
+    is_log = is_log and shown["cost"].nunique() > 1  # one cost has no powers of ten
     x = alt.X("cost:Q", title=title, scale=_scale(is_log), axis=_axis(shown["cost"], is_log))
     layers = [
         *([] if budget is None else [_box(budget, shown["cost"], x)]),
         *_baseline_layers(baselines),
-        *_front_layers(shown[shown["is_front"]].sort_values("cost"), x),
+        *_front_layers(shown[shown["is_front"]].sort_values("cost"), x, is_log=is_log),
         _points(shown, methods, x),
     ]
     return alt.LayerChart(layer=layers).properties(height=340)
@@ -55,8 +60,18 @@ def _scale(is_log: bool) -> alt.Scale:
 def _axis(costs: pd.Series, is_log: bool) -> alt.Axis:
     few = sorted(set(costs))
     if is_log or len(few) > _FEW:
-        return alt.Axis(tickCount=_FEW)
-    return alt.Axis(values=few)
+        return alt.Axis(tickCount=_FEW, format=_NUMBER, labelOverlap=True)
+    return alt.Axis(values=[_rounded(cost) for cost in few], format=_NUMBER, labelOverlap=True)
+
+
+def _rounded(cost: float) -> float:
+    """Whole numbers as they are, others to three digits, so that no tick is longer than it says."""
+    return float(cost) if float(cost).is_integer() else float(f"{cost:.3g}")
+
+
+def _short(model: str, bits: int) -> str:
+    """The name of a point: the method without what stands in brackets or after a comma."""
+    return f"{model.partition(' (')[0].partition(',')[0]} {bits}"
 
 
 def _y() -> alt.Y:
@@ -103,16 +118,32 @@ def _points(shown: pd.DataFrame, methods: list[str], x: alt.X) -> alt.Chart:
     )
 
 
-def _front_layers(front: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
+def _front_layers(front: pd.DataFrame, x: alt.X, *, is_log: bool) -> list[alt.Chart]:
     """The steps of what is to be had for each price, and the names of its corners."""
     base = alt.Chart(front[["cost", "percent", "words"]])
+    named = alt.Chart(front[apart(front["cost"], front["percent"], is_log=is_log)])
     line = base.mark_line(
         color=NEUTRAL, interpolate="step-after", strokeWidth=2, strokeDash=[2, 2]
     ).encode(x=x, y=_y())
-    names = base.mark_text(color=NEUTRAL, align="center", dy=-13, fontSize=12, limit=140).encode(
+    names = named.mark_text(color=NEUTRAL, align="center", dy=-13, fontSize=12).encode(
         x=x, y=_y(), text="words:N"
     )
     return [line, names] if len(front) <= _FEW else [line]
+
+
+def apart(costs: pd.Series, percents: pd.Series, *, is_log: bool) -> list[bool]:
+    """Which points can carry their names without touching: the best ones first."""
+    values = costs.to_numpy(float)
+    places = np.log10(values) if is_log else values
+    width = max(float(np.ptp(places)), 1e-9) if len(places) else 1.0
+    kept: list[tuple[float, float]] = []
+    chosen = [False] * len(places)
+    for place in np.argsort(-percents.to_numpy()):
+        x, y = float(places[place]) / width, float(percents.iloc[place]) / _SPAN
+        if all(abs(x - a) > _APART[0] or abs(y - b) > _APART[1] for a, b in kept):
+            kept.append((x, y))
+            chosen[place] = True
+    return chosen
 
 
 def _baseline_layers(baselines: pd.DataFrame) -> list[alt.Chart]:

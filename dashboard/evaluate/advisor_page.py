@@ -4,15 +4,16 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.evaluate import advisor_parts, leaderboard_parts
-from dashboard.widgets import notices
+from dashboard.widgets import comparison_switch, notices
 
 st.title("Advisor", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = leaderboard_parts.choose(cached.runs.boards(dataset.name))
+comparison = comparison_switch.choose_comparison(dataset.name)
 found = cached.runs.board(comparison)
+leaderboard_parts.protocol(comparison, found)
 names = {labels.name: labels.kind for labels in dataset.label_sets}
-asked = advisor_parts.scenario(found, is_multi=names.get(comparison.label_set) == "multi")
+asked = advisor_parts.scenario(found, is_multi=names.get(comparison.labels) == "multi")
 advice = cached.analysis.advice(comparison, found.rows, asked)
 said = advisor_parts.recommendation(advice, comparison)
 advisor_parts.ranking(advice, found, asked, comparison, said)

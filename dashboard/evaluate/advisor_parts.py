@@ -11,7 +11,8 @@ from dashboard.widgets import chart_panel
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.advice import advice_table, command, readable, untried
 from pipeline.analysis.advisor import Advice, Scenario
-from pipeline.analysis.leaderboard import Comparison, Leaderboard
+from pipeline.analysis.comparisons import Comparison
+from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.wording import escape_markdown, plural
 
 _LABELS = ("None", "One an image", "Several an image")
@@ -134,7 +135,7 @@ def ranking(
         entry=Entry(
             "Advice",
             said,
-            comparison.protocol.summary,
+            comparison.sentence,
             runs=tuple(one.measured.run for one in found),
         ),
     )

@@ -4,16 +4,17 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.evaluate import codes_parts
-from dashboard.widgets import notices
+from dashboard.widgets import comparison_switch, notices
 from pipeline.wording import escape_markdown, plural
 
 st.title("Codes", anchor=False)
 run = notices.measured(notices.chosen_run())
 found = cached.analysis.code_view(run.id)
+comparison_switch.show_switch(run.dataset.info.name)
 facts = f"{run.label}: {plural(len(run.database_codes), 'code')} of the database."
 st.caption(
-    f"{escape_markdown(facts)} Statistics of all codes; what one bit means, and what happens when "
-    "it flips, is on Bits. The run is chosen in the sidebar."
+    f"{escape_markdown(f'{facts} {comparison_switch.conditions(run)}')} Statistics of all codes; "
+    "what one bit means, and what happens when it flips, is on Bits."
 )
 st.page_link("explore/bits_page.py", label="Single bits and one query", icon=":material/toggle_on:")
 view = codes_parts.view()

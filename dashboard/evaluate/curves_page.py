@@ -4,13 +4,13 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.evaluate import curves_parts, curves_training, leaderboard_parts
-from dashboard.widgets import notices
+from dashboard.widgets import comparison_switch, notices
 from pipeline.analysis.curves import KINDS
 
 st.title("Curves", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = leaderboard_parts.choose(cached.runs.boards(dataset.name))
+comparison = comparison_switch.choose_comparison(dataset.name)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 title = curves_parts.kind()

@@ -13,6 +13,7 @@ from dashboard.services.queries import dataset_ref
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import chart_panel, gallery
 from dashboard.widgets.report_button import Entry
+from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.curves import (
     KINDS,
     OVER_QUERIES,
@@ -23,7 +24,6 @@ from pipeline.analysis.curves import (
     finding,
     queries_at,
 )
-from pipeline.analysis.leaderboard import Comparison
 from pipeline.wording import escape_markdown
 
 TRAINING = "Training"
@@ -96,7 +96,7 @@ def draw(
         _readable(table, shown),
         alt=f"{shown.title} of {', '.join(dict.fromkeys(table['model']))}. {sentence}",
         key=key,
-        entry=Entry(shown.title, sentence, comparison.protocol.summary, runs),
+        entry=Entry(shown.title, sentence, comparison.sentence, runs),
     )
     meaning = {
         OVER_QUERIES: "95 % bootstrap over the queries, first seed",

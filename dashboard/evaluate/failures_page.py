@@ -4,17 +4,18 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.evaluate import failures_parts, failures_review, failures_robustness
-from dashboard.widgets import notices
+from dashboard.widgets import comparison_switch, notices
 from pipeline.wording import escape_markdown, plural
 
 st.title("Failures", anchor=False)
 run = notices.measured(notices.chosen_run())
 failures = cached.analysis.failures(run.id)
-facts = f"{run.label}: {plural(len(failures.facts), 'query')}, relevance by {run.label_set_name}."
-st.caption(f"{escape_markdown(facts)} Choose the run in the sidebar.")
+comparison_switch.show_switch(run.dataset.info.name)
+facts = f"{run.label}: {plural(len(failures.facts), 'query')}."
+st.caption(escape_markdown(f"{facts} {comparison_switch.conditions(run)}"))
 view = failures_parts.view()
 if view == failures_parts.CONFUSION:
-    failures_parts.confused(failures)
+    failures_parts.confused(run, failures)
 elif view == failures_parts.REVIEW:
     failures_review.show_review(run, failures)
 elif view == failures_parts.ROBUSTNESS:

@@ -115,7 +115,7 @@ def _chosen_query(run: OpenRun, table: pd.DataFrame, first: int, *, is_clicked: 
     return place
 
 
-def confused(failures: Failures) -> None:
+def confused(run: OpenRun, failures: Failures) -> None:
     """The confusion; a click goes to the queries behind a cell."""
     table = confusion_table(failures)
     sentence = confusion_finding(table)
@@ -129,7 +129,7 @@ def confused(failures: Failures) -> None:
         alt=f"Wrong results by label of query and result. {sentence}",
         key="confusion",
         pick=PICK,
-        entry=Entry("Confusion of neighbours", finding=sentence),
+        entry=Entry(f"Confusion of neighbours, {run.label}", finding=sentence, runs=(run.id,)),
     )
     st.caption("Wrong results among the first 10 of each query. Click a cell to see its queries.")
     if picked and (pair := (picked[0].get("query"), picked[0].get("result"))) != (None, None):

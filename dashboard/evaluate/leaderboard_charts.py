@@ -11,7 +11,8 @@ from dashboard.evaluate import leaderboard_compare, leaderboard_table
 from dashboard.widgets import chart_panel
 from dashboard.widgets.fragments import isolated_fragment
 from dashboard.widgets.report_button import Entry
-from pipeline.analysis.leaderboard import Comparison, Leaderboard
+from pipeline.analysis.comparisons import Comparison
+from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.published_figures import published_table
 from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
 from pipeline.wording import escape_markdown
@@ -28,7 +29,7 @@ def heat(rows: pd.DataFrame, comparison: Comparison) -> None:
         key="heat_table",
         entry=Entry(
             "mAP by model and code length",
-            protocol=comparison.protocol.summary,
+            protocol=comparison.sentence,
             runs=tuple(rows["run"]),
         ),
     )
@@ -62,7 +63,7 @@ def tradeoffs(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) ->
         entry=Entry(
             f"mAP against {cost.title.lower()}",
             finding=sentence,
-            protocol=comparison.protocol.summary,
+            protocol=comparison.sentence,
             runs=tuple(table["run"]),
         ),
     )

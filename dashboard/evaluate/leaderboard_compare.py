@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import cached, state
 from dashboard.widgets import report_button
 from dashboard.widgets.report_button import Entry
-from pipeline.analysis.leaderboard import Comparison
+from pipeline.analysis.comparisons import Comparison
 from pipeline.runs.registry import RunError
 from pipeline.wording import escape_markdown
 
@@ -42,7 +42,7 @@ def show(rows: pd.DataFrame, comparison: Comparison) -> None:
                 _open_compare(list(rows["run"]))
             entry = Entry(
                 "Runs compared",
-                protocol=comparison.protocol.summary,
+                protocol=comparison.sentence,
                 runs=tuple(map(str, rows["run"])),
             )
             report_button.show_report_button(entry, measures, key="tray")

@@ -4,13 +4,13 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.evaluate import ablation_parts, leaderboard_charts, leaderboard_parts
-from dashboard.widgets import notices
+from dashboard.widgets import comparison_switch, notices
 from pipeline.analysis.significance_findings import leading_gap
 
 st.title("Leaderboard", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = leaderboard_parts.choose(cached.runs.boards(dataset.name))
+comparison = comparison_switch.choose_comparison(dataset.name)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 studies = cached.runs.studies(comparison)

@@ -8,11 +8,12 @@ import streamlit as st
 from dashboard import cached
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.precision_recall import precision_recall
-from dashboard.evaluate import leaderboard_compare, leaderboard_table
-from dashboard.widgets import chart_panel, notices, report_button
+from dashboard.evaluate import leaderboard_columns, leaderboard_compare, leaderboard_table
+from dashboard.widgets import chart_panel, report_button
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis import curves, leaderboard_cards
-from pipeline.analysis.leaderboard import Comparison, Leaderboard
+from pipeline.analysis.comparisons import Comparison
+from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.significance_findings import Finding
 from pipeline.wording import escape_markdown
 
@@ -22,35 +23,10 @@ _KINDS = ("supervised", "unsupervised", "data-independent")
 _DRAWN = 6  # models in a chart: as many as there are colours
 
 
-def choose(found: list[Comparison]) -> Comparison:
-    """The comparison to show; numbers of different protocols never share a table."""
-    if not found:
-        notices.first_run(
-            "No run on this data set has been measured",
-            "Runs are measured when the data set has labels. This trains and measures one:",
-            f"python -m pipeline run --dataset {st.session_state['ds']} --method itq --bits 32",
-            "Then reload this page.",
-        )
-        st.stop()
-    if len(found) == 1:
-        label = escape_markdown(f"protocol {found[0].label}")
-        st.badge(label, icon=":material/rule:", color="blue")
-        return found[0]
-    by_label = {one.label: one for one in found}
-    label = st.selectbox(
-        "Protocol",
-        list(by_label),
-        key="protocol",
-        bind="query-params",
-        help="Numbers of different protocols are not comparable, so they are never mixed.",
-    )
-    return by_label.get(label, found[0])
-
-
 def protocol(comparison: Comparison, found: Leaderboard) -> None:
     """The sentence that belongs to every number on the page."""
     st.caption(
-        f"{comparison.protocol.summary} Here: {found.n_query:,} queries, "
+        escape_markdown(comparison.sentence) + f" Here: {found.n_query:,} queries, "
         f"{found.n_database:,} database images. Ties inside a distance are averaged."
     )
 
@@ -112,11 +88,12 @@ def table(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> Non
     vs_best = cached.analysis.vs_best(
         tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
     )
-    shown, ticked = leaderboard_table.show(rows, found.cosine, found.baselines, vs_best)
-    entry = Entry(
-        "Leaderboard", protocol=comparison.protocol.summary, runs=tuple(map(str, rows["run"]))
-    )
-    report_button.show_report_button(entry, shown, key="leaderboard")
+    whole = leaderboard_table.readable(rows, found.cosine, found.baselines, vs_best)
+    with st.container(horizontal=True, horizontal_alignment="right", key="board_columns"):
+        names = leaderboard_columns.show_chooser(list(whole.columns))
+    ticked = leaderboard_table.show(whole, names, len(rows))
+    entry = Entry("Leaderboard", protocol=comparison.sentence, runs=tuple(map(str, rows["run"])))
+    report_button.show_report_button(entry, whole[names], key="leaderboard")
     if len(rows) > 1:
         leaderboard_compare.show(rows.iloc[ticked], comparison)
 
@@ -135,9 +112,7 @@ def map_chart(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) ->
         alt=f"mAP by code length; best is {best['model']} at {best['bits']} bits with "
         f"{100 * best['map']:.1f} percent.",
         key="map_by_bits",
-        entry=Entry(
-            "mAP by code length", protocol=comparison.protocol.summary, runs=tuple(shown["run"])
-        ),
+        entry=Entry("mAP by code length", protocol=comparison.sentence, runs=tuple(shown["run"])),
     )
     st.caption(
         "Bars: 95 % interval over queries for one seed, standard deviation for several. "
@@ -174,7 +149,7 @@ def curve_chart(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) 
         key="precision_recall",
         entry=Entry(
             f"Precision and recall by rank at {bits} bits",
-            protocol=comparison.protocol.summary,
+            protocol=comparison.sentence,
             runs=tuple(_best(of_length)["run"]),
         ),
     )

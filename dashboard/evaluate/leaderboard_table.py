@@ -1,4 +1,4 @@
-"""The leaderboard's table: shares in percent, intervals with what they mean, cosine as last row."""
+"""The leaderboard's table: shares in percent, mAP with its interval, cosine and baselines last."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig  # has no public name
+from pandas.io.formats.style import Styler
 
-from pipeline.analysis.leaderboard import METRICS_SHOWN
+from dashboard.evaluate import leaderboard_columns as columns
 from pipeline.analysis.leaderboard_cards import failed_checks
-from pipeline.evaluation.metric_table import METRICS
 
-_INTERVAL = "Interval"
-_OTHERS = [metric for metric in METRICS_SHOWN if metric.name != "map"]
+_MOST_ROWS = 18  # that are all shown; more are scrolled
 
 
 def readable(
@@ -30,42 +28,26 @@ def readable(
     ties = zip(rows["map_worst"], rows["map_best"], strict=True)
     codes = pd.DataFrame(
         {
-            "Model": rows["model"],
-            "Bits": rows["bits"],
-            "Seeds": rows["seeds"],
-            "mAP": 100 * rows["map"],
-            "±": 100 * rows["half"],
-            _INTERVAL: rows["interval"],
-            **({"vs. best": list(vs_best)} if vs_best else {}),
-            "Ties": [f"{100 * worst:.1f} to {100 * best:.1f}" for worst, best in ties],
+            columns.RANK: range(1, len(rows) + 1),
+            columns.MODEL: rows["model"],
+            columns.BITS: rows["bits"],
             **_measured(rows),
-            "Training": rows["training_s"],
-            "Encoding": 1000 * rows["encoding_ms"],
-            "Search": 1000 * rows["search_ms"],
-            "Bytes": rows["bytes"],
-            "Checks": [words or "pass" for words in failed_checks(rows, baselines)],
+            columns.BYTES: rows["bytes"],
+            columns.SEARCH: rows["search_ms"],
+            **({columns.VS_BEST: list(vs_best)} if vs_best else {}),
+            columns.CHECKS: [words or "pass" for words in failed_checks(rows, baselines)],
+            columns.HALF: 100 * rows["half"],
+            columns.INTERVAL: rows["interval"],
+            columns.SEEDS: rows["seeds"],
+            columns.TIES: [f"{100 * worst:.1f} to {100 * best:.1f}" for worst, best in ties],
+            columns.TRAINING: rows["training_s"],
+            columns.ENCODING: 1000 * rows["encoding_ms"],
         }
     )
-    baseline = pd.DataFrame(
-        {
-            "Model": [f"cosine, {name}" for name in cosine["backbone"]],
-            "mAP": 100 * cosine["map"],
-            "±": 100 * cosine["half"],
-            _INTERVAL: "CI, queries",
-            **_measured(cosine),
-            "Bytes": cosine["bytes"],
-        }
-    )
-    below = pd.DataFrame(
-        {"Model": baselines["name"], "mAP": 100 * baselines["map"], **_measured(baselines)}
-    )
-    parts = [part for part in (codes, baseline, below) if not part.empty]
-    return pd.concat(parts, ignore_index=True).astype({"Bits": "Int64", "Seeds": "Int64"})
-
-
-def _measured(rows: pd.DataFrame) -> dict[str, pd.Series]:
-    """The metrics beside mAP, by their titles and in their units."""
-    return {one.title: one.factor * rows[one.name].astype(float) for one in _OTHERS}
+    parts = [part for part in (codes, _cosine(cosine), _baselines(baselines)) if not part.empty]
+    whole = dict.fromkeys((columns.RANK, columns.BITS, columns.SEEDS), "Int64")
+    table = pd.concat(parts, ignore_index=True).astype(whole)
+    return table[columns.order(list(table.columns))]
 
 
 def pivot(rows: pd.DataFrame) -> pd.DataFrame:
@@ -78,83 +60,73 @@ def pivot(rows: pd.DataFrame) -> pd.DataFrame:
     return wide.rename_axis("Model").reset_index()
 
 
-def show(
-    rows: pd.DataFrame, cosine: pd.DataFrame, baselines: pd.DataFrame, vs_best: Sequence[str]
-) -> tuple[pd.DataFrame, list[int]]:
-    """Draw it, every column explaining itself on hover.
+def show(table: pd.DataFrame, shown: Sequence[str], n_rows: int) -> list[int]:
+    """Draw some columns of it, every one explaining itself on hover.
+
+    Args:
+        table: of `readable`.
+        shown: names of the columns.
+        n_rows: of the leaderboard; the rows below are baselines.
 
     Returns:
-        What is shown, and the places of the leaderboard's rows that are ticked.
+        The places of the leaderboard's rows that are ticked.
     """
-    table = readable(rows, cosine, baselines, vs_best)
-    is_mixed = table[_INTERVAL].nunique() > 1
+    is_passing = bool((table[columns.CHECKS].head(n_rows) == "pass").all())
     event = st.dataframe(
-        table,
+        _with_intervals(table),
         hide_index=True,
         key="leaderboard",
         on_select="rerun",
         selection_mode="multi-row",
         placeholder="–",
-        column_order=[
-            name
-            for name in table.columns
-            if (is_mixed or name != _INTERVAL)
-            and not (name == "Seeds" and (rows["seeds"] == 1).all())
-        ],
-        alt="Leaderboard: models with mAP, its interval, precision, training time and size.",
-        column_config=_columns(),
+        column_order=shown,
+        alt="Leaderboard: models with mAP, its interval, precision, size and search time.",
+        column_config=columns.configuration(is_passing=is_passing),
+        height="content" if len(table) <= _MOST_ROWS else "auto",
     )
-    meaning = "" if is_mixed else " ± is the 95 % bootstrap interval over queries."
     st.caption(
-        f"Shares in percent, training in seconds on frozen features.{meaning} "
-        "The cosine row ranks the real-valued features themselves: what codes give up or gain. "
-        "The last rows are baselines: a method near them is no better than chance or colours alone."
+        "Shares in percent. mAP ± half of its 95 % interval over queries, or the standard "
+        "deviation over several seeds. The cosine row ranks the real-valued features themselves: "
+        "what codes give up or gain. A run whose interval reaches one of the last rows is no "
+        "better than chance or colours alone."
     )
-    return table, [place for place in event.selection.rows if place < len(rows)]
+    return [place for place in event.selection.rows if place < n_rows]
 
 
-def _columns() -> dict[str, ColumnConfig]:
-    explained = {
-        "±": "Half-width of the interval of mAP, in points.",
-        **{metric.title: metric.help for metric in _OTHERS},
-        "Training": "Seconds of training on frozen features.",
-        "Encoding": "Microseconds from an image's features to its code.",
-        "Search": "Microseconds to compare a query with the whole database, on one core.",
-    }
-    numbers = {
-        name: st.column_config.NumberColumn(
-            format="%.1f", help=text, width=50 if name == "±" else 72
-        )
-        for name, text in explained.items()
-    }
-    return numbers | {
-        "Model": st.column_config.TextColumn(width=168, pinned=True),
-        "Bits": st.column_config.NumberColumn(width=48, help="Code length."),
-        "Seeds": st.column_config.NumberColumn(width=56, help="Runs that differ in the seed only."),
-        "mAP": st.column_config.ProgressColumn(
-            format="%.1f",
-            min_value=0,
-            max_value=100,
-            color="primary",
-            width=104,
-            help=f"{METRICS['map'].help} Ties averaged.",
-        ),
-        _INTERVAL: st.column_config.TextColumn(
-            width=92,
-            help="One seed: 95 % bootstrap interval over queries. Several: standard deviation.",
-        ),
-        "vs. best": st.column_config.TextColumn(
-            width=96,
-            help="Against the best of the same code length. not separable: the paired 95 % "
-            "interval over queries, widened for the number of rivals, contains 0.",
-        ),
-        "Ties": st.column_config.TextColumn(
-            width=104, help="mAP if every tie were ordered for the worst, and for the best."
-        ),
-        "Checks": st.column_config.TextColumn(
-            width=96, help="Dead bits, or an mAP that is not above a baseline."
-        ),
-        "Bytes": st.column_config.NumberColumn(
-            format="localized", width=60, help="Bytes of one image's code, or of its features."
-        ),
-    }
+def _measured(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """All metrics by their titles and in their units, mAP first."""
+    found = {columns.MAP: 100 * rows["map"]}
+    for metric in columns.OTHERS:
+        found[metric.title] = metric.factor * rows[metric.name].astype(float)
+    return found
+
+
+def _cosine(cosine: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            columns.MODEL: [f"cosine, {name}" for name in cosine["backbone"]],
+            **_measured(cosine),
+            columns.BYTES: cosine["bytes"],
+            columns.HALF: 100 * cosine["half"],
+            columns.INTERVAL: "CI, queries",
+        }
+    )
+
+
+def _baselines(baselines: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            columns.MODEL: baselines["name"],
+            **_measured(baselines),
+            columns.HALF: 100 * baselines["half"].astype(float),
+        }
+    )
+
+
+def _with_intervals(table: pd.DataFrame) -> Styler:
+    """The table as numbers that sort, with mAP written together with its interval."""
+    styler = table.style.format(na_rep="–", precision=1)
+    for place, half in enumerate(table[columns.HALF]):
+        words = "{:.1f}" if pd.isna(half) else f"{{:.1f}} ± {half:.1f}"
+        styler.format(words, subset=pd.IndexSlice[[place], [columns.MAP]])
+    return styler

@@ -14,12 +14,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title("Browse", anchor=False, width="content")
     manage = st.container(width="content")
 if name is None:
-    notices.first_run(
-        "The library is empty",
-        "Import images of your own on the Import page, or the built-in drawings:",
-        "python -m pipeline datasets import openmoji",
-        "Then reload this page.",
-    )
+    notices.empty_library()
     st.stop()
 try:
     dataset = cached.library.dataset(name)

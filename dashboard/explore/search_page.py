@@ -49,6 +49,7 @@ with right:
             since=lambda version: cached.search.since(version, opened, answer, request, ordering),
         )
     index_notice.show_index_notice(answer.index, run_id)
+    notices.no_better_than_baseline(run_id)
     search_results.headline(answer, request, reason)
     if answer.is_unusual:
         search_results.unusual(answer, opened)

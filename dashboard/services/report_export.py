@@ -63,7 +63,7 @@ def to_bundle(basket: Basket, conditions: Mapping[str, Sequence[Condition]]) -> 
         for number, item in enumerate(basket.items, 1):
             if item.columns:
                 name = re.sub(r"[^a-z0-9]+", "-", item.title.lower()).strip("-")[:60]
-                bundle.writestr(f"{number:02d}-{name or 'table'}.csv", to_csv(item.table))
+                bundle.writestr(f"{number:02d}-{name or 'table'}.csv", to_csv(_with_protocol(item)))
         rows = [
             (run, check.name, check.outcome, check.found)
             for run, checks in conditions.items()
@@ -103,6 +103,11 @@ def to_manifest(
         },
     }
     return json.dumps(manifest, indent=2, ensure_ascii=False).encode()
+
+
+def _with_protocol(item: Item) -> pd.DataFrame:
+    """The table, each row with the protocol and labels of its numbers."""
+    return item.table.assign(protocol=item.protocol) if item.protocol else item.table
 
 
 def _drawing(item: Item) -> str:

@@ -11,9 +11,11 @@ from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.tradeoff import tradeoff
 from dashboard.services import chart_files
 from dashboard.services.report_basket import Item, Picture, new_item
+from pipeline.analysis.baseline_flags import BaselineFlag
 from pipeline.analysis.code_view import CodeView
+from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.failures import BY_AP, Failures, confusion_finding, confusion_table, worst
-from pipeline.analysis.leaderboard import Comparison, Leaderboard
+from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
 from pipeline.datasets.dataset import RetrievalDataset
@@ -41,7 +43,7 @@ def demo_summary(board: Leaderboard, comparison: Comparison, sentence: str) -> l
     cost = COSTS[_MEMORY]
     table = with_front(rows, cost)
     runs = tuple(map(str, rows["run"]))
-    item = partial(new_item, protocol=comparison.protocol.summary, runs=runs)
+    item = partial(new_item, protocol=comparison.sentence, runs=runs)
     baselines = board.baselines[["name", "map"]].assign(bits=None)
     return [
         item("Methods", _board_table(rows), finding=sentence),
@@ -59,8 +61,10 @@ def demo_summary(board: Leaderboard, comparison: Comparison, sentence: str) -> l
     ]
 
 
-def model_review(run: OpenRun, failures: Failures, view: CodeView) -> list[Item]:
-    """Worst queries, confusions, distances and balance of one run; its conditions come along."""
+def model_review(
+    run: OpenRun, failures: Failures, view: CodeView, flag: BaselineFlag | None
+) -> list[Item]:
+    """How one run stands to the baselines, worst queries, confusions, distances and balance."""
     hardest = worst(failures, BY_AP).head(_WORST)
     pictures = tuple(
         Picture(
@@ -70,7 +74,13 @@ def model_review(run: OpenRun, failures: Failures, view: CodeView) -> list[Item]
         for row, ap in zip(map(int, hardest["row"]), hardest["ap"], strict=True)
     )
     confused = confusion_table(failures)
+    compared = new_item(
+        f"Against the baselines, {run.label}",
+        finding="" if flag is None else flag.sentence,
+        runs=(run.id,),
+    )
     return [
+        *([compared] if compared.finding else []),
         new_item(f"Worst queries, {run.label}", pictures=pictures, runs=(run.id,)),
         new_item(
             f"Confusion of neighbours, {run.label}",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from pipeline.analysis.comparisons import first_labels
+from pipeline.analysis.model_maps import ModelMap, model_maps
 from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.index.index_jobs import IndexResult, last_result, requested
 from pipeline.index.publish import IndexRecord, expected_metadata, read_index, searched_codes
@@ -29,9 +31,9 @@ class RunChoice:
         slug: short name for links; equal specs have equal slugs.
         label: name for people, unique among the choices.
         seed: of the method.
-        map: mAP in [0, 1]; None where nothing could be measured.
+        map: its own mAP in [0, 1]; None where nothing could be measured.
         precision_10: P@10 in [0, 1]; 0 where it was not measured.
-        facts: what the mAP means: its interval and protocol.
+        facts: the mAP of its leaderboard row with interval, protocol and labels.
     """
 
     id: str
@@ -100,11 +102,12 @@ def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
     alike = Counter(_measured_on(run) for run in runs)
     images = {_measured_on(run): _n_images(run) for run in runs}
     usual = max(alike, key=lambda key: (images[key], alike[key]), default=None)
+    rows, first = model_maps(runs), first_labels(settings, dataset)
     ranked = [
         ((read_index(run) is not None, is_usual, choice.precision_10), choice)
         for run in runs
         for is_usual in [_measured_on(run) == usual]
-        for choice in [_choice(run, is_usual=is_usual)]
+        for choice in [_choice(run, rows, run.spec.label_set or first, is_alone=len(alike) == 1)]
     ]
     ranked.sort(key=lambda pair: pair[0], reverse=True)
     return _distinct([choice for _, choice in ranked])
@@ -171,21 +174,31 @@ def _n_images(run: Run) -> int:
         return 0
 
 
-def _choice(run: Run, *, is_usual: bool) -> RunChoice:
+def _choice(run: Run, rows: Mapping[str, ModelMap], labels: str, *, is_alone: bool) -> RunChoice:
+    """A run with the mAP of its leaderboard row.
+
+    Args:
+        run: finished.
+        rows: of the leaderboard by the run's id.
+        labels: name of its label set.
+        is_alone: whether all runs share protocol, labels and split, so that labels need no word.
+    """
     spec = run.spec
     slug = f"{spec.method}-{spec.bits}b-{spec.digest[:6]}"
-    try:
-        report = run.report()
-    except RunError:
+    if run.id not in rows:
         label, facts = f"{spec.label} · not measured", "Without labels there is no mAP."
         return RunChoice(run.id, slug, label, spec.seed, None, 0.0, facts)
-    on = "" if is_usual else f", labels {spec.label_set}, split {spec.split_seed}"
-    half = 100 * report.half_width
-    facts = f"mAP {100 * report.map:.1f} ± {half:.1f} over queries, protocol {spec.protocol}{on}"
-    other = "" if is_usual else f" on {spec.label_set or spec.protocol}"
-    label = f"{spec.label} · mAP {100 * report.map:.1f}{other}"
-    precision_10 = report.values.get("precision_at_10") or 0.0
-    return RunChoice(run.id, slug, label, spec.seed, report.map, precision_10, facts)
+    row = rows[run.id]
+    split = f", split {spec.split_seed}" if spec.split_seed else ""
+    seeds = f"mean of {row.n_seeds} seeds" if row.n_seeds > 1 else "over queries"
+    facts = (
+        f"mAP {100 * row.map:.1f} ± {100 * row.half:.1f} {seeds}, protocol {spec.protocol}"
+        f"{f', labels {labels}' if labels else ''}{split}"
+    )
+    other = "" if is_alone else f" on {labels or spec.protocol}{split}"
+    label = f"{spec.label} · mAP {100 * row.map:.1f}{other}"
+    precision_10 = run.report().values.get("precision_at_10") or 0.0
+    return RunChoice(run.id, slug, label, spec.seed, row.own, precision_10, facts)
 
 
 def _distinct(choices: list[RunChoice]) -> list[RunChoice]:

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 from altair.typing import ChartType
 
+from dashboard import cached
 from dashboard.services import chart_files
-from dashboard.services.results_table import to_csv
+from dashboard.services.results_table import to_csv, with_conditions
 from dashboard.widgets import report_button
 from dashboard.widgets.fragments import isolated_fragment
 from dashboard.widgets.report_button import Entry
@@ -70,7 +71,7 @@ def _files(
             return
         st.dataframe(table, hide_index=True, alt=alt, key=f"{key}_table")
         with st.container(horizontal=True, key=f"{key}_files"):
-            _downloads(chart, table, key)
+            _downloads(chart, table, key, () if entry is None else entry.runs)
             if entry is not None:
                 report_button.show_report_button(entry, table, chart=chart, key=key)
 
@@ -78,13 +79,16 @@ def _files(
 files = isolated_fragment()(_files)  # opening it must not run the page again
 
 
-def _downloads(chart: ChartType, table: pd.DataFrame, key: str) -> None:
-    """Each file is made when its button is pressed."""
+def _downloads(chart: ChartType, table: pd.DataFrame, key: str, runs: tuple[str, ...]) -> None:
+    """Each file is made when its button is pressed; tables name protocol and labels of the runs."""
+
+    def written() -> bytes:
+        return to_csv(with_conditions(table, cached.runs.measured_in(runs)))
 
     def drawn(how: Callable[[dict[str, Any]], bytes]) -> Callable[[], bytes]:
         return lambda: how(chart_files.specification(chart))
 
-    _download("CSV", lambda: to_csv(table), key, "text/csv")
+    _download("CSV", written, key, "text/csv")
     _download("SVG", drawn(chart_files.to_svg), key, "image/svg+xml")
     _download("PNG", drawn(chart_files.to_png), key, "image/png")
     _download("Spec", drawn(chart_files.to_json), key, "application/json", "vl.json")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import cached, state
+from dashboard.services import imports
+from dashboard.widgets import recommended_training
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.dataset import DatasetError, DatasetInfo
+from pipeline.ingest.request import ImportRequest
 from pipeline.runs.registry import RunError
 from pipeline.wording import escape_html, escape_markdown
 
 _DEMO = "python -m pipeline demo"
+_DRAWINGS = ImportRequest(source="openmoji")
 _STORED_WORKS = "The other views on this page need only the stored codes."
 
 
@@ -19,30 +23,39 @@ def chosen_dataset() -> DatasetInfo:
     name = state.dataset()
     info = next((info for info in cached.library.datasets() if info.name == name), None)
     if info is None:
-        first_run(
-            "The library is empty",
-            "HashLens needs images and a trained hash method. This command imports the built-in "
-            "emoji drawings, trains a few methods and publishes their codes, in a few minutes and "
-            "without a download:",
-            _DEMO,
-            "Then reload this page. For your own images see: python -m pipeline datasets --help",
-        )
+        empty_library()
         st.stop()
     return info
 
 
 def chosen_run() -> str:
     """The id of the chosen run; on a first run say what is missing and stop the page."""
-    dataset, run_id = chosen_dataset().name, state.run()
+    info, run_id = chosen_dataset(), state.run()
     if run_id is None:
-        first_run(
-            "No finished run on this data set",
-            "The images are here, but no hash method has been trained on them yet:",
-            f"python -m pipeline run --dataset {dataset} --method itq --bits 32",
-            "Then reload this page.",
-        )
+        st.subheader("No finished run on this data set", anchor=False)
+        st.markdown("The images are here, but no hash method has been trained on them yet.")
+        recommended_training.show_recommended(info)
         st.stop()
     return run_id
+
+
+def empty_library() -> None:
+    """Say that there are no images yet, and offer the built-in ones or an import."""
+    with st.container(border=True, key="first_run"):
+        st.subheader("The library is empty", anchor=False)
+        st.markdown(
+            "HashLens needs images and a trained hash method. Import the built-in emoji drawings "
+            "(no download, a few minutes with training) or images of your own."
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button(
+                "Import the drawings", icon=":material/download:", type="primary", key="built_in"
+            ):
+                job = imports.begin(_DRAWINGS, "import", cached.library.settings())
+                state.switch_page("build/import_page.py", job=job.id)
+            st.page_link("build/import_page.py", label="Import your own", icon=":material/upload:")
+        with st.expander("As a command", icon=":material/terminal:"):
+            st.code(_DEMO, language="bash")
 
 
 def opened(run_id: str) -> OpenRun:
@@ -90,6 +103,13 @@ def cannot_encode(
     problem(f"{run} cannot encode images.", reason=reason, works=works, todo=todo, key=key)
 
 
+def no_better_than_baseline(run_id: str) -> None:
+    """Warn that a run is no better than random order or colours alone; else nothing."""
+    flag = cached.analysis.baseline_flag(run_id)
+    if flag is not None and flag.reached:
+        st.warning(escape_markdown(flag.sentence), icon=":material/warning:")
+
+
 def licence(info: DatasetInfo) -> None:
     """A small line with licence and attribution of the data set on screen."""
     parts = [part for part in (info.attribution, f"Licence: {info.licence}") if part]
@@ -102,7 +122,7 @@ def licence(info: DatasetInfo) -> None:
 
 
 def first_run(title: str, body: str, command: str, then: str = "") -> None:
-    """Say what is missing and give the command that makes it.
+    """Say what is missing, where a page makes it, and which command does the same.
 
     Args:
         title: what is missing.
@@ -113,9 +133,11 @@ def first_run(title: str, body: str, command: str, then: str = "") -> None:
     with st.container(border=True, key="first_run"):
         st.subheader(title, anchor=False)
         st.markdown(body)
-        st.code(command, language="bash")
-        if then:
-            st.caption(then)
+        st.page_link("build/train_page.py", label="Train", icon=":material/model_training:")
+        with st.expander("As a command", icon=":material/terminal:"):
+            st.code(command, language="bash")
+            if then:
+                st.caption(then)
 
 
 def problem(

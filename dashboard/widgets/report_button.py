@@ -20,7 +20,7 @@ class Entry:
     Attributes:
         title: heading.
         finding: the page's sentence.
-        protocol: under which the numbers were measured.
+        protocol: under which the numbers were measured; empty: that of the runs.
         runs: ids of the runs shown.
         pictures: images of the data set.
     """
@@ -54,7 +54,7 @@ def show_report_button(
             entry.title,
             table,
             finding=entry.finding,
-            protocol=entry.protocol,
+            protocol=entry.protocol or conditions(entry),
             runs=entry.runs,
             pictures=entry.pictures,
             chart=spec,
@@ -71,6 +71,11 @@ def show_report_button(
         )
 
     st.button("Add to report", icon=":material/playlist_add:", on_click=add, key=f"{key}_report")
+
+
+def conditions(entry: Entry) -> str:
+    """Protocol and labels that the runs of an entry were measured under."""
+    return " ".join(one.sentence for one in cached.runs.measured_in(entry.runs))
 
 
 def _address() -> str:

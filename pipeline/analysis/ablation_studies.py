@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis.leaderboard import Comparison, measured, model_name
+from pipeline.analysis.comparisons import Comparison, measured
+from pipeline.analysis.leaderboard import model_name
 from pipeline.runs.ablation import FULL, studies, table
 from pipeline.settings import Settings
 

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.analysis.leaderboard import read_baselines, read_cosine
+from pipeline.analysis.baseline_flags import BaselineFlag, baseline_flag
+from pipeline.analysis.leaderboard import read_cosine
 from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
@@ -33,9 +34,8 @@ def check(settings: Settings, run_id: str) -> list[Condition]:
     """
     run = RunRegistry(settings).open(run_id)
     report, spec = run.report(), run.spec
-    baselines = read_baselines(settings, spec.dataset, [spec])
     cosine = read_cosine(settings, spec.dataset, [spec])
-    found = [_baseline(report, row["name"], row["map"]) for row in baselines.to_dict("records")]
+    found = _baselines(baseline_flag(settings, run_id))
     if len(cosine):
         share = report.map / max(float(cosine["map"].iloc[0]), 1e-9)
         found.append(
@@ -48,13 +48,18 @@ def check(settings: Settings, run_id: str) -> list[Condition]:
     return sorted([*found, *_codes(report)], key=lambda one: _ORDER[one.outcome])
 
 
-def _baseline(report: Report, name: str, value: float) -> Condition:
-    """The whole interval of the mAP must lie above a baseline."""
-    outcome: Outcome = "pass" if report.ci_low > value else "warn"
-    outcome = "fail" if report.map <= value else outcome
-    return Condition(
-        f"better than {name}", outcome, f"{100 * report.map:.1f} % against {100 * value:.1f} %"
-    )
+def _baselines(flag: BaselineFlag) -> list[Condition]:
+    """The whole interval of the mAP, with all seeds, must lie above each baseline."""
+    reached = flag.reached
+    return [
+        Condition(
+            f"better than {name}",
+            "fail" if name in reached else "pass",
+            f"{100 * flag.map:.1f} %, interval from {100 * flag.low:.1f} %, "
+            f"against {100 * value:.1f} %",
+        )
+        for name, value in zip(flag.baselines["name"], flag.baselines["map"], strict=True)
+    ]
 
 
 def _codes(report: Report) -> list[Condition]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.advisor import Advice, Measured, Scenario, advise, training_exponents
-from pipeline.analysis.leaderboard import Comparison, measured
+from pipeline.analysis.comparisons import Comparison, measured
 from pipeline.analysis.tradeoffs import on_front
 from pipeline.catalog import method_cards
 from pipeline.index.search_cost import search_cost

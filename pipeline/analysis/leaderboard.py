@@ -5,22 +5,23 @@ Numbers are compared only when data set, protocol, label set and split seed are 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from pipeline.analysis.comparisons import Comparison, measured, same_but_seed
+from pipeline.analysis.model_maps import lower_end, mean_and_half
 from pipeline.catalog import config_fields, method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
-from pipeline.datasets.protocols import Protocol
 from pipeline.evaluation.metric_table import columns
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.index.search_cost import search_cost
 from pipeline.runs.baselines import colour_report, cosine_report, random_report
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import Run, RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 
@@ -33,6 +34,7 @@ COLUMNS = (
     "seeds",
     *(metric.name for metric in METRICS_SHOWN),  # means over seeds
     "half",  # half-width of the interval of mAP
+    "low",  # lower end that the baselines are held against, see `lower_end`
     "interval",  # what the interval says
     "map_worst",
     "map_best",
@@ -48,24 +50,6 @@ COLUMNS = (
 _REFERENCE = (*(metric.name for metric in METRICS_SHOWN), "half")
 COSINE_COLUMNS = ("backbone", *_REFERENCE, "bytes")
 BASELINE_COLUMNS = ("name", *_REFERENCE)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What runs must have in common so that their numbers may stand in one table."""
-
-    dataset: str
-    protocol: Protocol
-    label_set: str
-    split_seed: int
-    n_runs: int = field(default=0, compare=False)
-
-    @property
-    def label(self) -> str:
-        """Short name for people."""
-        seed = f" · split {self.split_seed}" if self.split_seed else ""
-        labels = f" · labels: {self.label_set}" if self.label_set else ""
-        return f"{self.protocol.name}{labels}{seed}"
 
 
 @dataclass(frozen=True)
@@ -89,15 +73,6 @@ class Leaderboard:
     n_unmeasured: int
 
 
-def comparisons(settings: Settings, dataset: str) -> list[Comparison]:
-    """The comparisons that the measured runs of a data set fall into, most runs first."""
-    count = Counter(_comparison(run.spec, report) for run, report in _measured(settings, dataset))
-    return [
-        Comparison(one.dataset, one.protocol, one.label_set, one.split_seed, n)
-        for one, n in count.most_common()
-    ]
-
-
 def read_leaderboard(settings: Settings, comparison: Comparison) -> Leaderboard:
     """The leaderboard of one comparison."""
     runs = measured(settings, comparison)
@@ -114,15 +89,6 @@ def read_leaderboard(settings: Settings, comparison: Comparison) -> Leaderboard:
         n_database=runs[0][1].n_database if runs else 0,
         n_unmeasured=_n_unmeasured(settings, comparison.dataset),
     )
-
-
-def measured(settings: Settings, comparison: Comparison) -> list[tuple[Run, Report]]:
-    """The measured runs of one comparison, newest first."""
-    return [
-        (run, report)
-        for run, report in _measured(settings, comparison.dataset)
-        if _comparison(run.spec, report) == comparison
-    ]
 
 
 def read_cosine(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> pd.DataFrame:
@@ -157,20 +123,6 @@ def _reference(report: Report) -> dict[str, object]:
     return {**seed_means([report]), "half": report.half_width}
 
 
-def _measured(settings: Settings, dataset: str) -> Iterator[tuple[Run, Report]]:
-    """Runs with a report, newest first; of equal specs only the newest."""
-    seen: set[str] = set()
-    for run in RunRegistry(settings).all():
-        if run.spec.dataset != dataset or run.spec.digest in seen:
-            continue
-        try:
-            report = run.report()
-        except RunError:
-            continue
-        seen.add(run.spec.digest)
-        yield run, report
-
-
 def _n_unmeasured(settings: Settings, dataset: str) -> int:
     runs = [run for run in RunRegistry(settings).all() if run.spec.dataset == dataset]
     return sum(
@@ -180,17 +132,13 @@ def _n_unmeasured(settings: Settings, dataset: str) -> int:
     )
 
 
-def _comparison(spec: RunSpec, report: Report) -> Comparison:
-    return Comparison(spec.dataset, report.protocol, spec.label_set, spec.split_seed)
-
-
 def _by_model(
     measured: Sequence[tuple[Run, Report]],
 ) -> dict[str, list[tuple[Run, Report]]]:
     """Runs that differ in nothing but the seed, together, lowest seed first."""
     groups: dict[str, list[tuple[Run, Report]]] = defaultdict(list)
     for run, report in sorted(measured, key=lambda pair: pair[0].spec.seed):
-        groups[run.spec.model_copy(update={"seed": 0}).digest].append((run, report))
+        groups[same_but_seed(run.spec)].append((run, report))
     return groups
 
 
@@ -206,7 +154,8 @@ def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str,
         "backbone": run.spec.backbone,
         "bits": run.spec.bits,
         "seeds": n_seeds,
-        "half": means["map_sd"] if is_spread else first.half_width,
+        "half": mean_and_half(reports)[1],
+        "low": lower_end(reports),
         "interval": f"sd, {n_seeds} seeds" if is_spread else "CI, queries",
         "search_ms": 1000 * search_cost(run.spec.bits, settings).seconds(first.n_database),
         "dead_bits": max(report.codes.dead_bits if report.codes else 0 for report in reports),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.analysis.leaderboard import Comparison
+from pipeline.analysis.comparisons import Comparison
 from pipeline.catalog import method_cards
 from pipeline.datasets.protocols import Protocol
 

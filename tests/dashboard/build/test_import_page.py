@@ -239,7 +239,11 @@ def test_a_finished_import_offers_what_comes_next(
     assert not app.exception
     assert "12 images" in app.success[0].value
     assert "protocol given" in app.success[0].value.replace("\\", "")
-    assert "--dataset set --method itq --bits 32 --protocol given" in app.code[-1].value
+    assert button(app, "Train three recommended")
+    command = app.code[-1].value
+    assert command.startswith("python -m pipeline sweep --dataset set --methods itq,ud2h,")
+    assert "--bits 8" in command
+    assert "--protocol given" in command
 
 
 def test_the_sidebar_lists_what_was_imported_at_once(

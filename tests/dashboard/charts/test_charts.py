@@ -53,7 +53,7 @@ def test_map_by_bits_shows_percent_with_interval_and_cosine(rows, cosine):
     assert points["y"]["title"] == "mAP (%)"
     assert points["shape"]["scale"]["domain"] == ["UD2H", "ITQ"]
     values = [value for part in chart["datasets"].values() for value in part]
-    assert {"percent": 39.0, "words": "cosine 39.0"} in values
+    assert {"place": 39.0, "words": "cosine 39.0"} in values
     first = next(value for value in values if value.get("model") == "UD2H")
     assert (first["low"], first["percent"], first["high"]) == pytest.approx((37, 40, 43))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from pipeline.evaluation.metric_table import columns
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, texts, train
@@ -120,3 +122,66 @@ def test_the_leaderboard_without_a_study_has_no_ablation_view(open_app: OpenApp,
         "Heat table",
         "Trade-offs",
     ]
+
+
+def test_the_first_columns_are_what_most_readers_came_for(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "leaderboard")
+
+    shown = list(app.dataframe[0].proto.column_order)
+    assert shown[:8] == [
+        "Rank",
+        "Model",
+        "Bits",
+        "mAP",
+        "P@10",
+        "Neighbours@10",
+        "Bytes per image",
+        "Search (ms)",
+    ]
+    assert app.dataframe[0].value["Rank"].tolist()[:2] == [1, 2]
+
+
+def test_the_reader_chooses_columns_and_the_address_keeps_them(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "leaderboard")
+
+    app.get_by_key("columns").set_value(["Training (s)", "NDCG@100"]).run()
+
+    assert not app.exception
+    shown = list(app.dataframe[0].proto.column_order)
+    assert shown == ["Rank", "Model", "Bits", "mAP", "NDCG@100", "Training (s)"]
+    assert app.get_by_key("columns").proto.query_param_key == "columns"
+
+
+def test_every_metric_of_the_leaderboard_can_be_chosen(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "leaderboard")
+
+    offered = app.get_by_key("columns").options
+    assert {one.title for one in columns("leaderboard")} - {"mAP"} <= set(offered)
+
+
+def test_a_run_that_reaches_a_baseline_is_flagged_everywhere(open_app: OpenApp, own_home: Path):
+    for run in RunRegistry(Settings(home=own_home)).all():
+        content = json.loads((run.folder / "report.json").read_text("utf-8"))
+        (run.folder / "report.json").write_text(json.dumps(content | {"ci_low": 0.0}), "utf-8")
+
+    board = open_app(own_home, "leaderboard")
+    assert "no better than" in board.dataframe[0].value["Checks"][0]
+    assert {one.label: one.value for one in board.metric}["Failing checks"] == "2 of 2"
+    badges = [str(one.value) for one in open_app(own_home, "runs").markdown]
+    assert any("no better than" in words for words in badges)
+    search = open_app(own_home)
+    assert any("This run is no better than" in one.value for one in search.warning)
+    report = open_app(own_home, "report")
+    report.get_by_key("begin_model").click().run()
+    assert "This run is no better than" in texts(report)
+
+
+def test_a_run_that_is_better_has_no_flag(open_app: OpenApp, own_home: Path):
+    for run in RunRegistry(Settings(home=own_home)).all():
+        content = json.loads((run.folder / "report.json").read_text("utf-8"))
+        (run.folder / "report.json").write_text(json.dumps(content | {"ci_low": 1.5}), "utf-8")
+
+    assert "no better than" not in texts(open_app(own_home, "runs"))
+    assert not open_app(own_home).warning

@@ -115,7 +115,7 @@ def test_browse_of_an_empty_library_names_the_command(open_app: OpenApp, tmp_pat
     app = open_app(tmp_path / "nothing", "browse")
 
     assert not app.exception
-    assert "datasets import openmoji" in app.code[0].value
+    assert "python -m pipeline demo" in app.code[0].value
 
 
 def test_browse_of_a_damaged_data_set_is_a_problem_not_a_crash(open_app: OpenApp, own_home: Path):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.ablation_studies import read_studies
-from pipeline.analysis.leaderboard import comparisons
+from pipeline.analysis.comparisons import comparisons
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import train

@@ -12,6 +12,7 @@ import pytest
 from dashboard.charts.curves import Axes, curves, small_multiples
 from dashboard.charts.heat_table import heat_table
 from dashboard.charts.tradeoff import tradeoff
+from pipeline.analysis.comparisons import Comparison, comparisons
 from pipeline.analysis.curves import (
     KINDS,
     OVER_QUERIES,
@@ -23,7 +24,7 @@ from pipeline.analysis.curves import (
     queries_at,
 )
 from pipeline.analysis.failures import BY_AP, DROP, read_failures, worst
-from pipeline.analysis.leaderboard import Comparison, comparisons, read_leaderboard
+from pipeline.analysis.leaderboard import read_leaderboard
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.published_figures import published_table
 from pipeline.analysis.tradeoffs import COSTS, front_finding, on_front, with_front

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from dashboard.charts.curves import Axes, curves
-from pipeline.analysis.leaderboard import comparisons, read_leaderboard
+from pipeline.analysis.comparisons import comparisons
+from pipeline.analysis.leaderboard import read_leaderboard
 from pipeline.analysis.training_losses import terms_by_length, training_table
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings

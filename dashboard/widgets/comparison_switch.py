@@ -1,0 +1,74 @@
+"""The one switch of protocol and labels, the same on every evaluating page.
+
+It follows the run of the sidebar and leads it: choosing other labels chooses a run that was
+measured on them. So the numbers of all pages, and the one in the sidebar, belong together.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cached, state
+from dashboard.widgets import notices, recommended_training
+from pipeline.analysis.comparisons import Comparison
+from pipeline.analysis.opened_run import OpenRun
+from pipeline.wording import escape_markdown
+
+_KEY = "protocol"
+_HELP = (
+    "Numbers of different protocols or labels are not comparable, so they are never mixed. "
+    "Choosing another one also chooses a run that was measured under it, on all pages."
+)
+
+
+def choose_comparison(dataset: str) -> Comparison:
+    """The comparison that the chosen run belongs to; where none was measured stop the page."""
+    if not cached.runs.boards(dataset):
+        st.subheader("No run on this data set has been measured", anchor=False)
+        st.markdown("Runs are measured when the data set has labels that tell images apart.")
+        info = notices.chosen_dataset()
+        if info.label_sets:
+            recommended_training.show_recommended(info)
+        st.stop()
+    return show_switch(dataset)
+
+
+def show_switch(dataset: str) -> Comparison:
+    """Draw the switch, or the one comparison that there is; returns the one that is chosen."""
+    found = cached.runs.boards(dataset)
+    own = cached.runs.measured_in((state.run() or "",))
+    current = next((one for one in found if one in own), found[0])
+    if len(found) == 1:
+        label = escape_markdown(f"protocol {current.label}")
+        st.badge(label, icon=":material/rule:", color="blue")
+        return current
+    st.session_state[_KEY] = current.label
+    st.selectbox(
+        "Protocol and labels",
+        [one.label for one in found],
+        key=_KEY,
+        on_change=_follow,
+        args=(dataset,),
+        help=_HELP,
+        width=360,
+    )
+    return current
+
+
+def conditions(run: OpenRun) -> str:
+    """Protocol and labels behind the numbers of a run, as a sentence; empty if nothing is known."""
+    return " ".join(one.sentence for one in cached.runs.measured_in((run.id,)))
+
+
+def _follow(dataset: str) -> None:
+    """Choose a run of the chosen comparison: the same method and length if there is one."""
+    label = st.session_state[_KEY]
+    chosen = next(one for one in cached.runs.boards(dataset) if one.label == label)
+    rows = cached.runs.board(chosen).rows
+    slugs = {run.id: run.slug for run in cached.library.runs(dataset)}
+    rows = rows[rows["run"].isin(slugs)]
+    if rows.empty:
+        return  # deleted a moment ago
+    method, _, bits = str(st.session_state.get(state.RUN, "")).partition("-")
+    alike = rows[(rows["method"] == method) & (rows["bits"].astype(str) == bits.split("b-")[0])]
+    state.choose_run(slugs[(alike if len(alike) else rows)["run"].iloc[0]])
