@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,57 +13,14 @@ import typer
 from typer.testing import CliRunner
 
 from pipeline.annotations.verdicts import Verdicts
-from pipeline.cli import app, main
-from pipeline.cli.console import console, current_settings, current_store
+from pipeline.cli import app
+from pipeline.cli.console import console, current_settings
 from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import Run, RunRegistry
 from pipeline.settings import Settings
 from tests.factories import png, python_m, write_images
-from tests.layout_writers import csv_table, pictures
+from tests.pipeline.cli.commands import RUN, Cli
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Cli = Callable[..., Outcome]
-
-
-@pytest.fixture
-def cli(
-    own_library: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
-    """Runs a command of this process on a library with a data set and a finished run."""
-    for name, value in (
-        ("HASHLENS_HOME", str(own_library.home)),
-        ("HASHLENS_THREADS", "1"),
-        ("QDRANT_URL", ""),
-    ):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(console, "width", 300)
-    current_settings.cache_clear()
-    current_store.cache_clear()
-
-    def run(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        code = ended.value.code
-        return Outcome(code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    yield run
-    if current_store.cache_info().currsize:
-        current_store().close()
-    current_settings.cache_clear()
-    current_store.cache_clear()
-
-
-RUN = ("run", "--dataset", "shapes", "--backbone", "tiny", "--bits", 8)
 ERRORS = {
     "unknown data set": (
         ("run", "--dataset", "shape", "--backbone", "tiny"),
@@ -193,102 +149,6 @@ def test_without_a_command_the_help_is_shown() -> None:
     assert "Commands" in CliRunner().invoke(app, []).output
 
 
-def test_import_list_show_and_delete(cli: Cli, tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "My Pets", per_class=2)
-
-    assert "8 images stored, 0 files not taken" in cli("datasets", "import", folder).out
-    listed = cli("datasets", "list").out
-    assert "my-pets" in listed
-    assert "openmoji" in listed
-    assert "labels 'class': single, 4 classes" in cli("datasets", "show", "my-pets").out
-    assert cli("datasets", "delete", "my-pets", "--yes").out == "Deleted my-pets.\n"
-    assert "my-pets" not in cli("datasets", "list").out
-
-
-def test_a_label_file_that_is_not_understood_is_said_and_needs_a_yes(
-    cli: Cli, tmp_path: Path
-) -> None:
-    folder = tmp_path / "pets"
-    write_images(folder / "img", per_class=1)
-    (folder / "labels.json").write_text('{"img/circle/000.jpg": "cat",\n "img" "dog"}')
-
-    checked = cli("datasets", "import", folder, "--dry-run")
-    refused = cli("datasets", "import", folder)
-    taken = cli("datasets", "import", folder, "--yes")
-
-    assert "Warning: labels.json is not used: cannot be read as JSON" in checked.out
-    assert "line 2" in checked.out
-    assert "An import needs --format or --yes." in checked.out
-    assert (refused.code, taken.code) == (2, 0)
-    assert "labels.json would not be used" in refused.err
-    assert "not used: cannot be read as JSON" in taken.out
-
-
-def test_a_dry_run_reports_and_stores_nothing(
-    cli: Cli, tmp_path: Path, own_library: Settings
-) -> None:
-    folder = write_images(tmp_path / "pets", per_class=3)
-    (folder / "dots" / "broken.png").write_bytes(b"broken")
-    table = tmp_path / "problems.csv"
-
-    out = cli("datasets", "import", folder, "--dry-run", "--problems", table).out
-
-    assert "Dry run, nothing was stored." in out
-    assert "*  90 % class folders (folders: 4)" in out
-    assert "12 images would be stored, 0 duplicates kept once, 1 files not taken" in out
-    assert "Split: protocol holdout, seed 0" in out
-    assert 'dots/broken.png,"the image is not a JPEG' in table.read_text("utf-8")
-    assert not (own_library.datasets_path / "pets").exists()
-
-
-def test_a_table_with_a_split_is_inspected_renamed_exported_and_imported_again(
-    cli: Cli, tmp_path: Path
-) -> None:
-    csv_table(tmp_path / "set", pictures())
-    target = tmp_path / "set.zip"
-    columns = ("--path-column", "file_name", "--label-column", "label", "--format", "table")
-
-    imported = cli("datasets", "import", tmp_path / "set", *columns, "--split", "stratified")
-    shown = cli("datasets", "inspect", "set").out
-    renamed = cli("datasets", "rename", "set", "pets", "--title", "My pets").out
-    exported = cli("datasets", "export", "pets", target).out
-    twin = cli("datasets", "import", target, "--name", "again")
-    again = cli("datasets", "import", target, "--name", "again", "--again")
-
-    assert "Evaluated under protocol given, seed 0 (stratified by class" in imported.out
-    assert re.search(r"cat +│ +4 +│", shown)
-    assert "set is now pets: My pets." in renamed
-    assert "Wrote 12 images" in exported
-    assert (twin.code, "already here as 'pets'" in twin.err) == (2, True)
-    assert "12 images stored" in again.out
-
-
-def test_names_that_look_like_markup_are_printed_as_they_are(cli: Cli, tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "[bold] set", per_class=1)
-    (folder / "notes [red].txt").write_text("x", "utf-8")
-    title = ("--title", "[/red] [bold] set")  # a closing tag that was never opened
-
-    checked = cli("datasets", "import", folder, *title, "--dry-run")
-    imported = cli("datasets", "import", folder, *title, "--name", "odd")
-
-    assert (checked.code, imported.code) == (0, 0)
-    assert "[/red] [bold] set (odd)" in imported.out
-
-
-def test_images_are_added_to_a_data_set(cli: Cli, tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "more", per_class=2, seed=5)
-
-    assert "48 images stored" in cli("datasets", "import", folder, "--into", "shapes").out
-    assert "is new to 'shapes'" in cli("datasets", "import", folder, "--into", "shapes").err
-
-
-def test_deleting_says_what_hangs_on_the_data_set(cli: Cli, own_library: Settings) -> None:
-    out = cli("datasets", "delete", "shapes", "--yes").out
-
-    assert out == "Deleted shapes with 1 run and 0 indexes.\n"
-    assert RunRegistry(own_library).all() == []
-
-
 def test_a_run_reports_its_protocol_and_is_not_repeated_unless_asked(
     cli: Cli, own_library: Settings
 ) -> None:
@@ -399,15 +259,6 @@ def test_at_80_columns_ids_are_whole_and_columns_that_are_left_out_are_named(
     assert max(map(len, titles.splitlines())) <= 80
 
 
-def test_runs_that_cannot_be_read_are_named_below_the_list(cli: Cli, done_run: Run) -> None:
-    (done_run.folder / "spec.json").write_text("{", "utf-8")
-
-    outcome = cli("runs", "list")
-
-    assert outcome.code == 0
-    assert f"Not readable: run {done_run.id} has a damaged spec.json" in outcome.err
-
-
 def test_names_from_outside_the_code_page_of_the_console_are_printed_as_escapes(
     own_library: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,24 +271,6 @@ def test_names_from_outside_the_code_page_of_the_console_are_printed_as_escapes(
     for done in (imported, shown):
         assert (done.returncode, "Traceback" in done.stderr) == (0, False)
         assert "\\u65e5\\u672c [b] :smile: (odd)" in done.stdout
-
-
-def test_files_with_brackets_in_their_names_are_inspected_and_exported(
-    cli: Cli, tmp_path: Path
-) -> None:
-    folder = write_images(tmp_path / "set", per_class=1)
-    (folder / "x[").mkdir()
-    for name in ("old [draft]", "x[/b].txt", ":smile:.txt"):
-        (folder / name).write_text("x", "utf-8")
-    (tmp_path / "a[").mkdir()
-
-    cli("datasets", "import", folder, "--name", "odd")
-    shown = cli("datasets", "inspect", "odd", "--problems")
-    exported = cli("datasets", "export", "odd", tmp_path / "a[" / "b].zip")
-
-    assert (shown.code, exported.code) == (0, 0)
-    assert all(name in shown.out for name in ("old [draft]", "x[/b].txt", ":smile:.txt"))
-    assert "a[/b].zip" in exported.out
 
 
 def test_a_spec_file_repeats_a_run(cli: Cli, own_library: Settings) -> None:
@@ -477,20 +310,6 @@ def test_submit_worker_evaluate_show_and_delete(cli: Cli, own_library: Settings)
     assert "lsh" not in cli("runs", "list").out
 
 
-def test_a_run_is_shown_with_what_its_method_chose(cli: Cli, done_run: Run) -> None:
-    done_run.update(chosen={"neighbours": 10})
-
-    assert re.search(r"neighbours, chosen\W+10", cli("runs", "show", done_run.id).out)
-
-
-def test_a_queued_run_can_be_cancelled(cli: Cli) -> None:
-    cli("submit", *RUN[1:], "--method", "lsh")
-
-    assert "Asked" in cli("runs", "cancel", "lsh").out
-    cli("worker", "--exit-when-idle")
-    assert "cancelled" in cli("runs", "list").out
-
-
 def test_publish_search_roll_back_and_drop(cli: Cli, own_library: Settings, shapes) -> None:
     codes, rows = RunRegistry(own_library).all()[0].load_codes("database")
     image = shapes.image_path(int(rows[0]))
@@ -517,16 +336,6 @@ def test_search_answers_from_the_code_file_when_there_is_no_index(
     assert outcome.code == 0
     assert "Exact search in the run's code file" in outcome.err
     assert outcome.out.count("/16") == 2
-
-
-def test_methods_are_listed_shown_and_checked(cli: Cli) -> None:
-    assert "ud2h" in cli("methods", "list").out
-    shown = cli("methods", "show", "ud2h").out
-    assert "Reconstructed from the published abstract" in shown
-    assert "neighbours" in shown
-    checked = cli("methods", "check", "lsh")
-    assert checked.code == 0
-    assert "broken" not in checked.out
 
 
 def test_in_a_shell_an_error_is_one_sentence_too(tmp_path: Path) -> None:
