@@ -28,7 +28,8 @@ from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.benchmark import planned
 from pipeline.runs.experiment import plan, run_missing
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from tests.shared_sets import NAMES, open_shared

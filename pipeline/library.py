@@ -24,7 +24,8 @@ from pipeline.index.store.base import CodeStore
 from pipeline.ingest.ingest import check_name, one_at_a_time
 from pipeline.ingest.layouts.table_columns import OWN_LABELS
 from pipeline.progress import Progress, ignore_progress
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 

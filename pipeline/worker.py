@@ -26,8 +26,11 @@ from pipeline.index.index_jobs import serve, waiting
 from pipeline.jobs import LOST_AFTER_S, beating, is_silent, silent_for_s
 from pipeline.launching import launch
 from pipeline.progress import StageProgress, ignore_progress
+from pipeline.runs.control import RunBusy
 from pipeline.runs.experiment import attempt
-from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ import torch
 
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests import factories
 from tests.shared_sets import ROOT as SHARED_SETS

@@ -28,7 +28,7 @@ from pipeline.features import FeatureCache
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.source import Item, Source
 from pipeline.ingest.sources import SourceRequest, open_source
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 

@@ -12,7 +12,7 @@ from dashboard.charts.training_curve import loss_terms, validation_map
 from dashboard.services import run_rows
 from dashboard.services.run_rows import RunDetail, RunRow
 from dashboard.widgets import chart_panel, fact_lines, index_panel
-from pipeline.runs.registry import RunError
+from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 from pipeline.wording import duration, escape_markdown, percent
 

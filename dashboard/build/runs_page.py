@@ -8,7 +8,7 @@ from dashboard.services import run_rows
 from dashboard.services.run_rows import RunRow
 from dashboard.widgets import linked_select, notices, recommended_training
 from dashboard.widgets.fragments import isolated_fragment
-from pipeline.runs.registry import RunError
+from pipeline.runs.results import RunError
 from pipeline.worker import is_alive
 
 st.title("Runs", anchor=False)

@@ -27,7 +27,8 @@ from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.query_curves import QueryCurves
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 
 
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)

@@ -14,7 +14,8 @@ from dashboard.services.report_basket import Basket, Item
 from dashboard.services.thumbs import Thumbnails
 from pipeline.analysis.acceptance_checks import Condition, check
 from pipeline.analysis.significance_findings import leading_gap
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.runs.status import provenance
 
 

@@ -23,7 +23,8 @@ from pipeline.index.ordering import Ordering
 from pipeline.index.publish import expected_metadata, index_alias, read_index
 from pipeline.index.search import exact_store
 from pipeline.index.store.base import CodeStore, StoreError, require_match
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 
 
 def _content(run: OpenRun) -> tuple[str, str, int]:

@@ -9,7 +9,7 @@ from dashboard import cached, state
 from dashboard.widgets import report_button
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.comparisons import Comparison
-from pipeline.runs.registry import RunError
+from pipeline.runs.results import RunError
 from pipeline.wording import escape_markdown
 
 _FEWEST, _MOST = 2, 6

@@ -14,7 +14,7 @@ from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import gallery, image_tags
 from dashboard.widgets.drawer import show_drawer
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
-from pipeline.runs.registry import RunError
+from pipeline.runs.results import RunError
 from pipeline.wording import escape_markdown
 
 KEY = "browse"

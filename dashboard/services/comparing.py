@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dashboard.services.search import Answer, Result
 from pipeline.analysis.explain import place
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.runs.registry import RunError
+from pipeline.runs.results import RunError
 from pipeline.wording import plural
 
 _PERSISTENCE = 0.9  # of rank-biased overlap: the first ten ranks carry most of the weight

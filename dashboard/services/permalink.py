@@ -20,7 +20,7 @@ from dashboard.services.queries import Upload
 from pipeline.files import write_atomic
 from pipeline.images import load_rgb
 from pipeline.index.publish import read_index
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 VERSION = "1"

@@ -16,7 +16,8 @@ from dashboard.services.thumbs import thumb_url
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.decoding.value_range import ValueRange
 from pipeline.images import load_rgb
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 
 N_EXAMPLES = 6

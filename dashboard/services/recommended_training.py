@@ -10,7 +10,9 @@ from pipeline.analysis.recommended_methods import Recommendation, recommended_me
 from pipeline.datasets.dataset import DatasetInfo
 from pipeline.index.index_jobs import last_result, requested
 from pipeline.index.publish import read_index
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 _OVER = ("done", "failed", "cancelled")

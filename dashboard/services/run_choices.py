@@ -16,7 +16,9 @@ from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.index.index_jobs import IndexResult, last_result, requested
 from pipeline.index.publish import IndexRecord, expected_metadata, read_index, searched_codes
 from pipeline.index.store.base import CodeStore, CollectionMismatch, StoreError, require_match
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 IndexKind = Literal["ready", "missing", "unavailable", "mismatch"]

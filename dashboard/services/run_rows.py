@@ -15,8 +15,10 @@ from pipeline.evaluation.report import Report
 from pipeline.index.publish import read_index
 from pipeline.jobs import HEARTBEAT, is_silent
 from pipeline.runs.log import tail
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
 from pipeline.runs.requirements import keeps_checkpoints
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.status import RunStatus
 from pipeline.settings import Settings
 

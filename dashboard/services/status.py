@@ -17,7 +17,8 @@ from pipeline.index.publish import read_index
 from pipeline.index.store.base import CodeStore, StoreError
 from pipeline.index.store.qdrant_errors import address_of
 from pipeline.jobs import LOST_AFTER_S
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 from pipeline.wording import duration, plural
 from pipeline.worker import heartbeat_age_s

@@ -23,7 +23,7 @@ from dashboard.services.report_basket import (
 from dashboard.share import report_preview
 from dashboard.widgets import notices
 from pipeline.datasets.dataset import DatasetError
-from pipeline.runs.registry import RunError
+from pipeline.runs.results import RunError
 from pipeline.wording import escape_markdown, plural
 
 _MOST_CHECKED = 4  # runs whose conditions are listed

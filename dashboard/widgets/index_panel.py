@@ -12,7 +12,8 @@ from pipeline.images import ImageError
 from pipeline.index.index_jobs import Action, verify
 from pipeline.index.publish import WrongCodes
 from pipeline.index.store.base import StoreError
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.wording import escape_markdown, plural
 
 _STATES: dict[IndexKind, Badge] = {

@@ -10,7 +10,7 @@ from dashboard.widgets import recommended_training
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.dataset import DatasetError, DatasetInfo
 from pipeline.ingest.request import ImportRequest
-from pipeline.runs.registry import RunError
+from pipeline.runs.results import RunError
 from pipeline.wording import escape_html, escape_markdown
 
 _DEMO = "python -m pipeline demo"

@@ -11,7 +11,7 @@ from dashboard.services.run_rows import RunRow
 from dashboard.widgets import index_panel
 from dashboard.widgets.fragments import isolated_fragment
 from pipeline.datasets.dataset import DatasetInfo
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from pipeline.wording import duration, escape_markdown, percent, plural
 from pipeline.worker import is_alive
 

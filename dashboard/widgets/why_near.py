@@ -14,7 +14,7 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.query_quality import is_relevant
 from pipeline.datasets.dataset import DatasetError
 from pipeline.index.search import Encoded, stored_query
-from pipeline.runs.registry import RunError
+from pipeline.runs.results import RunError
 from pipeline.wording import escape_html, escape_markdown
 
 _RELEVANCE: dict[bool | None, fact_lines.Badge] = {

@@ -12,7 +12,8 @@ from pipeline.analysis.comparisons import Comparison, measured
 from pipeline.analysis.tradeoffs import on_front
 from pipeline.catalog import method_cards
 from pipeline.index.search_cost import search_cost
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 
 

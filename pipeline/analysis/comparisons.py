@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from pipeline.datasets.dataset import list_datasets
 from pipeline.datasets.protocols import Protocol
 from pipeline.evaluation.report import Report
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 

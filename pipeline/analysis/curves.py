@@ -13,7 +13,8 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.evaluation.bootstrap import band, interval, resampled_counts
 from pipeline.evaluation.metric_table import REPORT_RANKS
 from pipeline.evaluation.query_curves import QueryCurves, query_curves
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 
 Values = NDArray[np.float64]

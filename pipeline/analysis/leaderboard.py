@@ -21,7 +21,8 @@ from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.index.search_cost import search_cost
 from pipeline.runs.baselines import colour_report, cosine_report, random_report
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 

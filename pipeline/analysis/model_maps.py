@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pipeline.analysis.comparisons import Comparison, comparison_of, same_but_seed
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 
 
 @dataclass(frozen=True)

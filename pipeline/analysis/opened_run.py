@@ -14,8 +14,10 @@ from pipeline.evaluation.ranking import Counts, HashCodes, hamming_histograms, r
 from pipeline.index.payloads import splits_of_rows
 from pipeline.index.publish import searched_codes
 from pipeline.index.store.base import words_of
-from pipeline.runs.execute import relevance_labels
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.preparation import relevance_labels
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 _USUAL = 99  # percentile of the stored queries' nearest distances

@@ -12,7 +12,8 @@ from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
 from pipeline.images import ImageError
 from pipeline.index.ordering import Values
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 _WEAK = 0.2  # of the median size of an output: less than that is near the threshold

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.evaluation.bootstrap import Gap, gaps
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 
 BEST, WORSE, NOT_SEPARABLE = "best", "worse", "not separable"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from pipeline.analysis.training_history import terms_table
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 
 _COLUMNS = ("model", "method", "bits", "at", "x", "y", "low", "high", "is_point")

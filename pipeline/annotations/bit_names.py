@@ -15,7 +15,7 @@ from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.files import write_atomic
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 
 LONGEST = 60  # characters of a name
 _NAMES = TypeAdapter(dict[int, str])

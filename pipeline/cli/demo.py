@@ -16,7 +16,7 @@ from pipeline.cli.console import current_settings, print_table, progress_bars, s
 from pipeline.cli.index import publish_run
 from pipeline.cli.running import run_spec
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 

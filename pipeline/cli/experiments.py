@@ -11,7 +11,7 @@ from rich.console import Console
 from pipeline.cli.console import console, current_settings, limit_threads, progress_bars, say
 from pipeline.progress import StageProgress
 from pipeline.runs.experiment import Outcome, Planned, run_missing
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 

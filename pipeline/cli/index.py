@@ -21,7 +21,9 @@ from pipeline.cli.console import (
 )
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.datasets.dataset import load_dataset
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import current_settings
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 
 RunArgument = Annotated[str, typer.Argument(help="A run, part of its id, or its index.")]
 

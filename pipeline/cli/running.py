@@ -26,7 +26,9 @@ from pipeline.cli.run_options import SpecOptions
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.runs.experiment import Planned, plan
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 

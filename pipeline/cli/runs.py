@@ -9,7 +9,9 @@ import typer
 from pipeline.cli.console import JsonOption, current_settings, errors, print_table, say, say_json
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.cli.running import percent, report_run
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 
 runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=True)
 

@@ -11,7 +11,8 @@ from pipeline.cli.console import current_settings, print_table, say
 from pipeline.cli.experiments import carry_out, end
 from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import LearningOptions, SeedsOption, parsed_settings
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.sweep import Sweep, plan, submit
 
 

@@ -38,7 +38,9 @@ from pipeline.index.refresh import refresh
 from pipeline.index.search import open_index
 from pipeline.index.store.base import CodeStore, StoreError
 from pipeline.jobs import JobError, read, write
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 Action = Literal["publish", "refresh", "roll back", "drop", "delete"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import make_split
 from pipeline.index.store.base import Payload, words_of
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from pipeline.runs.validation import held_out
 
 PAYLOAD = 2  # kept with an index; one with other fields cannot be filtered and is built again

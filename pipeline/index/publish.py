@@ -27,8 +27,8 @@ from pipeline.index.store.base import (
     require_match,
 )
 from pipeline.progress import Progress, ignore_progress
-from pipeline.runs.registry import Run, RunError
-from pipeline.runs.results import TUNED
+from pipeline.runs.results import TUNED, RunError
+from pipeline.runs.run import Run
 
 _NOW, _BEFORE = "index.json", "index-before.json"
 _log = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from models.errors import WeightsError
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
 from pipeline.progress import Progress, ignore_progress
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.training import embed
 from pipeline.settings import Settings
 

@@ -24,7 +24,8 @@ from pipeline.index.publish import (
 from pipeline.index.reencoding import differing_rows, encode_rows
 from pipeline.index.store.base import CodeStore
 from pipeline.progress import Progress, ignore_progress
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 

@@ -31,7 +31,8 @@ from pipeline.index.store.base import (
     require_match,
 )
 from pipeline.index.store.memory import MemoryCodeStore
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 
 
 @dataclass(frozen=True)

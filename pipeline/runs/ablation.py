@@ -12,7 +12,7 @@ from models.registry import get_method
 from pipeline.evaluation.metric_table import columns
 from pipeline.evaluation.metrics import Interval, paired_bootstrap
 from pipeline.evaluation.seed_means import seed_means
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 
 FULL = "full"

@@ -18,7 +18,7 @@ from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.features import FeatureCache
 from pipeline.runs.baselines import cosine_report
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from pipeline.wording import sentence

@@ -19,12 +19,11 @@ from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.baselines import measure_baselines
 from pipeline.runs.log import logging_to
 from pipeline.runs.measurement import evaluate_run, why_unmeasured
-from pipeline.runs.preparation import PreparedRun, prepare, relevance_labels
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.preparation import PreparedRun, prepare
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.training import Features, embed, fit_method, trained_s
 from pipeline.settings import Settings
-
-__all__ = ["execute", "follow_up", "relevance_labels"]
 
 _log = logging.getLogger(__name__)
 

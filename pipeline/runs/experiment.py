@@ -15,7 +15,10 @@ from typing import Literal
 from models.errors import Cancelled
 from pipeline.datasets.dataset import load_dataset
 from pipeline.progress import StageProgress, ignore_progress
-from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
+from pipeline.runs.control import RunBusy
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 

@@ -19,7 +19,8 @@ from pipeline.features import FeatureCache
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.cosine_neighbours import cosine_neighbours
 from pipeline.runs.preparation import relevance_labels
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from pipeline.wording import sentence
 

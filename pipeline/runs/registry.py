@@ -20,15 +20,13 @@ from uuid import uuid4
 
 from models.wording import unknown
 from pipeline.files import ParsedFiles
-from pipeline.runs.control import RunBusy, now_utc
+from pipeline.runs.control import now_utc
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus
 from pipeline.settings import Settings
 from pipeline.wording import sentence
-
-__all__ = ["Run", "RunBusy", "RunError", "RunRegistry"]
 
 _SPECS = ParsedFiles(StoredSpec.model_validate_json)
 

@@ -22,7 +22,7 @@ from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import Indices, Split
 from pipeline.features import embedded
 from pipeline.progress import Progress, StageProgress, ignore_progress
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.validation import ValidationMonitor
 from pipeline.settings import Settings

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.index.publish import read_index
 from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, texts
 

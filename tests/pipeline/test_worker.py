@@ -16,7 +16,8 @@ from pipeline.jobs import LOST_AFTER_S
 from pipeline.runs.control import MOST_ATTEMPTS
 from pipeline.runs.execute import execute
 from pipeline.runs.log import tail
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from pipeline.worker import ensure_worker, heartbeat_age_s, is_alive, work
 from tests.factories import files_read, kill, python, spec, wait_for_line, wait_until

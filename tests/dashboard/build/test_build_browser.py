@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.datasets.dataset import load_dataset
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab

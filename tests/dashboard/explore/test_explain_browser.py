@@ -13,7 +13,8 @@ from pipeline.index.index_jobs import serve
 from pipeline.index.publish import index_alias
 from pipeline.index.store.opening import store_of
 from pipeline.jobs import beating
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab
 from tests.dashboard.pages import png, train

@@ -14,7 +14,8 @@ from pipeline.analysis.comparisons import comparisons
 from pipeline.analysis.curves import precision_recall
 from pipeline.analysis.leaderboard import read_leaderboard
 from pipeline.analysis.significance_findings import leading_gap
-from pipeline.runs.registry import RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 from tests.dashboard.pages import train
 

@@ -15,7 +15,10 @@ from dashboard.services.run_rows import alerts, list_runs, open_job, sweeps
 from models.codes import HashCodes
 from models.method import EpochLog
 from pipeline.jobs import LOST_AFTER_S
-from pipeline.runs.registry import Run, RunBusy, RunError, RunRegistry
+from pipeline.runs.control import RunBusy
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from tests.factories import files_read

@@ -19,7 +19,8 @@ from dashboard.services.search import (
 from pipeline.analysis.opened_run import OpenRun, open_run
 from pipeline.index.search import exact_store, stored_query
 from pipeline.index.store.base import StoreUnavailable
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 

@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.services.recommended_training import best_run, needs_publishing, recommended_plan
 from pipeline.datasets.dataset import list_datasets
 from pipeline.index.index_jobs import requested
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, button, texts
 

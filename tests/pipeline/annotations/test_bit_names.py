@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pipeline.annotations.bit_names import LONGEST, BitNames
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 
 
 def test_names_are_kept_with_the_run_changed_and_taken_away(done_run: Run):

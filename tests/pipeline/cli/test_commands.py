@@ -16,7 +16,8 @@ from pipeline.annotations.verdicts import Verdicts
 from pipeline.cli import app
 from pipeline.cli.console import console, current_settings
 from pipeline.datasets.dataset import load_dataset
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.factories import png, python_m, write_images
 from tests.pipeline.cli.commands import RUN, Cli

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.runs.registry import Run
+from pipeline.runs.run import Run
 from tests.pipeline.cli.commands import RUN, Cli
 
 

@@ -23,7 +23,8 @@ from pipeline.index.store.base import CollectionMismatch, StoreRefused
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.index.store.opening import open_store, store_of
 from pipeline.index.store.qdrant import QdrantCodeStore
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from pipeline.worker import work
 from tests.factories import python

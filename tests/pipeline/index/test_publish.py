@@ -25,7 +25,9 @@ from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.index.store.opening import open_store
 from pipeline.library import delete_dataset
 from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.factories import imported, kill, python, wait_for_line, write_images
 

@@ -18,7 +18,8 @@ from pipeline.index.store.base import StoreUnavailable
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.ingest.add_images import add_images
 from pipeline.ingest.sources import SourceRequest, open_source
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.factories import wait_until, write_images
 

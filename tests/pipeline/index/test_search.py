@@ -15,7 +15,8 @@ from pipeline.index.search import encode_image, open_index, search_index, search
 from pipeline.index.store.base import CollectionMismatch, CollectionMissing, StoreUnavailable, Where
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.index.store.opening import open_store
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.factories import kill, python, wait_for_line
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.factories import spec
 

@@ -9,7 +9,9 @@ import pytest
 
 from models.errors import Cancelled
 from pipeline.jobs import LOST_AFTER_S
-from pipeline.runs.registry import Run, RunBusy, RunRegistry
+from pipeline.runs.control import RunBusy
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from tests.factories import kill, python, wait_for_line
 
 HOLDER = """

@@ -21,7 +21,9 @@ from pipeline.features import FeatureCache
 from pipeline.runs.baselines import cosine_report
 from pipeline.runs.execute import execute, follow_up
 from pipeline.runs.measurement import evaluate_run
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.training import training_set
 from pipeline.settings import Settings
 from tests.factories import cache_of, imported, png, spec, unlabelled, write_images

@@ -8,7 +8,8 @@ import pytest
 
 from models.errors import Cancelled
 from pipeline.runs.experiment import Outcome, plan, run_missing
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from tests.factories import spec

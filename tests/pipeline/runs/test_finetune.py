@@ -21,8 +21,9 @@ from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.ingest.add_images import add_images
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunError, RunRegistry
-from pipeline.runs.results import TUNED
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import TUNED, RunError
+from pipeline.runs.run import Run
 from pipeline.runs.training import embed
 from pipeline.settings import Settings
 from tests.factories import ROOT, copied_library, spec, unlabelled, write_images

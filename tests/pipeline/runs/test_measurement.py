@@ -10,7 +10,8 @@ import pytest
 from pipeline.datasets.dataset import load_dataset
 from pipeline.library import delete_dataset
 from pipeline.runs.measurement import evaluate_run
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.factories import cache_of, imported, write_images
 

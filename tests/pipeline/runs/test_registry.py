@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.factories import ROOT, files_read, spec
 

@@ -11,8 +11,9 @@ from models.registry import get_method, list_methods
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.ingest.ingest import Item, Source, import_dataset
 from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
 from pipeline.runs.requirements import can_finetune, needs, why_not
+from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.factories import imported, png, spec, write_images
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.codes import HashCodes
-from pipeline.runs.registry import Run, RunError
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 
 
 def test_codes_come_back_with_their_rows(run: Run) -> None:

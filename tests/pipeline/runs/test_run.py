@@ -9,7 +9,9 @@ import pytest
 
 from models.errors import Cancelled
 from models.method import EpochLog
-from pipeline.runs.registry import Run, RunError, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from tests.factories import spec
 
 

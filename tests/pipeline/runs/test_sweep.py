@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from pipeline.cli import app
 from pipeline.datasets.dataset import DatasetError
 from pipeline.runs.execute import execute
-from pipeline.runs.registry import Run, RunRegistry
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.sweep import Sweep, plan, submit
 from pipeline.settings import Settings
