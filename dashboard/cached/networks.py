@@ -13,12 +13,12 @@ from PIL import Image
 from dashboard.cached.library import settings
 from dashboard.cached.search import HASHED, opened
 from dashboard.services.queries import EncodingError, Upload
+from models.codes import HashCodes
 from pipeline.analysis import perturbations, robustness
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.perturbations import Probe
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.evaluation.ranking import HashCodes
 from pipeline.images import ImageError
 from pipeline.index.ordering import Cosine
 from pipeline.index.search import Encoded, Query, encode_image, encode_images, stored_query

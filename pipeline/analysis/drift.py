@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.codes import HashCodes
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.split import make_split
-from pipeline.evaluation.ranking import HashCodes
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.validation import held_out
 from pipeline.settings import Settings

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from models.codes import HashCodes
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
-from pipeline.evaluation.ranking import Counts, HashCodes, hamming_histograms, ranked
+from pipeline.evaluation.ranking import Counts, hamming_histograms, ranked
 from pipeline.index.payloads import splits_of_rows
 from pipeline.index.publish import searched_codes
 from pipeline.index.store.base import words_of

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageEnhance, ImageFilter
 
+from models.codes import HashCodes
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.single_bits import changed
-from pipeline.evaluation.ranking import HashCodes
 
 STRENGTHS = ("Light", "Medium", "Strong")
 _SIZES = {  # of each change, by strength

@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.codes import HashCodes
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.perturbations import STRENGTHS, altered, change_names
 from pipeline.evaluation.bootstrap import band, resampled_counts
-from pipeline.evaluation.ranking import HashCodes, ranked
+from pipeline.evaluation.ranking import ranked
 from pipeline.images import ImageError
 from pipeline.wording import percent, plural
 

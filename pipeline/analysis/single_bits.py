@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.codes import HashCodes
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.evaluation.code_statistics import bit_correlation, code_buckets
-from pipeline.evaluation.ranking import HashCodes
 from pipeline.index.ordering import MAX_TIES, Values
 
 MOST_BUCKETS = 300  # distinct codes in the map, fullest first

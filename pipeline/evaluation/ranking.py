@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.codes import HashCodes as HashCodes  # the dashboard's way to it as well
+from models.codes import HashCodes
 
 Counts = NDArray[np.int64]  # (q, levels, G + 1)
 Labels = NDArray[np.bool_]  # (n, C)

@@ -13,11 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import cached
 from dashboard.charts.robustness import robustness as chart
+from models.codes import HashCodes
 from pipeline.analysis import robustness, single_bits
 from pipeline.analysis.opened_run import OpenRun, open_run
 from pipeline.analysis.perturbations import change_names
 from pipeline.analysis.robustness import NEAREST, Robustness
-from pipeline.evaluation.ranking import HashCodes
 from pipeline.images import ImageError
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, published_run, texts

@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.explore import bits_parts
 from dashboard.services.run_choices import run_choices
+from models.codes import HashCodes
 from pipeline.analysis.opened_run import open_run
 from pipeline.annotations.bit_names import BitNames
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metrics import average_precision
-from pipeline.evaluation.ranking import HashCodes, hamming_histograms
+from pipeline.evaluation.ranking import hamming_histograms
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, png, published_run, texts

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dashboard.charts.codes import drift as drawn
+from models.codes import HashCodes
 from pipeline.analysis.drift import drift, read_drift
 from pipeline.analysis.opened_run import open_measured
 from pipeline.datasets.dataset import load_dataset
-from pipeline.evaluation.ranking import HashCodes
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 

@@ -15,13 +15,13 @@ from dashboard.services.queries import Upload, random_query
 from dashboard.services.results_table import results_table, to_csv
 from dashboard.services.run_choices import IndexState
 from dashboard.services.search import Backend, QueryImage, Request, TieGroup, answer, passes
+from models.codes import HashCodes
 from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import align
 from pipeline.analysis.explain import Place, least_sure_first, place, unsure_bits, unsure_words
 from pipeline.analysis.opened_run import OpenRun, open_run, short_labels
 from pipeline.analysis.perturbations import probes
 from pipeline.analysis.relaxed import relaxed_values
-from pipeline.evaluation.ranking import HashCodes
 from pipeline.index.ordering import Ordering
 from pipeline.index.publish import IndexRecord, index_alias, read_index, write_index
 from pipeline.index.search import exact_store, stored_query
