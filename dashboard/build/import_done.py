@@ -32,7 +32,7 @@ def show_done(status: JobStatus) -> None:
             title=f"{escape_markdown(info.title)} is in the library.",
         )
         with st.container(horizontal=True):
-            if st.button("Browse it", icon=":material/grid_view:", type="primary"):
+            if st.button("Browse it", icon=":material/grid_view:"):
                 state.switch_page("explore/browse_page.py", **{state.DATASET: info.name})
             st.button("Import more", icon=":material/add:", on_click=import_flow.leave)
     recommended_training.show_recommended(info)

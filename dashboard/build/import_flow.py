@@ -24,6 +24,14 @@ def current() -> ImportJob | None:
     return imports.find_job(job_id, cached.library.settings()) if job_id else None
 
 
+def is_imported(job: ImportJob | None) -> bool:
+    """Whether a job has stored a data set."""
+    if job is None:
+        return False
+    status = job.status()
+    return (status.kind, status.state) == ("import", "done")
+
+
 def start(request: ImportRequest, kind: Kind) -> None:
     """Start a job and look at it; for callbacks."""
     st.query_params[_JOB] = imports.begin(request, kind, cached.library.settings()).id

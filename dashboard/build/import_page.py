@@ -5,8 +5,9 @@ import streamlit as st
 from dashboard.build import import_check, import_done, import_flow, import_source
 
 st.title("Import", anchor=False)
-import_source.show_source()
 job = import_flow.current()
+if not import_flow.is_imported(job):  # what came of it stands alone; Import more leads back
+    import_source.show_source()
 if job is None:
     st.caption(
         "Class folders, tables (CSV, JSON, parquet), imagefolders, COCO, Pascal VOC, YOLO, CVAT, "

@@ -73,7 +73,8 @@ def _headline(job: RunRow) -> None:
     if job.elapsed_s is not None:
         is_over = job.state == "done" or not job.is_live
         facts.append(f"{'took' if is_over else 'running for'} {duration(job.elapsed_s)}")
-    facts += [f"mAP {percent(job.map)}"] if job.map is not None else []
+    on = f" on {job.labels}" if job.labels else ""
+    facts += [f"mAP {percent(job.map)}{on}, protocol {job.protocol}"] if job.map is not None else []
     st.caption(" · ".join(escape_markdown(fact) for fact in facts))
     if job.is_live and job.stage:
         left = f", about {duration(job.left_s)} left" if job.left_s is not None else ""

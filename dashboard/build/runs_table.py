@@ -100,6 +100,8 @@ def readable(jobs: Sequence[RunRow]) -> pd.DataFrame:
             "Left": ["" if job.left_s is None else duration(job.left_s) for job in jobs],
             "Loss": [list(job.losses[-60:]) for job in jobs],
             "mAP": [None if job.map is None else 100 * job.map for job in jobs],
+            "Relevant by": [job.labels for job in jobs],
+            "Protocol": [job.protocol for job in jobs],
             "Data set": [job.dataset for job in jobs],
             "Queued (UTC)": [job.created[5:16].replace("T", " ") for job in jobs],
         }
@@ -108,8 +110,8 @@ def readable(jobs: Sequence[RunRow]) -> pd.DataFrame:
 
 def _useful(table: pd.DataFrame, *, is_live: bool) -> list[str]:
     """The columns that tell runs apart, or say something now."""
-    dull = set() if table["Seed"].nunique() > 1 else {"Seed"}
-    dull |= set() if table["Data set"].nunique() > 1 else {"Data set"}
+    apart = ("Seed", "Relevant by", "Protocol", "Data set")
+    dull = {name for name in apart if table[name].nunique() < 2}
     dull |= set() if is_live else {"Stage", "Left"}
     return [name for name in table.columns if name not in dull]
 

@@ -159,7 +159,7 @@ def start(plan: TrainingPlan) -> None:
     label = f"Start {plural(plan.n_new, 'run')}" if plan.n_new else "Start"
     clicked = st.button(
         label,
-        type="primary",
+        type="primary" if plan.n_new else "secondary",
         icon=":material/play_arrow:",
         key="start",
         disabled=not plan.n_new or plan.sweep is None,

@@ -19,7 +19,7 @@ def loss_terms(history: pd.DataFrame) -> alt.Chart:
     terms = list(dict.fromkeys(history["term"]))
     colours = alt.Scale(domain=terms, range=[COLOURS[i % len(COLOURS)] for i in range(len(terms))])
     dashes = alt.Scale(domain=terms, range=[DASHES[i % len(DASHES)] for i in range(len(terms))])
-    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=400)
+    legend = alt.Legend(title=None, orient="top", columns=2, symbolType="stroke", symbolSize=400)
     return (
         alt.Chart(history)
         .mark_line(strokeWidth=2, point=len(history) < 3 * len(terms))

@@ -64,12 +64,12 @@ def configuration(*, is_passing: bool) -> dict[str, ColumnConfig]:
     """
     column = st.column_config
     return {
-        RANK: column.NumberColumn(width=46, pinned=True, help="Place by mAP among these rows."),
-        MODEL: column.TextColumn(width=168, pinned=True),
-        BITS: column.NumberColumn(width=46, help="Code length."),
+        RANK: column.NumberColumn(width=44, pinned=True, help="Place by mAP among these rows."),
+        MODEL: column.TextColumn(width=150, pinned=True),
+        BITS: column.NumberColumn(width=40, help="Code length."),
         SEEDS: column.NumberColumn(width=60, help="Runs that differ in the seed only."),
         MAP: column.NumberColumn(
-            width=92,
+            width=88,
             help=f"{METRICS['map'].help} Ties averaged. ±: half of the 95 % bootstrap interval "
             "over queries for one seed, the standard deviation over several.",
         ),

@@ -14,7 +14,9 @@ comparison = comparison_switch.choose_comparison(dataset.name)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 studies = cached.runs.studies(comparison)
-view = leaderboard_parts.view(has_studies=bool(studies))
+with st.container(horizontal=True, horizontal_alignment="distribute", key="board_view"):
+    view = leaderboard_parts.view(has_studies=bool(studies))
+    chooser = st.container(width="content")
 if view == leaderboard_parts.ABLATION:
     ablation_parts.show(studies)
     st.stop()
@@ -29,7 +31,7 @@ elif view == leaderboard_parts.TRADEOFFS:
 else:
     leaderboard_parts.cards(rows, found)
     leaderboard_parts.finding(leading_gap(cached.library.settings(), rows))
-    leaderboard_parts.table(rows, found, comparison)
+    leaderboard_parts.table(rows, found, comparison, chooser)
     left, right = st.columns(2, gap="large")
     with left:
         leaderboard_parts.map_chart(rows, found, comparison)

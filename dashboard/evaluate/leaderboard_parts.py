@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached
 from dashboard.charts.map_by_bits import map_by_bits
@@ -83,13 +84,22 @@ def finding(found: Finding | None) -> None:
         st.markdown(sentence)
 
 
-def table(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
-    """The leaderboard itself; two rows or more that are ticked are compared below it."""
+def table(
+    rows: pd.DataFrame, found: Leaderboard, comparison: Comparison, chooser: DeltaGenerator
+) -> None:
+    """The leaderboard itself; two rows or more that are ticked are compared below it.
+
+    Args:
+        rows: of it that are shown.
+        found: all of it.
+        comparison: that it belongs to.
+        chooser: where the reader chooses columns.
+    """
     vs_best = cached.analysis.vs_best(
         tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
     )
     whole = leaderboard_table.readable(rows, found.cosine, found.baselines, vs_best)
-    with st.container(horizontal=True, horizontal_alignment="right", key="board_columns"):
+    with chooser:
         names = leaderboard_columns.show_chooser(list(whole.columns))
     ticked = leaderboard_table.show(whole, names, len(rows))
     entry = Entry("Leaderboard", protocol=comparison.sentence, runs=tuple(map(str, rows["run"])))

@@ -102,9 +102,11 @@ def _measured(rows: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _cosine(cosine: pd.DataFrame) -> pd.DataFrame:
+    is_one = len(cosine) == 1
+    names = ["cosine of features" if is_one else f"cosine, {name}" for name in cosine["backbone"]]
     return pd.DataFrame(
         {
-            columns.MODEL: [f"cosine, {name}" for name in cosine["backbone"]],
+            columns.MODEL: names,
             **_measured(cosine),
             columns.BYTES: cosine["bytes"],
             columns.HALF: 100 * cosine["half"],

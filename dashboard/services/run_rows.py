@@ -47,6 +47,8 @@ class RunRow:
         losses: sum of the loss terms, an entry an epoch.
         map: mAP of the finished run, in [0, 1].
         place: in the queue, from 1; 0 elsewhere.
+        labels: name of the label set that decides relevance; empty: the first of the data set.
+        protocol: that it is measured under.
     """
 
     id: str
@@ -63,6 +65,8 @@ class RunRow:
     map: float | None
     created: str
     place: int = 0
+    labels: str = ""
+    protocol: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -234,6 +238,8 @@ def _run_row(run: Run, status: RunStatus, waiting: Sequence[str]) -> RunRow:
         map=measured,
         created=status.created,
         place=1 + waiting.index(status.created) if status.created in waiting else 0,
+        labels=run.spec.label_set,
+        protocol=run.spec.protocol,
     )
 
 

@@ -121,7 +121,8 @@ def _watch(dataset: str, runs: tuple[str, ...]) -> None:
 
 def _progress(row: RunRow) -> str:
     if row.state == "done":
-        return f"{row.label}: mAP {percent(row.map)} %" if row.map is not None else row.label
+        on = f" on {row.labels}" if row.labels else ""
+        return row.label if row.map is None else f"{row.label}: mAP {percent(row.map)} %{on}"
     left = f", about {duration(row.left_s)} left" if row.left_s is not None else ""
     return f"{row.label}: {row.stage or row.state}{left}"
 

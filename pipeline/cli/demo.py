@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +28,8 @@ PLAN = (  # label set, method, whether it is published; tags are on half of the 
     ("tags", "ud2h", False),
     ("tags", "dfadh", True),
 )
+BITS = (16, 32, 64)  # of each method, so that quality can be seen against memory
+PUBLISHED_BITS = 32
 _START_TRIES = 120  # half a second apart
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +39,7 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the dashboard.")] = 8501,
     backbone: Annotated[str, typer.Option(help="Feature network.")] = "efficientnet_lite0",
 ) -> None:
-    """Import the built-in data set, train, publish and compare methods, open the dashboard."""
+    """Import the built-in data set, train methods at 16, 32 and 64 bits, open the dashboard."""
     from pipeline.ingest.ingest import import_dataset
     from pipeline.ingest.sources import SourceRequest, open_source
 
@@ -49,22 +51,28 @@ def demo(
             settings,
             on_progress=lambda done, total: show("import", done, total),
         )
+    _print_results(_train(dataset, backbone), dataset, settings)
+    say((dataset.info.attribution, "dim"))
+    if open_app:
+        serve(port)
+
+
+def _train(dataset: RetrievalDataset, backbone: str) -> list[Run]:
+    """Every method of the plan at every code length; those to be searched are published."""
     finished: list[Run] = []
-    for labels, method, is_published in PLAN:
+    for (labels, method, is_published), bits in product(PLAN, BITS):
         spec = RunSpec(
             dataset=DATASET,
             method=method,
+            bits=bits,
             backbone=backbone,
             label_set=labels,
             protocol=dataset.info.default_protocol,
         )
         finished.append(run_spec(spec))
-        if is_published:
+        if is_published and bits == PUBLISHED_BITS:
             publish_run(finished[-1])
-    _print_results(finished, dataset, settings)
-    say((dataset.info.attribution, "dim"))
-    if open_app:
-        serve(port)
+    return finished
 
 
 def _print_results(finished: list[Run], dataset: RetrievalDataset, settings: Settings) -> None:

@@ -26,11 +26,12 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first_s, second_s = between - began, time.perf_counter() - between
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    for name in ("cosine of the features", *(f"{name} · 32 bits" for name in METHODS)):
+    rows = [f"{name} · {bits} bits" for name in METHODS for bits in (16, 32, 64)]
+    for name in ("cosine of the features", *rows):
         assert name in first.stdout
         assert name in second.stdout
     assert first.stderr == ""
-    assert second.stderr.count("done before") == 5  # the second finds everything done
+    assert second.stdout.count("done before") == 15  # the second finds everything done
     assert second_s < first_s
     return home
 
@@ -47,5 +48,9 @@ def test_the_demo_goes_from_nothing_to_results_and_a_leaderboard(open_tab: OpenT
 
         tab.follow("Leaderboard")
         points = page.locator("path[aria-roledescription=point]")
+        for name in METHODS[:2]:
+            expect(points.and_(page.locator(f"[aria-label*='{name}']")).first).to_be_visible()
+        page.get_by_role("combobox", name="Protocol and labels").click()
+        page.get_by_role("option", name="labels: tags").click()
         for name in METHODS:
             expect(points.and_(page.locator(f"[aria-label*='{name}']")).first).to_be_visible()

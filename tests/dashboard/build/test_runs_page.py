@@ -10,7 +10,7 @@ from models.method import EpochLog
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from tests.dashboard.pages import OpenApp, button, texts
+from tests.dashboard.pages import OpenApp, button, texts, train
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +110,17 @@ def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
     ]
     app.selectbox(key="sweep").set_value("night").run()
     assert not app.info
+
+
+def test_runs_that_would_look_equal_are_told_apart_by_protocol_and_labels(
+    open_app: OpenApp, own_home: Path
+) -> None:
+    train(Settings(home=own_home), "shapes", label_set="class")
+
+    app = open_app(own_home, "runs")
+
+    assert not app.exception
+    shown = list(app.dataframe[0].proto.column_order)
+    assert "Relevant by" in shown
+    assert "Protocol" not in shown  # all are measured under the same one
+    assert "on class, protocol holdout" in texts(app)

@@ -32,7 +32,7 @@ def test_the_leaderboard_has_the_table_the_protocol_and_two_charts(
     assert not app.exception
     table = app.dataframe[0].value
     assert table["Model"].tolist()[:2] == ["ITQ", "LSH"]
-    assert {"cosine, tiny", "colours alone", "random order"} == {*table["Model"].tolist()[2:]}
+    assert {"cosine of features", "colours alone", "random order"} == {*table["Model"].tolist()[2:]}
     assert "protocol holdout" in texts(app)
     assert "12 queries, 48 database images" in texts(app)
     alts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
