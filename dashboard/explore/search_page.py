@@ -1,7 +1,5 @@
 """Search: an image in, the images with the nearest hash codes out."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from dashboard import cached, state
@@ -17,28 +15,19 @@ from dashboard.explore import (
 from dashboard.widgets import notices, query_panel
 from dashboard.widgets.drawer import show_drawer
 
-ASSETS = Path(__file__).parents[1] / "assets"
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Search", anchor=False, width="content")
     actions = st.container(horizontal=True, width="content", gap="small")
 run_id = notices.chosen_run()
 opened = notices.opened(run_id)
-found_examples = cached.search.examples(run_id)
-ref, note = query_panel.resolve(state.query(), opened, found_examples[0].ref)
-st.html(ASSETS / "search.css")
-with st.container(key="search"):
-    left, right = st.columns([1, 3.4], gap="medium")
-with left:
-    query_card = st.container(key="query_place")
-    with st.container(key="query_sources"):
-        query_panel.uploader()
-        query_panel.random_query_buttons(opened)
-        query_panel.examples(found_examples, ref)
+examples = cached.search.examples(run_id)
+ref, note = query_panel.resolve(state.query(), opened, examples[0].ref)
+query_card, right = query_panel.beside_results(opened, examples, ref)
 with right:
     changes = st.container()  # of a link: known with the results, said above them
     if note:
         st.info(note)
-    ref, query = query_panel.encoded_query(ref, found_examples[0].ref, opened)
+    ref, query = query_panel.encoded_query(ref, examples[0].ref, opened)
     state.show_query(ref)
     request = search_controls.show_controls(opened)
     ordering, reason = search_order.ordering(opened, query)

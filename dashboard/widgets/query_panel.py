@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached, state
 from dashboard.services.permalink import stored_query
@@ -26,6 +29,7 @@ from pipeline.wording import escape_html
 
 _EXAMPLES, _FILE, _PHOTO, _PROBLEM = "examples", "upload_file", "photo", "upload_problem"
 _MOST_MB = 20
+_ASSETS = Path(__file__).parents[1] / "assets"
 
 
 def examples(shown: list[Example], current: str) -> None:
@@ -44,6 +48,31 @@ def examples(shown: list[Example], current: str) -> None:
         pressed=current,
         on_pick=_pick_example,
     )
+
+
+def beside_results(
+    opened: OpenRun, shown: list[Example], ref: str
+) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Draw where queries come from beside the results, on a phone below them.
+
+    Args:
+        opened: the run that is searched.
+        shown: queries to begin with.
+        ref: link name of the query in use.
+
+    Returns:
+        The places of the query's card and of the results.
+    """
+    st.html(_ASSETS / "search.css")
+    with st.container(key="search"):
+        left, right = st.columns([1, 3.4], gap="medium")
+    with left:
+        place = st.container(key="query_place")
+        with st.container(key="query_sources"):
+            uploader()
+            random_query_buttons(opened)
+            examples(shown, ref)
+    return place, right
 
 
 def uploader() -> None:

@@ -26,14 +26,17 @@ def lsh_slug(home: Path) -> str:
     )
 
 
-def test_a_data_set_without_runs_names_the_command_that_trains(open_app: OpenApp, own_home: Path):
+def test_a_data_set_without_runs_offers_to_train_and_names_the_command(
+    open_app: OpenApp, own_home: Path
+):
     for run in RunRegistry(Settings(home=own_home)).all():
         RunRegistry(Settings(home=own_home)).delete(run)
 
     app = open_app(own_home)
 
     assert not app.exception
-    assert app.code[0].value == "python -m pipeline run --dataset shapes --method itq --bits 32"
+    assert any(one.label == "Train three recommended" for one in app.button)
+    assert app.code[0].value.startswith("python -m pipeline sweep --dataset shapes --methods ")
 
 
 def test_search_opens_with_results_of_an_example(open_app: OpenApp, shared_home: Path):
