@@ -23,6 +23,7 @@ from filelock import FileLock
 
 from models.errors import Cancelled
 from pipeline.index.index_jobs import serve, waiting
+from pipeline.index.publish_best import serve_best
 from pipeline.jobs import LOST_AFTER_S, beating, is_silent, silent_for_s
 from pipeline.launching import launch
 from pipeline.progress import StageProgress, ignore_progress
@@ -57,7 +58,10 @@ def work(
     registry, executed = RunRegistry(settings), 0
     while True:
         with _announced(settings):
-            while any((served := serve(settings), run := _next(registry))) or not exit_when_idle:
+            while (
+                any((serve_best(settings), served := serve(settings), run := _next(registry)))
+                or not exit_when_idle
+            ):
                 if run is not None and _execute(run, settings, on_progress):
                     executed += 1
                 elif not served:

@@ -6,8 +6,10 @@ from dashboard import cached, state
 from dashboard.explore import compare_parts, copy_link, search_results
 from dashboard.services.comparing import compare, differing_most, why_not
 from dashboard.services.queries import dataset_ref
+from dashboard.services.run_verdict import run_verdict
 from dashboard.widgets import notices, query_panel
 from dashboard.widgets.drawer import show_drawer
+from dashboard.widgets.recommended_training import show_recommended
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Compare", anchor=False, width="content")
@@ -15,13 +17,8 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
 dataset = notices.chosen_dataset()
 runs = cached.library.runs(dataset.name)
 if len(runs) < 2:
-    notices.first_run(
-        "Comparing needs two finished runs",
-        "Train another method or code length on this data set, for example:",
-        f"python -m pipeline run --dataset {dataset.name} --method itq --bits 32",
-        "Then reload this page.",
-    )
-    st.page_link("build/train_page.py", label="Train another", icon=":material/model_training:")
+    st.info("Comparing needs two finished runs on this data set; there are fewer.")
+    show_recommended(dataset)
     st.stop()
 first, second = (notices.opened(run_id) for run_id in compare_parts.choose(runs))
 reason = why_not(first, second)
@@ -37,6 +34,7 @@ with actions:
 copy_link.outdated(first, second)
 if note:
     st.info(note)
+compare_parts.verdict(run_verdict(table), first)
 compare_parts.stepper(table, ref, first)
 answers = compare_parts.ask(ref, first, second)
 if answers is None:

@@ -11,10 +11,12 @@ from dashboard.explore import search_results
 from dashboard.services.comparing import Compared, next_row
 from dashboard.services.queries import EncodingError, Upload, dataset_ref, preview, row_of_ref
 from dashboard.services.run_choices import RunChoice
+from dashboard.services.run_verdict import RunVerdict
 from dashboard.services.search import Answer, Request, Result
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import (
     chart_panel,
+    comparison_switch,
     gallery,
     linked_select,
     notices,
@@ -22,7 +24,7 @@ from dashboard.widgets import (
     result_order,
 )
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.wording import escape_html, percent
+from pipeline.wording import escape_html, escape_markdown, percent
 
 (A, B), TABLE = state.COMPARED, "differ_most"
 SHOWN = 24
@@ -49,6 +51,23 @@ def choose(runs: list[RunChoice]) -> tuple[str, str]:
             linked_select.say_gone("run", labels, A, B)
     swap.button("Swap", on_click=_swap, args=(a, b), help="Swap A and B.", width="stretch")
     return ids[a], ids[b]
+
+
+def verdict(found: RunVerdict | None, opened: OpenRun) -> None:
+    """Which run is better over all queries, under which protocol, and three queries to look at.
+
+    Args:
+        found: None where no query was measured under both.
+        opened: one of the runs.
+    """
+    if found is None:
+        st.caption("No query was measured under both runs, so nothing says which is better.")
+        return
+    st.markdown(f"**{found.title}.** {found.sentence}")
+    st.caption(escape_markdown(comparison_switch.conditions(opened)))
+    with st.container(horizontal=True, gap="small"):
+        for name, row in found.looks.items():
+            st.button(name, on_click=_choose, args=(row,), icon=":material/image_search:")
 
 
 def stepper(table: pd.DataFrame, ref: str, opened: OpenRun) -> None:

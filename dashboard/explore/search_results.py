@@ -194,6 +194,7 @@ def title(result: Result, opened: OpenRun) -> str:
 
 def tile(result: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:
     """A result as an image button, with the ranks it has moved if that matters."""
+    caption = result.text or ", ".join(result.labels) or result.image_id
     fact, name = f"{result.distance}/{opened.bits}", f"distance {result.distance} of {opened.bits}"
     if is_moved and result.moved:
         fact += f" {'↑' if result.moved > 0 else '↓'}{abs(result.moved)}"
@@ -201,8 +202,8 @@ def tile(result: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Til
     return gallery.Tile(
         id=str(result.row),
         src=thumb_url(opened.dataset.info.name, result.sha256),
-        name=f"rank {result.rank}, {name}, {_WORDS[result.relevant]}",
-        caption=result.text or ", ".join(result.labels) or result.image_id,
+        name=f"rank {result.rank}, {caption}, {name}, {_WORDS[result.relevant]}",
+        caption=caption,
         fact=fact,
         mark=_MARKS[result.relevant],
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.services.training_plan import TrainingPlan, plan_training
@@ -11,11 +10,8 @@ from pipeline.datasets.dataset import DatasetInfo
 from pipeline.index.index_jobs import last_result, requested
 from pipeline.index.publish import read_index
 from pipeline.runs.registry import RunRegistry
-from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
-
-_OVER = ("done", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -54,18 +50,6 @@ def recommended_plan(settings: Settings, info: DatasetInfo) -> RecommendedPlan:
     return RecommendedPlan(methods, plan, tuple(newest[one] for one in digests if one in newest))
 
 
-def best_run(settings: Settings, runs: Sequence[str]) -> Run | None:
-    """The run with the best mAP once all are over, without labels one that learns from images.
-
-    None while one is at work, or where none is done.
-    """
-    opened = [RunRegistry(settings).open(run) for run in runs]
-    if any(run.state() not in _OVER for run in opened):
-        return None
-    done = [run for run in opened if run.state() == "done"]
-    return max(done, key=_quality, default=None)
-
-
 def needs_publishing(run: Run) -> bool:
     """Whether a run has no index, and nobody has asked for one yet."""
     return read_index(run) is None and requested(run) is None and last_result(run) is None
@@ -74,10 +58,3 @@ def needs_publishing(run: Run) -> bool:
 def is_publishing(run: Run) -> bool:
     """Whether the worker is to do something with its index."""
     return requested(run) is not None
-
-
-def _quality(run: Run) -> tuple[float, bool]:
-    try:
-        return run.report().map, False
-    except RunError:
-        return 0.0, run.spec.method == "ud2h"

@@ -121,25 +121,6 @@ def licence(info: DatasetInfo) -> None:
     )
 
 
-def first_run(title: str, body: str, command: str, then: str = "") -> None:
-    """Say what is missing, where a page makes it, and which command does the same.
-
-    Args:
-        title: what is missing.
-        body: one or two plain sentences.
-        command: to copy into a terminal.
-        then: what to do afterwards.
-    """
-    with st.container(border=True, key="first_run"):
-        st.subheader(title, anchor=False)
-        st.markdown(body)
-        st.page_link("build/train_page.py", label="Train", icon=":material/model_training:")
-        with st.expander("As a command", icon=":material/terminal:"):
-            st.code(command, language="bash")
-            if then:
-                st.caption(then)
-
-
 def problem(
     title: str, *, reason: str, works: str = "", todo: str = "", command: str = "", key: str
 ) -> None:

@@ -11,11 +11,10 @@ from dashboard.services.run_rows import RunRow
 from dashboard.widgets import index_panel
 from dashboard.widgets.fragments import isolated_fragment
 from pipeline.datasets.dataset import DatasetInfo
+from pipeline.index.publish_best import best_run, is_requested, request_best
 from pipeline.runs.run import Run
 from pipeline.wording import duration, escape_markdown, percent, plural
 from pipeline.worker import is_alive
-
-_STARTED = "recommended_started"  # data sets whose best run this tab is to publish
 
 
 def show_recommended(info: DatasetInfo) -> None:
@@ -23,11 +22,9 @@ def show_recommended(info: DatasetInfo) -> None:
     settings = cached.library.settings()
     found = service.recommended_plan(settings, info)
     with st.container(border=True, key="recommended"):
-        best = service.best_run(settings, found.tried)
-        if best is not None and service.needs_publishing(best) and _is_started(info.name):
-            index_panel.ask(best.id, "publish")
+        best = best_run(settings, found.tried)
         if _is_at_work(found.tried, best):
-            _watch(info.name, found.tried)
+            _watch(found.tried)
             return
         if found.tried:
             _result(info, found.tried, best)
@@ -39,7 +36,7 @@ def _is_at_work(runs: tuple[str, ...], best: Run | None) -> bool:
     """Whether one of them trains or waits, or the best is being published."""
     if best is None:
         return any(row.is_live for row in _rows(runs))
-    return service.is_publishing(best)
+    return service.is_publishing(best) or is_requested(runs, cached.library.settings())
 
 
 def _offer(info: DatasetInfo, found: service.RecommendedPlan) -> None:
@@ -82,13 +79,10 @@ def _start(info: DatasetInfo, found: service.RecommendedPlan) -> None:
     """Queue them; for callbacks."""
     if found.plan.sweep is None:
         return
-    training_plan.start(cached.library.settings(), found.plan.sweep)
-    st.session_state.setdefault(_STARTED, set()).add(info.name)
+    settings = cached.library.settings()
+    training_plan.start(settings, found.plan.sweep)
+    request_best(service.recommended_plan(settings, info).tried, settings)
     cached.runs.jobs.clear()
-
-
-def _is_started(dataset: str) -> bool:
-    return dataset in st.session_state.get(_STARTED, set())
 
 
 def _rows(runs: tuple[str, ...]) -> list[RunRow]:
@@ -97,12 +91,10 @@ def _rows(runs: tuple[str, ...]) -> list[RunRow]:
 
 
 @isolated_fragment(run_every=1.0)
-def _watch(dataset: str, runs: tuple[str, ...]) -> None:
+def _watch(runs: tuple[str, ...]) -> None:
     """Progress of the runs, then of the publishing; draws the page anew when all is over."""
     settings, rows = cached.library.settings(), _rows(runs)
-    best = service.best_run(settings, runs)
-    if best is not None and service.needs_publishing(best) and _is_started(dataset):
-        index_panel.ask(best.id, "publish")
+    best = best_run(settings, runs)
     if not _is_at_work(runs, best):
         cached.library.runs.clear()
         cached.library.datasets.clear()

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.services.queries import Upload
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.pages import OpenApp, png, published_run
+from tests.dashboard.pages import OpenApp, png, published_run, texts
 
 
 def compare_upload(app: AppTest, colour: str = "red") -> str:
@@ -112,8 +112,9 @@ def test_compare_with_one_run_says_that_it_needs_two(open_app: OpenApp, own_home
     app = open_app(own_home, "compare")
 
     assert not app.exception
-    assert "Comparing needs two finished runs" in [one.value for one in app.subheader]
-    assert [one.label for one in app.get("page_link")][-1] == "Train another"
+    assert "Comparing needs two finished runs" in app.info[0].value
+    assert any(one.label.startswith("Train ") for one in app.button)
+    assert [one.label for one in app.get("page_link")][-1] == "Choose others"
 
 
 def test_compare_refuses_runs_of_another_split(open_app: OpenApp, own_home: Path):
@@ -125,3 +126,17 @@ def test_compare_refuses_runs_of_another_split(open_app: OpenApp, own_home: Path
 
     assert not app.exception
     assert "split seed differ" in app.warning[0].value
+
+
+def test_compare_opens_with_a_verdict_and_three_queries_to_look_at(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "compare")
+    shown = texts(app)
+    assert re.search(r"\*\*(A is better|B is better|Not separable)\.\*\* mAP [+-]\d", shown)
+    assert "Protocol holdout" in shown
+
+    for name in ("Best for A", "Typical", "Best for B"):
+        next(one for one in app.button if one.label == name).click().run()
+        assert not app.exception
+        assert str(app.query_params["cq"]).startswith("ds:")
