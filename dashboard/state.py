@@ -6,6 +6,7 @@ kept here, shown in the address bar, and taken from there where a link or the br
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NoReturn
 
 import streamlit as st
@@ -157,3 +158,14 @@ def take_upload(image: Upload) -> None:
 def _uploads() -> dict[str, tuple[Upload, dict[str, Query]]]:
     kept: dict[str, tuple[Upload, dict[str, Query]]] = st.session_state.setdefault(_UPLOADS, {})
     return kept
+
+
+def understand_old(name: str, renamed: Mapping[str, str]) -> None:
+    """Take a choice in a link of an earlier version for what it is called now.
+
+    Args:
+        name: of the parameter and of its widget, which is drawn afterwards.
+        renamed: choices of earlier versions and what they are called now.
+    """
+    if (linked := st.query_params.get(name, "")) in renamed:
+        st.query_params[name] = st.session_state[name] = renamed[linked]

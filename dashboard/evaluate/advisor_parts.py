@@ -15,13 +15,15 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.wording import escape_markdown, plural
 
-_LABELS = ("None", "One an image", "Several an image")
+_LABELS = ("None", "One per image", "Several per image")
+_OLD_LABELS = {"One an image": _LABELS[1], "Several an image": _LABELS[2]}
 _MOST_UNTRIED = 4  # methods in the command; a long one is not run
 
 
 def scenario(found: Leaderboard, *, is_multi: bool) -> Scenario:
     """Ask for the scenario; every answer is in the address bar."""
     n = found.n_database
+    state.understand_old("a_labels", _OLD_LABELS)
     with st.container(border=True, key="scenario"):
         first, second, third, fourth = st.columns(4)
         labels = first.selectbox(

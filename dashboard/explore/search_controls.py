@@ -71,8 +71,7 @@ def _kind(opened: OpenRun) -> str:
 
 
 def _order() -> None:
-    if (linked := st.query_params.get("order", "")) in _OLD_ORDERS:
-        st.query_params["order"] = st.session_state["order"] = _OLD_ORDERS[linked]
+    state.understand_old("order", _OLD_ORDERS)
     st.selectbox(
         "Order",
         (WITHIN, RESCORED, RELAXED, CODES),

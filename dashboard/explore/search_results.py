@@ -15,6 +15,7 @@ from pipeline.analysis.query_quality import Judgement
 from pipeline.wording import duration, percent, plural
 
 KEY = "results"
+_MOST_HEADINGS = 1 / 6  # of the images that have one
 _MARKS: dict[bool | None, gallery.Mark] = {True: "yes", False: "no", None: "unknown"}
 _WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
 
@@ -100,12 +101,23 @@ def show_results(answer: Answer, opened: OpenRun, tile_px: int, page: slice) -> 
     on_page = {result.rank for result in results[page]}
     groups = [_group(group, opened, on_page) for group in answer.groups]
     clicked = gallery.show_gallery(
-        [group for group in groups if group.items],
+        few_headings([group for group in groups if group.items]),
         key=KEY,
         label="Search results",
         tile_px=tile_px,
     )
     return next((result for result in results if str(result.row) == clicked), None)
+
+
+def few_headings(groups: list[gallery.TileGroup]) -> list[gallery.TileGroup]:
+    """The groups, or one without a heading where headings would take the place of images.
+
+    Each image tells its distance itself.
+    """
+    tiles = tuple(tile for group in groups for tile in group.items)
+    if len(groups) <= max(1, _MOST_HEADINGS * len(tiles)):
+        return groups
+    return [gallery.TileGroup(tiles)]
 
 
 def empty(answer: Answer, request: Request) -> None:

@@ -206,3 +206,13 @@ def test_train_this_leads_to_the_train_page_with_the_choice(open_app: OpenApp, s
 
     assert not app.exception
     assert app.title[0].value == "Train"
+
+
+@pytest.mark.parametrize("linked", ["Several an image", "Several per image"])
+def test_labels_of_a_scenario_are_understood_in_every_spelling(
+    open_app: OpenApp, shared_home: Path, linked: str
+):
+    app = open_app(shared_home, "advisor", a_labels=linked)
+
+    assert not app.exception
+    assert app.selectbox(key="a_labels").value == "Several per image"
