@@ -134,7 +134,7 @@ def upload(ref: str) -> Upload | None:
 
 
 def upload_codes(ref: str) -> dict[str, Query]:
-    """Codes of an upload by run id, so that it is encoded once a run while this tab keeps it."""
+    """Codes of an upload by run id, so that it is encoded once per run while this tab keeps it."""
     _, codes = _uploads().get(ref, (None, {}))
     return codes
 

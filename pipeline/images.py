@@ -168,7 +168,7 @@ def _opened(content: bytes) -> Image.Image:
 
 
 def _again(content: bytes) -> Image.Image:
-    """The same, to be decoded in another way; a TIFF is turned when it is decoded."""
+    """An image to be decoded in another way; a TIFF is turned when it is decoded."""
     image = _opened(content)
     if isinstance(image, TiffImageFile):
         _turn(image)

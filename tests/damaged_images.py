@@ -18,7 +18,7 @@ def encoded(image, kind="PNG", **options):
 
 
 def claiming(width, height):
-    """A PNG that claims a size and has hardly any pixels."""
+    """A PNG that states a size and has hardly any pixels."""
     chunks = (
         (b"IHDR", struct.pack(">II5B", width, height, 8, 2, 0, 0, 0)),
         (b"IDAT", zlib.compress(bytes(100))),

@@ -44,7 +44,7 @@ def show_run(detail: RunDetail) -> None:
             st.warning(escape_markdown(alert), icon=":material/warning:")
         _buttons(detail)
     names = ["Curves", "Log", "Settings", "Environment", "Index"]
-    # Remembered by its key: the whole page is drawn anew when an index or a run has changed.
+    # Remembered by its key: the whole page is drawn again when an index or a run has changed.
     curves, log, settings, environment, index = st.tabs(names, key="job_tab", on_change="rerun")
     with curves:
         _curves(detail)

@@ -12,7 +12,7 @@ from pipeline.runs.results import RunError
 from pipeline.worker import is_alive
 
 st.title("Runs", anchor=False)
-gone = st.empty()  # always there: else all below would be drawn anew
+gone = st.empty()  # always there: else all below would be drawn again
 runs_table.unreadable(cached.runs.unreadable_runs())
 jobs = cached.runs.jobs()
 if not jobs:
@@ -31,7 +31,7 @@ every = 1.0 if is_live else None
 
 
 def now() -> list[RunRow]:
-    """The runs as they are; draws the whole page anew where another choice or pace is due."""
+    """The runs as they are; draws the whole page again where another choice or pace is due."""
     latest = [job for job in cached.runs.jobs() if sweep in ("", job.sweep)]
     if {job.id for job in latest} != {job.id for job in shown}:
         st.rerun()  # a run came or went

@@ -145,7 +145,7 @@ def _successes() -> dict[str, float]:
 
 
 def retry() -> None:
-    """Forget what is known about runs and indexes: the next page looks at them anew."""
+    """Forget what is known about runs and indexes: the next page reads them again."""
     runs.clear()
     index.clear()
 

@@ -85,7 +85,7 @@ def curves(table: pd.DataFrame, methods: list[str], axes: Axes) -> alt.LayerChar
 
 
 def small_multiples(table: pd.DataFrame, methods: list[str], axes: Axes) -> alt.FacetChart:
-    """The same with a facet a code length, for files and reports; axes are shared."""
+    """The chart with a facet per code length, for files and reports; axes are shared."""
     lengths = [f"{bits} bits" for bits in sorted(set(table["bits"]))]
     return (
         curves(table, methods, axes)

@@ -51,7 +51,7 @@ def readable(
 
 
 def pivot(rows: pd.DataFrame) -> pd.DataFrame:
-    """The mAP in percent, a row a model (best first) and a column a code length."""
+    """The mAP in percent, a row per model (best first) and a column per code length."""
     wide = (100 * rows.pivot_table(index="model", columns="bits", values="map", sort=False)).round(
         1
     )

@@ -44,7 +44,7 @@ class RunRow:
         share: of the stage that is done, in [0, 1]; None where unknown.
         elapsed_s: since its start; None before.
         left_s: expected until training ends; None where unknown.
-        losses: sum of the loss terms, an entry an epoch.
+        losses: sum of the loss terms, an entry per epoch.
         map: mAP of the finished run, in [0, 1].
         place: in the queue, from 1; 0 elsewhere.
         labels: name of the label set that decides relevance; empty: the first of the data set.

@@ -163,7 +163,10 @@ def of_ref(ref: str, opened: OpenRun) -> QueryImage | None:
     Raises:
         EncodingError: the run cannot encode an upload.
     """
-    image, place = state.upload(ref), st.empty()  # always there: else all below would be drawn anew
+    image, place = (
+        state.upload(ref),
+        st.empty(),
+    )  # always there: else all below would be drawn again
     if image is not None:
         with place:
             return _of_upload(image, upload_code(opened.id, image), opened)
@@ -245,7 +248,7 @@ def _take_file(key: str) -> None:
 
 
 def upload_code(run_id: str, image: Upload) -> Query:
-    """The code of an upload of this tab under a run; encoded once a run.
+    """The code of an upload of this tab under a run; encoded once per run.
 
     Raises:
         EncodingError: the run cannot encode it.

@@ -92,7 +92,7 @@ def _rows(runs: tuple[str, ...]) -> list[RunRow]:
 
 @isolated_fragment(run_every=1.0)
 def _watch(runs: tuple[str, ...]) -> None:
-    """Progress of the runs, then of the publishing; draws the page anew when all is over."""
+    """Progress of the runs, then of the publishing; draws the page again when all is over."""
     settings, rows = cached.library.settings(), _rows(runs)
     best = best_run(settings, runs)
     if not _is_at_work(runs, best):

@@ -26,7 +26,7 @@ def show_sidebar(*, is_run_shown: bool = True) -> None:
     """
     datasets = cached.library.datasets()
     state.set_run(None)
-    place = st.empty()  # always there: else the page would be drawn anew when it is empty
+    place = st.empty()  # always there: else the page would be drawn again when it is empty
     with st.sidebar:
         if not datasets:
             st.caption("No data set yet.")

@@ -35,7 +35,7 @@ class CodeView:
         correlation: columns first, second, correlation.
         distances: columns distance, pairs ("same class" or "different class"), share.
         overlap: area that the two distributions share.
-        lookup: a row a radius: radius, candidates, empty, precision, recall.
+        lookup: a row per radius: radius, candidates, empty, precision, recall.
         radius_90: least radius with a mean recall of 90 %.
         buckets: the distinct codes of the database.
     """

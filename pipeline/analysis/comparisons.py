@@ -51,7 +51,7 @@ class Comparison:
 
     @property
     def columns(self) -> dict[str, object]:
-        """The same as columns of an exported table."""
+        """Protocol, labels and split as columns of an exported table."""
         return {
             "protocol": self.protocol.name,
             "relevant by": self.labels,

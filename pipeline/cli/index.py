@@ -93,7 +93,7 @@ def list_(json_: JsonOption = False) -> None:
 
 @index.command("verify")
 def verify_(run_id: RunArgument) -> None:
-    """Compare a run's live index with its codes, and some codes with images encoded anew."""
+    """Compare a run's live index with its codes, and some codes with images encoded again."""
     from pipeline.index.index_jobs import verify
 
     limit_threads()

@@ -23,7 +23,7 @@ OpenApp = Callable[..., AppTest]
 
 
 def draw_images(folder: Path) -> None:
-    """20 noisy images a class: warm stripes, green squares, blue gradients."""
+    """20 noisy images per class: warm stripes, green squares, blue gradients."""
     rng = np.random.default_rng(0)
     ramp = np.linspace(0, 1, 32)
     for name in ("stripes", "squares", "gradients"):

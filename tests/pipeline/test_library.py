@@ -1,4 +1,4 @@
-"""Rename, export, delete: nothing is half done, and what hangs on a data set is known."""
+"""Rename, export, delete: nothing is half done, and the dependents of a data set are known."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_codes_by_hand(monkeypatch):
 
 
 def test_it_is_the_sign_of_products_with_seeded_gaussian_directions():
-    """Each bit anew, one image and one hyperplane at a time."""
+    """Each bit again, one image and one hyperplane at a time."""
     features = torch.rand(20, 6, generator=torch.Generator().manual_seed(1))
     directions = torch.randn(6, 9, generator=torch.Generator().manual_seed(5)).double().tolist()
     mean = [sum(column) / 20 for column in zip(*features.double().tolist(), strict=True)]

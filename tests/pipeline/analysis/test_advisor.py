@@ -20,7 +20,7 @@ def search_s(bits: int, n: int) -> float:
 
 
 def test_the_best_that_fits_comes_first_and_says_what_it_costs():
-    """A million 32-bit codes with 16-byte ids: 20 MB; 3.2 ms a search."""
+    """A million 32-bit codes with 16-byte ids: 20 MB; 3.2 ms per search."""
     first, second = advise(EASY, [PLAIN, SUPERVISED], search_s, {})
 
     assert first.measured is SUPERVISED

@@ -24,7 +24,7 @@ def parts(dataset):
 
 
 def test_a_stratified_split_has_its_shares_in_every_class(image_folder, settings):
-    """10 images a class: 3 queries; half of the other 7 train, 14 of 28 in all."""
+    """10 images per class: 3 queries; half of the other 7 train, 14 of 28 in all."""
     dataset = imported_with(
         image_folder, settings, how="stratified", queries=0.3, train=0.5, seed=3
     )

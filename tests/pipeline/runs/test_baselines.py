@@ -19,7 +19,7 @@ def test_the_random_floor_is_the_mean_over_random_orders(shapes, own_library, rn
     report = random_report(spec(), shapes, own_library)
 
     assert report == random_report(spec(method="lsh", bits=8), shapes, own_library)
-    n, relevant = report.n_database, 8  # of 10 images a class, 2 are queries
+    n, relevant = report.n_database, 8  # of 10 images per class, 2 are queries
     is_relevant = np.arange(n) < relevant
     drawn = []
     for _ in range(4000):
