@@ -56,32 +56,46 @@ def show_drawer(
 
     @st.dialog(title, position="right", on_dismiss=lambda: gallery.focus(gallery_key, str(row)))
     def drawer() -> None:
-        _picture(dataset, row)
+        compared = query if query is not None and query.row != row else None
+        beside = _query_picture(opened, compared) if opened and compared else ""
+        st.html(
+            "<div style='display:flex;gap:.75rem;align-items:flex-end'>"
+            f"{beside}{_result_picture(dataset, row)}</div>"
+        )
+        if opened is not None:
+            _search(row, after_search)
         if facts:
             fact_lines.facts(facts)
         if opened is None:
             return
-        if query is not None and query.row != row:
+        if compared is not None:
             if not is_query_on_page:
-                why_near.show_query(opened, query)
-            why_near.show_why_near(row, opened, query, is_known=bool(facts))
+                why_near.show_query(opened, compared)
+            why_near.show_why_near(row, opened, compared, is_known=bool(facts))
             verdict_buttons.show_verdict_buttons(
-                opened, _query_sha(query, opened), opened.text("sha256", row)
+                opened, _query_sha(compared, opened), opened.text("sha256", row)
             )
-        _search(row, after_search)
         _compare(row, query if compares_query else None)
 
     drawer()
 
 
-def _picture(dataset: RetrievalDataset, row: int) -> None:
+def _result_picture(dataset: RetrievalDataset, row: int) -> str:
     image = dataset.manifest.iloc[row]
     source = thumb_url(dataset.info.name, str(image["sha256"]), is_large=True)
-    name = escape_html(str(image["text"] or image["image_id"]))
-    st.html(
-        f"<img src='{source}' alt='{name}' style='display:block;width:100%;max-height:20rem;"
-        "object-fit:contain;border-radius:.4rem'>"
-        f"<div style='font-weight:600;margin-top:.5rem;overflow-wrap:anywhere'>{name}</div>"
+    return _picture(source, str(image["text"] or image["image_id"]), "flex:2 1 0")
+
+
+def _query_picture(opened: OpenRun, query: QueryImage) -> str:
+    return _picture(query_panel.source(opened, query), f"Query: {query.name}", "flex:1 1 0")
+
+
+def _picture(source: str, name: str, width: str) -> str:
+    return (
+        f"<div style='{width};min-width:0'><img src='{source}' alt='{escape_html(name)}' "
+        "style='display:block;width:100%;max-height:15rem;object-fit:contain;border-radius:.4rem'>"
+        "<div style='font-weight:600;margin-top:.5rem;overflow-wrap:anywhere'>"
+        f"{escape_html(name)}</div></div>"
     )
 
 

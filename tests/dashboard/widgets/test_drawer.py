@@ -60,12 +60,13 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
     assert not app.exception
     shown = "".join(str(one.value) for one in [*app.html, *app.markdown])
     assert "of 12 bits differ" in shown
+    assert "alt='Query: " in shown  # beside the result
     assert "Shared with the query" in shown
     assert "near the threshold" not in texts(app)
     assert [one.label for one in app.button] == [
+        "Search with this",
         "Mark right",
         "Mark wrong",
-        "Search with this",
         "Compare runs on this query",
     ]
 
@@ -92,9 +93,9 @@ def test_a_drawer_of_browse_explains_an_image_as_search_does(
     assert "Compared with the query on Search" in shown
     assert "of 12 bits differ" in shown
     assert [one.label for one in app.button] == [
+        "Search with this",
         "Mark right",
         "Mark wrong",
-        "Search with this",
         "Compare runs on this image",
     ]
     assert app.selectbox(key="other_run").options == [
