@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.services.run_rows import RunRow
+from dashboard.widgets.no_worker import show_no_worker
 from pipeline.index.index_jobs import waiting
 from pipeline.settings import Settings
 from pipeline.wording import duration, escape_markdown, plural
@@ -30,7 +31,7 @@ def summary(jobs: Sequence[RunRow], *, has_worker: bool) -> None:
     words = [f"{n} {state}" for state, n in count.items() if n] or ["nothing is waiting"]
     st.caption(f"{plural(len(jobs), 'run')} · {' · '.join(words)}")
     if count["queued"] and not has_worker:
-        st.warning("Runs are waiting for a worker. Start one: `python -m pipeline worker`")
+        show_no_worker("Runs are waiting for a worker")
 
 
 def is_busy(jobs: Iterable[RunRow], settings: Settings) -> bool:

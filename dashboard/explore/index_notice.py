@@ -10,6 +10,7 @@ from dashboard import cached
 from dashboard.services.run_choices import IndexState
 from dashboard.widgets import index_panel, notices
 from dashboard.widgets.fragments import isolated_fragment
+from dashboard.widgets.no_worker import show_no_worker
 from pipeline.wording import duration, escape_markdown
 from pipeline.worker import is_alive
 
@@ -72,10 +73,9 @@ def _publish(index: IndexState, run_id: str) -> None:
 def _follow(run_id: str) -> None:
     """Wait for the worker; the page is drawn again once the index is there."""
     if index_panel.view(run_id).waiting:
-        words = "Waiting for the worker to publish; until then, searches use the code file."
+        st.caption("Waiting for the worker to publish; until then, searches use the code file.")
         if not is_alive(cached.library.settings()):
-            words += " No worker is running; start one with: `python -m pipeline worker`"
-        st.caption(words)
+            show_no_worker("Publishing is waiting for a worker")
     else:
         _again()
 

@@ -83,7 +83,7 @@ def ask(run_id: str, action: Action) -> None:
         st.toast(escape_markdown(str(error)), icon=":material/error:")
         return
     if not has_worker:
-        st.toast("No worker is running; start one with: python -m pipeline worker")
+        st.toast("Queued, but no worker is running. Runs and Search offer to start one.")
 
 
 def _verify(run_id: str) -> None:

@@ -253,7 +253,7 @@ def test_without_an_index_search_is_exact_and_publishing_is_one_press(
     next(one for one in app.button if one.label == "Publish").click().run()
     assert requested(run).action == "publish"
     assert "Waiting for the worker to publish" in texts(app)
-    assert "No worker is running; start one" in texts(app)
+    assert "the host of this server has to start one" in texts(app)
 
     serve(Settings(home=own_home))
     app.run()
