@@ -70,5 +70,7 @@ def _about_ties(answer: Answer) -> str:
     group = next((group for group in answer.groups if group.distance == answer.cut), None)
     if not answer.is_tie_cut or group is None:
         return ""
-    count = f"{plural(group.total, 'image')} are equally near; {len(group.results):,} are shown. "
+    n_shown = len(group.results)
+    are = "is" if n_shown == 1 else "are"
+    count = f"{plural(group.total, 'image')} are equally near; {n_shown:,} {are} shown. "
     return count if len(answer.groups) == 1 else f"At distance {answer.cut}, {count}"
