@@ -119,7 +119,7 @@ def _step_buttons(table: pd.DataFrame, row: int | None) -> None:
 
 def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
     """The answers of both runs; when one has no code of the query say why, and None."""
-    answers = []
+    answers, reasons = [], set()
     for side, opened in zip("AB", runs, strict=True):
         try:
             query = query_panel.of_ref(ref, opened)
@@ -132,8 +132,11 @@ def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
         if query is None:
             st.info("One of the runs has no stored code for this image; choose one of the queries.")
             return None
-        ordering, _ = result_order.by_features(opened, query)
+        ordering, reason = result_order.by_features(opened, query)
         answers.append(cached.search.answer(opened, query, Request(limit=SHOWN), ordering))
+        reasons.add(reason or answers[-1].order.problem)
+    for reason in sorted(reasons - {""}):
+        st.caption(f"Equally near images are sorted by id: {escape_markdown(reason)}.")
     first, second = answers
     return first, second
 

@@ -82,7 +82,7 @@ def show(name: str) -> None:
 @datasets.command()
 def inspect(
     name: str,
-    problems: Annotated[bool, typer.Option(help="All files not taken as they are.")] = False,
+    problems: Annotated[bool, typer.Option(help="All files skipped or changed.")] = False,
 ) -> None:
     """Facts, classes by part of the split, and what was wrong with files."""
     from pipeline.datasets.class_counts import class_counts
@@ -162,7 +162,7 @@ def _check_import(request: ImportRequest, problems: Path | None) -> None:
 
 
 def _carry_out(request: ImportRequest) -> None:
-    """Import, and say what was not taken as it is."""
+    """Import, and say which files were skipped or changed."""
     from pipeline.ingest.importing import execute_import
 
     known = stored_problems(request.into) if request.into else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli.console import current_settings, print_table, say
 from pipeline.datasets.dataset import load_dataset
 from pipeline.datasets.problems import Problem, problem_counts, read_problems
+from pipeline.wording import plural
 
 if TYPE_CHECKING:
     from pipeline.ingest.dry_run import Plan
@@ -17,7 +18,8 @@ def describe(name: str) -> None:
     """Print what is known of a data set: images, labels, protocol and licence."""
     info = load_dataset(name, current_settings()).info
     say((info.title, "bold"), f" ({info.name}): {info.summary}")
-    say(f"{info.n:,} images stored, {info.n_problems} files not taken (problems.csv)")
+    problems = plural(info.n_problems, "file")
+    say(f"{info.n:,} images stored, {problems} skipped or changed (problems.csv)")
     for labels in info.label_sets:
         say(f"labels {labels.name!r}: {labels.kind}, {len(labels.classes)} classes")
     if info.scaling_summary:
@@ -50,7 +52,8 @@ def print_plan(plan: Plan) -> None:
     refused = info.n_problems - plan.n_duplicates
     say(
         f"{info.n:,} images would be stored, {plan.n_duplicates:,} duplicates kept once, "
-        f"{refused:,} files not taken, {plan.n_near:,} near-duplicates, {plan.n_leaks:,} leaks"
+        f"{plural(refused, 'file')} rejected, {plan.n_near:,} near-duplicates, "
+        f"{plan.n_leaks:,} leaks"
     )
     parts = ", ".join(f"{name} {n:,}" for name, n in plan.parts.items()) or plan.split_problem
     say(f"Split: {info.split_summary}: {parts}")

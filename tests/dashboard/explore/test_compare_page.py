@@ -140,3 +140,16 @@ def test_compare_opens_with_a_verdict_and_three_queries_to_look_at(
         next(one for one in app.button if one.label == name).click().run()
         assert not app.exception
         assert str(app.query_params["cq"]).startswith("ds:")
+
+
+def test_compare_says_why_features_do_not_sort_equally_near_images(
+    open_app: OpenApp, own_home: Path
+):
+    for path in Settings(home=own_home).features_path.glob("*/keys.bin"):
+        path.write_bytes(path.read_bytes()[:320])
+
+    app = open_app(own_home, "compare")
+
+    assert not app.exception
+    assert texts(app).count("Equally near images are sorted by id: ") == 1
+    assert "images have no stored features" in texts(app)

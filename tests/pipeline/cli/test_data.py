@@ -15,7 +15,7 @@ from tests.pipeline.cli.commands import Cli
 def test_import_list_show_and_delete(cli: Cli, tmp_path: Path) -> None:
     folder = write_images(tmp_path / "My Pets", per_class=2)
 
-    assert "8 images stored, 0 files not taken" in cli("datasets", "import", folder).out
+    assert "8 images stored, 0 files skipped or changed" in cli("datasets", "import", folder).out
     listed = cli("datasets", "list").out
     assert "my-pets" in listed
     assert "openmoji" in listed
@@ -54,7 +54,7 @@ def test_a_dry_run_reports_and_stores_nothing(
 
     assert "Dry run, nothing was stored." in out
     assert "*  90 % class folders (folders: 4)" in out
-    assert "12 images would be stored, 0 duplicates kept once, 1 files not taken" in out
+    assert "12 images would be stored, 0 duplicates kept once, 1 file rejected" in out
     assert "Split: protocol holdout, seed 0" in out
     assert 'dots/broken.png,"the image is not a JPEG' in table.read_text("utf-8")
     assert not (own_library.datasets_path / "pets").exists()
