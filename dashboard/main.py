@@ -105,7 +105,7 @@ page = st.navigation(
                 url_path="runs",
                 title="Runs",
                 icon=":material/list_alt:",
-                help="ValidationMonitor, stop, resume, publish and delete runs.",
+                help="Follow, stop, resume, publish and delete runs.",
             ),
         ],
         "Share": [
