@@ -142,8 +142,7 @@ def make_plan(
     near = near_pairs(np.array(hashes, dtype=np.uint64))
     parts, sides, split_problem = _parts(RetrievalDataset(info, manifest, Path()))
     pairs = _pairs(near, manifest["image_id"].tolist(), sides)
-    listed = [*map(_copied, copies), *pairs][:MOST_PAIRS]
-    pictured = [name for pair in listed[:MOST_PICTURED] for name in _pictured(pair)]
+    listed = [*map(_copied, copies), *pairs]
     growth = None if into is None else compare(into, manifest, source.kinds)
     exact_leaks = sum(problem.is_a("leak") for problem in problems)
     return Plan(
@@ -159,12 +158,12 @@ def make_plan(
         parts=parts,
         split_problem=split_problem,
         problems=(*problems, *(growth.relabelled if growth else ())),
-        near=tuple(listed),
+        near=tuple(listed[:MOST_PAIRS]),
         n_near=len(pairs),
         n_leaks=exact_leaks + sum(pair.is_leak for pair in pairs),
         same_as=same_content_as(info.fingerprint, settings),
         thumbs=tuple(thumbs),
-        pair_thumbs=thumbs_of(pictured, source, info.value_ranges or (), on_progress),
+        pair_thumbs=thumbs_of(_pictured(listed), source, info.value_ranges or (), on_progress),
         notes=tuple(source.notes),
         warnings=(*source.warnings, *(growth.warnings if growth else ())),
         doubt=source.doubt,
@@ -202,8 +201,13 @@ def _copied(copy: Copy) -> NearPair:
     )
 
 
-def _pictured(pair: NearPair) -> tuple[str, ...]:
-    return (pair.first,) if pair.is_copy else (pair.first, pair.second)
+def _pictured(pairs: Sequence[NearPair]) -> list[str]:
+    """Names of the images that the first pairs are shown by."""
+    return [
+        name
+        for pair in pairs[:MOST_PICTURED]
+        for name in (pair.first, *(() if pair.is_copy else (pair.second,)))
+    ]
 
 
 def _parts(dataset: RetrievalDataset) -> tuple[dict[str, int], list[bool], str]:
