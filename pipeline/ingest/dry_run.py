@@ -141,8 +141,7 @@ def make_plan(
     look_again(source, rows, info.value_ranges or (), hashes, thumbs)
     near = near_pairs(np.array(hashes, dtype=np.uint64))
     parts, sides, split_problem = _parts(RetrievalDataset(info, manifest, Path()))
-    pairs = _pairs(near, manifest["image_id"].tolist(), sides)
-    listed = [*map(_copied, copies), *pairs]
+    pairs = [*map(_copied, copies), *_pairs(near, manifest["image_id"].tolist(), sides)]
     growth = None if into is None else compare(into, manifest, source.kinds)
     exact_leaks = sum(problem.is_a("leak") for problem in problems)
     return Plan(
@@ -158,12 +157,12 @@ def make_plan(
         parts=parts,
         split_problem=split_problem,
         problems=(*problems, *(growth.relabelled if growth else ())),
-        near=tuple(listed[:MOST_PAIRS]),
-        n_near=len(pairs),
-        n_leaks=exact_leaks + sum(pair.is_leak for pair in pairs),
+        near=tuple(pairs[:MOST_PAIRS]),
+        n_near=len(near),
+        n_leaks=exact_leaks + sum(pair.is_leak and not pair.is_copy for pair in pairs),
         same_as=same_content_as(info.fingerprint, settings),
         thumbs=tuple(thumbs),
-        pair_thumbs=thumbs_of(_pictured(listed), source, info.value_ranges or (), on_progress),
+        pair_thumbs=thumbs_of(_pictured(pairs), source, info.value_ranges or (), on_progress),
         notes=tuple(source.notes),
         warnings=(*source.warnings, *(growth.warnings if growth else ())),
         doubt=source.doubt,
