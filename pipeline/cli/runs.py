@@ -24,13 +24,16 @@ def list_(json_: JsonOption = False) -> None:
     if json_:
         say_json([_facts(run) for run in listed])
     else:
-        names = ("run", "state", "data set", "method", "bits", "mAP %", "seed")
+        apart = told_apart([run.spec for run in listed], labels_by_default(registry.settings))
+        names = ("run", "state", "data set", "method", "bits", "mAP %", "seed", "measured")
         rows = [
-            (r.id, r.state(), spec.dataset, spec.method, spec.bits, _map(r), spec.seed)
-            for r in listed
+            (r.id, r.state(), spec.dataset, spec.method, spec.bits, _map(r), spec.seed, words)
+            for r, words in zip(listed, apart, strict=True)
             for spec in [r.stored]
         ]
         less = ("data set", "bits", "method", "seed", "mAP %")  # the id has the first three too
+        if not any(apart):
+            names, rows = names[:-1], [row[:-1] for row in rows]
         print_table(names, rows, optional=less, has_json=True)
     for reason in registry.unreadable().values():
         say(("Not readable:", "yellow"), f" {reason}", to=errors)
