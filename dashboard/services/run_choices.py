@@ -117,6 +117,55 @@ def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
     return _distinct([choice for _, choice in ranked])
 
 
+@dataclass(frozen=True)
+class Rival:
+    """The run to compare a run with.
+
+    Attributes:
+        own: slug of the run itself; empty where it is not offered for choice.
+        best: slug of the best run that was measured alike; empty for none.
+        reason: why there is none, a sentence.
+    """
+
+    own: str
+    best: str
+    reason: str
+
+
+def rival_of(run: Run, choices: Iterable[RunChoice], settings: Settings) -> Rival:
+    """The best run by mAP under the same protocol, labels and split as `run`.
+
+    Args:
+        run: to compare.
+        choices: of its data set.
+        settings: where the runs are.
+    """
+    registry, specs = RunRegistry(settings), {}
+    choices = list(choices)
+    for choice in choices:
+        with suppress(RunError):  # deleted a moment ago
+            specs[choice.slug] = registry.open(choice.id)
+    own = next((slug for slug, one in specs.items() if one.spec.digest == run.spec.digest), "")
+    alike = [
+        (choice.map, choice.slug)
+        for choice in choices
+        if choice.map is not None
+        and choice.slug in specs
+        and _measured_on(specs[choice.slug]) == _measured_on(run)
+    ]
+    if not own:
+        return Rival("", "", "This run has no codes to search.")
+    if own not in [slug for _, slug in alike]:
+        return Rival(own, "", "This run has no mAP to compare.")
+    if len(alike) == 1:
+        words = "No other run was measured under the same protocol, labels and split."
+        return Rival(own, "", words)
+    best = max(alike)[1]
+    if best == own:
+        return Rival(own, "", "This is the best of the runs that were measured alike.")
+    return Rival(own, best, "")
+
+
 def published(
     choices: Iterable[RunChoice], settings: Settings
 ) -> list[tuple[RunChoice, IndexRecord]]:

@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.analysis.comparisons import labels_by_default, told_apart
 from pipeline.analysis.training_history import number_of, terms_of, terms_table
 from pipeline.evaluation.code_statistics import CodeStatistics, code_statistics
+from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.report import Report
 from pipeline.index.publish import read_index
 from pipeline.jobs import HEARTBEAT, is_silent
@@ -91,6 +92,8 @@ class RunDetail:
         error: why it failed; empty otherwise.
         is_published: whether it has an index.
         on_stop: what a stop does, in a sentence for people.
+        measures: columns measure and value, as shown; empty where nothing was measured.
+        interval: ends of the 95 % interval of mAP, in [0, 1].
     """
 
     job: RunRow
@@ -103,6 +106,8 @@ class RunDetail:
     error: str
     is_published: bool
     on_stop: str
+    measures: pd.DataFrame
+    interval: tuple[float, float]
 
 
 def list_runs(settings: Settings, sweep: str = "") -> list[RunRow]:
@@ -138,6 +143,7 @@ def open_job(settings: Settings, run_id: str) -> RunDetail:
     """
     run = RunRegistry(settings).open(run_id)
     status, history = run.status(), run.history()
+    report, _ = _measured(run)
     return RunDetail(
         job=_run_row(run, status, [], labels_by_default(settings)),
         history=terms_table(history),
@@ -149,6 +155,8 @@ def open_job(settings: Settings, run_id: str) -> RunDetail:
         error=status.error,
         is_published=read_index(run) is not None,
         on_stop=_STOPS[keeps_checkpoints(run.spec.method)],
+        measures=_measures(report),
+        interval=(report.ci_low, report.ci_high) if report else (math.nan, math.nan),
     )
 
 
@@ -192,6 +200,18 @@ def alerts(run: Run, history: Sequence[dict[str, object]]) -> list[str]:
             f"mAP {100 * report.map:.1f} is below that of a random order, {100 * _chance(run):.1f}."
         )
     return found
+
+
+def _measures(report: Report | None) -> pd.DataFrame:
+    """What was measured, by the names and in the units of all tables."""
+    shown = [
+        (metric.heading, float(metric.text(value)))
+        for metric in METRICS.values()
+        if report is not None
+        and (value := report.values.get(metric.name)) is not None
+        and metric.text(value)
+    ]
+    return pd.DataFrame(shown, columns=["measure", "value"])
 
 
 def _outdated(run: Run) -> list[str]:

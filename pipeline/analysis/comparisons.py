@@ -15,7 +15,7 @@ from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
-from pipeline.runs.spec import RunSpec
+from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.settings import Settings
 
 
@@ -93,7 +93,9 @@ def labels_by_default(settings: Settings) -> dict[str, str]:
     return {info.name: info.label_sets[0].name for info in infos}
 
 
-def told_apart(specs: Sequence[RunSpec], default_labels: Mapping[str, str]) -> list[str]:
+def told_apart(
+    specs: Sequence[RunSpec | StoredSpec], default_labels: Mapping[str, str]
+) -> list[str]:
     """What each run was trained and measured under, as far as runs of its data set differ in it.
 
     Args:
