@@ -33,6 +33,7 @@ def test_runs_show_state_log_settings_and_buttons(open_app: OpenApp, own_home: P
 
     assert not app.exception
     assert len(app.dataframe[0].value) == 2
+    assert "Measured" not in app.dataframe[0].proto.column_order  # both alike
     assert {one.label for one in app.tabs} == {"Curves", "Log", "Settings", "Environment", "Index"}
     assert any(one.label == "Delete it" for one in app.button)
 
@@ -117,11 +118,9 @@ def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
 
 
 def test_runs_that_would_look_equal_are_told_apart(open_app: OpenApp, own_home: Path) -> None:
-    app = open_app(own_home, "runs")
-    assert "Measured" not in app.dataframe[0].proto.column_order
     train(Settings(home=own_home), "shapes", split_seed=1)
 
-    app.run()
+    app = open_app(own_home, "runs")
 
     assert not app.exception
     assert "Measured" in app.dataframe[0].proto.column_order
@@ -130,7 +129,7 @@ def test_runs_that_would_look_equal_are_told_apart(open_app: OpenApp, own_home: 
     options = app.selectbox(key="job").options
     for split in (0, 1):
         assert sum(f"ITQ · 12 bits · split {split} · seed 0" in one for one in options) == 1
-    offered = open_app(own_home, "runs").sidebar.selectbox(key="run").options
+    offered = app.sidebar.selectbox(key="run").options
     assert sum("split 1" in one for one in offered) == 1
 
 
