@@ -114,7 +114,7 @@ def _upload() -> str:
 def _from_a_terminal(token: str) -> None:
     """How to send an archive from another machine, for what a browser is too small for."""
     base = (st.context.url or "http://localhost:8501/import").rsplit("/", 1)[0]
-    with st.popover("From a terminal", icon=":material/terminal:"):
+    with st.popover("As a command", icon=":material/terminal:"):
         st.code(f"curl -T pets.zip {base}/api/import/{token}/", language="bash", wrap_lines=True)
         st.button("Look for it", icon=":material/search:", help="Once the command has ended.")
 
