@@ -18,6 +18,7 @@ from pipeline.wording import duration, plural
 
 _JOB = "job"  # in the address bar; there Runs has the run on screen
 _CHOSEN = "import_job"  # in this tab, which keeps it while it shows other pages
+_FOLLOWED = "import_followed"  # the import of this tab whose data set is to be chosen
 _POLL_S = 0.3  # a small check takes about as long
 _WORDS = {"check": "Checking", "import": "Importing"}
 
@@ -71,7 +72,16 @@ def start(request: ImportRequest, kind: Kind) -> None:
     """Start a job and look at it; for callbacks."""
     job_id = imports.begin(request, kind, cached.library.settings()).id
     st.session_state[_CHOSEN] = job_id
+    if kind == "import":
+        st.session_state[_FOLLOWED] = job_id
     state.write_address(_JOB, job_id)
+
+
+def follow(dataset: str) -> None:
+    """Choose the data set that this tab has just imported, once."""
+    job_id = st.session_state.pop(_FOLLOWED, "")
+    if job_id and job_id == st.session_state.get(_CHOSEN) and dataset != state.dataset():
+        state.switch_page("build/import_page.py", **{state.DATASET: dataset, _JOB: job_id})
 
 
 def leave() -> None:

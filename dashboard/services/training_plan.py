@@ -226,11 +226,13 @@ def cost_in_words(price: Estimate) -> str:
     unknown = (
         f", plus {plural(price.n_unknown, 'run')} of unknown length" if price.n_unknown else ""
     )
-    return f"about {_about(price.seconds)}{apart}{unknown}"
+    return f"{_about(price.seconds)}{apart}{unknown}"
 
 
 def _about(seconds: float) -> str:
-    return f"{max(seconds, 1):.0f} s" if seconds < 120 else duration(seconds)
+    if seconds < 1:
+        return "under 1 s"
+    return f"about {seconds:.0f} s" if seconds < 120 else f"about {duration(seconds)}"
 
 
 def start(settings: Settings, sweep: Sweep) -> tuple[str, int]:

@@ -55,7 +55,7 @@ def _offer(info: DatasetInfo, found: service.RecommendedPlan) -> None:
         return
     cost = training_plan.cost_in_words(found.plan.price)
     basis = " ".join(map(escape_markdown, found.plan.price.basis))
-    st.caption(f"{cost[0].upper()}{cost[1:]} on this machine. {basis}")
+    st.caption(f"{cost[0].upper()}{cost[1:]}. {basis}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Train three recommended" if is_first else f"Train {plural(n_new, 'more method')}",

@@ -195,6 +195,24 @@ def test_what_was_checked_is_what_is_imported(
     assert started[0].request() == job.request()
 
 
+def test_what_was_imported_becomes_the_chosen_data_set_once(
+    open_app: OpenApp, own_home: Path, tmp_path: Path, started: list[ImportJob]
+):
+    job = checked(own_home, class_folders(tmp_path / "set", pictures()))
+    app = open_app(own_home, "import", job=job.id)
+    button(app, "Import 12 images").click().run()
+    execute_job(started[0], Settings(home=own_home))
+
+    app.run()
+    assert not app.exception
+    assert app.sidebar.selectbox(key="ds").value == "set"
+    assert app.query_params["job"] == started[0].id
+    app.sidebar.selectbox(key="ds").select("shapes").run()
+
+    assert app.sidebar.selectbox(key="ds").value == "shapes"
+    assert "is in the library" in app.success[0].proto.title
+
+
 def test_content_that_is_here_already_needs_a_second_thought(
     open_app: OpenApp, own_home: Path, tmp_path: Path
 ):

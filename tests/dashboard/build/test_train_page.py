@@ -50,7 +50,7 @@ def test_a_plan_is_priced_and_shown_as_a_command(open_app: OpenApp, own_home: Pa
     app = train_page(open_app, own_home, "itq", "lsh")
 
     assert not app.exception
-    assert "**2 new runs** · about" in texts(app)
+    assert "**2 new runs** · under 1 s" in texts(app)
     assert "Features of tiny are stored already. Training is estimated from past runs" in texts(app)
     assert "--methods itq,lsh --bits 16" in app.code[0].value
     assert '"method": "itq"' in app.code[1].value

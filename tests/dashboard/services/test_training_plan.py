@@ -151,10 +151,10 @@ def test_the_first_choice_is_what_is_recommended_and_not_there(settings: Setting
 @pytest.mark.parametrize(
     ("price", "words"),
     [
-        (Estimate(90.0, None, 0, 60.0), "about 90 s (features 60 s, training 30 s)"),
-        (Estimate(0.2, None, 0), "about 1 s"),
+        (Estimate(90.0, None, 0, 60.0), "about 90 s (features about 60 s, training about 30 s)"),
+        (Estimate(0.2, None, 0), "under 1 s"),
         (Estimate(600.0, None, 2), "about 10 min, plus 2 runs of unknown length"),
-        (Estimate(None, None, 1, 60.0), "features 60 s, training time not known"),
+        (Estimate(None, None, 1, 60.0), "features about 60 s, training time not known"),
         (Estimate(None, None, 1), "training time not known"),
     ],
 )
