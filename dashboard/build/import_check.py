@@ -98,7 +98,8 @@ def confirm(plan: Plan, request: ImportRequest) -> None:
         n_new = plan.info.n - plan.n_known
         if not _is_there(request):
             st.warning(
-                "The server deletes uploads after a day. Upload the file again and check it.",
+                "The server deletes uploads after their import, or after a day. Upload the file "
+                "again and check it.",
                 title="The uploaded file is no longer there",
             )
             return

@@ -38,12 +38,14 @@ class ImagePair:
     Attributes:
         sentence: what they are.
         sources: address of each picture.
-        captions: name of each, behind its part of the split where that matters.
+        names: of the images.
+        parts: of the split that they are in; empty where that does not matter.
     """
 
     sentence: str
     sources: tuple[str, str]
-    captions: tuple[str, str]
+    names: tuple[str, str]
+    parts: tuple[str, str]
 
 
 class NotAllowed(ValueError):  # noqa: N818 - the name says what is wrong
@@ -149,11 +151,12 @@ def pictured_pairs(plan: Plan) -> list[ImagePair]:
         names = (pair.first, pair.first if pair.is_copy else pair.second)
         if all(name in webp_of for name in names):
             left, right = (f"data:image/webp;base64,{webp_of[name]}" for name in names)
-            first, second = (
-                f"{_PARTS.get(side, side)} · {name}" if side else name
-                for name, side in zip((pair.first, pair.second), pair.sides, strict=True)
+            first, second = (_PARTS.get(side, side) for side in pair.sides)
+            pairs.append(
+                ImagePair(
+                    pair_sentence(pair), (left, right), (pair.first, pair.second), (first, second)
+                )
             )
-            pairs.append(ImagePair(pair_sentence(pair), (left, right), (first, second)))
     return pairs
 
 

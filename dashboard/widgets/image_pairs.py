@@ -32,10 +32,11 @@ def _draw(pairs: Sequence[ImagePair]) -> None:
 def _pair(pair: ImagePair) -> str:
     pictures = "".join(
         "<div style='flex:1;min-width:0'>"
-        f"<img src='{source}' alt='{escape_html(caption)}' style='{_PICTURE}'>"
-        f"<div style='font-size:.8125rem;opacity:.75;overflow-wrap:anywhere'>"
-        f"{escape_html(caption)}</div></div>"
-        for source, caption in zip(pair.sources, pair.captions, strict=True)
+        f"<img src='{source}' alt='{escape_html(name)}' style='{_PICTURE}'>"
+        "<div style='font-size:.8125rem;overflow-wrap:anywhere'>"
+        f"{f'<b>{escape_html(part)}</b><br>' if part else ''}"
+        f"<span style='opacity:.75'>{escape_html(name)}</span></div></div>"
+        for source, name, part in zip(pair.sources, pair.names, pair.parts, strict=True)
     )
     return (
         "<figure style='margin:0'>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -152,7 +153,9 @@ def test_a_check_shows_counts_charts_pictures_problems_and_the_command(
     assert numbers["Leaks"] == "1"
     assert app.warning[0].proto.title == "1 leak"
     assert "The same picture among the queries and in the training set" in texts(app)
-    assert "training · train/cat/copy.png" in texts(app)
+    (pairs,) = (str(one.value) for one in app.html if "same picture" in str(one.value))
+    assert re.findall(r"<b>(\w+)</b>", pairs) == ["query", "training"]
+    assert pairs.count("data:image/webp;base64,") == 2
     assert "Looks like **class folders**" in texts(app)
     table = next(one.value for one in app.dataframe if "file" in one.value)
     assert table["file"].tolist() == ["train/cat/broken.png", "train/cat/copy.png"]
@@ -357,7 +360,7 @@ def test_a_check_whose_upload_has_been_deleted_says_so(
     app = open_app(own_home, "import", job=job.id)
 
     assert not app.exception
-    assert "Upload the file again" in texts(app)
+    assert "Upload the file again and check it" in texts(app)
     assert not [one for one in app.button if one.label.startswith("Import ")]
 
 
