@@ -106,6 +106,6 @@ def _link(method: Choice, trained: Trained) -> None:
 
 
 def _turn(name: str) -> None:
-    """Choose a method, or no longer; for callbacks."""
-    chosen: set[str] = st.session_state[_CHOSEN]
-    st.session_state[_CHOSEN] = chosen ^ {name}
+    """Keep whether a box is ticked; for callbacks."""
+    others: set[str] = st.session_state[_CHOSEN] - {name}
+    st.session_state[_CHOSEN] = others | ({name} if st.session_state[f"method_{name}"] else set())

@@ -74,6 +74,7 @@ def test_two_methods_are_trained_watched_stopped_resumed_and_compared(
         page.get_by_role("option", name="tiny").click()
         page.locator(".st-key-card_itq label").click()  # off again
         page.locator(".st-key-card_ud2h label").click()
+        expect(page.get_by_role("button", name="Start 1 run")).to_be_enabled()
         page.get_by_placeholder("Search 26 methods").fill("dpsh")
         expect(page.locator(".st-key-card_itq")).to_have_count(0)
         page.locator(".st-key-card_dpsh label").click()
