@@ -101,7 +101,12 @@ def _link(method: Choice, trained: Trained) -> None:
             width="content",
             help="With these settings. Other settings, or more seeds, train it again.",
         )
-        if st.button("Open on Runs", type="tertiary", key=f"open_{method.name}"):
+        if st.button(
+            "Open on Runs",
+            icon=":material/list_alt:",
+            type="tertiary",
+            key=f"open_{method.name}",
+        ):
             state.switch_page("build/runs_page.py", job=trained.run)
 
 
