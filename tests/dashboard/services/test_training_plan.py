@@ -179,3 +179,15 @@ def test_augmented_views_are_priced_too(settings: Settings) -> None:
     assert price.features_s > 0
     assert "augmented images" in price.basis[0]
     assert price.basis[-1].endswith("has not run here yet, so its time is not known.")
+
+
+def test_features_cost_what_they_have_cost_here(own: Settings) -> None:
+    unlabelled(own)
+    run = RunRegistry(own).all()[0]
+    run.update(timings={**run.status().timings, "features": 6.0})  # 60 images
+
+    price = plan_training(own, asked(dataset="bare", methods=("itq",))).price
+
+    assert "at 100 ms each (as measured here)" in price.basis[0]
+    n = load_dataset("bare", own).info.n
+    assert price.features_s == pytest.approx(0.1 * n)
