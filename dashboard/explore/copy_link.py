@@ -14,7 +14,10 @@ from dashboard.widgets import gallery
 from pipeline.analysis.opened_run import OpenRun
 
 SEARCH = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max", state.PAGE)
-BITS = ("view", "flip", "mute", "bit", "probe", "beside")
+CODES = (
+    *("view", "query_view", "bit_view", "codes_view"),
+    *("flip", "mute", "bit", "probe", "beside"),
+)
 
 
 def show_copy_link(

@@ -62,8 +62,9 @@ def empty(name: str) -> None:
         "you see it."
     )
     with st.container(horizontal=True, key="report_sources"):
-        for page in ("Leaderboard", "Curves", "Failures", "Codes", "Advisor"):
+        for page in ("Leaderboard", "Curves", "Failures", "Advisor"):
             st.page_link(f"evaluate/{page.lower()}_page.py", label=page)
+        st.page_link("explore/codes_page.py", label="Codes")
 
 
 def _begin(name: str, kind: str) -> None:

@@ -74,9 +74,3 @@ def link_on(app: AppTest) -> str:
     """The address that Copy link shows."""
     assert not app.exception
     return next(one.value for one in app.code if "v=1" in one.value)
-
-
-def page_file(name: str) -> str:
-    """The file of a page by its name, relative to the dashboard."""
-    (found,) = MAIN.parent.glob(f"*/{name}_page.py")
-    return found.relative_to(MAIN.parent).as_posix()
