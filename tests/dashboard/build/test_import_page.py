@@ -15,7 +15,7 @@ from pipeline.ingest.import_jobs import ImportJob, create_job, execute_job, uplo
 from pipeline.ingest.importing import execute_import, open_request
 from pipeline.ingest.request import ImportRequest
 from pipeline.settings import Settings
-from tests.dashboard.pages import OpenApp, button, draw_images, page_file, texts
+from tests.dashboard.pages import OpenApp, button, draw_images, texts
 from tests.layout_writers import (
     class_folders,
     csv_table,
@@ -382,10 +382,10 @@ def test_a_check_is_still_on_screen_after_another_page(
 ):
     job = checked(own_home, class_folders(tmp_path / "set", pictures()))
     app = open_app(own_home, "import", job=job.id)
-    app.switch_page(page_file("status")).run()
+    app.switch_page("share/status_page.py").run()
     del app.query_params["job"]
 
-    app.switch_page(page_file("import")).run()
+    app.switch_page("build/import_page.py").run()
 
     assert button(app, "Import 12 images")
     assert app.query_params["job"] == job.id
