@@ -29,7 +29,7 @@ with right:
         st.info(note)
     ref, query = query_panel.encoded_query(ref, examples[0].ref, opened)
     state.show_query(ref)
-    request = search_controls.show_controls(opened)
+    request = search_controls.show_controls(opened, query)
     ordering, reason = search_order.ordering(opened, query)
     answer = cached.search.answer(opened, query, request, ordering)
     with changes:
