@@ -13,7 +13,7 @@ from dashboard.widgets.recommended_training import show_recommended
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Compare", anchor=False, width="content")
-    actions = st.container(width="content")
+    actions = st.container(horizontal=True, width="content", gap="small")
 dataset = notices.chosen_dataset()
 runs = cached.library.runs(dataset.name)
 if len(runs) < 2:
@@ -36,6 +36,8 @@ answers = compare_parts.ask(ref, first, second)
 if answers is None:
     compare_parts.differing(table, first)
     st.stop()
+with actions:
+    compare_parts.report_button((first, second), answers)
 compared = compare(first, second, answers)
 compare_parts.figures(compared)
 clicked = compare_parts.lists(compared, (first, second), answers)

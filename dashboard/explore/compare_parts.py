@@ -23,6 +23,7 @@ from dashboard.widgets import (
     query_panel,
     result_order,
 )
+from dashboard.widgets import report_button as add_to_report
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.wording import escape_html, escape_markdown, percent, plural
 
@@ -205,6 +206,20 @@ def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
         st.caption(f"Equally near images are sorted by id: {escape_markdown(reason)}.")
     first, second = answers
     return first, second
+
+
+def report_button(runs: tuple[OpenRun, OpenRun], answers: tuple[Answer, Answer]) -> None:
+    """A button that adds the query with the first results of both runs to the report."""
+    is_by_features = all(
+        result_order.by_features(opened, answer.query)[0] is not None and not answer.order.problem
+        for opened, answer in zip(runs, answers, strict=True)
+    )
+    add_to_report.show_strip_button(
+        list(zip(runs, answers, strict=True)),
+        Request(limit=SHOWN),
+        order="distance, then similarity" if is_by_features else "codes only",
+        key="compare",
+    )
 
 
 def figures(compared: Compared) -> None:

@@ -39,18 +39,13 @@ def demo_summary(board: Leaderboard, comparison: Comparison, sentence: str) -> l
         sentence: the leaderboard's finding.
     """
     rows, methods = board.rows, list(board.rows["method"])
-    drawn = rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
     cost = COSTS[_MEMORY]
     table = with_front(rows, cost)
     runs = tuple(map(str, rows["run"]))
     item = partial(new_item, protocol=comparison.sentence, runs=runs)
-    baselines = board.baselines[["name", "map"]].assign(bits=None)
     return [
         item("Methods", _board_table(rows), finding=sentence),
-        item(
-            "mAP by code length",
-            chart=chart_files.specification(map_by_bits(drawn, board.cosine, methods, baselines)),
-        ),
+        map_by_length(board, comparison),
         item(
             "mAP against memory",
             finding=front_finding(table, cost),
@@ -59,6 +54,21 @@ def demo_summary(board: Leaderboard, comparison: Comparison, sentence: str) -> l
             ),
         ),
     ]
+
+
+def map_by_length(board: Leaderboard, comparison: Comparison) -> Item:
+    """The chart of mAP by code length, with cosine and baselines."""
+    rows = board.rows
+    drawn = rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
+    baselines = board.baselines[["name", "map"]].assign(bits=None)
+    return new_item(
+        "mAP by code length",
+        protocol=comparison.sentence,
+        runs=tuple(map(str, rows["run"])),
+        chart=chart_files.specification(
+            map_by_bits(drawn, board.cosine, list(rows["method"]), baselines)
+        ),
+    )
 
 
 def model_review(
