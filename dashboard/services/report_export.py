@@ -24,7 +24,7 @@ from dashboard.services.results_table import to_csv
 from pipeline.analysis.acceptance_checks import Condition
 
 Thumb = Callable[[str], bytes | None]  # content hash -> WebP of at most 256 px
-_MARKS = {"yes": "✓ relevant", "no": "✗ not relevant", "unknown": "? unknown", "": ""}
+_MARKS = {"yes": "✓ relevant", "no": "✗ not relevant", "unknown": "? relevance unknown", "": ""}
 _MOST_TABLE_ROWS = 60  # in the page; the CSV has all
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 
@@ -51,6 +51,7 @@ def to_html(
     page.filters |= {
         "cell": _cell,
         "drawing": _drawing,
+        "mark": _MARKS.__getitem__,
         "data_address": lambda picture: picture.source or _data_address(thumb(picture.sha256)),
     }
     page.globals |= {"MARKS": _MARKS, "MOST_TABLE_ROWS": _MOST_TABLE_ROWS}

@@ -41,7 +41,7 @@ def strip_item(
     return new_item(
         title,
         finding=finding(answered, request),
-        protocol=" ".join(filter(None, (protocol, _searched(first, answer, request, order)))),
+        protocol=f"{protocol or _relevant_by(first)} {_searched(answer, request, order)}".strip(),
         query=_query(answer.query, first),
         strips=tuple(
             Strip(
@@ -61,6 +61,8 @@ def finding(answered: Sequence[Answered], request: Request) -> str:
     opened, answer = answered[0]
     counts = [_relevant(one, request) for _, one in answered]
     known = [count for count in counts if count is not None]
+    if len(known) < len(counts) and request.relevance != "all":
+        return f"Only {request.relevance} results are shown: {len(answer.results):,} were found."
     if len(known) < len(counts):
         near = (
             f"The nearest of {plural(answer.n_database, 'image')} differs in "
@@ -91,7 +93,12 @@ def _relevant(answer: Answer, request: Request) -> tuple[int, int] | None:
     return marks.count(True), len(marks)
 
 
-def _searched(opened: OpenRun, answer: Answer, request: Request, order: str) -> str:
+def _relevant_by(opened: OpenRun) -> str:
+    """The labels, where no protocol names them."""
+    return f"Relevant by {opened.label_set_name}." if opened.label_set is not None else ""
+
+
+def _searched(answer: Answer, request: Request, order: str) -> str:
     """Under which conditions the results were found."""
     filters = [
         f"words “{request.text}”" if request.text else "",
@@ -101,10 +108,9 @@ def _searched(opened: OpenRun, answer: Answer, request: Request, order: str) -> 
         "" if request.relevance == "all" else f"only {request.relevance} results shown",
     ]
     chosen = "; ".join(filter(None, filters))
-    relevant = f" Relevant by {opened.label_set_name}." if opened.label_set is not None else ""
     return (
         f"{plural(answer.n_database, 'image')} searched; order: {order.lower()}"
-        f"{f'; filters: {chosen}' if chosen else ''}.{relevant}"
+        f"{f'; filters: {chosen}' if chosen else ''}."
     )
 
 

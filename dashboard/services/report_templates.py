@@ -19,6 +19,7 @@ from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
 from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.wording import plural
 
 DEMO, REVIEW, AUDIT = "Demo summary", "Model review", "Data audit"
 SUMMARIES = {
@@ -63,6 +64,8 @@ def map_by_length(board: Leaderboard, comparison: Comparison) -> Item:
     baselines = board.baselines[["name", "map"]].assign(bits=None)
     return new_item(
         "mAP by code length",
+        finding=f"{plural(drawn['model'].nunique(), 'model')} measured under the same conditions, "
+        "with intervals; rules mark the features by cosine and what takes no learning.",
         protocol=comparison.sentence,
         runs=tuple(map(str, rows["run"])),
         chart=chart_files.specification(

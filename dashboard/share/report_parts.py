@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import pandas as pd
@@ -93,9 +94,9 @@ def entries(target: Target, basket: Basket) -> None:
 def conditions(target: Target, basket: Basket, runs: tuple[str, ...]) -> None:
     """Data, licence, protocol and versions; then what the runs must meet, failed checks first."""
     st.subheader("Conditions", anchor=False)
-    st.caption("They end the report, and follow from its entries.")
     facts = cached.report.facts(target.dataset, basket)
-    st.table(pd.Series(facts, name="Value").drop("Generated").rename(escape_markdown))
+    lines = (f"**{fact}** {escape_markdown(facts[fact])}" for fact in facts if fact != "Generated")
+    st.markdown("  \n".join(lines))
     settings = cached.report.run_settings(runs)
     if not settings.empty:
         with st.expander("Settings of the runs", icon=":material/tune:"):
@@ -150,45 +151,49 @@ def files(target: Target, basket: Basket, runs: tuple[str, ...]) -> None:
 
 
 def runs_of(basket: Basket) -> tuple[str, ...]:
-    """The runs whose conditions are listed: those that most entries show."""
-    count: dict[str, int] = {}
-    for item in basket.items:
-        for run in item.runs:
-            count[run] = count.get(run, 0) + 1
-    return tuple(sorted(count, key=lambda run: -count[run])[:_MOST_CHECKED])
+    """The runs whose conditions are listed: those in half as many entries as any, at least."""
+    count = Counter(run for item in basket.items for run in item.runs)
+    most = max(count.values(), default=0)
+    return tuple(run for run, n in count.most_common(_MOST_CHECKED) if 2 * n >= most)
 
 
 def _entry(target: Target, item: Item, number: int, total: int) -> None:
     with st.container(border=True, key=f"entry_{item.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{number}. {escape_markdown(item.title)}**", width="stretch")
-            for label, icon, how, is_off in (
-                ("Up", ":material/arrow_upward:", moved(item, -1), number == 1),
-                ("Down", ":material/arrow_downward:", moved(item, 1), number == total),
-                ("Remove", ":material/delete:", without_item(item), False),
-            ):
-                st.button(
-                    "",
-                    icon=icon,
-                    help=label,
-                    disabled=is_off,
-                    on_click=store,
-                    args=(target, how),
-                    key=f"{label.lower()}_{item.id}",
-                )
+            with st.container(horizontal=True, width="content", gap="small"):
+                _place_buttons(target, item, number, total)
         report_pictures.show_pictures(target.dataset, item)
-        for label, text in (("Finding", item.finding), ("Note", item.note)):
-            _text(target, item, label, text)
+        for column, label in zip(st.columns(2), ("Finding", "Note"), strict=True):
+            with column:
+                _text(target, item, label)
         kinds = ["chart"] * bool(item.chart) + ["table"] * bool(item.columns)
         added = f"added {item.added[:16].replace('T', ' ')}"
         st.caption(" · ".join([*kinds, added, escape_markdown(item.protocol)]).removesuffix(" · "))
 
 
-def _text(target: Target, item: Item, label: str, text: str) -> None:
+def _place_buttons(target: Target, item: Item, number: int, total: int) -> None:
+    for label, icon, how, is_off in (
+        ("Up", ":material/arrow_upward:", moved(item, -1), number == 1),
+        ("Down", ":material/arrow_downward:", moved(item, 1), number == total),
+        ("Remove", ":material/delete:", without_item(item), False),
+    ):
+        st.button(
+            "",
+            icon=icon,
+            help=label,
+            disabled=is_off,
+            on_click=store,
+            args=(target, how),
+            key=f"{label.lower()}_{item.id}",
+        )
+
+
+def _text(target: Target, item: Item, label: str) -> None:
     """A text of an entry, to edit."""
     field = label.lower()
     key = f"{field}_{item.id}"
-    st.session_state[key] = text  # as stored: an undo or another tab may change it
+    st.session_state[key] = getattr(item, field)  # as stored: an undo or another tab may change it
     st.text_area(
         label,
         key=key,

@@ -21,7 +21,8 @@ def choose_report(dataset: str) -> str:
         return current
     options = _distinct(titles)
     place = st.empty()
-    chosen = linked_select.show_select("Report on screen", options, key=_KEY, default=current)
+    with st.container(width=480):
+        chosen = linked_select.show_select("Report on screen", options, key=_KEY, default=current)
     with place:
         linked_select.say_gone("report", options, _KEY)
     report_button.choose_report(dataset, chosen)

@@ -209,7 +209,8 @@ def test_a_strip_holds_its_pictures_distances_and_marks(strip: Item):
     assert page.count("<img src='data:image/webp;base64,") == 2  # the query's own, and one of two
     assert "base64,UQ==" in page
     assert "picture no longer available" in page
-    assert "<b>11/12</b> <span class='no'>✗ not relevant</span>" in page
+    assert "<b>11/12</b> <span class='no'>✗</span>" in page
+    assert "first 2 results: distance in bits, ✓ relevant, ✗ not relevant" in page
     assert "Relevant by class." in page
     assert "<script" not in page
     with zipfile.ZipFile(io.BytesIO(to_bundle(Basket(items=(strip,)), {}))) as bundle:
