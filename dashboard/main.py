@@ -20,11 +20,18 @@ page = st.navigation(
     {
         "Explore": [
             st.Page(
+                "explore/overview_page.py",
+                title="Overview",
+                icon=":material/bubble_chart:",
+                help="What the codes of a run hold, save and keep, with the map of all codes.",
+                default=True,
+            ),
+            st.Page(
                 "explore/search_page.py",
+                url_path="search",
                 title="Search",
                 icon=":material/image_search:",
                 help="Find the images whose codes are nearest to the code of an image.",
-                default=True,
             ),
             st.Page(
                 "explore/compare_page.py",

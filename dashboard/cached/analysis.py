@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cached.library import dataset, datasets, settings
+from dashboard.cached.runs import board, measured_in
 from dashboard.services.review import Review, read_review
 from pipeline.analysis import curves as curve_service
 from pipeline.analysis import run_differences, significance_findings, training_losses
@@ -25,6 +26,7 @@ from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
+from pipeline.analysis.run_summary import RunSummary, read_summary
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.query_curves import QueryCurves
 from pipeline.runs.registry import RunRegistry
@@ -45,6 +47,12 @@ def baseline_flag(run_id: str) -> BaselineFlag | None:
         return compare_with_baselines(settings(), run_id)
     except RunError:
         return None
+
+
+def run_summary(run: OpenRun) -> RunSummary:
+    """A run in a few figures, from the leaderboard that it is on."""
+    found = measured_in((run.id,))
+    return read_summary(run, board(found[0]) if found else None, settings())
 
 
 def settings_table(runs: list[str], *, only_differences: bool) -> pd.DataFrame:

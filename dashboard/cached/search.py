@@ -18,6 +18,7 @@ from dashboard.services.run_choices import IndexState, index_state
 from dashboard.services.search import Answer, Backend, QueryImage, Request
 from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import Aligned, align
+from pipeline.analysis.code_map import CodeMap, read_map
 from pipeline.analysis.opened_run import OpenRun, open_run
 from pipeline.index.ordering import Ordering
 from pipeline.index.publish import expected_metadata, index_alias, read_index
@@ -173,11 +174,10 @@ def bit_table(run: OpenRun) -> pd.DataFrame:
     return single_bits.bit_table(run)
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
-def code_buckets(run: OpenRun) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The fullest distinct codes of a run, on a plane, and the pairs that belong together."""
-    table = single_bits.buckets(run)
-    return table, single_bits.links(run, table)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASHED)
+def code_map(run: OpenRun) -> CodeMap:
+    """The distinct codes of a run on a plane; a second the first time."""
+    return read_map(run)
 
 
 @st.cache_data(max_entries=20, show_spinner=False, hash_funcs=HASHED)

@@ -1,4 +1,4 @@
-"""What single bits do: changed codes, what each bit has learned, and the map of distinct codes."""
+"""What single bits do: changed codes, and what each bit has learned."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 
 from models.codes import HashCodes
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.evaluation.code_statistics import bit_correlation, code_buckets
+from pipeline.evaluation.code_statistics import bit_correlation
 from pipeline.index.ordering import MAX_TIES, Values
-
-MOST_BUCKETS = 300  # distinct codes in the map, fullest first
-LINKED_WITHIN = 2  # bits between two codes of a line in the map
 
 
 @dataclass(frozen=True)
@@ -100,71 +97,6 @@ def strongest(
     return [int(rows[place]) for place in order[::-1][:n]], [int(rows[p]) for p in order[:n]]
 
 
-def buckets(opened: OpenRun) -> pd.DataFrame:
-    """The fullest distinct codes of the database on a plane: near codes lie near each other.
-
-    Columns bucket, x, y, images, label (of most of its images), purity (their share). The plane is
-    spanned by the two directions in which distinct codes differ most, counted by their images.
-    """
-    codes, counts, bucket = _fullest(opened)
-    signs = codes.signs().astype(np.float64)
-    weights = counts / counts.sum()
-    centred = (signs - weights @ signs) * np.sqrt(weights)[:, None]
-    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
-    places = (signs - weights @ signs) @ axes.T
-    if places.shape[1] < 2:  # a single bucket or bit
-        places = np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
-    labels = [_majority(opened, np.flatnonzero(bucket == number)) for number in range(len(codes))]
-    return pd.DataFrame(
-        {
-            "bucket": np.arange(len(codes)),
-            "x": places[:, 0],
-            "y": places[:, 1],
-            "images": counts,
-            "label": [label for label, _ in labels],
-            "purity": [purity for _, purity in labels],
-        }
-    )
-
-
-def bucket_rows(opened: OpenRun, bucket: int) -> list[int]:
-    """The manifest rows of the images in a bucket of `buckets`."""
-    return [int(row) for row in opened.database_rows[_fullest(opened)[2] == bucket]]
-
-
-def links(opened: OpenRun, table: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of the `buckets` table within 2 bits that are mostly of one label, nearest first.
-
-    Columns first, second (buckets), distance, and the ends x, y, x2, y2. Pairs that are as near
-    come by how full they are.
-    """
-    codes = _fullest(opened)[0]
-    label = table["label"].where(table["purity"] > 0).to_numpy()  # missing equals nothing
-    distances = codes.hamming(codes)
-    is_link = (distances <= LINKED_WITHIN) & (label[:, None] == label)
-    first, second = np.nonzero(np.triu(is_link, 1))
-    order = np.argsort(distances[first, second], kind="stable")
-    first, second = first[order], second[order]
-    x, y = table["x"].to_numpy(), table["y"].to_numpy()
-    return pd.DataFrame(
-        {
-            "first": first,
-            "second": second,
-            "distance": distances[first, second],
-            "x": x[first],
-            "y": y[first],
-            "x2": x[second],
-            "y2": y[second],
-        }
-    )
-
-
-def _fullest(opened: OpenRun) -> tuple[HashCodes, NDArray[np.int64], NDArray[np.int64]]:
-    """The b fullest distinct codes, their images (b,), and the bucket of each image (m,)."""
-    codes, sizes, bucket = code_buckets(opened.database_codes)
-    return codes[: min(MOST_BUCKETS, len(codes))], sizes[:MOST_BUCKETS], bucket
-
-
 def _nearest(
     opened: OpenRun,
     code: HashCodes,
@@ -187,14 +119,3 @@ def _nearest(
         order = order[np.lexsort((values(opened.database_rows[order]), distances[order]))]
     order = order[:k]
     return opened.database_rows[order], distances[order]
-
-
-def _majority(opened: OpenRun, places: NDArray[np.int64]) -> tuple[str, float]:
-    """The most frequent label of images in the database, and their share with it."""
-    if opened.labels is None or opened.label_set is None:
-        return "", 0.0
-    counts = opened.labels[opened.database_rows[places]].sum(axis=0)
-    best = int(counts.argmax())
-    if not counts[best]:
-        return "no label", 0.0
-    return opened.classes[best], float(counts[best] / len(places))
