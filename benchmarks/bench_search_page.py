@@ -73,7 +73,7 @@ def main(n: int, home: Path) -> None:
         )
         page = browser.new_page(viewport={"width": 1366, "height": 900})
         with timed("first page, cold server", [began := []]):
-            page.goto(f"{base}/?k=200")
+            page.goto(f"{base}/search?k=200")
             page.wait_for_selector(READY, timeout=120_000)
             expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
         flips: list[float] = []
@@ -84,7 +84,7 @@ def main(n: int, home: Path) -> None:
                     page.get_by_role("button", name=f"Page {number}", exact=True).click()
                     first = page.get_by_role("button", name=re.compile(f"^rank {rank},"))
                     expect(first).to_be_visible()
-        uploads = {k: upload_often(page, f"{base}/?k={k}") for k in (24, 100)}
+        uploads = {k: upload_often(page, f"{base}/search?k={k}") for k in (24, 100)}
         browser.close()
     print(f"first page, cold server        {began[0]:.2f} s")
     show("page flip, 100 results", flips)

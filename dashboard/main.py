@@ -41,12 +41,13 @@ page = st.navigation(
                 help="Compare two runs on one query, and see where they differ most.",
             ),
             st.Page(
-                "explore/bits_page.py",
-                url_path="bits",
-                title="Bits",
-                icon=":material/toggle_on:",
-                help="Flip single bits of a query, and see what each bit has learned.",
+                "explore/codes_page.py",
+                url_path="codes",
+                title="Codes",
+                icon=":material/grid_on:",
+                help="What bits do to one query, what one has learned, and what all are worth.",
             ),
+            st.Page("explore/bits_page.py", url_path="bits", title="Bits", visibility="hidden"),
             st.Page(
                 "explore/browse_page.py",
                 url_path="browse",
@@ -76,13 +77,6 @@ page = st.navigation(
                 title="Failures",
                 icon=":material/troubleshoot:",
                 help="The worst queries of a run, why they fail, and a review with verdicts.",
-            ),
-            st.Page(
-                "evaluate/codes_page.py",
-                url_path="codes",
-                title="Codes",
-                icon=":material/grid_on:",
-                help="Statistics of all codes: balance, distances, buckets, lookup, drift.",
             ),
             st.Page(
                 "evaluate/advisor_page.py",

@@ -53,7 +53,7 @@ def file_size(n_bytes: float) -> str:
         if n_bytes < 1000 or unit == "GB":
             break
         n_bytes /= 1000
-    return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
+    return plural(round(n_bytes), "byte") if unit == "bytes" else f"{n_bytes:.1f} {unit}"
 
 
 def sentence(error: Exception) -> str:

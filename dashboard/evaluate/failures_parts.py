@@ -166,7 +166,7 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
             int(clicked),
             run.dataset,
             gallery_key="top",
-            title=f"Result {[neighbour.row for neighbour in results].index(int(clicked)) + 1}",
+            titles={one.row: f"Result {rank}" for rank, one in enumerate(results, 1)},
             opened=opened,
             query=query_panel.of_row(row, opened),
             compares_query=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -58,7 +60,8 @@ def open_drawer(dataset: RetrievalDataset, row: int) -> None:
             opened = cached.search.opened(run_id)
         except (RunError, DatasetError) as error:
             st.toast(escape_markdown(str(error)), icon=":material/error:")
-    show_drawer(row, dataset, gallery_key=KEY, opened=opened, facts=_facts(dataset, row))
+    shown = partial(_facts, dataset)
+    show_drawer(row, dataset, gallery_key=KEY, opened=opened, facts=shown)
 
 
 def _facts(dataset: RetrievalDataset, row: int) -> list[tuple[str, str]]:

@@ -51,7 +51,7 @@ if clicked:  # last: Streamlit may lose a press in a drawer while the page is st
         result.row,
         opened.dataset,
         gallery_key=key,
-        title=search_results.title(result, opened),
+        titles=search_results.titles(answers[side], opened),
         opened=opened,
         query=answers[side].query,
     )

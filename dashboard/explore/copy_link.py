@@ -15,7 +15,10 @@ from dashboard.widgets import gallery
 from pipeline.analysis.opened_run import OpenRun
 
 SEARCH = ("mode", "k", "r", "show", "order", "size", "has", "label", "in", "max", state.PAGE)
-BITS = ("view", "flip", "mute", "bit", "probe", "beside")
+CODES = (
+    *("view", "query_view", "bit_view", "codes_view"),
+    *("flip", "mute", "bit", "probe", "beside"),
+)
 _HELP = "Restores what is on screen, and says what has changed in the index since then."
 _HERE = Path(__file__).parent
 _draw = st.components.v2.component(

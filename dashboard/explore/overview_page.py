@@ -33,4 +33,4 @@ clicked = overview_parts.images(opened, query, answer, shown)
 overview_parts.next_steps(info)
 notices.licence(info)
 if clicked is not None:
-    overview_parts.drawer(clicked, opened, query)
+    overview_parts.drawer(clicked, opened, query, answer)

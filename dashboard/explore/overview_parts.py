@@ -116,7 +116,7 @@ def images(
         with st.container(horizontal=True, vertical_alignment="center"):
             cut = f", the first {_MOST} are shown" if len(lasso) > _MOST else ""
             st.markdown(f"**{plural(len(lasso), 'image')} in the lasso**{cut}", width="content")
-            st.button("Clear", icon=":material/close:", on_click=_forget_lasso)
+            st.button("Clear", icon=":material/close:", key="clear_lasso", on_click=_forget_lasso)
         tiles = [_tile(opened, row) for row in lasso[:_MOST]]
     clicked = gallery.show_gallery(
         [gallery.TileGroup(tuple(tiles))], key=_IMAGES, label="Images", tile_px=_TILE_PX
@@ -124,12 +124,13 @@ def images(
     return None if clicked is None else int(clicked)
 
 
-def drawer(row: int, opened: OpenRun, query: QueryImage) -> None:
+def drawer(row: int, opened: OpenRun, query: QueryImage, answer: Answer) -> None:
     """The drawer of an image below the map."""
     show_drawer(
         row,
         opened.dataset,
         gallery_key=_IMAGES,
+        titles=search_results.titles(answer, opened),
         opened=opened,
         query=query,
         after_search=lambda _: st.rerun(),

@@ -66,7 +66,7 @@ if clicked:  # last: Streamlit may lose a press in a drawer while the page is st
         clicked.row,
         opened.dataset,
         gallery_key=search_results.KEY,
-        title=search_results.title(clicked, opened),
+        titles=search_results.titles(answer, opened),
         opened=opened,
         query=query,
         compares_query=True,

@@ -199,9 +199,12 @@ def export(answer: Answer, opened: OpenRun) -> None:
     )
 
 
-def title(result: Result, opened: OpenRun) -> str:
-    """Heading of the drawer of a result."""
-    return f"Rank {result.rank} · distance {result.distance} of {opened.bits}"
+def titles(answer: Answer, opened: OpenRun) -> dict[int, str]:
+    """Headings of the drawer by the row of the result."""
+    return {
+        result.row: f"Rank {result.rank} · distance {result.distance} of {opened.bits}"
+        for result in answer.results
+    }
 
 
 def tile(result: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Tile:

@@ -147,10 +147,7 @@ def change(settings: Settings, dataset: str, how: Change, report: str = FIRST) -
         after = how.apply(before)
         if after == before:
             return before
-        if problem:
-            path.rename(
-                path.with_name(f"{path.stem}.kept-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.json")
-            )
+        _set_aside(path, problem)
         past = _Past(what=how.what, is_undone=False, basket=before)
         _write(path.with_name(path.stem + _UNDO), past)
         _write(path, after)
@@ -197,7 +194,8 @@ def undo(settings: Settings, dataset: str, last: LastChange) -> str:
             _touch(path)
             return report
         past = _Past.model_validate_json(last.path.read_bytes())
-        now, _ = _read(path)
+        now, problem = _read(path)
+        _set_aside(path, problem)
         other = past.model_copy(update={"is_undone": not past.is_undone, "basket": now})
         _write(last.path, other)
         _write(path, past.basket)
@@ -218,6 +216,12 @@ def _read(path: Path) -> tuple[Basket, str]:
         return Basket.model_validate_json(content, extra="ignore"), problem
     except ValueError:
         return Basket(), problem
+
+
+def _set_aside(path: Path, problem: str) -> None:
+    """Keep a file under another name where it could not be read in full."""
+    if problem:
+        path.rename(path.with_name(f"{path.stem}.kept-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.json"))
 
 
 def _write(path: Path, content: BaseModel) -> None:

@@ -17,8 +17,8 @@ from pipeline.wording import escape_markdown
 
 _OTHER, _COSINE = "draft_other", "the cosine of its features"
 _SOURCES = {
-    "explore": ("Search", "Compare"),
-    "evaluate": ("Leaderboard", "Curves", "Failures", "Codes", "Advisor"),
+    "explore": ("Search", "Compare", "Codes"),
+    "evaluate": ("Leaderboard", "Curves", "Failures", "Advisor"),
 }
 
 

@@ -73,7 +73,9 @@ def show_gallery(
             turns over; None: the one clicked last.
         on_pick: called before the page is drawn again; `picked(key)` tells the id.
     """
-    n_items = sum(len(group.items) for group in groups)
+    ids = [item.id for group in groups for item in group.items]
+    st.session_state[_order_key(key)] = ids
+    n_items = len(ids)
     has_small_groups = len(groups) > 2 and n_items < 6 * len(groups)
     layout = "strip" if is_strip else "dense" if has_small_groups else "grouped"
     clicked: str | list[str] | None = _draw(
@@ -98,8 +100,17 @@ def focus(key: str, item_id: str) -> None:
     st.session_state[_focus_key(key)] = item_id
 
 
+def order(key: str) -> list[str]:
+    """The ids in the gallery `key` as it was drawn last."""
+    return list(st.session_state.get(_order_key(key), ()))
+
+
 def _focus_key(key: str) -> str:
     return f"{key}_focus"
+
+
+def _order_key(key: str) -> str:
+    return f"{key}_order"
 
 
 def picked(key: str) -> str | None:

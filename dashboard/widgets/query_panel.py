@@ -28,6 +28,7 @@ from pipeline.index.search import stored_query as stored_code
 from pipeline.wording import escape_html
 
 _EXAMPLES, _FILE, _PHOTO, _PROBLEM = "examples", "upload_file", "photo", "upload_problem"
+_BOXES = "upload_boxes"  # how many upload boxes there have been
 _MOST_MB = 20
 _ASSETS = Path(__file__).parents[1] / "assets"
 
@@ -77,20 +78,21 @@ def beside_results(
 
 def uploader() -> None:
     """Drop, browse or paste an image; a file that is no image leaves the last result in place."""
+    key = _box()
     st.file_uploader(
         "Your own image",
         type=[suffix.removeprefix(".") for suffix in SUFFIXES],
-        key=_FILE,
+        key=key,
         max_upload_size=_MOST_MB,
         on_change=_take_file,
-        args=(_FILE,),
+        args=(key,),
         help="Drop a file, browse, or paste an image from the clipboard.",
     )
     if st.toggle("Use the camera", key="camera_on"):
         st.camera_input("Photograph", key=_PHOTO, on_change=_take_file, args=(_PHOTO,))
     st.caption("Kept in this tab's memory; stored only by Save or Copy link.")
-    problem = st.session_state.get(_PROBLEM)
-    if problem:
+    problem, of_query = st.session_state.get(_PROBLEM, ("", ""))
+    if problem and of_query == state.query():
         notices.problem(
             "We can't read this file as an image.",
             reason=problem,
@@ -98,6 +100,17 @@ def uploader() -> None:
             todo="Try another image file.",
             key="upload_box",
         )
+
+
+def _box() -> str:
+    """Key of the upload box: another, empty one where its file is not the query any more."""
+    n = st.session_state.setdefault(_BOXES, 0)
+    key = f"{_FILE}{n or ''}"
+    file = st.session_state.get(key)
+    if file is None or Upload(file.name, file.getvalue()).ref == state.query():
+        return key
+    st.session_state[_BOXES] = n + 1
+    return f"{_FILE}{n + 1}"
 
 
 def random_query_buttons(opened: OpenRun) -> None:
@@ -242,7 +255,7 @@ def _take_file(key: str) -> None:
     try:
         load_rgb(image.content)
     except ImageError as error:
-        st.session_state[_PROBLEM] = f"{file.name}: {error}"
+        st.session_state[_PROBLEM] = f"{file.name}: {error}", state.query()
         return
     state.keep_upload(image)
 

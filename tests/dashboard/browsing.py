@@ -211,7 +211,7 @@ def open_tab(server: str, browser: Any, look: tuple[str, str]) -> OpenTab:
     width, height = SIZES[size]
 
     @contextmanager
-    def opened(path: str = "/"):
+    def opened(path: str = "/search"):
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,

@@ -12,6 +12,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from pipeline.index.publish import publish
 from pipeline.index.store.opening import open_store
@@ -19,7 +20,7 @@ from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.settings import Settings
 from tests.dashboard.browsing import browser, look, open_tab, served_home, server
-from tests.dashboard.pages import MAIN, draw_images, page_file, train
+from tests.dashboard.pages import MAIN, draw_images, train
 from tests.factories import copied_library
 
 __all__ = ["browser", "look", "open_tab", "served_home", "server"]  # fixtures
@@ -108,13 +109,13 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]
     watch = FragmentWatch()
     ForwardMsgQueue.on_before_enqueue_msg(watch)
 
-    def open_at(home: Path, page: str = "", **parameters: str) -> AppTest:
+    def open_at(home: Path, page: str = "search", **parameters: str) -> AppTest:
         monkeypatch.setenv("HASHLENS_HOME", str(home))
         app = AppTest.from_file(str(MAIN), default_timeout=30)
         for name, value in parameters.items():
             app.query_params[name] = value
-        app.run()
-        return app.switch_page(page_file(page)).run() if page else app
+        app._page_hash = calc_hash("" if page == "overview" else page)  # its address
+        return app.run()
 
     yield open_at
     ForwardMsgQueue.on_before_enqueue_msg(None)

@@ -76,9 +76,3 @@ def link_on(app: AppTest) -> str:
     assert not app.exception
     drawn = [json.loads(one.proto.json) for one in app.get("bidi_component")]
     return next(one["link"] for one in drawn if "link" in one)
-
-
-def page_file(name: str) -> str:
-    """The file of a page by its name, relative to the dashboard."""
-    (found,) = MAIN.parent.glob(f"*/{name}_page.py")
-    return found.relative_to(MAIN.parent).as_posix()

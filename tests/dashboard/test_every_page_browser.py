@@ -15,7 +15,9 @@ def test_every_page_fits_wide_and_narrow_in_light_and_dark(
 
     paper = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 23, 30)"}[look[1]]
     pages = (
-        ("/", "Search"),
+        ("/", "Overview"),
+        ("/search", "Search"),
+        ("/compare", "Compare"),
         ("/browse", "Browse"),
         ("/leaderboard", "Leaderboard"),
         ("/curves", "Curves"),

@@ -36,7 +36,7 @@ def test_pages_open_where_the_method_of_a_run_is_gone(
     assert "gone" in texts(app) or page in ("browse", "advisor")
 
 
-@pytest.mark.parametrize("page", [*PAGES, "runs", "bits", "report", "status"])
+@pytest.mark.parametrize("page", [*PAGES, "overview", "runs", "report", "status"])
 def test_pages_open_where_a_report_lacks_measures_that_came_later(
     open_app: OpenApp, own_home: Path, page: str
 ) -> None:

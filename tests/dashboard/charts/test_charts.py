@@ -7,7 +7,6 @@ import pytest
 
 from dashboard.charts.ablation import ablation
 from dashboard.charts.alignment import alignment
-from dashboard.charts.code_map import PICK, code_map
 from dashboard.charts.distance_histogram import distance_histogram
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.palette import COLOURS, styles
@@ -123,29 +122,6 @@ def test_ablation_draws_points_around_zero_and_names_only_the_verdicts_that_occu
     values = [value for part in chart["datasets"].values() for value in part]
     first = next(value for value in values if value.get("variant") == "a off")
     assert (first["low"], first["difference"], first["high"]) == pytest.approx((-12, -10, -8))
-
-
-def test_the_code_map_draws_its_lines_under_the_discs_and_only_discs_are_picked():
-    buckets = pd.DataFrame(
-        {
-            "bucket": [0, 1],
-            "x": [0.0, 1.0],
-            "y": [0.0, 2.0],
-            "images": [3, 1],
-            "label": ["a", "a"],
-            "purity": [1.0, 1.0],
-        }
-    )
-    links = pd.DataFrame({"x": [0.0], "y": [0.0], "x2": [1.0], "y2": [2.0]})
-
-    chart = code_map(buckets, links).to_dict()
-
-    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["rule", "circle"]
-    (param,) = chart["params"]
-    assert (param["name"], param["views"]) == (PICK, [chart["layer"][1]["name"]])
-    lines, discs = (layer["encoding"] for layer in chart["layer"])
-    assert lines["x"] == discs["x"]  # one scale
-    assert "color" not in lines
 
 
 def test_aligned_bits_are_drawn_in_the_order_of_the_table_with_two_lines():

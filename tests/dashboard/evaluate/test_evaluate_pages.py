@@ -40,11 +40,11 @@ def test_an_empty_library_says_what_is_missing(open_app: OpenApp, tmp_path: Path
         ("failures", {"failures_view": "Confusion"}),
         ("failures", {"failures_view": "Robustness"}),
         ("failures", {"worst_by": "Biggest drop"}),
-        ("codes", {}),
-        ("codes", {"codes_view": "Hash lookup"}),
-        ("codes", {"codes_view": "Ablation of bits"}),
-        ("codes", {"codes_view": "Buckets"}),
-        ("codes", {"codes_view": "Drift"}),
+        ("codes", {"view": "All codes"}),
+        ("codes", {"view": "All codes", "codes_view": "Hash lookup"}),
+        ("codes", {"view": "All codes", "codes_view": "Bits kept"}),
+        ("codes", {"view": "All codes", "codes_view": "Code map"}),
+        ("codes", {"view": "All codes", "codes_view": "Drift"}),
         ("advisor", {}),
         ("report", {}),
     ],
@@ -108,18 +108,6 @@ def test_the_tray_compares_ticked_rows_and_leads_on(shared_home: Path, open_app:
     assert measures.iloc[0, 2].endswith(f"({second - first:+.1f})")
     assert {"method", "bits"} <= set(asked["Setting"])
     assert {"Open curves", "Open compare", "Add to report"} == {one.label for one in app.button}
-
-
-def test_codes_and_bits_say_what_is_on_the_other_page_and_lead_there(
-    open_app: OpenApp, shared_home: Path
-):
-    for page, other, label in (
-        ("codes", "Bits", "Single bits and one query"),
-        ("bits", "Codes", "Statistics of all codes"),
-    ):
-        app = open_app(shared_home, page)
-        assert f"on {other}" in app.caption[0].value or f"on {other}" in app.caption[1].value
-        assert label in [one.proto.label for one in app.get("page_link")]
 
 
 def test_a_run_without_codes_is_explained(open_app: OpenApp, own_home: Path):

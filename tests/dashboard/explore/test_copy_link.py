@@ -73,11 +73,15 @@ def test_an_upload_is_compared_and_its_link_brings_it_back(open_app: OpenApp, ow
     assert back.metric[0].value != "–"
 
 
+def beside_another(app: AppTest) -> AppTest:
+    app.segmented_control(key="view").set_value("One bit").run()
+    return app.segmented_control(key="bit_view").set_value("Beside another run").run()
+
+
 def test_bits_of_another_run_are_matched_named_and_linked(open_app: OpenApp, own_home: Path):
     run = published_run(own_home)
     BitNames.of(run).set(3, "warm")
-    app = open_app(own_home, "bits")
-    app.segmented_control(key="view").set_value("Other run").run()
+    app = beside_another(open_app(own_home, "codes"))
 
     assert not app.exception
     assert re.search(
@@ -90,11 +94,11 @@ def test_bits_of_another_run_are_matched_named_and_linked(open_app: OpenApp, own
     assert table.set_index("bit").loc[3, "name"] == "warm"
     assert "theirs" not in app.dataframe[0].proto.column_order
     slug = app.selectbox(key="beside").value
-    assert f"view=Other+run&beside={slug}&" in link_on(app)
+    assert f"&bit_view=Beside+another+run&bit=1&beside={slug}&" in link_on(app)
 
-    app = open_app(own_home, "bits", beside="gone-1")
+    app = open_app(own_home, "codes", beside="gone-1")
     app.query_params["beside"] = "gone-1"
-    app.segmented_control(key="view").set_value("Other run").run()
+    beside_another(app)
     assert "This link refers to a run that no longer exists (gone\\-1)" in app.info[0].value
 
 
@@ -222,14 +226,14 @@ def test_a_link_notices_that_its_run_was_trained_again(open_app: OpenApp, own_ho
     ]
 
 
-def test_copy_link_names_what_bits_shows(open_app: OpenApp, shared_home: Path):
-    app = open_app(shared_home, "bits")
-    app.multiselect(key="flip").set_value([2, 5]).run()
-    app.multiselect(key="mute").set_value([7]).run()
-    assert "view=What+if&flip=2&flip=5&mute=7&q=ds" in link_on(app)
+def test_copy_link_names_what_codes_shows(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "codes", flip=["2", "5"], mute="7")
+    assert "view=One+query&query_view=Flip+its+bits&" in link_on(app)
+    assert "&flip=2&flip=5&mute=7&q=ds" in link_on(app)
 
-    app.segmented_control(key="view").set_value("Bit cards").run()
-    app.number_input(key="bit").set_value(3).run()
+    app.segmented_control(key="view").set_value("One bit").run()
+    app.session_state["bit"] = 3
+    app.run()
 
-    assert "view=Bit+cards&" in link_on(app)
-    assert "&bit=3&ix=" in link_on(app)
+    assert "view=One+bit&" in link_on(app)
+    assert "&bit=3&q=ds" in link_on(app)

@@ -62,40 +62,38 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
     from playwright.sync_api import expect
 
     muted = "".join(f"&mute={bit}" for bit in range(2, 12))
-    with open_tab(f"/bits?flip=1{muted}") as tab:
+    with open_tab(f"/bits?flip=1{muted}") as tab:  # as a link of an earlier version asks
         page = tab.page
-        expect(page.get_by_text("1 bit flipped, 10 muted")).to_be_visible()  # as a link asks
+        expect(page.get_by_text("1 bit flipped, 10 muted")).to_be_visible()
         images = page.get_by_role("group", name="Images").get_by_role("button")
         expect(images.filter(has_text=re.compile("^[0-2]/2"))).to_have_count(24)  # two bits count
-        expect(page.get_by_role("img", name="1 of 12 bits differ: bits 1")).to_be_visible()
-        page.get_by_text("mAP by bits kept").click()
-        expect(page.get_by_text("can be dropped for at most 0.3 points")).to_be_visible(
-            timeout=30_000
-        )
+        bits = page.get_by_role("group", name="Bits of the query").get_by_role("button")
+        expect(bits).to_have_count(12)
+        expect(bits.nth(0)).to_have_accessible_name(re.compile("^Bit 1: [01] flipped to [01]$"))
+        for bit in (0, 2, 3):  # faster than the server answers
+            bits.nth(bit).click()
+        expect(page.get_by_text("2 bits flipped, 8 muted")).to_be_visible()
+        expect(bits.nth(2)).to_have_attribute("aria-pressed", "true")
+        page.get_by_role("radio", name="Click mutes").click()
         tab.settle()
-        spare = page.get_by_role("button", name=re.compile(r"^Mute these \d"))
-        n_spare, before = spare.inner_text().split()[-1], page.url
-        spare.click()
-        expect(page).not_to_have_url(before)
-        expect(page.get_by_text(f"1 bit flipped, {n_spare} muted")).to_be_visible()
+        bits.nth(2).press("ArrowRight")
+        bits.nth(3).press("Enter")
+        expect(page.get_by_text("1 bit flipped, 9 muted")).to_be_visible()
 
-        page.get_by_role("radio", name="Bit cards").click()
-        page.get_by_role("spinbutton", name="Bit").fill("3")
-        page.keyboard.press("Enter")
+        page.get_by_role("radio", name="One bit").click()
+        chosen = page.get_by_role("group", name="Bits", exact=True).get_by_role("button")
+        chosen.nth(2).click()
         expect(page.get_by_text("Bit 3 is 1 for")).to_be_visible()
         expect(page.get_by_text("Clearest 0")).to_be_visible(timeout=30_000)
         tab.settle()
         page.get_by_role("textbox", name="Name of bit 3").fill("<b>warm</b> $x$")
         page.keyboard.press("Enter")
         tab.settle()
+        expect(chosen.nth(2)).to_have_accessible_name(re.compile("^Bit 3 · <b>warm</b> .x.: [01]"))
 
-        page.get_by_role("radio", name="What if").click()
-        page.get_by_role("combobox", name="Flip bits").click()
-        page.get_by_role("option", name="3", exact=True).click()
+        page.get_by_role("radio", name="One query").click()
         expect(page.get_by_text("3 (<b>warm</b> $x$)")).to_be_visible()
-        page.keyboard.press("Escape")
-
-        page.get_by_role("radio", name="Robustness").click()
+        page.get_by_role("radio", name="Change the image").click()
         changed = page.get_by_role("group", name="Changed images").get_by_role("button")
         expect(changed).to_have_count(5, timeout=30_000)
         page.get_by_role("radio", name="Strong").click()
@@ -103,18 +101,60 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
         changed.last.click()
         expect(page.get_by_role("img", name=re.compile("bits differ"))).to_be_visible()
 
-        page.get_by_role("radio", name="Code map").click()
-        page.locator("path[aria-roledescription=circle]").last.click(force=True)
-        expect(page.get_by_text(re.compile("shares? this code"))).to_be_visible()
-        assert "view=Code+map" in copied_link(page)
+        page.get_by_role("radio", name="All codes").click()
+        page.get_by_role("radio", name="Bits kept").click()
+        spare = page.get_by_role("button", name=re.compile(r"^Search without these \d"))
+        expect(spare).to_be_visible(timeout=30_000)
+        tab.settle()
+        n_spare = spare.inner_text().split()[-1]
+        spare.click()
+        expect(page.get_by_text(f"{n_spare} muted")).to_be_visible()
 
-        page.get_by_role("radio", name="Other run").click()
-        expect(
-            page.get_by_text(re.compile(r"of 12 bits have a counterpart in LSH"))
-        ).to_be_visible()
-        bars = page.locator("path[aria-roledescription=bar]")
-        expect(bars).to_have_count(8)  # as many as the other run has bits
-        expect(page).to_have_url(re.compile("beside=lsh-8b"))
+
+def test_the_map_is_clicked_lassoed_zoomed_and_walked(open_tab: OpenTab):
+    """On Overview a click makes an image the query; on Codes it shows the images of a code."""
+    from playwright.sync_api import expect
+
+    with open_tab("/") as tab:
+        page = tab.page
+        tab.still()
+        canvas = page.get_by_role("application", name=re.compile("^Code map"))
+        before = page.url
+        canvas.press("ArrowRight")  # the first picture
+        expect(page.locator(".said")).to_contain_text("image")
+        canvas.press("Enter")
+        expect(page).not_to_have_url(before)
+        expect(page.get_by_text("Nearest to")).to_be_visible()
+        tab.settle()
+
+        page.get_by_role("button", name="Lasso").click()
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        corners = ((2, 2), (box["width"] - 2, 2), (box["width"] - 2, box["height"] - 2))
+        corners = (*corners, (2, box["height"] - 2))
+        page.mouse.move(box["x"] + 2, box["y"] + 2)
+        page.mouse.down()
+        for x, y in corners:
+            page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
+        page.mouse.up()
+        expect(page.get_by_text("48 images in the lasso")).to_be_visible()
+        page.get_by_role("button", name="Clear").click()
+        expect(page.get_by_text("Nearest to")).to_be_visible()
+        tab.settle()
+        page.get_by_role("group", name="Images").get_by_role("button").first.click()
+        expect(tab.drawer().get_by_role("button", name="Search with this")).to_be_visible()
+
+    with open_tab("/codes?view=All+codes&codes_view=Code+map") as tab:
+        page = tab.page
+        tab.still()
+        canvas = page.get_by_role("application", name=re.compile("^Code map"))
+        expect(page.get_by_text("the most frequent one")).to_be_visible()
+        page.get_by_role("button", name="Zoom in").click()
+        page.get_by_role("button", name="All", exact=True).click()
+        canvas.press("ArrowRight")
+        canvas.press("Enter")
+        expect(page.get_by_text(re.compile("shares? this code$"))).to_be_visible()
+        assert "codes_view=Code+map" in copied_link(page)
 
 
 def test_images_are_chosen_and_tagged(open_tab: OpenTab):

@@ -107,7 +107,7 @@ def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home
         assert "v=1" in link
         assert len(list((served_home / "queries").iterdir())) == 2  # the image and its name
 
-    outdated = re.sub(r"ix=[^&]+", "ix=00000000.v9.99", "/?" + urlsplit(link).query)
+    outdated = re.sub(r"ix=[^&]+", "ix=00000000.v9.99", "/search?" + urlsplit(link).query)
     with open_tab(outdated) as other:
         page = other.page
         expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
@@ -246,7 +246,13 @@ def too_wide(page: Any) -> list[str]:
 
 
 def test_pages_fit_and_axe_finds_nothing_serious(open_tab: OpenTab):
-    for path in ("/", "/compare", "/bits?view=Code+map", "/?label=squares"):
+    for path in (
+        "/",
+        "/search",
+        "/compare",
+        "/codes?view=All+codes&codes_view=Code+map",
+        "/search?label=squares",
+    ):
         with open_tab(path) as tab:
             tab.still()
 
@@ -254,7 +260,7 @@ def test_pages_fit_and_axe_finds_nothing_serious(open_tab: OpenTab):
             assert not too_wide(tab.page), path
 
 
-@pytest.mark.parametrize("path", ["/", "/browse"])
+@pytest.mark.parametrize("path", ["/search", "/browse"])
 def test_axe_finds_nothing_serious_in_an_open_drawer(open_tab: OpenTab, path: str):
     from playwright.sync_api import expect
 
@@ -272,7 +278,7 @@ def test_axe_finds_nothing_serious_in_an_open_drawer(open_tab: OpenTab, path: st
 def test_every_gallery_opens_the_drawer_and_any_image_is_compared(open_tab: OpenTab):
     from playwright.sync_api import expect
 
-    with open_tab("/bits") as tab:
+    with open_tab("/codes") as tab:
         page = tab.page
         page.get_by_role("group", name="Images").get_by_role("button").first.click()
         drawer = tab.drawer()

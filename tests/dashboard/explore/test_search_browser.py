@@ -103,12 +103,17 @@ def test_the_keyboard_opens_a_result_and_escape_closes_it(open_tab: OpenTab):
         page.keyboard.press("Enter")
 
         drawer = page.get_by_role("dialog")
-        expect(drawer.get_by_role("heading", name=re.compile("^Rank 1 "))).to_be_visible()
+        expect(drawer.get_by_text(re.compile("^Rank 1 "))).to_be_visible()
         expect(drawer.get_by_role("img", name=re.compile(r"of 12 bits differ"))).to_be_visible()
         expect(first).to_have_attribute("aria-pressed", "true")
+        tab.settle()
+        for key, rank in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2)):
+            page.keyboard.press(key)
+            expect(drawer.get_by_text(re.compile(f"^Rank {rank} "))).to_be_visible()
+            tab.settle()
         page.keyboard.press("Escape")
         expect(drawer).to_have_count(0)
-        expect(first).to_be_focused()  # where the keyboard was
+        expect(page.get_by_role("button", name=re.compile(r"^rank 2,"))).to_be_focused()
 
 
 def test_any_result_can_become_the_query(open_tab: OpenTab):
@@ -134,7 +139,7 @@ def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
     from playwright.sync_api import expect
 
     name = ":material/home: $x$ ![a](http:&#47;&#47;a.example&#47;b.png).png"
-    with open_tab("/?q=ds:3") as tab:
+    with open_tab("/search?q=ds:3") as tab:
         page = tab.page
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
             {"name": name, "mimeType": "image/png", "buffer": b"not an image"}
@@ -156,11 +161,11 @@ def test_names_of_files_are_never_markup(open_tab: OpenTab, shared_home: Path):
 
     opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
     row = opened.dataset.manifest["text"].tolist().index(HOSTILE)
-    with open_tab(f"/?q=ds:{row}") as tab:
+    with open_tab(f"/search?q=ds:{row}") as tab:
         card = tab.page.locator(".st-key-query_card")
         expect(card.get_by_text("<b>bold<b> $x$")).to_be_visible()
         expect(card.locator("b")).to_have_count(0)
-    with open_tab("/?k=100") as tab:
+    with open_tab("/search?k=100") as tab:
         results = tab.page.get_by_role("group", name="Search results")
         tile, drawer = results.locator(f"[data-id='{row}']"), tab.page.get_by_role("dialog")
         expect(tile).to_contain_text("<b>bold<b> $x$")
@@ -224,7 +229,7 @@ def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
 def test_pages_of_results_are_turned_and_the_address_knows_the_page(open_tab: OpenTab):
     from playwright.sync_api import expect
 
-    with open_tab("/?ds=many&k=200") as tab:
+    with open_tab("/search?ds=many&k=200") as tab:
         page = tab.page
         expect(page.get_by_role("button", name=re.compile("^rank 1,"))).to_be_visible()
         page.get_by_role("button", name="Page 2", exact=True).click()
@@ -250,7 +255,7 @@ def test_copy_link_restores_mode_filters_order_and_page_in_another_tab(open_tab:
         tiles = page.get_by_role("group", name="Search results").get_by_role("button")
         return tiles.evaluate_all("tiles => tiles.map((tile) => tile.getAttribute('aria-label'))")
 
-    with open_tab("/?ds=many") as tab:
+    with open_tab("/search?ds=many") as tab:
         page = tab.page
         page.get_by_role("combobox", name="Order").click()
         page.get_by_role("option", name="Relaxed query").click()
@@ -268,7 +273,7 @@ def test_copy_link_restores_mode_filters_order_and_page_in_another_tab(open_tab:
         before = shown(page)
         link = copied_link(page)
 
-    with open_tab("/?" + urlsplit(link).query) as other:
+    with open_tab("/search?" + urlsplit(link).query) as other:
         page = other.page
         assert shown(page) == before
         expect(page.get_by_role("combobox", name="Order")).to_have_value("Relaxed query")
@@ -282,7 +287,7 @@ def test_copy_link_restores_mode_filters_order_and_page_in_another_tab(open_tab:
 def test_another_index_is_searched_with_the_same_query(open_tab: OpenTab):
     from playwright.sync_api import expect
 
-    with open_tab("/?ds=shapes") as tab:
+    with open_tab("/search?ds=shapes") as tab:
         page = tab.page
         query = page.locator(".st-key-query_card").get_by_role("img").first
         expect(query).to_be_visible()

@@ -427,3 +427,22 @@ def test_there_is_one_precision_of_the_first_ten(open_app: OpenApp, shared_home:
     (shown,) = [one for one in app.metric if one.label == "P@10"]
     assert texts(app).count("P@10") <= 1
     assert "By the codes alone: " in shown.help
+
+
+def test_the_upload_box_holds_the_query_or_nothing(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home)
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+    assert app.session_state["q"].startswith("up:")
+    assert app.file_uploader(key="upload_file").value.name == "mine.png"
+
+    app.session_state["q"] = "ds:3"
+    app.run()
+    assert app.file_uploader[0].key == "upload_file1"
+    assert app.file_uploader[0].value is None
+
+    app.file_uploader(key="upload_file1").upload("bad.png", b"no image").run()
+    assert app.session_state["q"] == "ds:3"  # the last result stands
+    assert "bad.png" in texts(app)
+    assert app.file_uploader[0].value is None
+    app.session_state["q"] = "ds:5"
+    assert "bad.png" not in texts(app.run())

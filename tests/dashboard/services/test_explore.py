@@ -282,45 +282,6 @@ def test_the_table_of_bits_agrees_with_the_codes(opened):
     assert (table["most_similar"] != table["bit"]).all()
 
 
-def test_buckets_hold_every_image_once(opened):
-    table = single_bits.buckets(opened)
-    rows = [row for one in table["bucket"] for row in single_bits.bucket_rows(opened, one)]
-
-    assert table["images"].is_monotonic_decreasing
-    assert sorted(rows) == sorted(opened.database_rows.tolist())
-    assert len(single_bits.bucket_rows(opened, 0)) == table["images"].iloc[0]
-
-
-def test_buckets_of_images_without_labels_have_none(opened):
-    table = single_bits.buckets(replace(opened, labels=np.zeros_like(opened.labels)))
-    assert set(table["label"]) == {"no label"}
-    assert (table["purity"] == 0).all()
-
-
-def test_links_join_near_codes_of_one_label(opened):
-    """Against comparing every pair bit by bit; unlabelled buckets join nothing."""
-    table, signs = single_bits.buckets(opened), opened.database_codes.signs()
-    place = [
-        int(opened.place_of[single_bits.bucket_rows(opened, one)[0]]) for one in table["bucket"]
-    ]
-    expected = {
-        (a, b): int((signs[place[a]] != signs[place[b]]).sum())
-        for a in range(len(table))
-        for b in range(a + 1, len(table))
-        if table["label"][a] == table["label"][b]
-    }
-    expected = {pair: distance for pair, distance in expected.items() if distance <= 2}
-
-    found = single_bits.links(opened, table)
-
-    assert len(found) > 3
-    assert {(a, b): d for a, b, d in found[["first", "second", "distance"]].values} == expected
-    assert found["distance"].is_monotonic_increasing
-    ends = table.loc[found["second"], ["x", "y"]].to_numpy()
-    assert (found[["x2", "y2"]].to_numpy() == ends).all()
-    assert single_bits.links(opened, table.assign(purity=0.0)).empty
-
-
 def test_bits_are_aligned_on_the_images_of_both_databases(opened):
     """The same codes in another order, some of them inverted, without five of the images."""
     order = np.random.default_rng(3).permutation(opened.bits)
@@ -358,7 +319,7 @@ def test_labels_of_runs_side_by_side_differ(both):
 def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
     monkeypatch.setenv("HASHLENS_HOME", str(own_home))
     run = next(r for r in RunRegistry(Settings(home=own_home)).all() if read_index(r))
-    kept = (cached.search.bit_table, cached.search.code_buckets, cached.networks.relaxed_sample)
+    kept = (cached.search.bit_table, cached.search.code_map, cached.networks.relaxed_sample)
     before = [one(cached.search.opened(run.id)) for one in kept]
     assert cached.search.fall_back(run.id, "").store.count(index_alias(run)) == 48
 
@@ -367,9 +328,9 @@ def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
     write_index(run, read_index(run).model_copy(update={"count": 53}))
 
     opened = cached.search.opened(run.id)
-    table, (buckets, _), (sampled, _) = (one(opened) for one in kept)
+    table, code_map, (sampled, _) = (one(opened) for one in kept)
     assert not table["ones"].equals(before[0]["ones"])
-    assert buckets["images"].sum() == 53 > before[1][0]["images"].sum()
+    assert code_map.n_images == 53 > before[1].n_images
     assert len(sampled) == 53
     backend = cached.search.fall_back(run.id, "")
     assert backend.store.count(index_alias(run)) == 53

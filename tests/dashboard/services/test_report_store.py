@@ -165,6 +165,17 @@ def test_a_damaged_undo_is_no_undo(library: Settings) -> None:
     assert last_change(library, NAME, FIRST) is None
 
 
+def test_an_undo_keeps_what_cannot_be_read(library: Settings) -> None:
+    for title in ("one", "two"):
+        change(library, NAME, with_item(new_item(title)))
+    (library.home / "reports" / f"{NAME}.json").write_text("{", "utf-8")
+
+    undo(library, NAME, last_change(library, NAME, FIRST))
+
+    assert titles(library) == ["one"]
+    assert [path.read_text("utf-8") for path in read_basket(library, NAME).kept] == ["{"]
+
+
 def test_an_id_is_no_path(library: Settings) -> None:
     with pytest.raises(ValueError, match="not the id of a report"):
         report_store.read_basket(library, NAME, "../x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard.services.run_choices import run_choices
 from pipeline.runs.registry import RunRegistry
@@ -12,6 +13,12 @@ from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, texts, train
 
 PAGES = ("leaderboard", "curves", "failures", "codes", "advisor")
+
+
+def opened(open_app: OpenApp, home: Path, page: str) -> AppTest:
+    """The page, at the view that evaluates."""
+    app = open_app(home, page)
+    return app.get_by_key("view").set_value("All codes").run() if page == "codes" else app
 
 
 @pytest.fixture
@@ -25,7 +32,7 @@ def two_splits(own_home: Path) -> Path:
 def test_every_evaluating_page_has_the_switch_and_names_protocol_and_labels(
     open_app: OpenApp, two_splits: Path, page: str
 ):
-    app = open_app(two_splits, page)
+    app = opened(open_app, two_splits, page)
 
     assert not app.exception
     switch = app.get_by_key("protocol")
@@ -35,7 +42,7 @@ def test_every_evaluating_page_has_the_switch_and_names_protocol_and_labels(
 
 @pytest.mark.parametrize("page", PAGES)
 def test_one_comparison_is_named_without_a_switch(open_app: OpenApp, shared_home: Path, page: str):
-    app = open_app(shared_home, page)
+    app = opened(open_app, shared_home, page)
 
     assert "protocol holdout · labels: class" in texts(app)
     assert not [one for one in app.selectbox if one.label == "Protocol and labels"]

@@ -80,6 +80,41 @@ def test_the_drawer_explains_a_result(shared_home: Path, monkeypatch: pytest.Mon
     )
 
 
+@pytest.mark.parametrize(
+    ("row", "heading", "are_disabled"),
+    [
+        (5, "**first**", [True, False]),
+        (2, r"**\*second\***", [False, False]),
+        (9, "**third**", [False, True]),
+        (7, None, []),  # it is not in the gallery
+    ],
+)
+def test_the_drawer_leads_to_the_images_beside_it_in_its_gallery(
+    shared_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    row: int,
+    heading: str | None,
+    are_disabled: list[bool],
+):
+    monkeypatch.setenv("HASHLENS_HOME", str(shared_home))
+
+    def script(row: int) -> None:
+        import streamlit as st
+
+        from dashboard import cached
+        from dashboard.widgets.drawer import show_drawer
+
+        st.session_state["some_order"] = ["5", "2", "9"]
+        titles = {5: "first", 2: "*second*", 9: "third"}
+        show_drawer(row, cached.library.dataset("shapes"), gallery_key="some", titles=titles)
+
+    app = AppTest.from_function(script, args=(row,), default_timeout=30).run()
+
+    assert not app.exception
+    assert [one.disabled for one in app.button] == are_disabled
+    assert [one.value for one in app.markdown][:1] == ([] if heading is None else [heading])
+
+
 def test_a_drawer_of_browse_explains_an_image_as_search_does(
     shared_home: Path, monkeypatch: pytest.MonkeyPatch
 ):

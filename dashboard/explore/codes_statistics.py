@@ -1,4 +1,4 @@
-"""The parts of the Codes page, each a chart with its sentence."""
+"""All codes on the Codes page: charts and the code map, each with its sentence."""
 
 from __future__ import annotations
 
@@ -6,38 +6,48 @@ import pandas as pd
 import streamlit as st
 from altair.typing import ChartType
 
-from dashboard import cached
+from dashboard import cached, state
 from dashboard.charts import codes as charts
-from dashboard.services.thumbs import thumb_url
-from dashboard.widgets import chart_panel, drawer, gallery, notices
+from dashboard.explore import codes_map, codes_query, codes_views
+from dashboard.widgets import chart_panel, comparison_switch, notices
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.code_view import CodeView, quantisation
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.wording import escape_markdown, plural
 
-BITS, DISTANCES, LOOKUP, BUCKETS, DRIFT, ABLATION = (
-    "Bits",
-    "Distances",
-    "Hash lookup",
-    "Buckets",
-    "Drift",
-    "Ablation of bits",
-)
-_SHOWN = 24  # images of a bucket
-_LISTED = 12  # fullest buckets to choose from
+BALANCE, DISTANCES, LOOKUP = "Balance", "Distances", "Hash lookup"
+MAP, DRIFT, KEPT = "Code map", "Drift", "Bits kept"
+_OLD = {"Bits": BALANCE, "Buckets": MAP, "Ablation of bits": KEPT}  # in links of earlier versions
+_KEY = "codes_view"
+_LOSS = 0.003  # of mAP that is as good as nothing
 
 
-def view() -> str:
-    """How to look at the codes."""
-    return st.segmented_control(
-        "View",
-        (BITS, DISTANCES, LOOKUP, BUCKETS, DRIFT, ABLATION),
-        default=BITS,
+def show_statistics(opened: OpenRun) -> None:
+    """One view of all codes of a run, under the protocol that its numbers belong to."""
+    state.understand_old(_KEY, _OLD)
+    view = st.segmented_control(
+        "View of all codes",
+        (BALANCE, DISTANCES, LOOKUP, MAP, DRIFT, KEPT),
+        default=BALANCE,
         required=True,
-        key="codes_view",
+        key=_KEY,
         bind="query-params",
         label_visibility="collapsed",
     )
+    if view == MAP:
+        codes_map.show_map(opened)
+        return
+    run = notices.measured(opened.id)
+    comparison_switch.show_switch(run.dataset.info.name)
+    facts = f"{run.label}: {plural(len(run.database_codes), 'code')} of the database."
+    st.caption(escape_markdown(f"{facts} {comparison_switch.conditions(run)}"))
+    if view == DRIFT:
+        drift(run)
+    elif view == KEPT:
+        bits_kept(run)
+    else:
+        of_codes = {BALANCE: bits, DISTANCES: distances, LOOKUP: lookup}[view]
+        of_codes(run, cached.analysis.code_view(run.id))
 
 
 def bits(run: OpenRun, view: CodeView) -> None:
@@ -92,30 +102,6 @@ def lookup(run: OpenRun, view: CodeView) -> None:
     _panel(run, charts.lookup(view.lookup, radius), view.lookup, "Hash lookup by radius", "lookup")
 
 
-def buckets(run: OpenRun, view: CodeView) -> None:
-    """The codes that most images have, and which images these are."""
-    known = view.statistics
-    st.markdown(
-        f"**{known.distinct:,} distinct codes**; {100 * known.collision_rate:.1f} % of the images "
-        f"share theirs, the largest bucket holds {plural(known.largest_bucket, 'image')}."
-    )
-    sizes = view.buckets.sizes[:_LISTED].tolist()
-    names = [f"{number}. {plural(size, 'image')}" for number, size in enumerate(sizes, 1)]
-    chosen = st.selectbox("Bucket", range(len(names)), format_func=names.__getitem__, key="bucket")
-    rows = run.database_rows[view.buckets.bucket == chosen][:_SHOWN]
-    tiles = tuple(_tile(run, int(row)) for row in rows)
-    clicked = gallery.show_gallery(
-        [gallery.TileGroup(tiles)], key="bucket_images", label="Images of a bucket", tile_px=96
-    )
-    if clicked:
-        drawer.show_drawer(
-            int(clicked),
-            run.dataset,
-            gallery_key="bucket_images",
-            opened=notices.opened(run.id),
-        )
-
-
 def drift(run: OpenRun) -> None:
     """Whether bits behave alike in queries, training images and the rest of the database."""
     found = cached.analysis.drift(run.id)
@@ -125,16 +111,24 @@ def drift(run: OpenRun) -> None:
     st.caption(f"Images: {sizes}. {found.trained} Dashed: half of the codes are 1.")
 
 
-def ablation(run: OpenRun) -> None:
-    """What the mAP loses when bits go."""
-    with st.spinner("Dropping bits"):
+def bits_kept(run: OpenRun) -> None:
+    """What the mAP loses when bits go, with a button that tries it on one query."""
+    with st.spinner("Dropping bits one by one"):
         found = cached.analysis.bit_ablation(run.id)
+    spare = sorted(bit + 1 for bit in found.spare(_LOSS))
     sentence = (
-        f"{plural(len(found.spare(0.003)), 'bit')} of {run.bits} can be dropped for at most 0.3 "
-        "points of mAP; "
-        f"the most needed is bit {found.order[-1] + 1}, the least bit {found.order[0] + 1}."
+        f"{plural(len(spare), 'bit')} of {run.bits} can be dropped for at most "
+        f"{100 * _LOSS:.1f} points of mAP; the most needed is bit {found.order[-1] + 1}, the "
+        f"least bit {found.order[0] + 1}."
     )
     st.markdown(escape_markdown(sentence))
+    if spare:
+        st.button(
+            f"Search without these {len(spare)}",
+            icon=":material/volume_off:",
+            on_click=_try_without,
+            args=(spare,),
+        )
     course = pd.DataFrame(
         {
             "left": range(run.bits, 0, -1),
@@ -142,12 +136,17 @@ def ablation(run: OpenRun) -> None:
             "dropped": ["none", *(str(bit + 1) for bit in found.order[: run.bits - 1])],
         }
     )
-    _panel(run, charts.dropped(course), course, "mAP by bits left", "dropped", sentence)
+    _panel(run, charts.dropped(course), course, "mAP by bits kept", "dropped", sentence)
     st.caption(
         f"On a sample of {found.n_queries} queries and {found.n_items:,} images. At each step the "
         "bit is dropped without which the mAP of half of the queries is highest; the line is the "
         f"mAP of the other half, {100 * found.full:.1f} % with all bits."
     )
+
+
+def _try_without(bits: list[int]) -> None:
+    codes_query.mute(bits)
+    st.session_state["view"] = codes_views.QUERY
 
 
 def _quantisation(run: OpenRun) -> None:
@@ -175,9 +174,3 @@ def _panel(
         key=f"codes_{key}",
         entry=Entry(f"{title}, {run.label}", finding=said, runs=(run.id,)),
     )
-
-
-def _tile(run: OpenRun, row: int) -> gallery.Tile:
-    labels = ", ".join(run.label_names(row)) or "no label"
-    source = thumb_url(run.dataset.info.name, run.sha256(row))
-    return gallery.Tile(id=str(row), src=source, name=labels, caption=labels)

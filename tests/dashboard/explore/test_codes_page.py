@@ -1,4 +1,4 @@
-"""Bits in every state, in process."""
+"""Codes in every state, in process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.explore import bits_parts
 from dashboard.services.run_choices import run_choices
 from models.codes import HashCodes
 from pipeline.analysis.opened_run import open_run
@@ -20,7 +19,7 @@ from pipeline.evaluation.metrics import average_precision
 from pipeline.evaluation.ranking import hamming_histograms
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.pages import OpenApp, png, published_run, texts
+from tests.dashboard.pages import OpenApp, button, png, published_run, texts
 
 
 def upload_beside(run_id: str, row: int, content: bytes) -> None:
@@ -52,31 +51,63 @@ def drawer_of(home: Path, monkeypatch: pytest.MonkeyPatch, **given: object) -> A
     return app
 
 
-@pytest.mark.parametrize("view", ["What if", "Bit cards", "Robustness", "Code map", "Other run"])
-def test_every_view_of_bits_is_drawn(open_app: OpenApp, shared_home: Path, view: str):
-    app = open_app(shared_home, "bits")
+def at(app: AppTest, view: str, part: str = "", key: str = "") -> AppTest:
+    """The page at one of its views."""
     app.segmented_control(key="view").set_value(view).run()
+    if part:
+        app.segmented_control(key=key).set_value(part).run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize(
+    ("old", "now"),
+    [
+        ("What if", {"view": "One query"}),
+        ("Bit cards", {"view": "One bit"}),
+        ("Robustness", {"view": "One query", "query_view": "Change the image"}),
+        ("Code map", {"view": "All codes", "codes_view": "Code map"}),
+        ("Other run", {"view": "One bit", "bit_view": "Beside another run"}),
+    ],
+)
+def test_links_of_the_former_bits_page_show_the_same_view(
+    open_app: OpenApp, shared_home: Path, old: str, now: dict[str, str]
+):
+    app = open_app(shared_home, "bits", view=old, flip=["2", "x"], mute="5")
 
     assert not app.exception
-    assert not app.error
+    assert app.title[0].value == "Codes"
+    assert {name: app.get_by_key(name).value for name in now} == now
+    if old == "What if":
+        assert "1 bit flipped, 1 muted" in texts(app)
+
+
+def test_changes_of_bits_that_a_shorter_code_lacks_are_left_out(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "codes", flip=["3", "12", "13", "x"])
+    assert "2 bits flipped, 0 muted" in texts(app)
+    assert app.query_params["flip"] == ["3", "12"]
+
+    app.selectbox(key="run").set_value(run_choices(Settings(home=shared_home), "shapes")[1].slug)
+    assert "1 bit flipped, 0 muted" in texts(app.run())
+
+    app.button(key="undo_bits").click().run()
+    assert "0 bits flipped, 0 muted" in texts(app)
+    assert "flip" not in app.query_params
 
 
 def test_a_named_bit_is_called_by_its_name_wherever_it_differs(
     open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ):
     run = published_run(own_home)
-    app = open_app(own_home, "bits")
-    app.segmented_control(key="view").set_value("Bit cards").run()
+    app = at(open_app(own_home, "codes", bit="3", flip=["2", "3"]), "One bit")
     assert "name" not in app.dataframe[0].proto.column_order
-    app.number_input(key="bit").set_value(3).run()
     app.text_input(key=f"bit_name:{run.id}:3").set_value("warm *stripes*").run()
 
     assert BitNames.of(run).all() == {3: "warm *stripes*"}
     assert "name" in app.dataframe[0].proto.column_order
-    app.segmented_control(key="view").set_value("What if").run()
-    assert "Named bits" not in texts(app)
-    app.multiselect(key="flip").set_value([2, 3]).run()
-    assert "Named bits that differ: 3 (warm *stripes*)." in texts(app)
+    assert "Named bits that differ: 3 (warm *stripes*)." in texts(at(app, "One query"))
 
     for bit in range(1, 13):
         BitNames.of(run).set(bit, f"name {bit}")
@@ -95,42 +126,45 @@ def test_a_name_that_cannot_be_stored_is_said(
         raise OSError("no space left")
 
     monkeypatch.setattr(BitNames, "set", full)
-    app = open_app(own_home, "bits")
-    app.segmented_control(key="view").set_value("Bit cards").run()
+    app = at(open_app(own_home, "codes"), "One bit")
     app.text_input(key=f"bit_name:{published_run(own_home).id}:1").set_value("warm").run()
 
     assert app.error[0].proto.title == "The name was not stored"
     assert "no space left" in app.error[0].value
 
 
-def test_the_code_map_says_how_many_of_its_lines_are_drawn(
-    open_app: OpenApp, shared_home: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_code_map_shows_the_fullest_code_and_says_what_it_shows(
+    open_app: OpenApp, shared_home: Path
 ):
-    app = open_app(shared_home, "bits")
-    app.segmented_control(key="view").set_value("Code map").run()
-    assert (
-        "A line joins two codes that are at most 2 bits apart and have the same majority label."
-        in texts(app)
-    )
+    app = at(open_app(shared_home, "codes"), "All codes", "Code map", "codes_view")
+    run = published_run(shared_home)
+    codes = run.load_codes("database")[0].signs()
+    distinct, counts = np.unique(codes, axis=0, return_counts=True)
 
-    monkeypatch.setattr(bits_parts, "_MOST_LINKS", 2)
-    assert re.search(r"label; the nearest 2 of \d+ are drawn\.", texts(app.run()))
+    said = texts(app)
+    assert f"A picture for all {len(distinct)} distinct codes, which 48 of 48 images have" in said
+    assert f"{counts.max()} images share this code, the most frequent one" in said
+    assert f"{len(distinct)} distinct codes in all" in said
+
+    app.session_state["code_map_picked"] = (run.id, [0, 1])
+    two = np.sort(counts)[-2:].sum()
+    assert f"{two} images with these 2 codes" in texts(app.run())
+    app.session_state["code_map_picked"] = ("another run", [0, 1])
+    assert "the most frequent one" in texts(app.run())
 
 
 def test_a_single_run_has_no_other_to_align_with(open_app: OpenApp, own_home: Path):
     registry = RunRegistry(Settings(home=own_home))
     registry.delete(next(run for run in registry.all() if run.spec.method == "lsh"))
-    app = open_app(own_home, "bits")
-    app.segmented_control(key="view").set_value("Other run").run()
+    app = at(open_app(own_home, "codes"), "One bit", "Beside another run", "bit_view")
 
     assert not app.exception
     assert "the only finished run" in app.info[0].value
 
 
-def test_bits_without_a_method_say_why(open_app: OpenApp, own_home: Path):
+def test_codes_without_a_method_say_why(open_app: OpenApp, own_home: Path):
     shutil.rmtree(published_run(own_home).folder / "model")
-    app = open_app(own_home, "bits")
-    app.segmented_control(key="view").set_value("Robustness").run()
+    app = at(open_app(own_home, "codes"), "One query", "Change the image", "query_view")
 
     assert not app.exception
     assert app.error[0].proto.title == "This run cannot encode images."
@@ -143,9 +177,9 @@ def test_an_upload_of_an_image_without_a_stored_code_is_probed(open_app: OpenApp
     content = dataset.image_path(int(rows[0])).read_bytes()
     app = open_app(own_home)
     app.file_uploader(key="upload_file").upload("copy.png", content).run()
-    app.switch_page("explore/bits_page.py").run()
+    app.switch_page("explore/codes_page.py").run()
 
-    app.segmented_control(key="view").set_value("Robustness").run()
+    at(app, "One query", "Change the image", "query_view")
 
     assert not app.exception
     assert "flipped at least once" in texts(app)
@@ -154,8 +188,8 @@ def test_an_upload_of_an_image_without_a_stored_code_is_probed(open_app: OpenApp
 def test_an_upload_is_probed_and_ranked_under_another_run(open_app: OpenApp, shared_home: Path):
     app = open_app(shared_home)
     app.file_uploader(key="upload_file").upload("mine.png", png()).run()
-    app.switch_page("explore/bits_page.py").run()
-    app.segmented_control(key="view").set_value("Robustness").run()
+    app.switch_page("explore/codes_page.py").run()
+    at(app, "One query", "Change the image", "query_view")
     assert not app.exception
     assert "flipped at least once" in texts(app)
 
@@ -170,7 +204,7 @@ def test_an_upload_is_probed_and_ranked_under_another_run(open_app: OpenApp, sha
 
 
 def test_muted_bits_are_priced_in_map(open_app: OpenApp, shared_home: Path):
-    app = open_app(shared_home, "bits")
+    app = open_app(shared_home, "codes")
     assert "mAP without" not in texts(app)
     opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
     kept = [bit for bit in range(opened.bits) if bit not in (1, 6)]
@@ -181,10 +215,24 @@ def test_muted_bits_are_priced_in_map(open_app: OpenApp, shared_home: Path):
     ]
     expected = 100 * average_precision(hamming_histograms(*codes, *labels)).mean()
 
-    app.multiselect(key="mute").set_value([2, 7]).run()
+    app.session_state["mute"] = [2, 7]
+    app.run()
 
     assert not app.exception
     assert f"mAP without the muted bits {expected:.1f} %" in texts(app)
-    app.multiselect(key="mute").set_value(list(range(1, 13))).run()
+    app.session_state["mute"] = list(range(1, 13))
+    app.run()
     assert not app.exception
     assert "mAP without" not in texts(app)
+
+
+def test_bits_that_can_go_are_tried_on_one_query(open_app: OpenApp, shared_home: Path):
+    app = at(open_app(shared_home, "codes"), "All codes", "Bits kept", "codes_view")
+    spare = button(app, "Search without these")
+    n_spare = int(spare.label.split()[-1])
+
+    spare.click().run()
+
+    assert app.segmented_control(key="view").value == "One query"
+    assert f"0 bits flipped, {n_spare} muted" in texts(app)
+    assert len(app.query_params["mute"]) == n_spare
