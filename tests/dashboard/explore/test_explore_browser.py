@@ -99,9 +99,9 @@ def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home
         page = tab.page
         give(page)
         assert not (served_home / "queries").exists()
-        page.get_by_role("button", name="Copy link").click()
+        popover(page, "Copy link").click()
         page.get_by_role("button", name="Store the image").click()
-        page.keyboard.press("Escape")
+        expect(popover(page, "Copy link")).to_have_count(0)
         link = copied_link(page)
         assert "q=up" in link
         assert "v=1" in link
