@@ -367,6 +367,8 @@ def test_without_labels_their_filters_are_disabled_with_a_reason(open_app: OpenA
 
     assert app.segmented_control(key="show_off").disabled
     assert app.multiselect(key="label_off").disabled
+    labels = [one.proto.popover.label for one in app.get("popover")]
+    assert "Filters" in labels  # and none of them counts as set
     assert texts(app).count("This data set has no labels.") == 1
     assert "**24 nearest** :gray" in texts(app)
 
