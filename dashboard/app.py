@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,9 @@ def _import_ahead() -> None:
         "torchvision.models",
     ):
         import_module(name)
+    # Streamlit collects garbage after every run of a page or fragment; among the half million
+    # objects of these modules, which stay, that takes most of a second in which no thread works.
+    gc.freeze()
 
 
 @asynccontextmanager

@@ -57,7 +57,7 @@ def _upload_route(settings: Settings) -> Route:
         token = request.path_params["token"]
         folder = room(token, settings)
         if folder is None:
-            return PlainTextResponse("no such upload; reopen the Import page", 404)
+            return PlainTextResponse("no such upload: its place was deleted after a day", 404)
         if uploaded(token, settings) is not None:
             return PlainTextResponse("this upload is already complete", 409)
         limit = _limit(folder, settings)

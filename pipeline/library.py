@@ -67,10 +67,7 @@ def delete_with_all(name: str, settings: Settings, store: CodeStore) -> Dependen
     dependents = dependents_of(name, settings)
     busy = next((run for run in dependents.runs if run.state() == "running"), None)
     if busy is not None:
-        raise DatasetError(
-            f"run {busy.id} is being executed; stop it first: "
-            f"python -m pipeline runs cancel {busy.id}"
-        )
+        raise DatasetError(f"run {busy.id} is being executed; stop it first")
     registry = RunRegistry(settings)
     for run in dependents.runs:
         drop_index(run, store)

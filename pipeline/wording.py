@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 
 from pydantic import ValidationError
 
@@ -36,6 +37,16 @@ def plural(n: int, noun: str) -> str:
     """
     many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
     return f"{n:,} {noun if n == 1 else many}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a sentence.
+
+    Example:
+        >>> listed(["ITQ"]), listed(["ITQ", "LSH", "CSQ"])
+        ('ITQ', 'ITQ, LSH and CSQ')
+    """
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import streamlit as st
@@ -13,6 +14,7 @@ from dashboard.charts.counts import class_bars, height_of, size_bars
 from dashboard.services import imports
 from dashboard.services.results_table import to_csv
 from dashboard.widgets import chart_panel, gallery
+from dashboard.widgets.image_pairs import show_pairs
 from pipeline.catalog import protocols
 from pipeline.datasets.split_choice import GIVEN, STRATIFIED, SplitChoice
 from pipeline.ingest.dry_run import Plan
@@ -73,11 +75,12 @@ def found(plan: Plan) -> None:
     gallery.show_gallery(
         [gallery.TileGroup(tiles)], key="preview", label="Preview", tile_px=84, is_still=True
     )
+    _pairs(plan)
     _tables(plan)
 
 
 def confirm(plan: Plan, request: ImportRequest) -> None:
-    """Step 4: the command that does the same, and the button."""
+    """Step 4: the button, and the command that does the same."""
     with st.container(border=True, key="import_confirm"):
         st.subheader("4 · Import", anchor=False)
         again = False
@@ -93,9 +96,14 @@ def confirm(plan: Plan, request: ImportRequest) -> None:
         request = request.model_copy(update={"again": again, "yes": yes})
         target = f"to {request.into}" if request.into else f"as {plan.info.name}"
         n_new = plan.info.n - plan.n_known
-        st.caption("Nothing has been stored yet. On the command line:")
-        command = imports.command_of(request, cached.library.settings())
-        st.code(command, language="bash", wrap_lines=True)
+        if not _is_there(request):
+            st.warning(
+                "The server deletes uploads after their import, or after a day. Upload the file "
+                "again and check it.",
+                title="The uploaded file is no longer there",
+            )
+            return
+        st.caption("Nothing has been stored yet.")
         st.button(
             f"Import {plural(n_new, 'image')} {target}",
             icon=":material/download:",
@@ -104,6 +112,15 @@ def confirm(plan: Plan, request: ImportRequest) -> None:
             on_click=import_flow.start,
             args=(request, "import"),
         )
+        with st.expander("As a command", icon=":material/terminal:"):
+            command = imports.command_of(request, cached.library.settings())
+            st.code(command, language="bash", wrap_lines=True)
+
+
+def _is_there(request: ImportRequest) -> bool:
+    """Whether the server still has an upload; it keeps everything else."""
+    is_upload = imports.upload_of(request, cached.library.settings())
+    return not is_upload or Path(request.source).is_file()
 
 
 def _is_hindered(plan: Plan, request: ImportRequest) -> bool:
@@ -144,19 +161,26 @@ def _numbers(plan: Plan) -> None:
     with st.grid(len(shown), min_column_width=120, gap="small"):
         for name, value, explained in shown:
             st.metric(name, value, help=explained)
+
+
+def _pairs(plan: Plan) -> None:
+    """What is on both sides of the split or looks alike, as pictures."""
     if plan.n_leaks:
         st.warning(
-            "Queries that are also in the database, or resemble an image there; see the list "
-            "below. Exact copies make every mAP look better than it is.",
+            "These images are, or look, the same on both sides of the split: a query that is also "
+            "in the database or in the training set makes every mAP look better than it is.",
             title=plural(plan.n_leaks, "leak"),
         )
+    elif plan.n_near:
+        st.markdown(f"**Near-duplicates** :gray[· {plural(plan.n_near, 'pair')}]")
+    show_pairs(imports.pictured_pairs(plan))
 
 
 def _tables(plan: Plan) -> None:
     problems, near = imports.problem_table(plan.problems), imports.near_table(plan)
     for title, table, key in (
         ("Skipped or changed files", problems, "problems"),
-        ("Near-duplicates", near, "near_duplicates"),
+        ("Pairs that are or look the same", near, "near_duplicates"),
     ):
         if table.empty:
             continue

@@ -22,6 +22,7 @@ def show_done(status: JobStatus) -> None:
     if info is None:
         st.info("This data set has since been deleted.")
         return
+    import_flow.follow(info.name)
     if info.name not in before:
         st.rerun()  # the sidebar was drawn without it
     with st.container(border=True, key="import_done"):

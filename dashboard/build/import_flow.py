@@ -1,4 +1,4 @@
-"""Which import a tab is looking at: its id is in the address bar, so that it survives a reload."""
+"""Which import a tab is looking at: its id is in the address bar, for reloads and other tabs."""
 
 from __future__ import annotations
 
@@ -6,22 +6,58 @@ import time
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import cached, state
 from dashboard.services import imports
 from dashboard.widgets import notices
 from dashboard.widgets.fragments import isolated_fragment
+from pipeline.ingest.dry_run import Plan
 from pipeline.ingest.import_jobs import LIVE, ImportJob, JobStatus, Kind
 from pipeline.ingest.request import ImportRequest
+from pipeline.jobs import JobError
 from pipeline.wording import duration, plural
 
-_JOB = "job"
+_JOB = "job"  # in the address bar; there Runs has the run on screen
+_CHOSEN = "import_job"  # in this tab, which keeps it while it shows other pages
+_FOLLOWED = "import_followed"  # the import of this tab whose data set is to be chosen
+_POLL_S = 0.3  # a small check takes about as long
 _WORDS = {"check": "Checking", "import": "Importing"}
 
 
 def current() -> ImportJob | None:
     """The job of this tab; None when there is none, or it is gone."""
-    job_id = st.query_params.get(_JOB, "")
-    return imports.find_job(job_id, cached.library.settings()) if job_id else None
+    requested = state.from_address(_JOB, st.session_state.get(_CHOSEN))
+    if requested is not None:
+        st.session_state[_CHOSEN] = requested
+    job_id = st.session_state.get(_CHOSEN)
+    if not job_id:
+        return None
+    state.write_address(_JOB, job_id)
+    return imports.find_job(job_id, cached.library.settings())
+
+
+def plan_of(job: ImportJob) -> Plan:
+    """What a check has found; where another version wrote it say so and stop the page."""
+    try:
+        return job.plan()
+    except JobError as error:
+        notices.problem(
+            "The result of this check cannot be read.",
+            reason=str(error),
+            works="The library is unchanged.",
+            todo="Check the images once more.",
+            key="import_unreadable",
+        )
+        st.stop()
+
+
+def say_gone() -> None:
+    """One sentence where a link, or this tab, refers to a job that is no longer there."""
+    if st.session_state.get(_CHOSEN):
+        st.info(
+            "This check or import is no longer on the server, which keeps them for a week. "
+            "Choose the images and check them again.",
+            icon=":material/history:",
+        )
 
 
 def is_imported(job: ImportJob | None) -> bool:
@@ -34,11 +70,23 @@ def is_imported(job: ImportJob | None) -> bool:
 
 def start(request: ImportRequest, kind: Kind) -> None:
     """Start a job and look at it; for callbacks."""
-    st.query_params[_JOB] = imports.begin(request, kind, cached.library.settings()).id
+    job_id = imports.begin(request, kind, cached.library.settings()).id
+    st.session_state[_CHOSEN] = job_id
+    if kind == "import":
+        st.session_state[_FOLLOWED] = job_id
+    state.write_address(_JOB, job_id)
+
+
+def follow(dataset: str) -> None:
+    """Choose the data set that this tab has just imported, once."""
+    job_id = st.session_state.pop(_FOLLOWED, "")
+    if job_id and job_id == st.session_state.get(_CHOSEN) and dataset != state.dataset():
+        state.switch_page("build/import_page.py", **{state.DATASET: dataset, _JOB: job_id})
 
 
 def leave() -> None:
     """Look at no job; for callbacks."""
+    st.session_state[_CHOSEN] = ""
     st.query_params.pop(_JOB, None)
 
 
@@ -73,7 +121,7 @@ def _again(job: ImportJob) -> tuple[ImportRequest, Kind]:
     return job.request(), job.status().kind
 
 
-@isolated_fragment(run_every=1.0)
+@isolated_fragment(run_every=_POLL_S)
 def _live(job: ImportJob) -> None:
     status = job.status()
     if status.state not in LIVE:

@@ -7,8 +7,9 @@ from dashboard.build import import_check, import_done, import_flow, import_sourc
 st.title("Import", anchor=False)
 job = import_flow.current()
 if not import_flow.is_imported(job):  # what came of it stands alone; Import more leads back
-    import_source.show_source()
+    import_source.show_source(job.request() if job else None)
 if job is None:
+    import_flow.say_gone()
     st.caption(
         "Class folders, tables (CSV, JSON, parquet), imagefolders, COCO, Pascal VOC, YOLO, CVAT, "
         "LabelMe, Label Studio, FiftyOne, hashing lists and plain images are recognised. Nothing "
@@ -21,7 +22,7 @@ if status.state != "done":
 if status.kind == "import":
     import_done.show_done(status)
     st.stop()
-plan, request = job.plan(), job.request()
+plan, request = import_flow.plan_of(job), job.request()
 import_check.options(plan, request)
 import_check.found(plan)
 import_check.confirm(plan, request)

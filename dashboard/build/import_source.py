@@ -16,20 +16,28 @@ _TOKEN, _PROBLEM = "upload_token", "import_source_problem"
 _NEW = "a new data set"
 
 
-def show_source() -> None:
-    """Draw the choice and the button that starts the check."""
+def show_source(request: ImportRequest | None) -> None:
+    """Draw the choice and the button that starts the check.
+
+    Args:
+        request: of the job on screen, which fills the boxes of a tab that opens its link.
+    """
+    kind_now = _take_over(request) if request else _UPLOAD
     with st.container(border=True, key="import_source"):
         st.subheader("1 · Source", anchor=False)
         kind = st.segmented_control(
             "Where the images are",
             (_UPLOAD, _SERVER, _BUILT_IN),
-            default=_UPLOAD,
+            default=kind_now,
             required=True,
             key="from",
             bind="query-params",
             label_visibility="collapsed",
         )
-        source = {_UPLOAD: _upload, _SERVER: _server, _BUILT_IN: _built_in}[kind or _UPLOAD]()
+        if kind == _BUILT_IN:
+            source = _built_in(request)
+        else:
+            source = _server() if kind == _SERVER else _upload()
         into, name = st.columns(2, gap="medium")
         names = [info.name for info in cached.library.datasets()]
         target = into.selectbox("Import into", [_NEW, *names], key="import_into")
@@ -44,7 +52,7 @@ def show_source() -> None:
         st.button(
             "Check",
             icon=":material/fact_check:",
-            type="secondary" if import_flow.current() else "primary",
+            type="secondary" if request else "primary",
             disabled=not source,
             on_click=_check,
             args=(kind, source, chosen, "" if target == _NEW else target),
@@ -52,6 +60,19 @@ def show_source() -> None:
         problem = st.session_state.pop(_PROBLEM, "")
         if problem:
             st.error(escape_markdown(problem))
+
+
+def _take_over(request: ImportRequest) -> str:
+    """Fill boxes that nobody has filled in this tab; returns where the images are."""
+    settings = cached.library.settings()
+    upload = imports.upload_of(request, settings)
+    st.session_state.setdefault("import_name", request.name)
+    st.session_state.setdefault("import_into", request.into or _NEW)
+    if upload and uploads.room(upload, settings):
+        st.session_state[_TOKEN] = upload
+    elif not upload and not request.is_built_in:
+        st.session_state.setdefault("import_path", request.source)
+    return _UPLOAD if upload else _BUILT_IN if request.is_built_in else _SERVER
 
 
 def _check(kind: str, source: str, name: str, into: str) -> None:
@@ -93,9 +114,9 @@ def _upload() -> str:
 def _from_a_terminal(token: str) -> None:
     """How to send an archive from another machine, for what a browser is too small for."""
     base = (st.context.url or "http://localhost:8501/import").rsplit("/", 1)[0]
-    with st.popover("From a terminal", icon=":material/terminal:"):
+    with st.popover("As a command", icon=":material/terminal:"):
         st.code(f"curl -T pets.zip {base}/api/import/{token}/", language="bash", wrap_lines=True)
-        st.button("Refresh", icon=":material/refresh:")
+        st.button("Look for it", icon=":material/search:", help="Once the command has ended.")
 
 
 def _new_upload() -> None:
@@ -119,10 +140,9 @@ def _server() -> str:
     )
 
 
-def _built_in() -> str:
+def _built_in(request: ImportRequest | None) -> str:
     known = {name: text for name, text in list_sources().items() if name != "folder"}
-    name = st.selectbox(
-        "Data set", list(known), index=list(known).index("openmoji"), key="built_in"
-    )
+    first = request.source if request and request.is_built_in else "openmoji"
+    name = st.selectbox("Data set", list(known), index=list(known).index(first), key="built_in")
     st.caption(known[name])
     return str(name)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from dashboard import cached
+from dashboard.build import runs_next
 from dashboard.charts.training_curve import loss_terms, validation_map
 from dashboard.services import run_rows
 from dashboard.services.run_rows import RunDetail, RunRow
@@ -84,8 +85,10 @@ def _headline(job: RunRow) -> None:
 
 def _buttons(detail: RunDetail) -> None:
     """What can be done with the run as it is; what cannot be undone asks once."""
-    job = detail.job
+    job, why_disabled = detail.job, ""
     with st.container(horizontal=True, key="job_buttons"):
+        if job.state == "done":
+            why_disabled = runs_next.show_ways_on(detail)
         if job.state in ("queued", "running"):
             with st.popover("Stop", icon=":material/stop:"):
                 st.markdown(detail.on_stop)
@@ -97,16 +100,11 @@ def _buttons(detail: RunDetail) -> None:
         if job.state in ("stopped", "failed", "lost"):
             label = "Retry" if job.state == "failed" else "Resume"
             _button(label, run_rows.resume, job.id, icon=":material/play_arrow:")
-        if job.state == "done" and not detail.is_published:
-            st.button(
-                "Publish",
-                icon=":material/publish:",
-                on_click=index_panel.ask,
-                args=(job.id, "publish"),
-            )
         if not job.is_live:
             with st.popover("Delete", icon=":material/delete:"):
                 _delete(detail)
+    if why_disabled:
+        st.caption(escape_markdown(why_disabled))
 
 
 def _delete(detail: RunDetail) -> None:

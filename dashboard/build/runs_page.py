@@ -65,7 +65,7 @@ table()
 # Between the parts that refresh themselves, and in an order that no progress changes: else an open
 # list of options would close, or move under the pointer.
 by_age = sorted(shown, key=lambda job: (job.created, job.id), reverse=True)
-labels = {job.id: f"{job.label} · seed {job.seed} · {job.id[:19]}" for job in by_age}
+labels = {job.id: f"{job.label}{job.apart} · seed {job.seed} · {job.id[:19]}" for job in by_age}
 first = shown[0].id  # what runs now, if anything does
 every_id = [job.id for job in jobs]
 detail(linked_select.show_select("Run", labels, key="job", default=first, hidden=every_id))

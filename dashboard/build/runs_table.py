@@ -83,6 +83,9 @@ def show_table(jobs: Sequence[RunRow], *, key: str) -> bool:
             ),
             "Loss": st.column_config.LineChartColumn(width=100, help="Sum of the loss terms."),
             "mAP": st.column_config.NumberColumn(format="%.1f", width=60, help="Percent."),
+            "Measured": st.column_config.TextColumn(
+                help="Labels, protocol, split and backbone, as far as runs differ in them."
+            ),
         },
     )
     return bool(st.session_state.pop(_CLICKED, False))
@@ -101,8 +104,7 @@ def readable(jobs: Sequence[RunRow]) -> pd.DataFrame:
             "Left": ["" if job.left_s is None else duration(job.left_s) for job in jobs],
             "Loss": [list(job.losses[-60:]) for job in jobs],
             "mAP": [None if job.map is None else 100 * job.map for job in jobs],
-            "Relevant by": [job.labels for job in jobs],
-            "Protocol": [job.protocol for job in jobs],
+            "Measured": [job.apart.strip(" ·") for job in jobs],
             "Data set": [job.dataset for job in jobs],
             "Queued (UTC)": [job.created[5:16].replace("T", " ") for job in jobs],
         }
@@ -111,7 +113,7 @@ def readable(jobs: Sequence[RunRow]) -> pd.DataFrame:
 
 def _useful(table: pd.DataFrame, *, is_live: bool) -> list[str]:
     """The columns that tell runs apart, or say something now."""
-    apart = ("Seed", "Relevant by", "Protocol", "Data set")
+    apart = ("Seed", "Measured", "Data set")
     dull = {name for name in apart if table[name].nunique() < 2}
     dull |= set() if is_live else {"Stage", "Left"}
     return [name for name in table.columns if name not in dull]

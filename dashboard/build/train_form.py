@@ -1,4 +1,4 @@
-"""The right side of the Train page: what to train on, how, the price, and the plan in full."""
+"""The Train page beside its methods: what to train on, how, and the plan with its price."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from dashboard.services.training_plan import (
     PAPER,
     QUICK,
     Choice,
+    Trained,
     TrainingPlan,
     changed,
     fitting_protocols,
     preset,
 )
+from pipeline.analysis.recommended_methods import recommended_bits
 from pipeline.catalog import config_fields, finetuning_fields, list_backbones
 from pipeline.datasets.dataset import DatasetInfo
-from pipeline.wording import duration, escape_markdown, plural
+from pipeline.runs.sweep import Sweep
+from pipeline.wording import escape_markdown, plural
 
 _BITS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 _SHARES = {"None": 0.0, "10 %": 0.1, "20 %": 0.2}
@@ -40,7 +43,7 @@ def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
         "Code lengths (bits)",
         _BITS,
         selection_mode="multi",
-        default=[32],
+        default=[recommended_bits(info.n)],
         key="bits",
         help="One run per length.",
     )
@@ -109,65 +112,77 @@ def how(chosen: Sequence[Choice]) -> dict[str, Any]:
     return fields
 
 
-def price(plan: TrainingPlan, chosen: Sequence[Choice]) -> None:
-    """Which methods, how many runs, how long, how much memory; or what is wrong."""
-    st.caption("Methods: " + ", ".join(escape_markdown(choice.title) for choice in chosen))
+def already_there(methods: Sequence[str], what: dict[str, Any]) -> dict[str, Trained]:
+    """What need not be trained under the settings on screen; nothing where those are by hand."""
+    name = st.session_state.get("preset", PAPER)
+    if name == CUSTOM or st.session_state.get("finetune") or st.session_state.get("vary"):
+        return {}  # the plan says it run by run
+    config = {method: values for method in methods if (values := preset(method, name))}
+    settings = cached.library.settings()
+    return training_plan.already_there(settings, methods, {**what, "config": config})
+
+
+def show_plan(chosen: Sequence[Choice], fields: dict[str, Any]) -> None:
+    """How many runs of which methods, what they cost and why, and the button that starts them."""
+    words, button = st.columns([3, 1], vertical_alignment="center")
+    if not chosen or not fields["bits"]:
+        words.markdown("**Choose at least one method and one code length.**")
+        _start_button(button, None)
+        return
+    methods = tuple(choice.name for choice in chosen)
+    plan = training_plan.plan_training(cached.library.settings(), {"methods": methods, **fields})
+    with words:
+        _price(plan, chosen)
+    _start_button(button, plan)
+    if plan.sweep is not None:
+        with st.expander("As a command", icon=":material/terminal:"):
+            _command(plan, plan.sweep)
+
+
+def _price(plan: TrainingPlan, chosen: Sequence[Choice]) -> None:
     if plan.problem:
         st.error(escape_markdown(plan.problem), title="These settings cannot be trained")
         return
-    parts = [plural(plan.n_new, "new run")]
     n_done = sum(planned.state == "done" for planned in plan.planned)
     n_waiting = len(plan.planned) - n_done - plan.n_new
+    parts = [f"**{plural(plan.n_new, 'new run')}**"]
     parts += [f"{n_done} already done"] if n_done else []
     parts += [f"{n_waiting} waiting or running"] if n_waiting else []
     if plan.n_new:
-        seconds, memory = plan.price.seconds, plan.price.memory_mb
-        known = (
-            "about " + duration(max(seconds, 1)) if seconds is not None else "no past run to go by"
-        )
-        parts += [f"{known} on this machine" if seconds is not None else known]
-        parts += [f"{memory:,.0f} MB" if memory else "memory not known yet"]
-        if plan.price.n_unknown and seconds is not None:
-            parts.append(f"plus {plan.price.n_unknown} of unknown length")
-    st.markdown(f"**{parts[0]}** · " + " · ".join(parts[1:]) if parts[1:] else f"**{parts[0]}**")
-    for planned in plan.planned:
-        if planned.state == "done" and planned.run is not None:
-            st.caption(
-                f":material/check_circle: {escape_markdown(planned.spec.label)}, "
-                f"seed {planned.spec.seed}: already trained on {planned.run.id[:10]}. "
-                "Choose another seed to train again."
-            )
+        memory = plan.price.memory_mb
+        parts.append(training_plan.cost_in_words(plan.price))
+        parts.append(f"{memory:,.0f} MB of memory" if memory else "memory not known yet")
+    st.markdown(" · ".join(parts))
+    titles = ", ".join(escape_markdown(choice.title) for choice in chosen)
+    st.caption(" ".join([f"{titles}.", *map(escape_markdown, plan.price.basis)]))
 
 
-def preview(plan: TrainingPlan) -> None:
-    """The command that asks for the same, and each run's spec."""
-    if plan.sweep is None:
-        return
-    command, specs = st.tabs(["Command", "Specs"])
-    command.code(plan.sweep.command(), language="bash", wrap_lines=True)
-    for planned in plan.planned[:6]:
-        specs.caption(
-            escape_markdown(f"{planned.spec.label}, seed {planned.spec.seed}: {planned.state}")
-        )
-        specs.code(planned.spec.model_dump_json(indent=2), language="json", height=180)
-    if len(plan.planned) > 6:
-        specs.caption(f"The first 6 of {len(plan.planned)}.")
-
-
-def start(plan: TrainingPlan) -> None:
-    """The button that queues the new runs and goes to where they can be watched."""
-    label = f"Start {plural(plan.n_new, 'run')}" if plan.n_new else "Start"
-    clicked = st.button(
-        label,
-        type="primary" if plan.n_new else "secondary",
+def _start_button(place: DeltaGenerator, plan: TrainingPlan | None) -> None:
+    """Queues the new runs and goes to where they can be watched."""
+    n_new = plan.n_new if plan else 0
+    clicked = place.button(
+        f"Start {plural(n_new, 'run')}" if n_new else "Start",
+        type="primary",
         icon=":material/play_arrow:",
         key="start",
-        disabled=not plan.n_new or plan.sweep is None,
+        disabled=plan is None or not n_new or plan.sweep is None,
+        width="stretch",
     )
-    if clicked and plan.sweep is not None:
+    if clicked and plan is not None and plan.sweep is not None:
         sweep, n_queued = training_plan.start(cached.library.settings(), plan.sweep)
         st.toast(f"{plural(n_queued, 'run')} queued.")
         state.switch_page("build/runs_page.py", **({"sweep": sweep} if sweep else {}))
+
+
+def _command(plan: TrainingPlan, sweep: Sweep) -> None:
+    """The command that asks for the same, and each run's spec."""
+    st.code(sweep.command(), language="bash", wrap_lines=True)
+    for planned in plan.planned[:6]:
+        title = f"{planned.spec.label}, seed {planned.spec.seed}: {planned.state}"
+        st.caption(escape_markdown(title))
+        st.code(planned.spec.model_dump_json(indent=2), language="json", height=180)
+    if len(plan.planned) > 6:
+        st.caption(f"The first 6 of {len(plan.planned)}.")
 
 
 def _by_hand(chosen: Sequence[Choice]) -> dict[str, dict[str, Any]]:

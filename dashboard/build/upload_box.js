@@ -37,6 +37,8 @@ function packed(files) {
   return new File([...parts, new Uint8Array(2 * BLOCK)], `${name}.tar`)
 }
 
+const waiting = new WeakMap() // box -> file to send once there is a place for it
+
 function send(file, box, data, done) {
   const note = box.querySelector(".note")
   const progress = box.querySelector("progress")
@@ -55,6 +57,12 @@ function send(file, box, data, done) {
   }
   request.onload = () => {
     progress.hidden = true
+    if (request.status === 404 && waiting.get(box) !== file) {
+      waiting.set(box, file) // its place was deleted after a day: the page gives out another
+      done("")
+      return
+    }
+    waiting.delete(box)
     if (request.status === 200) {
       say(`${file.name} is on the server.`)
       done(file.name)
@@ -77,10 +85,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const note = box.querySelector(".note")
   if (data.uploaded) note.textContent = `${data.uploaded} is on the server.`
   else if (box.dataset.token !== data.token) note.textContent = "Class folders, CSV, COCO, VOC, …"
+  const isNew = box.dataset.token !== data.token
   box.dataset.token = data.token
   input.disabled = folder.disabled = Boolean(data.uploaded)
   folder.parentElement.hidden = Boolean(data.uploaded)
   box.classList.toggle("full", Boolean(data.uploaded))
+  if (isNew && waiting.has(box)) send(waiting.get(box), box, data, done)
   input.onchange = () => input.files.length && send(input.files[0], box, data, done)
   folder.onchange = () => folder.files.length && send(packed([...folder.files]), box, data, done)
   box.ondragover = (event) => event.preventDefault()

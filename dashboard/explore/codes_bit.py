@@ -39,7 +39,7 @@ def show_bit(opened: OpenRun, query: QueryImage) -> None:
         bit_string(query.encoded),
         key=_BOARD,
         label="Bits",
-        action="choose",
+        actions=("choose",),
         chosen=bit,
         names=BitNames.of(opened.run).all(),
         on_change=_keep,

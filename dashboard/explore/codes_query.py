@@ -20,43 +20,35 @@ from pipeline.wording import escape_markdown, percent, plural
 
 FLIPPED, MUTED = "flip", "mute"  # bits (from 1), in this tab and in the address bar
 BITS, IMAGE = "Flip its bits", "Change the image"
-_BOARD, _SHOWN = "query_bits", 24
-_ACTIONS: dict[str, bit_board.Action] = {"Click flips": "flip", "Click mutes": "mute"}
+_BOARD, _VIEW, _SHOWN = "query_bits", "query_view", 24
 
 
 def show_query(opened: OpenRun, query: QueryImage) -> None:
     """Flip or mute bits of the query, or change its image, and watch the results."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        view = _choice("View of the query", (BITS, IMAGE), "query_view")
+        view = st.segmented_control(
+            "View of the query",
+            (BITS, IMAGE),
+            default=BITS,
+            required=True,
+            key=_VIEW,
+            bind="query-params",
+            label_visibility="collapsed",
+        )
         if view == BITS:
-            action = _ACTIONS[_choice("A click on a bit", tuple(_ACTIONS), "bit_action")]
             undo = st.container(width="content")
     if view == IMAGE:
         _changed_image(opened, query)
     else:
-        _changed_bits(opened, query, action, undo)
-
-
-def _choice(label: str, options: tuple[str, ...], key: str) -> str:
-    return st.segmented_control(
-        label,
-        options,
-        default=options[0],
-        required=True,
-        key=key,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+        _changed_bits(opened, query, undo)
 
 
 def mute(bits: list[int]) -> None:
-    """Leave bits (from 1) out; for callbacks."""
-    st.session_state[MUTED] = bits
+    """Leave bits (from 1) out, at the view that shows it; for callbacks."""
+    st.session_state.update({MUTED: bits, _VIEW: BITS})
 
 
-def _changed_bits(
-    opened: OpenRun, query: QueryImage, action: bit_board.Action, undo: DeltaGenerator
-) -> None:
+def _changed_bits(opened: OpenRun, query: QueryImage, undo: DeltaGenerator) -> None:
     flipped, muted = _chosen(FLIPPED, opened.bits), _chosen(MUTED, opened.bits)
     if flipped or muted:
         undo.button(
@@ -66,7 +58,7 @@ def _changed_bits(
         bit_string(query.encoded),
         key=_BOARD,
         label="Bits of the query",
-        action=action,
+        actions=("flip", "mute"),
         flipped=flipped,
         muted=muted,
         names=BitNames.of(opened.run).all(),

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.analysis.comparisons import first_labels
+from pipeline.analysis.comparisons import labels_by_default, told_apart
 from pipeline.analysis.model_maps import ModelMap, model_maps
 from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.index.index_jobs import IndexResult, last_result, requested
@@ -102,17 +102,68 @@ def run_choices(settings: Settings, dataset: str) -> list[RunChoice]:
             newest.setdefault(run.spec.digest, run)
     runs = list(newest.values())
     alike = Counter(_measured_on(run) for run in runs)
+    default_labels = labels_by_default(settings)
+    apart = told_apart([run.spec for run in runs], default_labels)
     images = {_measured_on(run): _n_images(run) for run in runs}
     usual = max(alike, key=lambda key: (images[key], alike[key]), default=None)
-    rows, first = model_maps(runs), first_labels(settings, dataset)
+    rows, first = model_maps(runs), default_labels.get(dataset, "")
     ranked = [
         ((read_index(run) is not None, is_usual, choice.precision_10), choice)
-        for run in runs
+        for run, words in zip(runs, apart, strict=True)
         for is_usual in [_measured_on(run) == usual]
-        for choice in [_choice(run, rows, run.spec.label_set or first, is_alone=len(alike) == 1)]
+        for choice in [_choice(run, rows, run.spec.label_set or first, words)]
     ]
     ranked.sort(key=lambda pair: pair[0], reverse=True)
     return _distinct([choice for _, choice in ranked])
+
+
+@dataclass(frozen=True)
+class Rival:
+    """The run to compare a run with.
+
+    Attributes:
+        own: slug of the run itself; empty where it is not offered for choice.
+        best: slug of the best run that was measured alike; empty for none.
+        reason: why there is none, a sentence.
+    """
+
+    own: str
+    best: str
+    reason: str
+
+
+def rival_of(run: Run, choices: Iterable[RunChoice], settings: Settings) -> Rival:
+    """The best run by mAP under the same protocol, labels and split as `run`.
+
+    Args:
+        run: to compare.
+        choices: of its data set.
+        settings: where the runs are.
+    """
+    registry, specs = RunRegistry(settings), {}
+    choices = list(choices)
+    for choice in choices:
+        with suppress(RunError):  # deleted a moment ago
+            specs[choice.slug] = registry.open(choice.id)
+    own = next((slug for slug, one in specs.items() if one.spec.digest == run.spec.digest), "")
+    alike = [
+        (choice.map, choice.slug)
+        for choice in choices
+        if choice.map is not None
+        and choice.slug in specs
+        and _measured_on(specs[choice.slug]) == _measured_on(run)
+    ]
+    if not own:
+        return Rival("", "", "This run has no codes to search.")
+    if own not in [slug for _, slug in alike]:
+        return Rival(own, "", "This run has no mAP to compare.")
+    if len(alike) == 1:
+        words = "No other run was measured under the same protocol, labels and split."
+        return Rival(own, "", words)
+    best = max(alike)[1]
+    if best == own:
+        return Rival(own, "", "This is the best of the runs that were measured alike.")
+    return Rival(own, best, "")
 
 
 def published(
@@ -176,19 +227,19 @@ def _n_images(run: Run) -> int:
         return 0
 
 
-def _choice(run: Run, rows: Mapping[str, ModelMap], labels: str, *, is_alone: bool) -> RunChoice:
+def _choice(run: Run, rows: Mapping[str, ModelMap], labels: str, apart: str) -> RunChoice:
     """A run with the mAP of its leaderboard row.
 
     Args:
         run: finished.
         rows: of the leaderboard by the run's id.
         labels: name of its label set.
-        is_alone: whether all runs share protocol, labels and split, so that labels need no word.
+        apart: words of `told_apart`.
     """
     spec = run.spec
     slug = f"{spec.method}-{spec.bits}b-{spec.digest[:6]}"
     if run.id not in rows:
-        label, facts = f"{spec.label} · not measured", "Without labels there is no mAP."
+        label, facts = f"{spec.label} · not measured{apart}", "Without labels there is no mAP."
         return RunChoice(run.id, slug, label, spec.seed, None, 0.0, facts)
     row = rows[run.id]
     split = f", split {spec.split_seed}" if spec.split_seed else ""
@@ -197,8 +248,7 @@ def _choice(run: Run, rows: Mapping[str, ModelMap], labels: str, *, is_alone: bo
         f"mAP {100 * row.map:.1f} ± {100 * row.half:.1f} {seeds}, protocol {spec.protocol}"
         f"{f', labels {labels}' if labels else ''}{split}"
     )
-    other = "" if is_alone else f" on {labels or spec.protocol}{split}"
-    label = f"{spec.label} · mAP {100 * row.map:.1f}{other}"
+    label = f"{spec.label} · mAP {100 * row.map:.1f}{apart}"
     precision_10 = run.report().values.get("precision_at_10") or 0.0
     return RunChoice(run.id, slug, label, spec.seed, row.own, precision_10, facts)
 

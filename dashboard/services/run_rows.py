@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pandas as pd
 
+from pipeline.analysis.comparisons import labels_by_default, told_apart
 from pipeline.analysis.training_history import number_of, terms_of, terms_table
 from pipeline.evaluation.code_statistics import CodeStatistics, code_statistics
+from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.report import Report
 from pipeline.index.publish import read_index
 from pipeline.jobs import HEARTBEAT, is_silent
@@ -47,8 +49,9 @@ class RunRow:
         losses: sum of the loss terms, an entry per epoch.
         map: mAP of the finished run, in [0, 1].
         place: in the queue, from 1; 0 elsewhere.
-        labels: name of the label set that decides relevance; empty: the first of the data set.
+        labels: name of the label set that decides relevance; empty where there is none.
         protocol: that it is measured under.
+        apart: words for behind the label, where runs of the data set differ in these.
     """
 
     id: str
@@ -67,6 +70,7 @@ class RunRow:
     place: int = 0
     labels: str = ""
     protocol: str = ""
+    apart: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -88,6 +92,8 @@ class RunDetail:
         error: why it failed; empty otherwise.
         is_published: whether it has an index.
         on_stop: what a stop does, in a sentence for people.
+        measures: columns measure and value, as shown; empty where nothing was measured.
+        interval: ends of the 95 % interval of mAP, in [0, 1].
     """
 
     job: RunRow
@@ -100,6 +106,8 @@ class RunDetail:
     error: str
     is_published: bool
     on_stop: str
+    measures: pd.DataFrame
+    interval: tuple[float, float]
 
 
 def list_runs(settings: Settings, sweep: str = "") -> list[RunRow]:
@@ -113,7 +121,12 @@ def list_runs(settings: Settings, sweep: str = "") -> list[RunRow]:
     waiting = sorted(status.created for _, status in found if status.state == "queued")
     chosen = [(run, status) for run, status in found if sweep in ("", status.sweep)]
     chosen.sort(key=lambda pair: pair[1].created, reverse=True)
-    jobs = [_run_row(run, status, waiting) for run, status in chosen[:_MOST]]
+    default_labels = labels_by_default(settings)
+    apart = told_apart([run.spec for run, _ in chosen], default_labels)
+    jobs = [
+        replace(_run_row(run, status, waiting, default_labels), apart=words)
+        for (run, status), words in zip(chosen[:_MOST], apart, strict=False)
+    ]
     return sorted(jobs, key=lambda job: (not job.is_live, job.place))
 
 
@@ -130,8 +143,9 @@ def open_job(settings: Settings, run_id: str) -> RunDetail:
     """
     run = RunRegistry(settings).open(run_id)
     status, history = run.status(), run.history()
+    report, _ = _measured(run)
     return RunDetail(
-        job=_run_row(run, status, []),
+        job=_run_row(run, status, [], labels_by_default(settings)),
         history=terms_table(history),
         validation=_validation(history),
         log=tuple(tail(run.folder)),
@@ -141,6 +155,8 @@ def open_job(settings: Settings, run_id: str) -> RunDetail:
         error=status.error,
         is_published=read_index(run) is not None,
         on_stop=_STOPS[keeps_checkpoints(run.spec.method)],
+        measures=_measures(report),
+        interval=(report.ci_low, report.ci_high) if report else (math.nan, math.nan),
     )
 
 
@@ -186,6 +202,18 @@ def alerts(run: Run, history: Sequence[dict[str, object]]) -> list[str]:
     return found
 
 
+def _measures(report: Report | None) -> pd.DataFrame:
+    """What was measured, by the names and in the units of all tables."""
+    shown = [
+        (metric.heading, float(metric.text(value)))
+        for metric in METRICS.values()
+        if report is not None
+        and (value := report.values.get(metric.name)) is not None
+        and metric.text(value)
+    ]
+    return pd.DataFrame(shown, columns=["measure", "value"])
+
+
 def _outdated(run: Run) -> list[str]:
     """What this version no longer understands of the run, in a sentence."""
     reason = run.spec.problem()
@@ -215,7 +243,9 @@ def _chance(run: Run) -> float:
         return 0.0
 
 
-def _run_row(run: Run, status: RunStatus, waiting: Sequence[str]) -> RunRow:
+def _run_row(
+    run: Run, status: RunStatus, waiting: Sequence[str], default_labels: Mapping[str, str]
+) -> RunRow:
     state = _state(run, status)
     is_busy = state in ("running", "stopping") or _measures_baselines(run, status)
     history = run.history()
@@ -238,7 +268,7 @@ def _run_row(run: Run, status: RunStatus, waiting: Sequence[str]) -> RunRow:
         map=measured,
         created=status.created,
         place=1 + waiting.index(status.created) if status.created in waiting else 0,
-        labels=run.spec.label_set,
+        labels=run.spec.label_set or default_labels.get(run.spec.dataset, ""),
         protocol=run.spec.protocol,
     )
 

@@ -30,12 +30,23 @@ _FOLDERS = ("datasets", "features", "runs", "index", "thumbs")
 
 @dataclass(frozen=True)
 class Line:
-    """One thing, how it is, and what to do about it (empty: nothing)."""
+    """One thing, how it is, and what to do about it.
+
+    Attributes:
+        name: of the thing.
+        level: how it is.
+        state: the same in words.
+        remedy: what to do, a sentence; empty for nothing.
+        command: that does the same; empty for none.
+        waits_for_worker: what waits for a worker that is not there, in words; empty for nothing.
+    """
 
     name: str
     level: Level
     state: str
     remedy: str = ""
+    command: str = ""
+    waits_for_worker: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,12 +94,12 @@ def read_overview(settings: Settings, store: CodeStore) -> Overview:
 
 def worker_line(age_s: float | None, n_queued: int) -> Line:
     """Whether someone executes queued runs."""
-    command = "Start one with: python -m pipeline worker"
     if age_s is not None and age_s < LOST_AFTER_S:
         return Line("Worker", "good", f"running, last heartbeat {duration(age_s)} ago")
     last = "no heartbeat" if age_s is None else f"last heartbeat {duration(age_s)} ago"
     if n_queued:
-        return Line("Worker", "warning", f"{n_queued} queued, no worker ({last})", command)
+        waits = f"{plural(n_queued, 'run')} {'is' if n_queued == 1 else 'are'} waiting for a worker"
+        return Line("Worker", "warning", f"not running ({last})", waits_for_worker=waits)
     return Line("Worker", "idle", f"not running, nothing is queued ({last})")
 
 
@@ -125,8 +136,8 @@ def _store_line(settings: Settings, store: CodeStore) -> Line:
 
 def _index_line(indexes: tuple[PublishedIndex, ...]) -> Line:
     if not indexes:
-        remedy = "Publish a run with: python -m pipeline index publish RUN"
-        return Line("Indexes", "idle", "no run is published", remedy)
+        command = "python -m pipeline index publish RUN"
+        return Line("Indexes", "idle", "no run is published", "Publish one on Runs.", command)
     broken = [index for index in indexes if index.state.kind != "ready"]
     if broken:
         state = f"{len(broken)} of {len(indexes)} cannot be used"

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from pydantic import ValidationError
 
 from pipeline.catalog import ConfigField, config_fields, method_cards, protocols
 from pipeline.datasets.dataset import DatasetError, DatasetInfo
+from pipeline.runs import experiment
 from pipeline.runs.cost_estimates import Estimate, estimate, typical_s
 from pipeline.runs.experiment import Planned
 from pipeline.runs.requirements import can_finetune, needs, why_not
+from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.runs.sweep import Sweep, plan, submit
 from pipeline.settings import Settings
+from pipeline.wording import duration, percent, plural
 from pipeline.worker import ensure_worker
 
 QUICK, PAPER, CUSTOM = "Quick", "Paper", "Custom"
@@ -55,6 +61,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """What is there of a method under the settings on screen: a run, and in words how it is."""
+
+    run: str
+    words: str
+
+
+@dataclass(frozen=True)
 class TrainingPlan:
     """A plan and its price, or why there is none."""
 
@@ -87,6 +101,77 @@ def choices(settings: Settings, info: DatasetInfo, label_set: str) -> dict[str, 
         )
         groups[_GROUPS[card.supervision]].append(choice)
     return groups
+
+
+def search_methods(groups: Mapping[str, Sequence[Choice]], words: str) -> dict[str, list[Choice]]:
+    """The methods that have all of these words in title, summary, source, needs or group."""
+
+    def text(group: str, method: Choice) -> str:
+        facts = (group, method.name, method.title, method.summary, method.source, *method.needs)
+        return " ".join(facts).lower()
+
+    wanted = words.lower().split()
+    return {
+        group: [one for one in methods if all(word in text(group, one) for word in wanted)]
+        for group, methods in groups.items()
+    }
+
+
+def already_there(
+    settings: Settings, methods: Sequence[str], fields: Mapping[str, Any]
+) -> dict[str, Trained]:
+    """The methods of which every run is done, or waits or runs, under the same settings.
+
+    Args:
+        settings: where the library is.
+        methods: names.
+        fields: of a sweep, beside the methods.
+    """
+    specs = {}
+    for name in methods:
+        config = {name: fields.get("config", {}).get(name, {})}
+        with suppress(ValidationError):
+            sweep = Sweep.model_validate({**fields, "config": config, "methods": (name,)})
+            specs[name] = sweep.specs()
+    try:
+        planned = experiment.plan(chain(*specs.values()), settings)
+    except DatasetError:
+        return {}
+    run_of = {one.spec.digest: one.run for one in planned if one.run is not None}
+    there = {}
+    for name, wanted in specs.items():
+        runs = [run_of[spec.digest] for spec in wanted if spec.digest in run_of]
+        if runs and len(runs) == len(wanted):
+            there[name] = Trained(runs[0].id, _how_it_is(runs))
+    return there
+
+
+def _how_it_is(runs: Sequence[Run]) -> str:
+    """In words for people, with the result where there is one run."""
+    try:
+        if any(run.status().state != "done" for run in runs):
+            return "Waiting or in training"
+        if len(runs) > 1:
+            return f"{plural(len(runs), 'run')} trained"
+        return f"Trained, mAP {percent(runs[0].report().map)} %"
+    except RunError:
+        return "Trained"
+
+
+def first_choice(
+    groups: Mapping[str, Sequence[Choice]], recommended: Sequence[str], there: Mapping[str, Trained]
+) -> set[str]:
+    """Names of the methods to begin with: the recommended ones that are not there yet.
+
+    Where all are, the next method that can train here, so that the page is ready to start.
+    """
+    free = [
+        one.name
+        for methods in groups.values()
+        for one in methods
+        if not one.why_not and one.name not in there
+    ]
+    return {name for name in recommended if name in free} or set(free[:1])
 
 
 def fitting_protocols(info: DatasetInfo) -> list[str]:
@@ -129,6 +214,25 @@ def plan_training(settings: Settings, fields: Mapping[str, Any]) -> TrainingPlan
         return TrainingPlan(None, (), nothing, str(error))
     new = [run.spec for run in planned if run.state == "new"]
     return TrainingPlan(sweep, tuple(planned), estimate(new, settings))
+
+
+def cost_in_words(price: Estimate) -> str:
+    """How long it will take, features and training apart; `price.basis` says where from."""
+    features = f"features {_about(price.features_s)}" if price.features_s else ""
+    if price.seconds is None:
+        return f"{features}, training time not known" if features else "training time not known"
+    training = f"training {_about(price.seconds - price.features_s)}"
+    apart = f" ({features}, {training})" if features else ""
+    unknown = (
+        f", plus {plural(price.n_unknown, 'run')} of unknown length" if price.n_unknown else ""
+    )
+    return f"{_about(price.seconds)}{apart}{unknown}"
+
+
+def _about(seconds: float) -> str:
+    if seconds < 1:
+        return "under 1 s"
+    return f"about {seconds:.0f} s" if seconds < 120 else f"about {duration(seconds)}"
 
 
 def start(settings: Settings, sweep: Sweep) -> tuple[str, int]:

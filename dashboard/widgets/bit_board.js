@@ -11,46 +11,52 @@ function words(data, bit) {
   return `Bit ${bit}${name}: ${value}`
 }
 
-function cell(data, bit) {
-  const button = document.createElement("button")
+function update(button, data) {
+  const bit = Number(button.dataset.bit)
   const isFlipped = data.flipped.includes(bit)
+  const isMuted = data.muted.includes(bit)
+  const isChosen = data.chosen === bit
   const isOne = (data.bits[bit - 1] === "1") !== isFlipped
-  button.type = "button"
-  button.dataset.bit = bit
   button.className = isOne ? "one" : "zero"
   button.classList.toggle("flipped", isFlipped)
-  button.classList.toggle("muted", data.muted.includes(bit))
-  button.classList.toggle("chosen", data.chosen === bit)
-  button.setAttribute("aria-pressed", String(isFlipped || data.muted.includes(bit) || data.chosen === bit))
+  button.classList.toggle("muted", isMuted)
+  button.classList.toggle("chosen", isChosen)
+  button.setAttribute("aria-pressed", String(isFlipped || isMuted || isChosen))
   button.setAttribute("aria-label", words(data, bit))
   button.dataset.tip = words(data, bit)
-  return button
 }
 
-function draw(root, data) {
-  const focused = root.getRootNode().activeElement?.dataset?.bit
-  const lines = []
-  for (let from = 0; from < data.bits.length; from += ROW) {
-    const line = document.createElement("div")
-    line.className = "line"
-    const number = document.createElement("span")
-    number.textContent = from + 1
-    line.append(number)
-    for (let bit = from + 1; bit <= Math.min(from + ROW, data.bits.length); bit++) {
-      line.append(cell(data, bit))
-    }
-    lines.push(line)
+function line(from, n) {
+  const node = document.createElement("div")
+  const number = document.createElement("span")
+  node.className = "line"
+  number.textContent = from + 1
+  node.append(number)
+  for (let bit = from + 1; bit <= Math.min(from + ROW, n); bit++) {
+    const button = document.createElement("button")
+    button.type = "button"
+    button.dataset.bit = bit
+    node.append(button)
   }
-  root.replaceChildren(...lines)
-  if (focused) root.querySelector(`[data-bit="${focused}"]`)?.focus()
+  return node
+}
+
+// Buttons stay while there are as many bits, so that the keyboard stays where it is.
+function draw(root, data) {
+  const n = data.bits.length
+  if (root.querySelectorAll("button").length !== n) {
+    const starts = [...Array(Math.ceil(n / ROW)).keys()]
+    root.replaceChildren(...starts.map((row) => line(row * ROW, n)))
+  }
+  for (const button of root.querySelectorAll("button")) update(button, data)
 }
 
 const toggled = (bits, bit) =>
   bits.includes(bit) ? bits.filter((one) => one !== bit) : [...bits, bit].sort((a, b) => a - b)
 
-function change(data, bit) {
-  if (data.action === "choose") return { ...data, chosen: bit }
-  const [turned, other] = data.action === "flip" ? ["flipped", "muted"] : ["muted", "flipped"]
+function change(data, bit, action) {
+  if (action === "choose") return { ...data, chosen: bit }
+  const [turned, other] = action === "flip" ? ["flipped", "muted"] : ["muted", "flipped"]
   return {
     ...data,
     [turned]: toggled(data[turned], bit),
@@ -67,8 +73,31 @@ function moveFocus(root, event) {
   buttons[at + step].focus()
 }
 
+// Here and not on the server, so that the first click after a change already counts.
+function drawActions(root, actions) {
+  const bar = root.parentElement.querySelector(".actions")
+  bar.hidden = actions.length < 2
+  if (!actions.includes(root.dataset.action)) root.dataset.action = actions[0]
+  const words = { flip: "Click flips", mute: "Click mutes", choose: "Click chooses" }
+  bar.replaceChildren(
+    ...actions.map((action) => {
+      const button = document.createElement("button")
+      button.type = "button"
+      button.textContent = words[action]
+      button.setAttribute("aria-pressed", String(root.dataset.action === action))
+      button.onclick = () => {
+        root.dataset.action = action
+        for (const one of bar.children) one.setAttribute("aria-pressed", String(one === button))
+      }
+      return button
+    }),
+  )
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".board")
+  if (root.dataset.actions !== String(data.actions)) drawActions(root, data.actions)
+  root.dataset.actions = data.actions
   root.setAttribute("aria-label", data.label)
   const known = boards.get(root)
   const isBehind = known && known.code === data.bits && known.clicks > data.clicks
@@ -83,7 +112,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const bit = Number(event.target.closest("button")?.dataset.bit)
     if (!bit) return
     const now = boards.get(root)
-    const { flipped, muted, chosen } = change({ ...data, ...now.changes }, bit)
+    const { flipped, muted, chosen } = change({ ...data, ...now.changes }, bit, root.dataset.action)
     const clicks = now.clicks + 1
     boards.set(root, { ...now, clicks, changes: { flipped, muted, chosen } })
     draw(root, { ...data, flipped, muted, chosen })

@@ -12,7 +12,8 @@ Action = Literal["flip", "mute", "choose"]
 _HERE = Path(__file__).parent
 _draw = st.components.v2.component(
     "hashlens_bit_board",
-    html="<div class='board' role='group'></div>",
+    html="<div class='actions' role='group' aria-label='A click on a bit'></div>"
+    "<div class='board' role='group'></div>",
     css=(_HERE / "bit_board.css").read_text("utf-8"),
     js=(_HERE / "bit_board.js").read_text("utf-8"),
 )
@@ -37,7 +38,7 @@ def show_bit_board(
     *,
     key: str,
     label: str,
-    action: Action,
+    actions: Sequence[Action],
     flipped: Sequence[int] = (),
     muted: Sequence[int] = (),
     chosen: int | None = None,
@@ -50,7 +51,7 @@ def show_bit_board(
         bits: text of 0 and 1, before any change.
         key: of the element.
         label: name of the whole for screen readers.
-        action: what a click does to a bit.
+        actions: what a click may do to a bit; of several the reader chooses one.
         flipped: bits (from 1) that are turned over.
         muted: bits that are left out.
         chosen: the bit that is looked at.
@@ -61,7 +62,7 @@ def show_bit_board(
         key=key,
         data={
             "bits": bits,
-            "action": action,
+            "actions": list(actions),
             "flipped": list(flipped),
             "muted": list(muted),
             "chosen": chosen,

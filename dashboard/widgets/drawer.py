@@ -66,11 +66,7 @@ def show_drawer(
         row = st.session_state[_ROW]
         _next_ones(rows, row, titles or {})
         compared = query if query is not None and query.row != row else None
-        beside = _query_picture(opened, compared) if opened and compared else ""
-        st.html(
-            "<div style='display:flex;gap:.75rem;align-items:flex-end'>"
-            f"{beside}{_result_picture(dataset, row)}</div>"
-        )
+        _pictures(dataset, row, opened, compared)
         if opened is not None:
             _search(row, after_search)
         known = facts(row)
@@ -118,6 +114,17 @@ def _step(label: str, icon: str, shortcut: str, row: int | None) -> None:
 
 def _focus(gallery_key: str) -> None:
     gallery.focus(gallery_key, str(st.session_state[_ROW]))
+
+
+def _pictures(
+    dataset: RetrievalDataset, row: int, opened: OpenRun | None, query: QueryImage | None
+) -> None:
+    """The image, beside the query that it is compared with."""
+    beside = _query_picture(opened, query) if opened and query else ""
+    st.html(
+        "<div style='display:flex;gap:.75rem;align-items:flex-end'>"
+        f"{beside}{_result_picture(dataset, row)}</div>"
+    )
 
 
 def _result_picture(dataset: RetrievalDataset, row: int) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.services.status import Level, Line, PublishedIndex
+from dashboard.widgets.no_worker import show_no_worker
 from pipeline.datasets.dataset import DatasetInfo
 from pipeline.wording import escape_html, file_size, plural
 
@@ -45,6 +46,11 @@ def line(entry: Line) -> None:
         st.text(entry.state)
         if entry.remedy:
             st.text(entry.remedy)
+        if entry.command:
+            with st.expander("As a command", icon=":material/terminal:"):
+                st.code(entry.command, language="bash")
+        if entry.waits_for_worker:
+            show_no_worker(entry.waits_for_worker)
 
 
 def indexes(published: Sequence[PublishedIndex]) -> None:
@@ -72,9 +78,6 @@ def indexes(published: Sequence[PublishedIndex]) -> None:
 
 def datasets(infos: Sequence[DatasetInfo]) -> None:
     """A card for each data set, with licence and attribution."""
-    if not infos:
-        st.caption("None. To import the built-in one and train on it, run: python -m pipeline demo")
-        return
     for info in infos:
         refused = (
             f", {plural(info.n_problems, 'file')} skipped or changed" if info.n_problems else ""

@@ -31,3 +31,4 @@ def show_no_worker(what: str) -> None:
 
 def _start() -> None:
     ensure_worker(cached.library.settings())
+    cached.runs.forget_status()

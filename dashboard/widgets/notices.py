@@ -138,4 +138,5 @@ def problem(
     with st.container(key=key):
         st.error("\n\n".join(part for part in parts if part), title=title)
         if command:
-            st.code(command, language="bash")
+            with st.expander("As a command", icon=":material/terminal:"):
+                st.code(command, language="bash")

@@ -53,9 +53,9 @@ def _offer(info: DatasetInfo, found: service.RecommendedPlan) -> None:
         st.warning(escape_markdown(found.plan.problem), icon=":material/block:")
         _train_link()
         return
-    seconds = found.plan.price.seconds
-    if seconds is not None:
-        st.caption(f"About {duration(max(seconds, 1))} on this machine, features included.")
+    cost = training_plan.cost_in_words(found.plan.price)
+    basis = " ".join(map(escape_markdown, found.plan.price.basis))
+    st.caption(f"{cost[0].upper()}{cost[1:]}. {basis}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Train three recommended" if is_first else f"Train {plural(n_new, 'more method')}",

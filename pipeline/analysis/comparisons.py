@@ -6,7 +6,7 @@ Numbers are compared only when data set, protocol, label set and split seed are 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.datasets.dataset import list_datasets
@@ -15,7 +15,7 @@ from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
-from pipeline.runs.spec import RunSpec
+from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.settings import Settings
 
 
@@ -84,8 +84,46 @@ def comparisons_of(settings: Settings, runs: Sequence[str]) -> list[Comparison]:
 
 def first_labels(settings: Settings, dataset: str) -> str:
     """Name of the label set that counts where none is named; empty where there is none."""
-    info = next((info for info in list_datasets(settings) if info.name == dataset), None)
-    return info.label_sets[0].name if info is not None and info.label_sets else ""
+    return labels_by_default(settings).get(dataset, "")
+
+
+def labels_by_default(settings: Settings) -> dict[str, str]:
+    """`first_labels` of each data set that has any."""
+    infos = (info for info in list_datasets(settings) if info.label_sets)
+    return {info.name: info.label_sets[0].name for info in infos}
+
+
+def told_apart(
+    specs: Sequence[RunSpec | StoredSpec], default_labels: Mapping[str, str]
+) -> list[str]:
+    """What each run was trained and measured under, as far as runs of its data set differ in it.
+
+    Args:
+        specs: of the runs.
+        default_labels: as `labels_by_default` gives them.
+
+    Returns:
+        Words to put behind the name of each run, for example ` on tags · protocol given`; empty
+        where all runs of the data set are alike in this.
+    """
+    conditions = []
+    for spec in specs:
+        labels = spec.label_set or default_labels.get(spec.dataset, "")
+        words = (
+            f" on {labels}" if labels else " without labels",
+            f" · protocol {spec.protocol}",
+            f" · split {spec.split_seed}",
+            f" · {spec.backbone}",
+        )
+        conditions.append((spec.dataset, words))
+    values: dict[tuple[str, int], set[str]] = {}
+    for dataset, words in conditions:
+        for place, word in enumerate(words):
+            values.setdefault((dataset, place), set()).add(word)
+    return [
+        "".join(word for place, word in enumerate(words) if len(values[dataset, place]) > 1)
+        for dataset, words in conditions
+    ]
 
 
 def measured(settings: Settings, comparison: Comparison) -> list[tuple[Run, Report]]:

@@ -19,18 +19,24 @@ runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=T
 @runs.command("list")
 def list_(json_: JsonOption = False) -> None:
     """All runs, newest first."""
-    registry = RunRegistry(current_settings())
+    from pipeline.analysis.comparisons import labels_by_default, told_apart  # pandas with it
+
+    settings = current_settings()
+    registry = RunRegistry(settings)
     listed = registry.all()
     if json_:
         say_json([_facts(run) for run in listed])
     else:
-        names = ("run", "state", "data set", "method", "bits", "mAP %", "seed")
+        apart = told_apart([run.stored for run in listed], labels_by_default(settings))
+        names = ["run", "state", "data set", "method", "bits", "mAP %", "seed"]
+        less = ("data set", "bits", "method", "seed", "mAP %")  # the id has the first three too
+        names += ["measured"] if any(apart) else []
         rows = [
-            (r.id, r.state(), spec.dataset, spec.method, spec.bits, _map(r), spec.seed)
-            for r in listed
+            [r.id, r.state(), spec.dataset, spec.method, spec.bits, _map(r), spec.seed]
+            + ([words.strip(" ·")] if any(apart) else [])
+            for r, words in zip(listed, apart, strict=True)
             for spec in [r.stored]
         ]
-        less = ("data set", "bits", "method", "seed", "mAP %")  # the id has the first three too
         print_table(names, rows, optional=less, has_json=True)
     for reason in registry.unreadable().values():
         say(("Not readable:", "yellow"), f" {reason}", to=errors)

@@ -19,22 +19,35 @@ from pipeline.ingest.description import describe
 from pipeline.ingest.ingest import same_content_as
 from pipeline.ingest.layouts.reading import Guess, ReadOptions
 from pipeline.ingest.near_duplicates import near_pairs
-from pipeline.ingest.previews import Frozen, Thumb, look, look_again
+from pipeline.ingest.previews import Copy, Frozen, Thumb, look, look_again, thumbs_of
 from pipeline.ingest.source import Source
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 
-MOST_PAIRS = 500  # near-duplicates that are listed; all are counted
+MOST_PAIRS = 500  # that are listed; all are counted
+MOST_PICTURED = 24  # pairs with thumbnails, each of which reads two images once more
+_SIDES = {True: "query", False: "database"}  # by whether an image is a query
 SIZE_EDGES = (0, 32, 64, 128, 256, 512, 1024, 2048, 4096)  # pixels of the longer side
 
 
 class NearPair(Frozen):
-    """Two images that look alike; a leak when one is a query and the other is not."""
+    """Two images that look alike; a leak when one is a query and the other is not.
+
+    Attributes:
+        first: name of an image.
+        second: name of the other.
+        distance: bits of 64 that their difference hashes differ in.
+        is_leak: whether they are on both sides of the split.
+        is_copy: whether their files have the same content, of which `first` is kept.
+        sides: part of the split that each is in; empty where that does not matter.
+    """
 
     first: str
     second: str
     distance: int
     is_leak: bool
+    is_copy: bool = False
+    sides: tuple[str, str] = ("", "")
 
 
 class Plan(Frozen):
@@ -53,14 +66,17 @@ class Plan(Frozen):
         parts: images in the query set, the database and the training set by the protocol.
         split_problem: why the protocol cannot split this; empty when it can.
         problems: files not taken as they are.
-        near: pairs that look alike, at most `MOST_PAIRS`.
-        n_near: how many there are.
+        near: copies across the split, then pairs that look alike, those across the split first;
+            at most `MOST_PAIRS`.
+        n_near: how many look alike.
         n_leaks: images named on both sides of the split, and exact and near pairs across it.
         notes: how the source was understood, where that is not plain.
         warnings: readings that were probably not meant.
         doubt: why the import has to be confirmed; empty for no reason.
         n_known: images that the data set to add to has already.
         same_as: the data set that has this content already; empty for none.
+        thumbs: some of the images.
+        pair_thumbs: the images of the first `MOST_PICTURED` pairs; a copy has that of `first`.
     """
 
     info: DatasetInfo
@@ -84,6 +100,7 @@ class Plan(Frozen):
     warnings: tuple[str, ...] = ()
     doubt: str = ""
     n_known: int = 0
+    pair_thumbs: tuple[Thumb, ...] = ()
 
     @property
     def n_duplicates(self) -> int:
@@ -118,13 +135,13 @@ def make_plan(
         DatasetError: no image could be taken, the split does not fit, or the label sets are other
             ones than those of `into`.
     """
-    rows, hashes, thumbs = look(source, on_progress)
+    rows, hashes, thumbs, copies = look(source, on_progress)
     known = into.info.value_ranges if into else None
     info, manifest, problems = describe(source, rows, split, known or ())
     look_again(source, rows, info.value_ranges or (), hashes, thumbs)
     near = near_pairs(np.array(hashes, dtype=np.uint64))
     parts, sides, split_problem = _parts(RetrievalDataset(info, manifest, Path()))
-    pairs = _pairs(near, manifest["image_id"].tolist(), sides)
+    pairs = [*map(_copied, copies), *_pairs(near, manifest["image_id"].tolist(), sides)]
     growth = None if into is None else compare(into, manifest, source.kinds)
     exact_leaks = sum(problem.is_a("leak") for problem in problems)
     return Plan(
@@ -141,10 +158,11 @@ def make_plan(
         split_problem=split_problem,
         problems=(*problems, *(growth.relabelled if growth else ())),
         near=tuple(pairs[:MOST_PAIRS]),
-        n_near=len(pairs),
-        n_leaks=exact_leaks + sum(pair.is_leak for pair in pairs),
+        n_near=len(near),
+        n_leaks=exact_leaks + sum(pair.is_leak and not pair.is_copy for pair in pairs),
         same_as=same_content_as(info.fingerprint, settings),
         thumbs=tuple(thumbs),
+        pair_thumbs=thumbs_of(_pictured(pairs), source, info.value_ranges or (), on_progress),
         notes=tuple(source.notes),
         warnings=(*source.warnings, *(growth.warnings if growth else ())),
         doubt=source.doubt,
@@ -161,11 +179,34 @@ def _pairs(
             first=names[first],
             second=names[other],
             distance=distance,
-            is_leak=sides[first] != sides[other],
+            is_leak=is_leak,
+            sides=(_SIDES[sides[first]], _SIDES[sides[other]]) if is_leak else ("", ""),
         )
         for first, other, distance in near
+        for is_leak in [sides[first] != sides[other]]
     ]
     return sorted(pairs, key=lambda pair: not pair.is_leak)
+
+
+def _copied(copy: Copy) -> NearPair:
+    """Two files with the same content on both sides of the split."""
+    return NearPair(
+        first=copy.kept.image_id,
+        second=copy.dropped.image_id,
+        distance=0,
+        is_leak=True,
+        is_copy=True,
+        sides=(copy.kept.split, copy.dropped.split),
+    )
+
+
+def _pictured(pairs: Sequence[NearPair]) -> list[str]:
+    """Names of the images that the first pairs are shown by."""
+    return [
+        name
+        for pair in pairs[:MOST_PICTURED]
+        for name in (pair.first, *(() if pair.is_copy else (pair.second,)))
+    ]
 
 
 def _parts(dataset: RetrievalDataset) -> tuple[dict[str, int], list[bool], str]:

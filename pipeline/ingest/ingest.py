@@ -136,8 +136,8 @@ def _already_there(name: str, identity: str, settings: Settings) -> RetrievalDat
     dataset = load_dataset(name, settings)
     if (dataset.folder / "identity.txt").read_text(encoding="utf-8") != identity:
         raise DatasetError(
-            f"a data set {name!r} with other content exists; choose another --name, "
-            f"or delete it first: python -m pipeline datasets delete {name}"
+            f"a data set {name!r} with other content exists; choose another name, "
+            "or delete that data set first"
         )
     return dataset
 

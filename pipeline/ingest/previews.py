@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -35,24 +37,36 @@ class Thumb(Frozen):
     webp: str
 
 
-def look(source: Source, on_progress: Progress) -> tuple[list[Row], list[int], list[Thumb]]:
-    """Rows of all items, and difference hashes and thumbnails of those that are taken."""
+class Copy(NamedTuple):
+    """Two items with the same content on both sides of the split, of which one is kept."""
+
+    kept: Item
+    dropped: Item
+
+
+def look(
+    source: Source, on_progress: Progress
+) -> tuple[list[Row], list[int], list[Thumb], list[Copy]]:
+    """Rows of all items; difference hashes and thumbnails of those taken; copies that leak."""
     rows: list[Row] = []
     hashes: list[int] = []
     thumbs: list[Thumb] = []
+    copies: list[Copy] = []
     first_of: dict[str, Item] = {}
     total = len(source.items)
     wanted = sorted({int(place) for place in np.linspace(0, total - 1, N_THUMBS)})
     for number, item in enumerate(source.items):
-        row, _, decoded = check_image(item, first_of)
+        row, content, decoded = check_image(item, first_of)
         rows.append(row)
+        if "leak" in row["kind"].split():
+            copies.append(Copy(first_of[hashlib.sha256(content).hexdigest()], item))
         if decoded is not None:
             hashes.append(difference_hash(decoded.rgb))
             if wanted and number >= wanted[0]:  # later where an image was not taken
                 wanted.pop(0)
                 thumbs.append(_thumb(item, decoded.rgb))
         on_progress(number + 1, total)
-    return rows, hashes, thumbs
+    return rows, hashes, thumbs, copies
 
 
 def look_again(
@@ -71,6 +85,26 @@ def look_again(
             hashes[number] = difference_hash(rgb)
             if item.image_id in place_of:
                 thumbs[place_of[item.image_id]] = _thumb(item, rgb)
+
+
+def thumbs_of(
+    names: Iterable[str], source: Source, ranges: Sequence[ValueRange], on_progress: Progress
+) -> tuple[Thumb, ...]:
+    """Thumbnails of some images that were taken, which are read again; each once.
+
+    Args:
+        names: of the images.
+        source: that they are in.
+        ranges: that wide images are scaled from.
+        on_progress: called after each, so that a stop is obeyed.
+    """
+    wanted = dict.fromkeys(names)
+    item_of = {item.image_id: item for item in source.items if item.image_id in wanted}
+    thumbs = []
+    for name in wanted:
+        thumbs.append(_thumb(item_of[name], load_rgb(item_of[name].read(), ranges)))
+        on_progress(len(source.items), len(source.items))
+    return tuple(thumbs)
 
 
 def _thumb(item: Item, image: Image.Image) -> Thumb:

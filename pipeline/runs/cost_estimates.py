@@ -6,14 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from pipeline.datasets.dataset import list_datasets
+from models.registry import get_method
+from pipeline.datasets.dataset import DatasetError, list_datasets, load_dataset
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
+from pipeline.stored_features import find_stored
+from pipeline.wording import listed, plural
 
 _FEATURES_S = 0.03  # of an image on one core with the default backbone, where nothing is known
+_LEAST_FEATURES_S = 0.001  # of an image; a run that was faster has found them stored
 _TUNING = 3.0  # an image in training against one in the forward direction only
 _PASSES = ("epochs", "rounds", "iterations")  # settings that say how often the data is seen
 
@@ -23,14 +27,18 @@ class Estimate:
     """Expected time and memory.
 
     Attributes:
-        seconds: seconds of work; None where there is nothing to go by.
+        seconds: seconds of work, features included; None where there is nothing to go by.
         memory_mb: memory of the process; None where no run has noted it.
         n_unknown: runs without an estimate.
+        features_s: seconds of computing features that are not stored; part of `seconds`.
+        basis: what the times are taken from, a sentence each.
     """
 
     seconds: float | None
     memory_mb: float | None
     n_unknown: int
+    features_s: float = 0.0
+    basis: tuple[str, ...] = ()
 
 
 def estimate(specs: Sequence[RunSpec], settings: Settings) -> Estimate:
@@ -41,12 +49,17 @@ def estimate(specs: Sequence[RunSpec], settings: Settings) -> Estimate:
     known = [value for value in seconds if value is not None]
     alike = [run for run in done if run.spec.method in {spec.method for spec in specs}]
     memory = max((run.status().memory_mb for run in alike), default=0.0)
-    features = sum(
-        _features_s(dataset, backbone, done, sizes)
-        for dataset, backbone in {(spec.dataset, spec.backbone) for spec in specs}
-    )
+    features = [
+        _features(dataset, backbone, group, done, sizes, settings)
+        for (dataset, backbone), group in _by_features(specs).items()
+    ]
+    features_s = sum(cost for cost, _ in features)
     return Estimate(
-        sum(known) + features if known else None, memory or None, len(specs) - len(known)
+        sum(known) + features_s if known else None,
+        memory or None,
+        len(specs) - len(known),
+        features_s,
+        (*(basis for _, basis in features), *_training_basis(specs, seconds)),
     )
 
 
@@ -82,11 +95,78 @@ def _training_s(spec: RunSpec, done: Sequence[Run], sizes: dict[str, int]) -> fl
     return float(timings.get("training", 0.0) * images * passes + rest * images)
 
 
-def _features_s(dataset: str, backbone: str, done: Sequence[Run], sizes: dict[str, int]) -> float:
-    """0 where a run has had them computed; else by the number of images."""
-    if any((run.spec.dataset, run.spec.backbone) == (dataset, backbone) for run in done):
-        return 0.0
-    return sizes.get(dataset, 0) * _FEATURES_S
+def _by_features(specs: Sequence[RunSpec]) -> dict[tuple[str, str], list[RunSpec]]:
+    """The specs that share features."""
+    groups: dict[tuple[str, str], list[RunSpec]] = {}
+    for spec in specs:
+        groups.setdefault((spec.dataset, spec.backbone), []).append(spec)
+    return groups
+
+
+def _features(
+    dataset: str,
+    backbone: str,
+    specs: Sequence[RunSpec],
+    done: Sequence[Run],
+    sizes: dict[str, int],
+    settings: Settings,
+) -> tuple[float, str]:
+    """Seconds of computing the features that are not stored, and what that is taken from."""
+    alike = [run.spec for run in done if run.spec.backbone == backbone]
+    n = 0
+    if not any(spec.dataset == dataset for spec in alike):
+        n = _n_missing(dataset, backbone, settings)
+    views = max(map(_n_views, specs))
+    same = (spec for spec in alike if spec.dataset == dataset and not spec.problem())
+    known = max(map(_n_views, same), default=0)
+    n_views = max(views - known, 0) * sizes.get(dataset, 0)
+    if not n + n_views:
+        return 0.0, f"Features of {backbone} are stored already."
+    what = [plural(n, "image")] if n else []
+    what += [f"{plural(n_views, 'augmented image')}"] if n_views else []
+    measured = [
+        run.status().timings.get("features", 0.0) / max(sizes[run.spec.dataset], 1)
+        for run in done
+        if run.spec.backbone == backbone and run.spec.dataset in sizes
+    ]
+    rate = max(measured, default=0.0)
+    is_measured = rate >= _LEAST_FEATURES_S
+    rate = rate if is_measured else _FEATURES_S
+    source = "as measured here" if is_measured else "assumed, since none were measured here yet"
+    return (
+        (n + n_views) * rate,
+        f"Features of {backbone} have to be computed for {listed(what)}, "
+        f"at {1000 * rate:.0f} ms each ({source}).",
+    )
+
+
+def _n_missing(dataset: str, backbone: str, settings: Settings) -> int:
+    """Images of a data set without stored features."""
+    try:
+        images = load_dataset(dataset, settings)
+    except DatasetError:
+        return 0
+    stored = find_stored(backbone, settings)
+    known = stored.positions() if stored else {}
+    return sum(key not in known for key in images.pixel_keys(range(len(images))))
+
+
+def _n_views(spec: RunSpec) -> int:
+    """Augmented views of each image that a method trains on."""
+    return get_method(spec.method).card.views - 1
+
+
+def _training_basis(specs: Sequence[RunSpec], seconds: Sequence[float | None]) -> list[str]:
+    """What the times of training are taken from, and which methods have none."""
+    pairs = list(zip(specs, seconds, strict=True))
+    titles = dict.fromkeys(get_method(s.method).card.title for s, value in pairs if value is None)
+    basis = []
+    if any(value is not None for value in seconds):
+        basis.append("Training is estimated from past runs here, by images and passes.")
+    if titles:
+        have, time = ("has", "its time is") if len(titles) == 1 else ("have", "their times are")
+        basis.append(f"{listed(list(titles))} {have} not run here yet, so {time} not known.")
+    return basis
 
 
 def _passes(spec: RunSpec) -> float:

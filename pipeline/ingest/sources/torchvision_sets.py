@@ -214,8 +214,7 @@ def _open_part(built_in: BuiltIn, factory: Any, options: dict[str, Any], downloa
     except (OSError, RuntimeError) as error:  # no network, or a damaged archive
         raise DatasetError(
             f"{built_in.title} cannot be downloaded ({error}). Go online once, put "
-            f"{built_in.archive} into {downloads.resolve()}, or use the built-in data set: "
-            "python -m pipeline datasets import openmoji"
+            f"{built_in.archive} into {downloads.resolve()}, or import the built-in openmoji"
         ) from error
 
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from dashboard.services import imports
 from pipeline.datasets.dataset import list_datasets
-from pipeline.ingest.import_jobs import ImportJob, create_job, execute_job
+from pipeline.ingest.dry_run import NearPair
+from pipeline.ingest.import_jobs import ImportJob, create_job, execute_job, uploads_path
 from pipeline.ingest.importing import execute_import, open_request
 from pipeline.ingest.request import ImportRequest
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, button, draw_images, texts
-from tests.layout_writers import class_folders, csv_table, pictures, put, put_images, with_many
+from tests.layout_writers import (
+    class_folders,
+    csv_table,
+    pictures,
+    put,
+    put_images,
+    with_many,
+    zipped,
+)
 
 
 def checked(home: Path, source: Path, kind: str = "check", **options: object) -> ImportJob:
@@ -141,6 +152,10 @@ def test_a_check_shows_counts_charts_pictures_problems_and_the_command(
     assert numbers["Duplicates"] == "1"
     assert numbers["Leaks"] == "1"
     assert app.warning[0].proto.title == "1 leak"
+    assert "The same picture among the queries and in the training set" in texts(app)
+    (pairs,) = (str(one.value) for one in app.html if "same picture" in str(one.value))
+    assert re.findall(r"<b>(\w+)</b>", pairs) == ["query", "training"]
+    assert pairs.count("data:image/webp;base64,") == 2
     assert "Looks like **class folders**" in texts(app)
     table = next(one.value for one in app.dataframe if "file" in one.value)
     assert table["file"].tolist() == ["train/cat/broken.png", "train/cat/copy.png"]
@@ -181,6 +196,24 @@ def test_what_was_checked_is_what_is_imported(
 
     assert started[0].status().kind == "import"
     assert started[0].request() == job.request()
+
+
+def test_what_was_imported_becomes_the_chosen_data_set_once(
+    open_app: OpenApp, own_home: Path, tmp_path: Path, started: list[ImportJob]
+):
+    job = checked(own_home, class_folders(tmp_path / "set", pictures()))
+    app = open_app(own_home, "import", job=job.id)
+    button(app, "Import 12 images").click().run()
+    execute_job(started[0], Settings(home=own_home))
+
+    app.run()
+    assert not app.exception
+    assert app.sidebar.selectbox(key="ds").value == "set"
+    assert app.query_params["job"] == started[0].id
+    app.sidebar.selectbox(key="ds").select("shapes").run()
+
+    assert app.sidebar.selectbox(key="ds").value == "shapes"
+    assert "is in the library" in app.success[0].proto.title
 
 
 def test_content_that_is_here_already_needs_a_second_thought(
@@ -278,8 +311,105 @@ def test_a_job_that_came_to_nothing_says_so(
     assert not [one for one in app.button if one.label.startswith("Import ")]
 
 
-def test_a_link_to_a_job_that_is_gone_gives_the_first_step(open_app: OpenApp, own_home: Path):
-    app = open_app(own_home, "import", job="../../etc")
+@pytest.mark.parametrize("job", ["../../etc", "0123456789abcdef", "damaged"])
+def test_a_link_to_a_job_that_is_gone_says_so_and_gives_the_first_step(
+    open_app: OpenApp, own_home: Path, tmp_path: Path, job: str
+):
+    if job == "damaged":
+        broken = checked(own_home, class_folders(tmp_path / "set", pictures()))
+        (broken.folder / "status.json").write_text("{")
+        job = broken.id
+
+    app = open_app(own_home, "import", job=job)
 
     assert not app.exception
+    assert "no longer on the server" in app.info[0].value
     assert "Nothing is stored until" in texts(app)
+
+
+def uploaded(home: Path, tmp_path: Path) -> Path:
+    """An archive where the upload box would have put it."""
+    room = uploads_path(Settings(home=home)) / ("t" * 32)
+    room.mkdir(parents=True)
+    return zipped(class_folders(tmp_path / "set", pictures()), room / "set.zip")
+
+
+def test_a_new_tab_on_a_link_has_the_upload_and_can_import_it(
+    open_app: OpenApp, own_home: Path, tmp_path: Path, started: list[ImportJob]
+):
+    archive = uploaded(own_home, tmp_path)
+    app = open_app(own_home, "import", job=checked(own_home, archive).id)
+
+    assert button(app, "Upload another")
+    assert not button(app, "Check").disabled
+    assert app.text_input(key="import_name").value == "set"
+    button(app, "Import 12 images").click().run()
+
+    assert not app.exception
+    assert started[0].request().source == str(archive)
+    assert app.query_params["job"] == started[0].id
+
+
+def test_a_check_whose_upload_has_been_deleted_says_so(
+    open_app: OpenApp, own_home: Path, tmp_path: Path
+):
+    archive = uploaded(own_home, tmp_path)
+    job = checked(own_home, archive)
+    shutil.rmtree(archive.parent)
+
+    app = open_app(own_home, "import", job=job.id)
+
+    assert not app.exception
+    assert "Upload the file again and check it" in texts(app)
+    assert not [one for one in app.button if one.label.startswith("Import ")]
+
+
+def test_the_boxes_of_a_new_tab_hold_what_the_job_was_asked(
+    open_app: OpenApp, own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HASHLENS_IMPORT_ROOTS", str(tmp_path))
+    source = csv_table(tmp_path / "more", pictures())
+
+    app = open_app(own_home, "import", job=checked(own_home, source, into="shapes").id)
+
+    assert app.button_group(key="from").value == "Folder on the server"
+    assert app.text_input(key="import_path").value == str(source)
+    assert app.selectbox(key="import_into").value == "shapes"
+
+
+def test_a_check_is_still_on_screen_after_another_page(
+    open_app: OpenApp, own_home: Path, tmp_path: Path
+):
+    job = checked(own_home, class_folders(tmp_path / "set", pictures()))
+    app = open_app(own_home, "import", job=job.id)
+    app.switch_page("share/status_page.py").run()
+    del app.query_params["job"]
+
+    app.switch_page("build/import_page.py").run()
+
+    assert button(app, "Import 12 images")
+    assert app.query_params["job"] == job.id
+
+
+def test_the_result_of_a_check_by_another_version_asks_for_a_new_one(
+    open_app: OpenApp, own_home: Path, tmp_path: Path
+):
+    job = checked(own_home, class_folders(tmp_path / "set", pictures()))
+    (job.folder / "plan.json").write_text("{}")
+
+    app = open_app(own_home, "import", job=job.id)
+
+    assert not app.exception
+    assert "cannot be read" in app.error[0].proto.title
+
+
+def test_pairs_of_a_plan_are_worded_as_what_they_are():
+    def pair(**facts: object) -> NearPair:
+        return NearPair.model_validate({"first": "a", "second": "b", "is_leak": False, **facts})
+
+    assert imports.pair_sentence(pair(distance=1)) == "Nearly the same: 1 of 64 bits differs"
+    assert imports.pair_sentence(pair(distance=3)) == "Nearly the same: 3 of 64 bits differ"
+    assert (
+        imports.pair_sentence(pair(distance=0, is_copy=True, sides=("query", "database")))
+        == "The same picture among the queries and in the database"
+    )

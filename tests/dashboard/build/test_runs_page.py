@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from models.method import EpochLog
+from pipeline.index.index_jobs import requested
+from pipeline.ingest.importing import execute_import
+from pipeline.ingest.request import ImportRequest
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
@@ -29,6 +33,7 @@ def test_runs_show_state_log_settings_and_buttons(open_app: OpenApp, own_home: P
 
     assert not app.exception
     assert len(app.dataframe[0].value) == 2
+    assert "Measured" not in app.dataframe[0].proto.column_order  # both alike
     assert {one.label for one in app.tabs} == {"Curves", "Log", "Settings", "Environment", "Index"}
     assert any(one.label == "Delete it" for one in app.button)
 
@@ -112,15 +117,92 @@ def test_a_link_to_a_run_that_is_gone_says_so_until_another_is_chosen(
     assert not app.info
 
 
-def test_runs_that_would_look_equal_are_told_apart_by_protocol_and_labels(
-    open_app: OpenApp, own_home: Path
-) -> None:
-    train(Settings(home=own_home), "shapes", label_set="class")
+def test_runs_that_would_look_equal_are_told_apart(open_app: OpenApp, own_home: Path) -> None:
+    train(Settings(home=own_home), "shapes", split_seed=1)
 
     app = open_app(own_home, "runs")
 
     assert not app.exception
-    shown = list(app.dataframe[0].proto.column_order)
-    assert "Relevant by" in shown
-    assert "Protocol" not in shown  # all are measured under the same one
+    assert "Measured" in app.dataframe[0].proto.column_order
+    assert set(app.dataframe[0].value["Measured"]) == {"split 0", "split 1"}
     assert "on class, protocol holdout" in texts(app)
+    options = app.selectbox(key="job").options
+    for split in (0, 1):
+        assert sum(f"ITQ · 12 bits · split {split} · seed 0" in one for one in options) == 1
+    offered = app.sidebar.selectbox(key="run").options
+    assert sum("split 1" in one for one in offered) == 1
+
+
+def on_run(open_app: OpenApp, home: Path, run_id: str) -> AppTest:
+    app = open_app(home, "runs")
+    app.selectbox(key="job").select(run_id).run()
+    assert not app.exception
+    return app
+
+
+def test_a_finished_run_leads_to_a_search_with_it(open_app: OpenApp, own_home: Path) -> None:
+    run = train(Settings(home=own_home), "shapes", method="pcah")
+    app = on_run(open_app, own_home, run.id)
+
+    button(app, "Search with it").click().run()
+
+    assert not app.exception
+    assert app.title[0].value == "Search"
+    assert app.query_params["run"].startswith("pcah-12b")
+    assert app.sidebar.selectbox(key="run").value.startswith("pcah-12b")
+
+
+def test_a_run_is_compared_with_the_best_that_was_measured_alike(
+    open_app: OpenApp, own_home: Path
+) -> None:
+    settings = Settings(home=own_home)
+    train(settings, "shapes", bits=24, split_seed=1)  # measured otherwise, however good
+    runs = [run for run in RunRegistry(settings).all() if not run.spec.split_seed]
+    best = max(runs, key=lambda run: run.report().map)
+    (other,) = (run for run in runs if run.id != best.id)
+
+    app = on_run(open_app, own_home, best.id)
+    assert button(app, "Compare with best").disabled
+    assert "the best of the runs that were measured alike" in texts(app)
+    app.selectbox(key="job").select(other.id).run()
+    button(app, "Compare with best").click().run()
+
+    assert not app.exception
+    assert app.title[0].value == "Compare"
+    sides = [app.query_params[name] for name in ("a", "b")]
+    assert [side.split("-")[0] for side in sides] == [other.spec.method, best.spec.method]
+
+
+def test_a_run_without_its_like_says_so(open_app: OpenApp, own_home: Path) -> None:
+    alone = train(Settings(home=own_home), "shapes", split_seed=1)
+
+    app = on_run(open_app, own_home, alone.id)
+
+    assert button(app, "Compare with best").disabled
+    assert "No other run was measured under the same protocol" in texts(app)
+
+
+def test_a_run_is_published_and_added_to_the_report(open_app: OpenApp, own_home: Path) -> None:
+    run = train(Settings(home=own_home), "shapes", method="pcah")
+    app = on_run(open_app, own_home, run.id)
+
+    button(app, "Publish").click().run()
+    assert requested(run) is not None
+    button(app, "Add to report").click().run()
+
+    assert not app.exception
+    assert app.toast[0].value.startswith("Added to the report")
+
+
+def test_a_run_of_another_data_set_asks_for_it_before_it_is_reported(
+    open_app: OpenApp, own_home: Path, image_folder: Path
+) -> None:
+    settings = Settings(home=own_home)
+    execute_import(ImportRequest(source=str(image_folder), name="others"), settings)
+    run = train(settings, "others")
+    app = on_run(open_app, own_home, run.id)
+
+    assert button(app, "Add to report").disabled
+    assert "Choose others in the sidebar" in texts(app)
+    button(app, "Search with it").click().run()
+    assert app.sidebar.selectbox(key="ds").value == "others"

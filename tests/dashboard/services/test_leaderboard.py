@@ -134,7 +134,7 @@ def test_runs_on_more_images_come_before_those_with_a_better_map(own_home: Path)
     choices = run_choices(settings, "shapes")
 
     assert [choice.id for choice in choices][1:] == [last.id, second.id]
-    assert [" on " in choice.label for choice in choices] == [True, True, True]
+    assert [" · split " in choice.label for choice in choices] == [True, True, True]
 
 
 def test_a_damaged_run_is_left_out_of_the_choices(own_home: Path):

@@ -221,3 +221,14 @@ def test_a_finished_run_shows_that_its_baselines_are_measured_while_its_process_
 
     assert (job_of(own, run).stage, job_of(own, run).share) == ("", 1.0)
     assert not job_of(own, run).is_live
+
+
+def test_a_finished_run_has_its_measures_in_the_words_of_all_tables(own: Settings, run: Run):
+    done = next(one for one in RunRegistry(own).all() if one.id != run.id)
+
+    detail = open_job(own, done.id)
+
+    shown = dict(detail.measures.itertuples(index=False))
+    assert shown["mAP %"] == pytest.approx(100 * done.report().map, abs=0.06)
+    assert detail.interval == (done.report().ci_low, done.report().ci_high)
+    assert open_job(own, run.id).measures.empty

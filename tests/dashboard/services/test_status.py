@@ -17,7 +17,7 @@ def test_a_worker_is_missed_only_when_something_is_queued(age_s, n_queued, level
     line = worker_line(age_s, n_queued)
 
     assert line.level == level
-    assert bool(line.remedy) == (level == "warning")
+    assert bool(line.waits_for_worker) == (level == "warning")
 
 
 def test_the_size_of_a_missing_folder_is_nothing(tmp_path: Path):

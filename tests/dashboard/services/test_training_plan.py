@@ -10,14 +10,18 @@ from dashboard.services import training_plan
 from dashboard.services.training_plan import (
     CUSTOM,
     QUICK,
+    already_there,
     changed,
     choices,
+    cost_in_words,
+    first_choice,
     plan_training,
     preset,
     start,
 )
 from pipeline.catalog import config_fields
 from pipeline.datasets.dataset import load_dataset
+from pipeline.runs.cost_estimates import Estimate
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import unlabelled
@@ -119,3 +123,71 @@ def test_starting_queues_each_run_once_and_asks_for_a_worker(
     assert (n_queued, again[1]) == (3, 0)
     assert sum(run.status().sweep == name for run in RunRegistry(own).all()) == 3
     assert wanted == [own, own]
+
+
+def test_a_method_is_there_when_all_its_runs_are(settings: Settings) -> None:
+    fields = {name: value for name, value in asked().items() if name != "methods"}
+    methods = ("itq", "lsh", "dpsh")
+
+    there = already_there(settings, methods, fields)
+
+    assert there.keys() == {"itq"}
+    assert there["itq"].words.startswith("Trained, mAP ")
+    assert not already_there(settings, methods, fields | {"bits": (12, 16)})
+    assert not already_there(settings, methods, fields | {"config": {"itq": {"iterations": 7}}})
+    assert not already_there(settings, methods, fields | {"dataset": "nothing"})
+    assert not already_there(settings, methods, fields | {"bits": (900,)})
+
+
+def test_the_first_choice_is_what_is_recommended_and_not_there(settings: Settings) -> None:
+    groups = choices(settings, load_dataset("shapes", settings).info, "class")
+    there = already_there(settings, ("itq",), asked(bits=(12,)))
+
+    assert first_choice(groups, ("itq", "lsh"), there) == {"lsh"}
+    (other,) = first_choice(groups, ("itq",), there)
+    assert other != "itq"
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        (Estimate(90.0, None, 0, 60.0), "about 90 s (features about 60 s, training about 30 s)"),
+        (Estimate(0.2, None, 0), "under 1 s"),
+        (Estimate(600.0, None, 2), "about 10 min, plus 2 runs of unknown length"),
+        (Estimate(None, None, 1, 60.0), "features about 60 s, training time not known"),
+        (Estimate(None, None, 1), "training time not known"),
+    ],
+)
+def test_a_price_names_features_and_training(price: Estimate, words: str) -> None:
+    assert cost_in_words(price) == words
+
+
+def test_features_are_priced_where_they_are_not_stored(settings: Settings) -> None:
+    known = plan_training(settings, asked(methods=("itq",), bits=(24,))).price
+    other = plan_training(settings, asked(methods=("itq",), backbone="efficientnet_lite0")).price
+
+    assert (known.features_s, known.basis[0]) == (0.0, "Features of tiny are stored already.")
+    assert other.features_s == pytest.approx(60 * 0.03)
+    assert "for 60 images, at 30 ms each (assumed" in other.basis[0]
+    assert other.seconds is not None
+    assert other.seconds > other.features_s
+
+
+def test_augmented_views_are_priced_too(settings: Settings) -> None:
+    price = plan_training(settings, asked(methods=("cibhash",))).price
+
+    assert price.features_s > 0
+    assert "augmented images" in price.basis[0]
+    assert price.basis[-1].endswith("has not run here yet, so its time is not known.")
+
+
+def test_features_cost_what_they_have_cost_here(own: Settings) -> None:
+    unlabelled(own)
+    run = RunRegistry(own).all()[0]
+    run.update(timings={**run.status().timings, "features": 6.0})  # 60 images
+
+    price = plan_training(own, asked(dataset="bare", methods=("itq",))).price
+
+    assert "at 100 ms each (as measured here)" in price.basis[0]
+    n = load_dataset("bare", own).info.n
+    assert price.features_s == pytest.approx(0.1 * n)

@@ -78,7 +78,7 @@ def test_the_sidebar_shows_the_map_of_the_leaderboard_for_every_run(
     lsh = table[table["Model"] == "LSH"].iloc[0]
     of_lsh = [label for label in labels if label.startswith("LSH")]
     assert len(of_lsh) == lsh["Seeds"] == 2
-    assert all(f"mAP {lsh['mAP']:.1f} on class" in label for label in of_lsh)
+    assert all(f"mAP {lsh['mAP']:.1f} · split 0" in label for label in of_lsh)
     app.session_state["run"] = next(
         one.slug
         for one in run_choices(Settings(home=two_splits), "shapes")

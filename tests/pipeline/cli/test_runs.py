@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from pipeline.runs.run import Run
 from tests.pipeline.cli.commands import RUN, Cli
 
@@ -29,3 +31,17 @@ def test_a_queued_run_can_be_cancelled(cli: Cli) -> None:
     assert "Asked" in cli("runs", "cancel", "lsh").out
     cli("worker", "--exit-when-idle")
     assert "cancelled" in cli("runs", "list").out
+
+
+def test_runs_that_would_look_equal_are_told_apart(
+    cli: Cli, done_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "measured" not in cli("runs", "list").out
+
+    cli("submit", *RUN[1:], "--split-seed", "7")
+
+    shown = cli("runs", "list").out
+    assert "measured" in shown
+    assert "split 0" in shown
+    assert "split 7" in shown

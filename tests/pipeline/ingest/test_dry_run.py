@@ -93,6 +93,13 @@ def test_look_alikes_are_found_and_leaks_come_first(tmp_path: Path, settings: Se
     assert plan.n_leaks == 1
     assert [pair.is_leak for pair in plan.near] == [True, False]
     assert {plan.near[0].first, plan.near[0].second} == {"test/a/0.png", "train/a/0.jpg"}
+    assert dict(
+        zip((plan.near[0].first, plan.near[0].second), plan.near[0].sides, strict=True)
+    ) == {"test/a/0.png": "query", "train/a/0.jpg": "database"}
+    assert plan.near[1].sides == ("", "")
+    assert {thumb.image_id for thumb in plan.pair_thumbs} == {
+        name for pair in plan.near for name in (pair.first, pair.second)
+    }
 
 
 def test_exact_leaks_are_counted(tmp_path: Path, settings: Settings) -> None:
@@ -101,8 +108,15 @@ def test_exact_leaks_are_counted(tmp_path: Path, settings: Settings) -> None:
 
     plan = plan_of(root, settings)
 
-    assert (plan.n_duplicates, plan.n_leaks) == (1, 1)
+    assert (plan.n_duplicates, plan.n_leaks, plan.n_near) == (1, 1, 0)
     assert "leak: query and train" in plan.problems[-1].reason
+    (copy,) = plan.near
+    assert (copy.is_copy, copy.second, copy.sides) == (
+        True,
+        "train/cat/copy.png",
+        ("query", "train"),
+    )
+    assert [thumb.image_id for thumb in plan.pair_thumbs] == [copy.first]
 
 
 def test_a_name_that_reads_like_a_leak_is_none(tmp_path: Path, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from models.errors import Cancelled
 from pipeline.datasets.dataset import DatasetError, list_datasets, load_dataset
+from pipeline.ingest import import_jobs
 from pipeline.ingest.import_jobs import (
     ImportJob,
     create_job,
@@ -133,3 +134,66 @@ def test_a_job_runs_in_a_process_of_its_own_and_stops_there(
     assert job.status().state == "stopped"
     assert list_datasets(settings) == []
     assert not (settings.datasets_path / ".set.part").exists()
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of jobs that processes would have been started for; none is."""
+    ids: list[str] = []
+    monkeypatch.setattr(import_jobs, "launch", lambda words, *_: ids.append(words[-1]))
+    return ids
+
+
+def small_zip(tmp_path: Path) -> Path:
+    return zipped(class_folders(tmp_path / "set", pictures()), tmp_path / "set.zip")
+
+
+def test_a_small_file_is_checked_without_a_process(
+    tmp_path: Path, settings: Settings, launched: list[str]
+) -> None:
+    job = job_of(small_zip(tmp_path), settings, "check")
+
+    start_job(job, settings)
+    wait_until(lambda: job.status().state == "done")
+
+    assert job.plan().info.n == 12
+    assert launched == []
+
+
+def test_a_small_check_stops_and_fails_as_others_do_and_makes_room_for_the_next(
+    tmp_path: Path, settings: Settings, launched: list[str]
+) -> None:
+    archive, damaged = small_zip(tmp_path), tmp_path / "damaged.zip"
+    damaged.write_bytes(archive.read_bytes()[:200])
+    stopped = job_of(archive, settings, "check")
+    stopped.request_stop()
+    outcomes = {}
+    for job in (stopped, job_of(damaged, settings, "check"), job_of(archive, settings, "check")):
+        wait_until(lambda: not import_jobs._thread_is_free.locked())
+        start_job(job, settings)
+        wait_until(lambda job=job: job.status().state not in ("queued", "running"))
+        outcomes[job.id] = job.status()
+
+    assert [status.state for status in outcomes.values()] == ["stopped", "failed", "done"]
+    assert "damaged archive" in list(outcomes.values())[1].error
+    assert launched == []
+
+
+def test_all_but_one_small_check_at_a_time_gets_a_process(
+    tmp_path: Path, image_folder: Path, settings: Settings, launched: list[str]
+) -> None:
+    archive, table = small_zip(tmp_path), tmp_path / "table.csv"
+    table.write_text("path,label\nset/train/cat/000.png,cat\n")
+    busy = [job_of(archive, settings, "check")]
+    with import_jobs._thread_is_free:
+        start_job(busy[0], settings)
+    others = [
+        job_of(archive, settings),  # an import must outlive the server
+        job_of(image_folder, settings, "check"),
+        job_of(table, settings, "check"),  # small, and may name many images
+        job_of(tmp_path / "gone.zip", settings, "check"),
+    ]
+    for job in others:
+        start_job(job, settings)
+
+    assert launched == [job.id for job in busy + others]

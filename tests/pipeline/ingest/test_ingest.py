@@ -209,9 +209,7 @@ def test_the_same_content_again_is_recognised(image_folder: Path, settings: Sett
 def test_other_content_under_the_same_name_is_refused(tmp_path: Path, settings: Settings) -> None:
     imported(write_images(tmp_path / "one", per_class=2), settings)
 
-    with pytest.raises(
-        DatasetError, match=r"other content exists; choose another --name, or delete"
-    ):
+    with pytest.raises(DatasetError, match=r"other content exists; choose another name, or delete"):
         imported(write_images(tmp_path / "two", per_class=3), settings)
 
     assert len(load_dataset("shapes", settings)) == 8
