@@ -52,7 +52,7 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """What belongs to every number: protocol, relevance and split, and what the protocol says."""
+        """What belongs to every number: protocol with its summary, relevance and split."""
         labels = f", relevant by {self.labels}" if self.labels else ""
         meant = ""
         if self.relevance != LABELS:

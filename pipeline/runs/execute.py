@@ -18,7 +18,7 @@ from pipeline.jobs import HEARTBEAT, beating
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.baselines import measure_baselines
 from pipeline.runs.log import logging_to
-from pipeline.runs.measurement import Unmeasurable, evaluate_run
+from pipeline.runs.measurement import MeasurementError, evaluate_run
 from pipeline.runs.preparation import PreparedRun, prepare
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -84,7 +84,7 @@ def _measure(
     """Evaluate a run; why that is impossible, in which case its codes are still worth having."""
     try:
         evaluate_run(run, dataset, settings, cache, on_progress)
-    except Unmeasurable as error:
+    except MeasurementError as error:
         run.update(unmeasured=error.reason)
         return error.reason
     return ""
@@ -96,6 +96,7 @@ def follow_up(
     settings: Settings,
     cache: FeatureCache,
     on_progress: StageProgress = ignore_progress,
+    relevance: str = "",
 ) -> None:
     """Measure the baselines that a leaderboard sets beside a run, once the run is done.
 
@@ -108,8 +109,8 @@ def follow_up(
         with run.claimed(), beating(run.folder / HEARTBEAT), logging_to(run.folder) as log:
             run.update(stage="baselines", done=0, total=0)
             try:
-                relevance = run.report().relevance
-                measure_baselines(run.spec, dataset, settings, cache, report, relevance)
+                by = relevance or run.report().relevance
+                measure_baselines(run.spec, dataset, settings, cache, report, by)
             except Cancelled:
                 log.info("stopped measuring the baselines on request")
             finally:

@@ -36,7 +36,7 @@ NEIGHBOURS_DEFAULT = "neighbours@10"  # relevance where labels tell nothing
 _log = logging.getLogger(__name__)
 
 
-class Unmeasurable(RunError):
+class MeasurementError(RunError):
     """Nothing tells good codes of a run from bad ones; `reason` says why."""
 
     def __init__(self, run: Run, reason: str) -> None:
@@ -80,7 +80,7 @@ def evaluate_run(
             nearest by the features' cosine. Each has its own report.
 
     Raises:
-        Unmeasurable: the relevance cannot tell good codes from bad ones, or needs features that
+        MeasurementError: the relevance cannot tell good codes from bad ones, or needs features that
             are not there.
         RunError: the codes are not there, or the data set has other content by now.
         ValueError: there is no such relevance.
@@ -94,7 +94,7 @@ def evaluate_run(
     chosen = relevance or (NEIGHBOURS_DEFAULT if no_labels else LABELS)
     check_relevance(chosen)
     if reason := no_labels if chosen == LABELS else _why_not_by_neighbours(chosen, database):
-        raise Unmeasurable(run, reason)
+        raise MeasurementError(run, reason)
 
     def nearest(k: int) -> NDArray[np.int64]:
         found = partial(on_progress, "neighbours")
@@ -154,7 +154,7 @@ def _or_refused(run: Run, found: Callable[[], NDArray[np.int64]]) -> NDArray[np.
         raise
     except Exception as error:
         reason = f"its relevance needs the features: {sentence(error)}"
-        raise Unmeasurable(run, reason) from error
+        raise MeasurementError(run, reason) from error
 
 
 def _if_there(found: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64] | None:
