@@ -26,6 +26,7 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.curves import RunCurves
 from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
+from pipeline.analysis.hubs import Hubs, read_hubs
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.analysis.run_summary import RunSummary, read_summary
@@ -157,6 +158,20 @@ def failures(run_id: str) -> Failures:
 @st.cache_resource(max_entries=10, show_spinner=False)
 def _failures(run_id: str, key: Key) -> Failures:
     return read_failures(measured(run_id))
+
+
+def hubs(run_id: str) -> Hubs:
+    """How often each database image of a run is found.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _hubs(run_id, _key(run_id))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _hubs(run_id: str, key: Key) -> Hubs:
+    return read_hubs(measured(run_id))
 
 
 def review(run_id: str) -> Review:

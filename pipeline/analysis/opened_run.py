@@ -150,6 +150,16 @@ class OpenRun:
             for row in self.database_rows
         ]
 
+    def name(self, row: int) -> str:
+        """What an image is called: its text, or else its id."""
+        return self.text("text", row) or self.text("image_id", row)
+
+    def described(self, row: int) -> str:
+        """The labels of an image, or its name where the run knows no labels."""
+        if self.label_set is None:
+            return self.name(row)
+        return ", ".join(self.label_names(row)) or "no label"
+
     def label_names(self, row: int) -> tuple[str, ...]:
         """The labels of an image."""
         if self.label_set is None:
