@@ -67,11 +67,12 @@ class GroundTruth:
         """Labels (q, C) of the queries and (m, C) of the database images; shared ones are relevant.
 
         Raises:
-            LookupError: the neighbours by cosine are not stored.
+            LookupError: there are no labels, or the neighbours by cosine are not stored.
         """
         split = self.split
         if self.relevance == LABELS:
-            assert self.label_set is not None  # nothing is measured by labels that are not there
+            if self.label_set is None:
+                raise LookupError(f"{self.dataset.info.name!r} has no labels any more")
             labels = self.dataset.labels(self.label_set)
             return labels[split.query], labels[split.database]
         k = NEIGHBOUR_RELEVANCES[self.relevance]

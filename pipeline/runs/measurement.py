@@ -85,37 +85,29 @@ def evaluate_run(
         RunError: the codes are not there, or the data set has other content by now.
         ValueError: there is no such relevance.
     """
-    spec = run.spec
     run.check_dataset(*dataset.info.fingerprints)
     query_codes, query = run.load_codes("query")
     database_codes, database = run.load_codes("database")
-    label_set = relevance_labels(dataset, spec)
-    no_labels = why_not_by_labels(dataset, label_set, query, database)
-    chosen = relevance or (NEIGHBOURS_DEFAULT if no_labels else LABELS)
-    check_relevance(chosen)
-    if reason := no_labels if chosen == LABELS else _why_not_by_neighbours(chosen, database):
-        raise MeasurementError(run, reason)
+    chosen = _chosen_relevance(run, dataset, relevance, query, database)
 
     def nearest(k: int) -> NDArray[np.int64]:
         found = partial(on_progress, "neighbours")
         return cosine_neighbours(dataset, query, database, settings, cache, found, k=k)
 
     if chosen == LABELS:
-        assert label_set is not None  # else there was a reason
-        labels = dataset.labels(label_set)
-        query_labels, database_labels = labels[query], labels[database]
-        kept = _if_there(lambda: nearest(NEIGHBOURS))
+        labels = dataset.labels(dataset.label_set(run.spec.label_set))
+        relevant = labels[query], labels[database]
+        kept = _if_there(partial(nearest, NEIGHBOURS))
     else:
         found = _or_refused(run, partial(nearest, NEIGHBOUR_RELEVANCES[chosen]))
-        query_labels, database_labels = neighbour_labels(found, len(database))
+        relevant = neighbour_labels(found, len(database))
         kept = nearest(NEIGHBOURS)
     began = time.perf_counter()
     evaluation = evaluate(
         query_codes,
         database_codes,
-        query_labels,
-        database_labels,
-        spec.evaluation_protocol(),
+        *relevant,
+        run.spec.evaluation_protocol(),
         nearest=kept,
         on_progress=lambda done, total: on_progress("evaluation", done, total),
     )
@@ -125,6 +117,31 @@ def evaluate_run(
     )
     run.save_evaluation(evaluation)
     return evaluation
+
+
+def _chosen_relevance(
+    run: Run, dataset: RetrievalDataset, relevance: str, query: Indices, database: Indices
+) -> str:
+    """The relevance that was asked for, or else the default.
+
+    Raises:
+        MeasurementError: it cannot tell good codes from bad ones.
+        ValueError: there is no such relevance.
+    """
+    if relevance:
+        check_relevance(relevance)
+    no_labels = ""
+    if relevance in ("", LABELS):
+        label_set = relevance_labels(dataset, run.spec)
+        no_labels = why_not_by_labels(dataset, label_set, query, database)
+        if not no_labels:
+            return LABELS
+        if relevance:
+            raise MeasurementError(run, no_labels)
+    chosen = relevance or NEIGHBOURS_DEFAULT
+    if reason := _why_not_by_neighbours(chosen, database):
+        raise MeasurementError(run, ", and ".join(filter(None, (no_labels, reason))))
+    return chosen
 
 
 def _why_not_by_neighbours(relevance: str, database: Indices) -> str:
