@@ -283,7 +283,7 @@ METRICS = {
             "R-precision",
             "%",
             "higher",
-            "Relevant items among the first R_q, divided by R_q: what P@N cannot show where a "
+            "Relevant items among the first R_q, divided by R_q; P@N cannot reach 100 % where a "
             "query has fewer than N relevant items.",
             lambda ranking: metrics.r_precision(ranking.counts),
             ("leaderboard",),
