@@ -7,6 +7,7 @@ from dashboard.explore import overview_links, overview_parts
 from dashboard.widgets import notices, query_panel
 
 overview_links.follow_old_link()
+st.title("Overview", anchor=False)
 info = notices.chosen_dataset()
 run_id = notices.chosen_run()
 opened = notices.opened(run_id)

@@ -57,7 +57,10 @@ class Comparison:
         meant = ""
         if self.relevance != LABELS:
             labels = f", relevant: {in_words(self.relevance)}"
-            meant = " This measures fidelity to the features, not meaning."
+            meant = (
+                " This measures fidelity to the features, not meaning: methods that keep most "
+                "neighbours are often not those that labels would put first."
+            )
         seed = f", split seed {self.split_seed}" if self.split_seed else ""
         return f"Protocol {self.protocol.name}{labels}{seed}: {self.protocol.summary}{meant}"
 
