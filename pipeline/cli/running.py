@@ -140,6 +140,8 @@ def report_run(chosen: Run, relevance: str = "") -> None:
     if not chosen.relevances:
         reason = chosen.status().unmeasured or "the data set has no labels"
         say(f"Nothing was evaluated: {reason}.")
+        if "nearest" not in reason:  # a run of an earlier version, which knew labels alone
+            say(f"By the neighbours of its features: python -m pipeline evaluate {chosen.id}")
         return
     report = chosen.report(relevance)
     if report.relevance != LABELS:
