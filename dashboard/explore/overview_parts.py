@@ -30,9 +30,8 @@ _WAYS = (
 )
 
 
-def heading(info: DatasetInfo, summary: RunSummary) -> None:
-    """Title and the sentence that the page is about."""
-    st.title("Overview", anchor=False)
+def in_one_sentence(info: DatasetInfo, summary: RunSummary) -> None:
+    """The sentence that the page is about."""
     st.markdown(f"##### {escape_markdown(f'{info.title}: {summary.sentence}')}")
 
 
