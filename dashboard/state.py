@@ -19,6 +19,7 @@ DATASET, RUN, PAGE = "ds", "run", "p"
 QUERY, COMPARED, COMPARED_QUERY = "q", ("a", "b"), "cq"
 RELEVANCE = "relevance"  # by which runs are evaluated
 FAILURE = "failure"  # manifest row of the query in detail on Failures
+TO_TRAIN = "to_train"  # names of methods that another page asks Train to begin with
 FINGERPRINT = "ix"  # of what a link was made from; see `permalink`
 _RUN_ID, _UPLOADS = "run_id", "uploads"
 _LINKED = "linked"  # names in the address bar that a link within the dashboard has set

@@ -8,12 +8,14 @@ import streamlit as st
 from dashboard import cached, state
 from dashboard.charts.confusion import PICK, confusion
 from dashboard.evaluate import curves_parts
+from dashboard.services.imports import ImagePair
 from dashboard.services.report_basket import Picture
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import (
     bit_strip,
     chart_panel,
     gallery,
+    image_pairs,
     notices,
     query_panel,
     report_button,
@@ -63,16 +65,15 @@ def view(run: OpenRun) -> str:
 
 def ordered(run: OpenRun, failures: Failures) -> pd.DataFrame:
     """The queries in the chosen order; for the biggest drop against a run that is chosen too."""
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="order"):
-        by = st.segmented_control(
-            "Worst by",
-            (BY_AP, NONE_IN_TOP, EMPTY, DROP),
-            default=BY_AP,
-            required=True,
-            key="worst_by",
-            bind="query-params",
-        )
-        other = _other_run(run) if by == DROP else None
+    by = st.segmented_control(
+        "Worst by",
+        (BY_AP, NONE_IN_TOP, EMPTY, DROP),
+        default=BY_AP,
+        required=True,
+        key="worst_by",
+        bind="query-params",
+    )
+    other = _other_run(run) if by == DROP else None
     pair = st.session_state.get(_PAIR)
     if pair is not None and not set(pair) <= set(failures.classes):
         pair = st.session_state.pop(_PAIR) and None  # of another data set
@@ -158,10 +159,13 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
         f"</div><div>{ap}</div><div style='opacity:.75;font-size:.875rem'>"
         f"{escape_html(str(run.dataset.manifest['text'].iloc[row]))}</div></div></div>"
     )
-    why = _causes(run, failures, place, results)
+    alike = set(look_alikes(run, place, results))
+    why = _causes(run, failures, place, len(alike))
     with st.container(horizontal=True, gap="small", key="causes"):
         for cause in why or ["nothing stands out"]:
             st.badge(escape_markdown(cause), color="orange" if why else "gray")
+    pairs = [_pair(run, row, result) for result in results if result.row in alike]
+    image_pairs.show_pairs(pairs, few=2, width_rem=10)
     tiles = tuple(_result_tile(run, neighbour, rank) for rank, neighbour in enumerate(results, 1))
     clicked = gallery.show_gallery(
         [gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84
@@ -193,15 +197,29 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
             )
 
 
-def _causes(run: OpenRun, failures: Failures, place: int, results: list[Neighbour]) -> list[str]:
+def _causes(run: OpenRun, failures: Failures, place: int, n_alike: int) -> list[str]:
     why = failures.causes(place)
-    if alike := look_alikes(run, place, results):
-        why.append(f"near-duplicate in another class ({plural(len(alike), 'image')})")
+    if n_alike:
+        why.append(f"near-duplicate in another class ({plural(n_alike, 'image')})")
     if (
         n_weak := cached.analysis.n_weak_bits(run.id, place)
     ) is not None and n_weak >= run.bits / 4:
         why.append(f"weak bits: {n_weak} of {run.bits}")
     return why
+
+
+def _pair(run: OpenRun, row: int, result: Neighbour) -> ImagePair:
+    """The query beside a wrong result that is nearly the same picture."""
+    manifest, rows = run.dataset.manifest, (row, result.row)
+    first, second = (thumb_url(run.dataset.info.name, run.sha256(one)) for one in rows)
+    names = [str(manifest["text"].iloc[one] or manifest["image_id"].iloc[one]) for one in rows]
+    labels = [", ".join(run.label_names(one)) or "no label" for one in rows]
+    return ImagePair(
+        f"Near-duplicate with another label: {result.distance} of {run.bits} bits differ",
+        (first, second),
+        (names[0], names[1]),
+        (labels[0], labels[1]),
+    )
 
 
 def _entry(

@@ -14,7 +14,7 @@ opened = notices.opened(run_id)
 summary = cached.analysis.run_summary(opened)
 examples = cached.search.examples(run_id)
 ref, note = query_panel.resolve(state.query(), opened, examples[0].ref)
-overview_parts.heading(info, summary)
+overview_parts.in_one_sentence(info, summary)
 left, right = st.columns([2.3, 1], gap="medium")
 with right:
     overview_parts.figures(opened, summary)

@@ -30,7 +30,7 @@ _WAYS = (
 )
 
 
-def heading(info: DatasetInfo, summary: RunSummary) -> None:
+def in_one_sentence(info: DatasetInfo, summary: RunSummary) -> None:
     """The sentence that the page is about."""
     st.markdown(f"##### {escape_markdown(f'{info.title}: {summary.sentence}')}")
 

@@ -197,7 +197,6 @@ def export(answer: Answer, opened: OpenRun) -> None:
         icon=":material/download:",
         disabled=not answer.groups,
         help="All results of this search, as CSV.",
-        width=112,
     )
 
 
