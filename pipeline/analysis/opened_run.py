@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from models.codes import HashCodes
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
 from pipeline.evaluation.ranking import Counts, hamming_histograms, ranked
+from pipeline.index.coverage import searched_codes
 from pipeline.index.payloads import splits_of_rows
-from pipeline.index.publish import searched_codes
+from pipeline.index.publish import searched_images
 from pipeline.index.store.base import words_of
 from pipeline.runs.preparation import relevance_labels
 from pipeline.runs.registry import RunRegistry
@@ -37,6 +38,8 @@ class OpenRun:
         query_rows: manifest rows of these.
         database_codes: codes of the database; of `open_run` with the images that were added later.
         database_rows: manifest rows of these.
+        searched_codes: codes of what a search covers: the images in the run's index.
+        searched_rows: manifest rows of these.
     """
 
     run: Run
@@ -47,6 +50,13 @@ class OpenRun:
     query_rows: NDArray[np.int64]
     database_codes: HashCodes
     database_rows: NDArray[np.int64]
+    searched_codes: HashCodes
+    searched_rows: NDArray[np.int64]
+
+    @cached_property
+    def searched(self) -> OpenRun:
+        """This run with all that a search covers as its database; for measures take itself."""
+        return replace(self, database_codes=self.searched_codes, database_rows=self.searched_rows)
 
     @property
     def id(self) -> str:
@@ -103,7 +113,8 @@ class OpenRun:
     @cached_property
     def usual_nearest(self) -> int:
         """The distance within which 99 of 100 stored queries find their nearest image."""
-        _, nearest = ranked(self.query_codes, self.database_codes, 1)
+        is_other = ~np.isin(self.database_rows, self.query_rows)
+        _, nearest = ranked(self.query_codes, self.database_codes[is_other], 1)
         return int(np.percentile(nearest, _USUAL, method="higher"))
 
     @cached_property
@@ -118,7 +129,7 @@ class OpenRun:
 
     @cached_property
     def parts(self) -> NDArray[np.str_]:
-        """The part (m,) of each database image: train, database or added."""
+        """The part (m,) of each database image, one of `PARTS`."""
         return splits_of_rows(self.run, self.dataset, self.database_rows)
 
     @cached_property
@@ -163,7 +174,7 @@ def open_run(run_id: str, settings: Settings) -> OpenRun:
     """
     run = RunRegistry(settings).open(run_id)
     dataset = load_dataset(run.spec.dataset, settings)
-    return _opened(run, dataset, *searched_codes(run))
+    return _opened(run, dataset, *searched_codes(run, "database"))
 
 
 def open_measured(run_id: str, dataset: RetrievalDataset, settings: Settings) -> OpenRun:
@@ -190,7 +201,9 @@ def _opened(
     run.check_dataset(*dataset.info.fingerprints)
     label_set = relevance_labels(dataset, run.spec)
     labels = None if label_set is None else dataset.labels(label_set)
-    return OpenRun(run, dataset, label_set, labels, *run.load_codes("query"), codes, rows)
+    searched = searched_codes(run, searched_images(run))
+    queries = run.load_codes("query")
+    return OpenRun(run, dataset, label_set, labels, *queries, codes, rows, *searched)
 
 
 def short_labels(runs: Sequence[OpenRun]) -> list[str]:
