@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import cast
 
+import pandas as pd
 import streamlit as st
 
-from dashboard.cached.analysis import baseline_flag, code_view, failures, measured
+from dashboard.cached.analysis import (
+    baseline_flag,
+    code_view,
+    failures,
+    measured,
+    settings_table,
+)
 from dashboard.cached.library import dataset, settings
-from dashboard.cached.runs import board, boards
+from dashboard.cached.runs import board, boards, measured_in
 from dashboard.services import report_export, report_templates
 from dashboard.services.report_basket import Basket, Item
 from dashboard.services.thumbs import Thumbnails
 from pipeline.analysis.acceptance_checks import Condition, check
+from pipeline.analysis.leaderboard import read_cosine
 from pipeline.analysis.significance_findings import leading_gap
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.status import provenance
+from pipeline.wording import plural
 
 
 def template(kind: str, name: str, run_id: str | None) -> list[Item]:
@@ -30,9 +41,11 @@ def template(kind: str, name: str, run_id: str | None) -> list[Item]:
     if kind == report_templates.REVIEW:
         if run_id is None:
             raise RunError("this template needs a run; train one first")
-        return report_templates.model_review(
+        protocol = " ".join(one.sentence for one in measured_in((run_id,)))
+        items = report_templates.model_review(
             measured(run_id), failures(run_id), code_view(run_id), baseline_flag(run_id)
         )
+        return [item.model_copy(update={"protocol": protocol}) for item in items]
     compared = boards(name)
     if not compared:
         raise RunError("this template needs a measured run; train one first")
@@ -64,12 +77,36 @@ def conditions(runs: tuple[str, ...]) -> dict[str, list[Condition]]:
     return checked
 
 
+def cosine(run_id: str) -> pd.DataFrame:
+    """The real-valued ranking of a run's backbone, measured under the run's conditions.
+
+    Raises:
+        RunError: the run is gone.
+    """
+    spec = RunRegistry(settings()).open(run_id).spec
+    return read_cosine(settings(), spec.dataset, [spec])
+
+
 def report_html(name: str, shown: Basket, runs: tuple[str, ...]) -> bytes:
     """The report as one page."""
     thumbnails = Thumbnails(settings())
     return report_export.to_html(
-        shown, conditions(runs), lambda sha256: thumbnails.get(name, sha256), _facts(name)
+        shown,
+        conditions(runs),
+        lambda sha256: thumbnails.get(name, sha256),
+        facts(name, shown),
+        run_settings(runs),
     )
+
+
+@st.cache_data(ttl=30, max_entries=30, show_spinner=False)
+def run_settings(runs: tuple[str, ...]) -> pd.DataFrame:
+    """What was asked of some runs, side by side; runs that are gone are left out."""
+    registry, there = RunRegistry(settings()), []
+    for run_id in runs:
+        with suppress(RunError):
+            there.append(registry.open(run_id).id)
+    return settings_table(there, only_differences=False) if there else pd.DataFrame()
 
 
 def report_manifest(name: str, shown: Basket, runs: tuple[str, ...]) -> bytes:
@@ -80,15 +117,22 @@ def report_manifest(name: str, shown: Basket, runs: tuple[str, ...]) -> bytes:
             digests[run_id] = RunRegistry(settings()).open(run_id).spec.digest
         except RunError:
             continue
-    return report_export.to_manifest(shown, conditions(runs), _facts(name), digests)
+    return report_export.to_manifest(shown, conditions(runs), facts(name, shown), digests)
 
 
-def _facts(name: str) -> dict[str, str]:
-    """What belongs below every report."""
-    info = dataset(name).info
-    return {
+def facts(name: str, shown: Basket) -> dict[str, str]:
+    """The conditions of every number: data, licence, protocol and labels, versions, time."""
+    info, now = dataset(name).info, provenance()
+    measured = measured_in(tuple(dict.fromkeys(run for item in shown.items for run in item.runs)))
+    versions = cast(dict[str, str], now["versions"])
+    packages = ", ".join(f"{package} {number}" for package, number in versions.items())
+    told = {
+        "Data set": f"{info.title}, {plural(info.n, 'image')}, fingerprint {info.fingerprint[:16]}",
+        "Licence": info.licence or "not known",
+        "Attribution": info.attribution,
+        "Split": info.split_summary,
+        "Protocol and labels": " ".join(one.sentence for one in measured),
+        "Versions": f"HashLens commit {now.get('commit') or 'unknown'}; {packages}",
         "Generated": datetime.now(UTC).isoformat(timespec="seconds"),
-        "Data set": f"{info.title}, fingerprint {info.fingerprint[:16]}",
-        "Pictures": " ".join(part for part in (info.attribution, info.licence) if part),
-        "HashLens commit": str(provenance().get("commit") or "unknown"),
     }
+    return {fact: text for fact, text in told.items() if text}

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.cached.library import runs, settings, store
+from dashboard.cached.library import datasets, runs, settings, store
 from dashboard.cached.search import index
+from dashboard.services.comparing import why_not
 from dashboard.services.run_rows import RunRow, list_runs, resume
 from dashboard.services.status import Overview, read_overview
 from dashboard.services.training_plan import Choice, choices
@@ -17,6 +18,7 @@ from pipeline.analysis.leaderboard import Leaderboard, read_leaderboard
 from pipeline.datasets.dataset import DatasetInfo
 from pipeline.index.index_jobs import Action, request
 from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 from pipeline.worker import ensure_worker, is_alive
 
@@ -74,6 +76,27 @@ def boards(dataset: str) -> list[Comparison]:
 def measured_in(runs: tuple[str, ...]) -> list[Comparison]:
     """The comparisons that some runs were measured in, each once."""
     return comparisons_of(settings(), runs)
+
+
+@st.cache_data(ttl=10, max_entries=50, show_spinner=False)
+def incomparable(run_id: str, others: tuple[str, ...]) -> dict[str, str]:
+    """Why some of the other runs cannot be compared with a run, by id; those that can left out.
+
+    Raises:
+        RunError: the run is gone.
+    """
+    registry = RunRegistry(settings())
+    run = registry.open(run_id)
+    info = next(info for info in datasets() if info.name == run.spec.dataset)
+    reasons = {}
+    for other in others:
+        try:
+            reason = why_not(run, registry.open(other), info)
+        except RunError as error:  # deleted a moment ago
+            reason = str(error)
+        if reason:
+            reasons[other] = reason
+    return reasons
 
 
 @st.cache_data(ttl=5, max_entries=20, show_spinner=False)

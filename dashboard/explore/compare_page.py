@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import cached, state
 from dashboard.explore import compare_parts, copy_link, search_results
-from dashboard.services.comparing import compare, differing_most, why_not
+from dashboard.services.comparing import compare, differing_most
 from dashboard.services.queries import dataset_ref
 from dashboard.services.run_verdict import run_verdict
 from dashboard.widgets import notices, query_panel
@@ -13,7 +13,7 @@ from dashboard.widgets.recommended_training import show_recommended
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Compare", anchor=False, width="content")
-    actions = st.container(width="content")
+    actions = st.container(horizontal=True, width="content", gap="small")
 dataset = notices.chosen_dataset()
 runs = cached.library.runs(dataset.name)
 if len(runs) < 2:
@@ -21,10 +21,6 @@ if len(runs) < 2:
     show_recommended(dataset)
     st.stop()
 first, second = (notices.opened(run_id) for run_id in compare_parts.choose(runs))
-reason = why_not(first, second)
-if reason:
-    st.warning(reason, title="These runs cannot be compared")
-    st.stop()
 table = differing_most(first, second)
 default = dataset_ref(int(table["row"].iloc[0] if len(table) else first.query_rows[0]))
 ref, note = query_panel.resolve(state.query(state.COMPARED_QUERY), first, default)
@@ -40,6 +36,8 @@ answers = compare_parts.ask(ref, first, second)
 if answers is None:
     compare_parts.differing(table, first)
     st.stop()
+with actions:
+    compare_parts.report_button((first, second), answers)
 compared = compare(first, second, answers)
 compare_parts.figures(compared)
 clicked = compare_parts.lists(compared, (first, second), answers)

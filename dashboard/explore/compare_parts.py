@@ -23,16 +23,22 @@ from dashboard.widgets import (
     query_panel,
     result_order,
 )
+from dashboard.widgets import report_button as add_to_report
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.wording import escape_html, escape_markdown, percent
+from pipeline.wording import escape_html, escape_markdown, percent, plural
 
 (A, B), TABLE = state.COMPARED, "differ_most"
 SHOWN = 24
+_REPLACED = "b_replaced"  # run A, the B that was asked for, and the B shown instead
 _TILE_PX = 96
 
 
 def choose(runs: list[RunChoice]) -> tuple[str, str]:
-    """The two runs; B starts as the best one that is not A."""
+    """The two runs; B starts as the best that can be compared with A.
+
+    Runs that cannot be compared with A are listed apart with the reason. Where none can, the page
+    stops.
+    """
     labels = {run.slug: run.label for run in runs}
     ids = {run.slug: run.id for run in runs}
     place = st.empty()
@@ -41,16 +47,77 @@ def choose(runs: list[RunChoice]) -> tuple[str, str]:
         st.session_state[B] = wanted  # before A: where A is gone it must not become the same
     left, right, swap = st.columns([5, 5, 1], vertical_alignment="bottom")
     with left:
-        default = next(slug for slug in labels if slug != st.session_state.get(B))
+        default = _partner(st.session_state.get(B), ids)
         a = linked_select.show_select("Run A", labels, key=A, default=default)
+    notices.opened(ids[a])
+    reasons = _reasons(a, ids)
+    others = {slug: label for slug, label in labels.items() if slug not in {a, *reasons}}
+    if not others:
+        _say_incomparable(labels, reasons, is_all=True)
+        st.stop()
+    wanted = st.session_state.get(B)
     with right:
-        others = {slug: label for slug, label in labels.items() if slug != a}
-        b = linked_select.show_select("Run B", others, key=B)
-    if not linked_select.is_any_gone(state.DATASET):
-        with place:
+        b = linked_select.show_select("Run B", others, key=B, hidden=labels)
+    with place:
+        if not linked_select.is_any_gone(state.DATASET):
             linked_select.say_gone("run", labels, A, B)
+        if wanted in labels:
+            _say_replaced(labels, reasons, a, str(wanted), b)
     swap.button("Swap", on_click=_swap, args=(a, b), help="Swap A and B.", width="stretch")
+    _say_incomparable(labels, reasons)
     return ids[a], ids[b]
+
+
+def _reasons(slug: str, ids: dict[str, str]) -> dict[str, str]:
+    """Why other runs cannot be compared with a run, by slug."""
+    others = {other: run for other, run in ids.items() if other != slug}
+    found = cached.runs.incomparable(ids[slug], tuple(others.values()))
+    return {other: found[run] for other, run in others.items() if run in found}
+
+
+def _partner(slug: str | None, ids: dict[str, str]) -> str:
+    """The best run that a run can be compared with; else the best other one."""
+    others = [other for other in ids if other != slug]
+    reasons = _reasons(slug, ids) if slug in ids else {}
+    return next((other for other in others if other not in reasons), others[0])
+
+
+def _say_replaced(
+    labels: dict[str, str], reasons: dict[str, str], a: str, wanted: str, b: str
+) -> None:
+    """Say why another B is shown than a link or the choice before, until a run is chosen again."""
+    if wanted != b:
+        st.session_state[_REPLACED] = a, wanted, b
+    first, wanted, second = st.session_state.get(_REPLACED, ("", "", ""))
+    if (first, second) != (a, b) or wanted not in labels:
+        return
+    names = {slug: escape_markdown(labels[slug]) for slug in (a, wanted, b)}
+    if wanted == a:
+        st.info(f"A run is not compared with itself; {names[b]} is shown as run B.")
+        return
+    why = escape_markdown(reasons.get(wanted, "they do not belong together"))
+    st.info(
+        f"{names[wanted]} cannot be compared with {names[a]}: {why}. {names[b]} is shown as run B "
+        "instead; choose the other one as run A to see which runs it can be compared with."
+    )
+
+
+def _say_incomparable(
+    labels: dict[str, str], reasons: dict[str, str], *, is_all: bool = False
+) -> None:
+    """The runs that cannot be chosen as B, each with the reason; nothing where there are none."""
+    if not reasons:
+        return
+    title = f"{plural(len(reasons), 'run')} cannot be compared with run A"
+    if is_all:
+        st.warning("Choose another run A, or train one under the same conditions.", title=title)
+    with st.expander(title, icon=":material/block:", expanded=is_all):
+        st.markdown(
+            "\n".join(
+                f"- {escape_markdown(labels[slug])}: {escape_markdown(reason)}"
+                for slug, reason in reasons.items()
+            )
+        )
 
 
 def verdict(found: RunVerdict | None, opened: OpenRun) -> None:
@@ -139,6 +206,20 @@ def ask(ref: str, *runs: OpenRun) -> tuple[Answer, Answer] | None:
         st.caption(f"Equally near images are sorted by id: {escape_markdown(reason)}.")
     first, second = answers
     return first, second
+
+
+def report_button(runs: tuple[OpenRun, OpenRun], answers: tuple[Answer, Answer]) -> None:
+    """A button that adds the query with the first results of both runs to the report."""
+    is_by_features = all(
+        result_order.by_features(opened, answer.query)[0] is not None and not answer.order.problem
+        for opened, answer in zip(runs, answers, strict=True)
+    )
+    add_to_report.show_strip_button(
+        list(zip(runs, answers, strict=True)),
+        Request(limit=SHOWN),
+        order="distance, then similarity" if is_by_features else "codes only",
+        key="compare",
+    )
 
 
 def figures(compared: Compared) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -18,12 +19,22 @@ CODES = (
     *("view", "query_view", "bit_view", "codes_view"),
     *("flip", "mute", "bit", "probe", "beside"),
 )
+_HELP = "Restores what is on screen, and says what has changed in the index since then."
+_HERE = Path(__file__).parent
+_draw = st.components.v2.component(
+    "hashlens_copy_link",
+    html=(_HERE / "copy_link.html").read_text("utf-8"),
+    css=(_HERE / "copy_link.css").read_text("utf-8"),
+    js=(_HERE / "copy_link.js").read_text("utf-8"),
+)
 
 
 def show_copy_link(
     settings: tuple[str, ...], *opened: OpenRun, ref: str = "", name: str = state.QUERY
 ) -> None:
-    """A button that shows the link; an uploaded query is stored when it is asked for.
+    """A button that copies the link; an uploaded query is stored first, when that is asked for.
+
+    Where the browser does not let the page write to the clipboard, the link stands selected.
 
     Args:
         settings: parameters of the page beside data set, run and query.
@@ -31,18 +42,14 @@ def show_copy_link(
         ref: link name of the query; empty for none.
         name: of the query's parameter.
     """
-    with st.popover("Copy link", icon=":material/link:"):
-        if ref.startswith("up:") and permalink.stored_query(ref, cached.library.settings()) is None:
+    if ref.startswith("up:") and permalink.stored_query(ref, cached.library.settings()) is None:
+        with st.popover("Copy link", icon=":material/link:"):
             st.markdown("The link needs your image, which will be stored in this library.")
-            st.button(
-                "Store the image and create the link",
-                on_click=saved_queries.store,
-                args=(ref,),
-                type="primary",
-            )
-            return
-        st.code(_link(settings, opened, {name: ref}), language=None, wrap_lines=True)
-        st.caption("Restores what is on screen, and says what has changed in the index since then.")
+            st.button("Store the image", on_click=saved_queries.store, args=(ref,), type="primary")
+            st.caption("*Copy link* then copies it.")
+        return
+    link = _link(settings, opened, {name: ref})
+    _draw(key="copy_link", data={"link": link, "help": _HELP}, width="content")
 
 
 def outdated(

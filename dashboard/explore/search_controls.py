@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.explore import search_filters
-from dashboard.services.search import MAX_RESULTS, Answer, Request
+from dashboard.services.search import MAX_RESULTS, Answer, QueryImage, Request
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.index.ordering import SHORTLIST
 
@@ -21,7 +21,6 @@ RELAXED, CODES = "Relaxed query", "Codes only"
 _LIMITS = (24, 48, 100, MAX_RESULTS)
 _TILES = {"Small": 84, "Medium": 124, "Large": 190}
 _MODES = ("Nearest", "Radius")
-_KINDS = {"All": "all", "Relevant": "relevant", "Not relevant": "not relevant"}
 _ORDERS = (
     f"*{WITHIN}*: Hamming distance of the codes; equally near images by the cosine of the "
     f"backbone's features. *{RESCORED}*: the {SHORTLIST} nearest, all by that cosine. *{RELAXED}*: "
@@ -32,23 +31,24 @@ _OLD_ORDERS = {"Distance": CODES, "Features": RESCORED}  # in links of earlier v
 _URL: Final = "query-params"
 
 
-def show_controls(opened: OpenRun) -> Request:
+def show_controls(opened: OpenRun, query: QueryImage) -> Request:
     """Draw one row: how many, in which order, filters with a count of those set, image size."""
+    reason = search_filters.no_relevance(opened, query)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         how_many, sorting = st.container(width="content"), st.container(width=230)
-        n_set = search_filters.n_set()
+        n_set = search_filters.n_set(opened, reason)
         label = f"Filters · {n_set}" if n_set else "Filters"
         with st.popover(label, icon=":material/filter_alt:", key="filters"):
             mode = _choice("Find", _MODES, "mode")
             max_distance = _max_distance(opened.bits) if mode == _MODES[1] else None
-            kind = _kind(opened)
+            kind = search_filters.show_kind(reason)
             request = search_filters.show_filters(
                 opened,
                 Request(
                     limit=MAX_RESULTS,
                     max_distance=max_distance,
                     is_ball=max_distance is not None,
-                    relevance=_KINDS.get(kind, "all"),
+                    relevance=kind,
                 ),
             )
         with st.popover("Size", icon=":material/photo_size_select_large:", key="sizes"):
@@ -60,14 +60,6 @@ def show_controls(opened: OpenRun) -> Request:
     with how_many:
         chosen = _choice("Results", _LIMITS, "k")
     return replace(request, limit=chosen if chosen in _LIMITS else _LIMITS[0])
-
-
-def _kind(opened: OpenRun) -> str:
-    """Which results to show; a choice only where labels say what is relevant."""
-    if opened.label_set is not None:
-        return _choice("Show", list(_KINDS), "show")
-    st.caption("Without labels nothing says which results are relevant.")
-    return "All"
 
 
 def _order() -> None:

@@ -1,4 +1,7 @@
-"""The filters of a search: text, label, split and distance; the store applies them."""
+"""The filters of a search: relevance, text, label, split and distance.
+
+One that cannot act is disabled and says why; what a link asks of it counts for nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard import state
-from dashboard.services.search import Request
+from dashboard.services.search import QueryImage, Request
 from pipeline.analysis.opened_run import OpenRun
+from pipeline.analysis.query_quality import relevance
 
 SPLITS = {
     "Any split": "",
@@ -16,7 +20,41 @@ SPLITS = {
     "Not trained on": "database",
     "Added since": "added",
 }
-TEXT, LABEL, SPLIT, MAX_DISTANCE = "has", "label", "in", "max"
+TEXT, LABEL, SPLIT, MAX_DISTANCE, KIND = "has", "label", "in", "max", "show"
+_KINDS = {"All": "all", "Relevant": "relevant", "Not relevant": "not relevant"}
+_NO_LABELS = "This data set has no labels."
+
+
+def no_relevance(opened: OpenRun, query: QueryImage) -> str:
+    """Why nothing says which results are relevant, as a sentence; empty where labels do."""
+    if opened.label_set is None:
+        return _NO_LABELS
+    if relevance(opened, query.row) is not None:
+        return ""
+    if query.row is None:
+        return "Your image has no known labels, so nothing says which results are relevant."
+    return "The query has no labels, so nothing says which results are relevant."
+
+
+def show_kind(reason: str) -> str:
+    """A choice of the results to show, as in `Request.relevance`.
+
+    Args:
+        reason: why it cannot be chosen; empty where it can.
+    """
+    chosen = st.segmented_control(
+        "Show",
+        list(_KINDS),
+        default="All",
+        required=True,
+        key=f"{KIND}_off" if reason else KIND,
+        disabled=bool(reason),
+        on_change=state.first_page,
+        bind=None if reason else "query-params",
+    )
+    if reason:
+        st.caption(reason)
+    return "all" if reason else _KINDS.get(str(chosen), "all")
 
 
 def show_filters(opened: OpenRun, request: Request) -> Request:
@@ -46,8 +84,13 @@ def show_filters(opened: OpenRun, request: Request) -> Request:
     return replace(request, labels=labels, split=SPLITS.get(split, ""), text=text)
 
 
-def n_set() -> int:
-    """How many filters are set: by the controls, or by the address before they are drawn."""
+def n_set(opened: OpenRun, reason: str) -> int:
+    """How many filters act: set by the controls, or by the address before they are drawn.
+
+    Args:
+        opened: the run that is searched.
+        reason: why relevance cannot be filtered by; empty where it can.
+    """
 
     def value(name: str) -> object:
         return st.session_state.get(name, st.query_params.get(name))
@@ -55,11 +98,11 @@ def n_set() -> int:
     return sum(
         [
             bool(value(TEXT)),
-            bool(value(LABEL)),
+            bool(value(LABEL)) and opened.label_set is not None,
             value(SPLIT) not in (None, next(iter(SPLITS))),
             value(MAX_DISTANCE) is not None,
             value("mode") == "Radius",
-            value("show") not in (None, "All"),
+            value(KIND) not in (None, "All") and not reason,
         ]
     )
 
@@ -87,16 +130,16 @@ def _max_distance(bits: int) -> int | None:
 
 
 def _labels(opened: OpenRun) -> tuple[str, ...]:
-    if opened.label_set is None:
-        return ()
-    known = opened.classes
+    is_off = opened.label_set is None
     chosen = st.multiselect(
         "Only with label",
-        known,
-        key=LABEL,
-        placeholder="Any label",
+        opened.classes,
+        key=f"{LABEL}_off" if is_off else LABEL,
+        placeholder="No labels" if is_off else "Any label",
+        disabled=is_off,
+        help=_NO_LABELS if is_off else None,
         on_change=state.first_page,
         width=185,
-        bind="query-params",
+        bind=None if is_off else "query-params",
     )
-    return tuple(name for name in chosen if name in known)
+    return tuple(name for name in chosen if name in opened.classes)

@@ -12,7 +12,7 @@ from dashboard.explore import (
     search_order,
     search_results,
 )
-from dashboard.widgets import notices, query_panel
+from dashboard.widgets import notices, query_panel, report_button
 from dashboard.widgets.drawer import show_drawer
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -29,7 +29,7 @@ with right:
         st.info(note)
     ref, query = query_panel.encoded_query(ref, examples[0].ref, opened)
     state.show_query(ref)
-    request = search_controls.show_controls(opened)
+    request = search_controls.show_controls(opened, query)
     ordering, reason = search_order.ordering(opened, query)
     answer = cached.search.answer(opened, query, request, ordering)
     with changes:
@@ -58,6 +58,8 @@ with actions:
     copy_link.show_copy_link(copy_link.SEARCH, opened, ref=ref)
     saved_queries.show_saved_queries(ref)
     search_results.export(answer, opened)
+    order = search_controls.order() if ordering else search_controls.CODES
+    report_button.show_strip_button([(opened, answer)], request, order=order, key="search")
 notices.licence(opened.dataset.info)
 if clicked:  # last: Streamlit may lose a press in a drawer while the page is still drawn
     show_drawer(

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from dashboard.services.search import Answer, Result
 from pipeline.analysis.explain import place
 from pipeline.analysis.opened_run import OpenRun
+from pipeline.datasets.dataset import DatasetInfo
+from pipeline.index.publish import searched_codes
 from pipeline.runs.results import RunError
+from pipeline.runs.run import Run
 from pipeline.wording import plural
 
 _PERSISTENCE = 0.9  # of rank-biased overlap: the first ten ranks carry most of the weight
@@ -46,26 +49,39 @@ class Compared:
     changes: pd.DataFrame
 
 
-def why_not(a: OpenRun, b: OpenRun) -> str:
-    """Why two runs cannot be compared, as a sentence; empty when they can."""
+def why_not(a: Run, b: Run, info: DatasetInfo) -> str:
+    """Why B cannot be compared with A, to stand after the name of B; empty when it can.
+
+    Args:
+        a: a run that fits the data set.
+        b: another run of it.
+        info: the data set as it is now.
+    """
     if a.id == b.id:
-        return "Both sides are the same run; choose another one for B."
+        return "it is the same run"
+    try:
+        b.check_dataset(*info.fingerprints)
+    except RunError:
+        return "it was made from another version of the data set"
+    first = info.label_sets[0].name if info.label_sets else ""
     differing = [
-        name
-        for name, mine, theirs in (
-            ("data set", a.dataset.info.name, b.dataset.info.name),
-            ("protocol", a.run.spec.protocol, b.run.spec.protocol),
-            ("split seed", a.run.spec.split_seed, b.run.spec.split_seed),
-            ("labels", a.run.spec.label_set, b.run.spec.label_set),
+        f"{what} {theirs}, not {ours}"
+        for what, ours, theirs in (
+            ("protocol", a.spec.protocol, b.spec.protocol),
+            ("relevant by", a.spec.label_set or first, b.spec.label_set or first),
+            ("split seed", a.spec.split_seed, b.spec.split_seed),
         )
-        if mine != theirs
+        if ours != theirs
     ]
-    if not differing and np.array_equal(a.database_rows, b.database_rows):
+    if differing:
+        return "; ".join(differing)
+    try:
+        ours, theirs = (searched_codes(run)[1] for run in (a, b))
+    except RunError as error:
+        return f"its codes cannot be read: {error}"
+    if np.array_equal(ours, theirs):
         return ""
-    what = ", ".join(differing) or "images in the database"
-    return (
-        f"These runs searched different databases: {what} differ. Choose runs with the same split."
-    )
+    return f"it searches other images ({len(theirs):,} in its database, {len(ours):,} in that of A)"
 
 
 def average_precisions(opened: OpenRun) -> pd.Series:

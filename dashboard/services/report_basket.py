@@ -1,8 +1,7 @@
-"""The basket of a report: what was added on other pages, in order, with notes.
+"""A report in the making: what was added on other pages, in order, with finding and notes.
 
-It is a file of the library, one a data set: a report grows over days and in several tabs, and must
-survive a reload, another browser and the end of the server. What is added is kept as it was seen
-(numbers, chart, protocol), so that a later run cannot change a sentence that was already written.
+What is added is kept as it was seen (numbers, chart, results, protocol), so that a later run cannot
+change a sentence that was already written. `report_store` keeps reports in the library.
 """
 
 from __future__ import annotations
@@ -10,30 +9,44 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
 import pandas as pd
-from filelock import FileLock
-from pydantic import BaseModel, ConfigDict
-
-from pipeline.files import write_atomic
-from pipeline.settings import Settings
-from pipeline.wording import sentence
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 Cell = str | float | int | bool | None
 MOST_ROWS = 500  # of a table; a report is for reading, the CSV of the page has the rest
 
 
 class Picture(BaseModel):
-    """An image of the data set, by content, with what the page said about it."""
+    """An image with what the page said about it.
+
+    Attributes:
+        sha256: content hash of an image of the data set.
+        caption: what it shows.
+        mark: whether it is relevant.
+        distance: to the query, in bits; None where there is none.
+        source: the image itself as a data address, for one that is not in the data set.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: str
     caption: str
     mark: Literal["", "yes", "no", "unknown"] = ""
+    distance: int | None = None
+    source: str = Field("", pattern=r"^(data:image/webp;base64,[A-Za-z0-9+/]+=*)?$")
+
+
+class Strip(BaseModel):
+    """The first results of a query under one run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    bits: int
+    pictures: tuple[Picture, ...]
 
 
 class Item(BaseModel):
@@ -49,6 +62,8 @@ class Item(BaseModel):
         rows: of the table.
         chart: Vega-Lite specification; empty for none.
         pictures: images of the data set.
+        query: image that was searched with; None for none.
+        strips: its first results, of each run.
         runs: ids of the runs that it shows.
         added: when, in UTC.
         link: address of the page as it was then.
@@ -65,6 +80,8 @@ class Item(BaseModel):
     rows: tuple[tuple[Cell, ...], ...] = ()
     chart: dict[str, Any] = {}
     pictures: tuple[Picture, ...] = ()
+    query: Picture | None = None
+    strips: tuple[Strip, ...] = ()
     runs: tuple[str, ...] = ()
     added: str = ""
     link: str = ""
@@ -76,13 +93,20 @@ class Item(BaseModel):
 
 
 class Basket(BaseModel):
-    """A report in the making."""
+    """A report in the making.
+
+    Attributes:
+        title: which is also its name.
+        author: who wrote it.
+        finding: what it says, in a few sentences, above all entries.
+        items: entries, in order.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = ""
     author: str = ""
-    summary: str = ""
+    finding: str = Field("", validation_alias=AliasChoices("finding", "summary"))  # was `summary`
     items: tuple[Item, ...] = ()
 
 
@@ -100,114 +124,86 @@ def new_item(title: str, table: pd.DataFrame | None = None, **facts: Any) -> Ite
 
 
 @dataclass(frozen=True)
-class StoredBasket:
-    """A basket as it could be read.
+class Change:
+    """One change of a report.
 
     Attributes:
-        basket: what could be read; empty where there is none.
-        problem: what could not be read of its file, in a sentence; empty where all could.
-        kept: files of earlier states that could not be read in full, which nothing overwrites.
+        what: it does, to stand after *Undo*, such as `remove “Methods”`.
+        apply: gives the changed report.
     """
 
-    basket: Basket
-    problem: str = ""
-    kept: tuple[Path, ...] = ()
+    what: str
+    apply: Callable[[Basket], Basket]
 
 
-def read_basket(settings: Settings, dataset: str) -> StoredBasket:
-    """The basket of a data set, and what of it cannot be read."""
-    path = _path(settings, dataset)
-    kept = tuple(sorted(path.parent.glob(f"{dataset}.kept-*.json")))
-    try:
-        return StoredBasket(*_read(path), kept)
-    except OSError as error:
-        return StoredBasket(Basket(), str(error), kept)
-
-
-def change(settings: Settings, dataset: str, how: Callable[[Basket], Basket]) -> Basket:
-    """Read, change and write in one step, so that two tabs never undo each other.
-
-    A file that cannot be read in full, as it is damaged or of another version, is kept aside.
-
-    Raises:
-        OSError: the library cannot be written, or the basket is there and cannot be opened.
-    """
-    path = _path(settings, dataset)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        basket, problem = _read(path)
-        if problem:
-            path.rename(path.with_name(f"{dataset}.kept-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.json"))
-        basket = how(basket)
-        write_atomic(path, basket.model_dump_json(indent=1))
-    return basket
-
-
-def _read(path: Path) -> tuple[Basket, str]:
-    """What can be read of a basket, and what cannot."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return Basket(), ""
-    try:
-        return Basket.model_validate_json(content), ""
-    except ValueError as error:
-        problem = sentence(error)
-    try:
-        return Basket.model_validate_json(content, extra="ignore"), problem
-    except ValueError:
-        return Basket(), problem
-
-
-def with_item(item: Item) -> Callable[[Basket], Basket]:
+def with_item(item: Item) -> Change:
     """Adds an entry at the end."""
-    return lambda basket: basket.model_copy(update={"items": (*basket.items, item)})
-
-
-def started(title: str, items: Sequence[Item]) -> Callable[[Basket], Basket]:
-    """Adds the entries of a template; its title stands where there is none yet."""
-    return lambda basket: basket.model_copy(
-        update={"title": basket.title or title, "items": (*basket.items, *items)}
+    return Change(
+        f"add “{item.title}”",
+        lambda basket: basket.model_copy(update={"items": (*basket.items, item)}),
     )
 
 
-def without_item(item_id: str) -> Callable[[Basket], Basket]:
-    """Takes an entry out."""
-    return lambda basket: basket.model_copy(
-        update={"items": tuple(item for item in basket.items if item.id != item_id)}
+def started(title: str, items: Sequence[Item], finding: str = "") -> Change:
+    """Adds the entries of a template or draft; title and finding stand where there is none yet."""
+
+    def apply(basket: Basket) -> Basket:
+        added = {
+            "title": basket.title or title,
+            "finding": basket.finding or finding,
+            "items": (*basket.items, *items),
+        }
+        return basket.model_copy(update=added)
+
+    return Change(f"add “{title}”", apply)
+
+
+def without_item(item: Item) -> Change:
+    """Removes an entry."""
+    return Change(
+        f"remove “{item.title}”",
+        lambda basket: basket.model_copy(
+            update={"items": tuple(one for one in basket.items if one.id != item.id)}
+        ),
     )
 
 
-def moved(item_id: str, by: int) -> Callable[[Basket], Basket]:
+def moved(item: Item, by: int) -> Change:
     """Moves an entry up (-1) or down (+1); the ends hold."""
 
-    def how(basket: Basket) -> Basket:
+    def apply(basket: Basket) -> Basket:
         items = list(basket.items)
-        place = next((i for i, item in enumerate(items) if item.id == item_id), None)
+        place = next((i for i, one in enumerate(items) if one.id == item.id), None)
         if place is not None:
             target = min(max(place + by, 0), len(items) - 1)
             items.insert(target, items.pop(place))
         return basket.model_copy(update={"items": tuple(items)})
 
-    return how
+    return Change(f"move “{item.title}”", apply)
 
 
-def with_note(item_id: str, note: str) -> Callable[[Basket], Basket]:
-    """Sets the author's note of an entry."""
-    return lambda basket: basket.model_copy(
-        update={
-            "items": tuple(
-                item.model_copy(update={"note": note}) if item.id == item_id else item
-                for item in basket.items
-            )
-        }
+def edited(item: Item, **texts: str) -> Change:
+    """Sets texts of an entry: its title, finding or note."""
+    return Change(
+        f"edit “{item.title}”",
+        lambda basket: basket.model_copy(
+            update={
+                "items": tuple(
+                    one.model_copy(update=texts) if one.id == item.id else one
+                    for one in basket.items
+                )
+            }
+        ),
     )
 
 
-def with_heading(title: str, author: str, summary: str) -> Callable[[Basket], Basket]:
+def with_heading(title: str, author: str, finding: str) -> Change:
     """Sets what stands above all entries."""
-    return lambda basket: basket.model_copy(
-        update={"title": title, "author": author, "summary": summary}
+    return Change(
+        "edit the heading",
+        lambda basket: basket.model_copy(
+            update={"title": title, "author": author, "finding": finding}
+        ),
     )
 
 
@@ -224,7 +220,3 @@ def _cell(value: Any) -> Cell:
         return None
     value = value.item() if hasattr(value, "item") else value
     return value if isinstance(value, str | float | int | bool) else str(value)
-
-
-def _path(settings: Settings, dataset: str) -> Path:
-    return settings.home / "reports" / f"{dataset}.json"

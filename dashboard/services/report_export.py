@@ -24,7 +24,7 @@ from dashboard.services.results_table import to_csv
 from pipeline.analysis.acceptance_checks import Condition
 
 Thumb = Callable[[str], bytes | None]  # content hash -> WebP of at most 256 px
-_MARKS = {"yes": "✓ relevant", "no": "✗ not relevant", "unknown": "? unknown", "": ""}
+_MARKS = {"yes": "✓ relevant", "no": "✗ not relevant", "unknown": "? relevance unknown", "": ""}
 _MOST_TABLE_ROWS = 60  # in the page; the CSV has all
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 
@@ -34,6 +34,7 @@ def to_html(
     conditions: Mapping[str, Sequence[Condition]],
     thumb: Thumb,
     facts: Mapping[str, str],
+    run_settings: pd.DataFrame,
 ) -> bytes:
     """Render the report as one HTML page.
 
@@ -41,7 +42,8 @@ def to_html(
         basket: what is in it.
         conditions: of each run, by its label.
         thumb: gives pictures by content hash; None where one is gone.
-        facts: name and value of what belongs below every report: time, version, licence.
+        facts: name and value of what belongs below every report: data, protocol, versions.
+        run_settings: a row per setting and a column per run; empty where there is none.
     """
     page = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -49,11 +51,14 @@ def to_html(
     page.filters |= {
         "cell": _cell,
         "drawing": _drawing,
-        "data_address": lambda sha256: _data_address(thumb(sha256)),
+        "mark": _MARKS.__getitem__,
+        "data_address": lambda picture: picture.source or _data_address(thumb(picture.sha256)),
     }
     page.globals |= {"MARKS": _MARKS, "MOST_TABLE_ROWS": _MOST_TABLE_ROWS}
     template = page.from_string(_TEMPLATE.read_text("utf-8"))
-    return template.render(basket=basket, conditions=conditions, facts=facts).encode()
+    return template.render(
+        basket=basket, conditions=conditions, facts=facts, run_settings=run_settings
+    ).encode()
 
 
 def to_bundle(basket: Basket, conditions: Mapping[str, Sequence[Condition]]) -> bytes:
@@ -61,16 +66,18 @@ def to_bundle(basket: Basket, conditions: Mapping[str, Sequence[Condition]]) -> 
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as bundle:
         for number, item in enumerate(basket.items, 1):
-            if item.columns:
+            table = _results(item) if item.strips else item.table
+            if len(table.columns):
                 name = re.sub(r"[^a-z0-9]+", "-", item.title.lower()).strip("-")[:60]
-                bundle.writestr(f"{number:02d}-{name or 'table'}.csv", to_csv(_with_protocol(item)))
+                written = to_csv(_with_protocol(table, item.protocol))
+                bundle.writestr(f"{number:02d}-{name or 'table'}.csv", written)
         rows = [
             (run, check.name, check.outcome, check.found)
             for run, checks in conditions.items()
             for check in checks
         ]
-        table = pd.DataFrame(rows, columns=["run", "condition", "outcome", "found"])
-        bundle.writestr("conditions.csv", to_csv(table))
+        checked = pd.DataFrame(rows, columns=["run", "condition", "outcome", "found"])
+        bundle.writestr("conditions.csv", to_csv(checked))
     return content.getvalue()
 
 
@@ -84,6 +91,7 @@ def to_manifest(
     manifest = {
         "title": basket.title,
         "author": basket.author,
+        "finding": basket.finding,
         "facts": dict(facts),
         "entries": [
             {
@@ -105,9 +113,28 @@ def to_manifest(
     return json.dumps(manifest, indent=2, ensure_ascii=False).encode()
 
 
-def _with_protocol(item: Item) -> pd.DataFrame:
+def _with_protocol(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
     """The table, each row with the protocol and labels of its numbers."""
-    return item.table.assign(protocol=item.protocol) if item.protocol else item.table
+    return table.assign(protocol=protocol) if protocol else table
+
+
+def _results(item: Item) -> pd.DataFrame:
+    """The results of a query, a row each."""
+    rows = [
+        (
+            strip.run,
+            rank,
+            picture.distance,
+            strip.bits,
+            picture.mark,
+            picture.caption,
+            picture.sha256,
+        )
+        for strip in item.strips
+        for rank, picture in enumerate(strip.pictures, 1)
+    ]
+    names = ["run", "rank", "distance", "bits", "relevant", "caption", "sha256"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _drawing(item: Item) -> str:

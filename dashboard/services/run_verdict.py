@@ -45,10 +45,21 @@ class RunVerdict:
     @property
     def sentence(self) -> str:
         """How much better, how sure that is, and on how many queries."""
+        return self._numbers("A", "B")
+
+    def named(self, a: str, b: str) -> str:
+        """The verdict with the names of the runs, where nothing else says which A and B are."""
+        verdict = f"{b} and {a} are not separable"
+        if self.title != "Not separable":
+            better, other = (b, a) if self.low > 0 else (a, b)
+            verdict = f"{better} is better than {other}"
+        return f"{verdict}. {self._numbers(a, b)}"
+
+    def _numbers(self, a: str, b: str) -> str:
         return (
-            f"mAP {self.difference:+.1f} points from A to B (95 % interval of the paired "
-            f"difference {self.low:+.1f} to {self.high:+.1f}). A is better on "
-            f"{plural(self.n_a, 'query')}, B on {self.n_b:,}, equal on {self.n_equal:,}."
+            f"mAP {self.difference:+.1f} points from {a} to {b} (95 % interval of the paired "
+            f"difference {self.low:+.1f} to {self.high:+.1f}). {a} is better on "
+            f"{plural(self.n_a, 'query')}, {b} on {self.n_b:,}, equal on {self.n_equal:,}."
         )
 
 

@@ -1,23 +1,28 @@
-"""Report: findings of other pages, in order, with notes and conditions, as one shareable file."""
+"""Report: findings of other pages with pictures, in order, and conditions, as one file."""
 
 import streamlit as st
 
 from dashboard import cached
-from dashboard.services.report_basket import read_basket
-from dashboard.share import report_parts
+from dashboard.services.report_store import read_basket
+from dashboard.share import report_parts, report_start, report_switch
 from dashboard.widgets import notices
 
-st.title("Report", anchor=False)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Report", anchor=False, width="content")
+    actions = st.container(horizontal=True, width="content", gap="small")
 info = notices.chosen_dataset()
-stored = read_basket(cached.library.settings(), info.name)
+report = report_switch.choose_report(info.name)
+with actions:
+    report_switch.actions(info.name, report)
+stored = read_basket(cached.library.settings(), info.name, report)
 report_parts.unreadable(stored)
-basket = stored.basket
+basket, target = stored.basket, report_parts.Target(info.name, report)
 if not basket.items:
-    report_parts.empty(info.name)
+    report_start.empty(target, basket)
     st.stop()
 runs = report_parts.runs_of(basket)
-report_parts.heading(info.name, basket)
-report_parts.files(info.name, basket, runs)
-report_parts.preview(info.name, basket, runs)
-report_parts.entries(info.name, basket)
-report_parts.conditions(runs)
+report_parts.heading(target, basket)
+report_parts.files(target, basket, runs)
+report_parts.preview(target, basket, runs)
+report_parts.entries(target, basket)
+report_parts.conditions(target, basket, runs)

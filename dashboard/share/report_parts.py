@@ -1,33 +1,38 @@
-"""The parts of the Report page: heading, entries in order with notes, conditions, files."""
+"""The parts of the Report page: heading, entries in order with texts, conditions, files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import cached, state
-from dashboard.services import report_export, report_templates
+from dashboard import cached
+from dashboard.services import report_export
 from dashboard.services.report_basket import (
     Basket,
+    Change,
     Item,
-    StoredBasket,
-    change,
+    edited,
     moved,
-    started,
     with_heading,
-    with_note,
     without_item,
 )
-from dashboard.share import report_preview
+from dashboard.services.report_store import StoredBasket, change
+from dashboard.share import report_pictures, report_preview
 from dashboard.widgets import notices
-from pipeline.datasets.dataset import DatasetError
-from pipeline.runs.results import RunError
 from pipeline.wording import escape_markdown, plural
 
 _MOST_CHECKED = 4  # runs whose conditions are listed
 _PLACES = {"fail": 0, "warn": 1, "pass": 2}
+
+
+class Target(NamedTuple):
+    """Where changes go: the data set and the id of its report."""
+
+    dataset: str
+    report: str
 
 
 def unreadable(stored: StoredBasket) -> None:
@@ -47,87 +52,75 @@ def unreadable(stored: StoredBasket) -> None:
         )
 
 
-def empty(name: str) -> None:
-    """Templates to begin with, and where else entries come from."""
-    st.subheader("Nothing is in the report yet", anchor=False)
-    with st.grid(3, min_column_width=220):
-        for kind, about in report_templates.SUMMARIES.items():
-            with st.container(border=True, height="stretch"):
-                st.markdown(f"**{kind}**")
-                st.caption(about)
-                key = f"begin_{kind.split()[0].lower()}"
-                st.button("Start with this", on_click=_begin, args=(name, kind), key=key)
-    st.markdown(
-        "Or press *Add to report* below a chart or table on these pages; it is stored as "
-        "you see it."
-    )
-    with st.container(horizontal=True, key="report_sources"):
-        for page in ("Leaderboard", "Curves", "Failures", "Advisor"):
-            st.page_link(f"evaluate/{page.lower()}_page.py", label=page)
-        st.page_link("explore/codes_page.py", label="Codes")
+def heading(target: Target, basket: Basket) -> None:
+    """Title, author and finding."""
+    texts = {"title": basket.title, "author": basket.author, "finding": basket.finding}
+    for key, text in texts.items():
+        st.session_state[f"report_{key}"] = text  # as stored: an undo or another tab may change it
 
-
-def _begin(name: str, kind: str) -> None:
-    """Put the entries of a template into the report."""
-    try:
-        items = cached.report.template(kind, name, state.run())
-    except (RunError, DatasetError) as error:
-        st.toast(escape_markdown(f"{kind} cannot be created: {error}."), icon=":material/error:")
-        return
-    _change(name, started(kind, items))
-
-
-def heading(name: str, basket: Basket) -> None:
-    """Title, author and summary."""
-
-    def store() -> None:
-        values = (str(st.session_state[f"report_{key}"]) for key in ("title", "author", "summary"))
-        _change(name, with_heading(*values))
+    def store_heading() -> None:
+        values = (str(st.session_state[f"report_{key}"]) for key in texts)
+        store(target, with_heading(*values))
 
     left, right = st.columns([2, 1])
-    left.text_input("Title", basket.title, key="report_title", on_change=store, max_chars=200)
-    right.text_input("Author", basket.author, key="report_author", on_change=store, max_chars=200)
-    st.text_area("Summary", basket.summary, key="report_summary", on_change=store, max_chars=5000)
+    left.text_input("Title", key="report_title", on_change=store_heading, max_chars=200)
+    right.text_input("Author", key="report_author", on_change=store_heading, max_chars=200)
+    st.text_area(
+        "Finding",
+        key="report_finding",
+        on_change=store_heading,
+        max_chars=5000,
+        height="content",
+        placeholder="What should a reader remember? It stands first.",
+    )
 
 
-def preview(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
+def preview(target: Target, basket: Basket, runs: tuple[str, ...]) -> None:
     """The page as it would be written now; drawn again with every change while it is open."""
     if not st.toggle("Preview", key="preview", bind="query-params"):
         return
     with st.spinner("Drawing the charts"):
-        page = cached.report.report_preview(name, basket, runs)
+        page = cached.report.report_preview(target.dataset, basket, runs)
     report_preview.show_preview(page, "The report as it is now")
 
 
-def entries(name: str, basket: Basket) -> None:
-    """The entries, each with its note and place."""
+def entries(target: Target, basket: Basket) -> None:
+    """The entries, each with its pictures, finding, note and place."""
     st.subheader(plural(len(basket.items), "entry"), anchor=False)
     for number, item in enumerate(basket.items, 1):
-        _entry(name, item, number, len(basket.items))
+        _entry(target, item, number, len(basket.items))
 
 
-def conditions(runs: tuple[str, ...]) -> None:
-    """What the runs of the report must meet, failed ones first."""
+def conditions(target: Target, basket: Basket, runs: tuple[str, ...]) -> None:
+    """Data, licence, protocol and versions; then what the runs must meet, failed checks first."""
+    st.subheader("Conditions", anchor=False)
+    facts = cached.report.facts(target.dataset, basket)
+    lines = (f"**{fact}** {escape_markdown(facts[fact])}" for fact in facts if fact != "Generated")
+    st.markdown("  \n".join(lines))
+    settings = cached.report.run_settings(runs)
+    if not settings.empty:
+        with st.expander("Settings of the runs", icon=":material/tune:"):
+            st.dataframe(settings, hide_index=True, alt="Settings of the runs in the report.")
     checked = cached.report.conditions(runs)
     if not checked:
         return
-    st.subheader("Conditions", anchor=False)
     rows = [
         (check.outcome, run, check.name, check.found)
         for run, checks in checked.items()
         for check in checks
     ]
-    table = pd.DataFrame(rows, columns=["Outcome", "Run", "Condition", "Found"])
+    table = pd.DataFrame(rows, columns=["Outcome", "Run", "Check", "Found"])
     st.dataframe(
         table.sort_values("Outcome", key=lambda words: words.map(_PLACES), kind="stable"),
         hide_index=True,
         key="conditions",
-        alt="Conditions of the runs in the report.",
+        alt="Checks of the runs in the report.",
     )
 
 
-def files(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
+def files(target: Target, basket: Basket, runs: tuple[str, ...]) -> None:
     """The three files, each made when its button is pressed."""
+    name = target.dataset
     with st.container(horizontal=True, key="report_files"):
         for label, suffix, mime, make in (
             ("HTML", "html", "text/html", lambda: cached.report.report_html(name, basket, runs)),
@@ -158,49 +151,61 @@ def files(name: str, basket: Basket, runs: tuple[str, ...]) -> None:
 
 
 def runs_of(basket: Basket) -> tuple[str, ...]:
-    """The runs whose conditions are listed: those that most entries show."""
-    count: dict[str, int] = {}
-    for item in basket.items:
-        for run in item.runs:
-            count[run] = count.get(run, 0) + 1
-    return tuple(sorted(count, key=lambda run: -count[run])[:_MOST_CHECKED])
+    """The runs whose conditions are listed: those in half as many entries as any, at least."""
+    count = Counter(run for item in basket.items for run in item.runs)
+    most = max(count.values(), default=0)
+    return tuple(run for run, n in count.most_common(_MOST_CHECKED) if 2 * n >= most)
 
 
-def _entry(name: str, item: Item, number: int, total: int) -> None:
+def _entry(target: Target, item: Item, number: int, total: int) -> None:
     with st.container(border=True, key=f"entry_{item.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{number}. {escape_markdown(item.title)}**", width="stretch")
-            for label, icon, how, is_off in (
-                ("Up", ":material/arrow_upward:", moved(item.id, -1), number == 1),
-                ("Down", ":material/arrow_downward:", moved(item.id, 1), number == total),
-                ("Remove", ":material/delete:", without_item(item.id), False),
-            ):
-                st.button(
-                    "",
-                    icon=icon,
-                    help=label,
-                    disabled=is_off,
-                    on_click=_change,
-                    args=(name, how),
-                    key=f"{label.lower()}_{item.id}",
-                )
-        if item.finding:
-            st.caption(escape_markdown(item.finding))
+            with st.container(horizontal=True, width="content", gap="small"):
+                _place_buttons(target, item, number, total)
+        report_pictures.show_pictures(target.dataset, item)
+        for column, label in zip(st.columns(2), ("Finding", "Note"), strict=True):
+            with column:
+                _text(target, item, label)
         kinds = ["chart"] * bool(item.chart) + ["table"] * bool(item.columns)
-        kinds += [plural(len(item.pictures), "picture")] * bool(item.pictures)
-        st.caption(" · ".join([*kinds, f"added {item.added[:16].replace('T', ' ')}"]))
-        key = f"note_{item.id}"
-        st.text_input(
-            "Note",
-            item.note,
-            key=key,
-            max_chars=2000,
-            on_change=lambda: _change(name, with_note(item.id, str(st.session_state[key]))),
+        added = f"added {item.added[:16].replace('T', ' ')}"
+        st.caption(" · ".join([*kinds, added, escape_markdown(item.protocol)]).removesuffix(" · "))
+
+
+def _place_buttons(target: Target, item: Item, number: int, total: int) -> None:
+    for label, icon, how, is_off in (
+        ("Up", ":material/arrow_upward:", moved(item, -1), number == 1),
+        ("Down", ":material/arrow_downward:", moved(item, 1), number == total),
+        ("Remove", ":material/delete:", without_item(item), False),
+    ):
+        st.button(
+            "",
+            icon=icon,
+            help=label,
+            disabled=is_off,
+            on_click=store,
+            args=(target, how),
+            key=f"{label.lower()}_{item.id}",
         )
 
 
-def _change(name: str, how: Callable[[Basket], Basket]) -> None:
+def _text(target: Target, item: Item, label: str) -> None:
+    """A text of an entry, to edit."""
+    field = label.lower()
+    key = f"{field}_{item.id}"
+    st.session_state[key] = getattr(item, field)  # as stored: an undo or another tab may change it
+    st.text_area(
+        label,
+        key=key,
+        max_chars=2000,
+        height="content",
+        on_change=lambda: store(target, edited(item, **{field: str(st.session_state[key])})),
+    )
+
+
+def store(target: Target, how: Change) -> None:
+    """Change the report, or say why it cannot be written; for callbacks."""
     try:
-        change(cached.library.settings(), name, how)
+        change(cached.library.settings(), target.dataset, how, target.report)
     except OSError as error:
         st.toast(f"The report cannot be written: {error.strerror}", icon=":material/error:")

@@ -90,7 +90,7 @@ def uploader() -> None:
     )
     if st.toggle("Use the camera", key="camera_on"):
         st.camera_input("Photograph", key=_PHOTO, on_change=_take_file, args=(_PHOTO,))
-    st.caption("Kept in this tab's memory; stored only by Save or Copy link.")
+    st.caption("Kept in this tab's memory; stored only by Save, Copy link or Add to report.")
     problem, of_query = st.session_state.get(_PROBLEM, ("", ""))
     if problem and of_query == state.query():
         notices.problem(

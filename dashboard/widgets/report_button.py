@@ -1,7 +1,11 @@
-"""The button that adds what is on screen to the report, as it is now."""
+"""The buttons that add what is on screen to the report, as it is now.
+
+Of several reports of a data set it is the one chosen in this tab, else the one changed last.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,8 +13,12 @@ import streamlit as st
 from altair.typing import ChartType
 
 from dashboard import cached, state
-from dashboard.services import chart_files, permalink
-from dashboard.services.report_basket import Picture, change, new_item, with_item
+from dashboard.services import chart_files, permalink, report_store, report_strips
+from dashboard.services.report_basket import Item, Picture, new_item, with_item
+from dashboard.services.search import Request
+from pipeline.wording import escape_markdown
+
+_CHOSEN = "reports_chosen"  # data set -> id of its report
 
 
 @dataclass(frozen=True)
@@ -50,32 +58,89 @@ def show_report_button(
 
     def add() -> None:
         spec = {} if chart is None else chart_files.specification(chart)
-        item = new_item(
-            entry.title,
-            table,
-            finding=entry.finding,
-            protocol=entry.protocol or conditions(entry),
-            runs=entry.runs,
-            pictures=entry.pictures,
-            chart=spec,
-            link=_address(),
-        )
-        try:
-            stored = change(cached.library.settings(), str(state.dataset()), with_item(item))
-        except OSError as error:
-            st.toast(f"The report cannot be written: {error.strerror}", icon=":material/error:")
-            return
-        st.toast(
-            f"Added to the report as entry {len(stored.items)}.",
-            icon=":material/playlist_add_check:",
+        _add(
+            new_item(
+                entry.title,
+                table,
+                finding=entry.finding,
+                protocol=entry.protocol or conditions(entry.runs),
+                runs=entry.runs,
+                pictures=entry.pictures,
+                chart=spec,
+                link=_address(),
+            )
         )
 
     st.button("Add to report", icon=":material/playlist_add:", on_click=add, key=f"{key}_report")
 
 
-def conditions(entry: Entry) -> str:
-    """Protocol and labels that the runs of an entry were measured under."""
-    return " ".join(one.sentence for one in cached.runs.measured_in(entry.runs))
+def show_strip_button(
+    answered: Sequence[report_strips.Answered], request: Request, *, order: str, key: str
+) -> None:
+    """A button that adds a query with its first results to the report.
+
+    Args:
+        answered: runs with their answers to one query.
+        request: what was asked for.
+        order: of the results, in a few words.
+        key: unique on the page.
+    """
+    query = answered[0][1].query
+
+    def add() -> None:
+        runs = tuple(opened.id for opened, _ in answered)
+        link = _address() if _can_be_linked(query.ref) else ""
+        _add(
+            report_strips.strip_item(
+                answered, request, order=order, protocol=conditions(runs), link=link
+            )
+        )
+
+    st.button(
+        "Add to report",
+        icon=":material/playlist_add:",
+        on_click=add,
+        disabled=not any(answer.results for _, answer in answered),
+        help="Adds the query with its first results to the report."
+        + (" A small picture of your image is stored with it." if query.row is None else ""),
+        key=f"{key}_report",
+    )
+
+
+def current_report(dataset: str) -> str:
+    """Id of the report that entries go to: the one chosen in this tab, else the latest."""
+    stored = report_store.list_reports(cached.library.settings(), dataset)
+    chosen = st.session_state.get(_CHOSEN, {}).get(dataset)
+    return chosen if chosen in stored else next(iter(stored), report_store.FIRST)
+
+
+def choose_report(dataset: str, report: str) -> None:
+    """Add entries of this tab to that report from now on."""
+    st.session_state[_CHOSEN] = st.session_state.get(_CHOSEN, {}) | {dataset: report}
+
+
+def _add(item: Item) -> None:
+    dataset = str(state.dataset())
+    try:
+        stored = report_store.change(
+            cached.library.settings(), dataset, with_item(item), current_report(dataset)
+        )
+    except OSError as error:
+        st.toast(f"The report cannot be written: {error.strerror}", icon=":material/error:")
+        return
+    name = f"“{escape_markdown(stored.title)}”" if stored.title else "the report"
+    st.toast(f"Added to {name} as entry {len(stored.items)}.", icon=":material/playlist_add_check:")
+
+
+def conditions(runs: tuple[str, ...]) -> str:
+    """Protocol and labels that some runs were measured under."""
+    return " ".join(one.sentence for one in cached.runs.measured_in(runs))
+
+
+def _can_be_linked(ref: str) -> bool:
+    """Whether others can open a query by its link name."""
+    kept = permalink.stored_query(ref, cached.library.settings())
+    return not ref.startswith("up:") or kept is not None
 
 
 def _address() -> str:

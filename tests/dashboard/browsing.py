@@ -128,6 +128,17 @@ def popover(page: Any, label: str) -> Any:
     return page.get_by_test_id("stPopoverButton").filter(has_text=label)
 
 
+def copied_link(page: Any) -> str:
+    """The address that Copy link puts on the clipboard."""
+    from playwright.sync_api import expect
+
+    page.wait_for_selector(READY, timeout=30_000)  # until then it is that of the page before
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
 @pytest.fixture(scope="module")
 def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that the server shows; all tests of this file share it."""

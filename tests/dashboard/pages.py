@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,7 @@ def button(app: AppTest, label: str):
 
 
 def link_on(app: AppTest) -> str:
-    """The address that Copy link shows."""
+    """The address that Copy link copies."""
     assert not app.exception
-    return next(one.value for one in app.code if "v=1" in one.value)
+    drawn = [json.loads(one.proto.json) for one in app.get("bidi_component")]
+    return next(one["link"] for one in drawn if "link" in one)

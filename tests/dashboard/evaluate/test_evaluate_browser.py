@@ -207,8 +207,13 @@ def test_a_report_is_complete_without_a_network(open_tab: OpenTab, browser: Any,
         expect(page.get_by_role("heading", name="Failures", exact=True)).to_be_visible()
         page.locator(".st-key-failure_buttons").get_by_role("button", name="Add").click()
         expect(page.get_by_text("Added to the report as entry 2.")).to_be_visible()
+        tab.follow("Search")
+        expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
+        tab.settle()
+        page.get_by_role("button", name="Add to report").click()
+        expect(page.get_by_text("Added to the report as entry 3.")).to_be_visible()
         tab.follow("Report")
-        expect(page.get_by_role("heading", name="2 entries")).to_be_visible()
+        expect(page.get_by_role("heading", name="3 entries")).to_be_visible()
         page.get_by_text("Preview", exact=True).click()
         within = page.frame_locator("iframe")
         expect(within.get_by_role("heading", name="Conditions")).to_be_visible()
@@ -224,7 +229,7 @@ def test_a_report_is_complete_without_a_network(open_tab: OpenTab, browser: Any,
         page.on("request", lambda request: asked.append(request.url))
         page.goto(path.as_uri())
         expect(page.locator("svg")).to_have_count(1)
-        expect(page.locator("figure img")).to_have_count(11)
+        expect(page.locator("figure img")).to_have_count(22)  # of a failure and of a search
         loaded = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
         assert page.evaluate(loaded)
         assert all(url.startswith(("file:", "data:")) for url in asked)

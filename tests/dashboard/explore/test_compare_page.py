@@ -8,9 +8,10 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from dashboard.services.queries import Upload
+from dashboard.services.run_choices import run_choices
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.pages import OpenApp, png, published_run, texts
+from tests.dashboard.pages import OpenApp, png, published_run, texts, train
 
 
 def compare_upload(app: AppTest, colour: str = "red") -> str:
@@ -117,15 +118,46 @@ def test_compare_with_one_run_says_that_it_needs_two(open_app: OpenApp, own_home
     assert [one.label for one in app.get("page_link")][-1] == "Choose others"
 
 
-def test_compare_refuses_runs_of_another_split(open_app: OpenApp, own_home: Path):
-    run = next(r for r in RunRegistry(Settings(home=own_home)).all() if r.spec.method == "lsh")
+def of_another_split(home: Path) -> None:
+    run = next(one for one in RunRegistry(Settings(home=home)).all() if one.spec.method == "lsh")
     spec = run.spec.model_copy(update={"split_seed": 7})
     (run.folder / "spec.json").write_text(spec.model_dump_json(), "utf-8")
+
+
+def test_where_no_run_can_be_compared_the_reasons_are_listed(open_app: OpenApp, own_home: Path):
+    of_another_split(own_home)
 
     app = open_app(own_home, "compare")
 
     assert not app.exception
-    assert "split seed differ" in app.warning[0].value
+    assert app.warning[0].proto.title == "1 run cannot be compared with run A"
+    assert "split seed 7, not 0" in texts(app)
+    assert not app.metric
+
+
+def test_runs_that_cannot_be_compared_are_no_choice_and_a_link_says_why(
+    open_app: OpenApp, own_home: Path
+):
+    train(Settings(home=own_home, threads=1), "shapes", method="lsh", bits=16)
+    train(Settings(home=own_home, threads=1), "shapes", method="lsh", bits=24, split_seed=7)
+    slugs = {one.slug[:7]: one for one in run_choices(Settings(home=own_home), "shapes")}
+    other = slugs["lsh-24b"]
+
+    app = open_app(own_home, "compare")
+    assert other.label not in app.selectbox(key="b").options
+    assert other.label in app.selectbox(key="a").options
+    assert "1 run cannot be compared with run A" in [one.label for one in app.expander]
+
+    a, b = slugs["lsh-16b"].slug, slugs["itq-12b"].slug
+    app = open_app(own_home, "compare", a=a, b=other.slug)
+    assert "split seed 7, not 0. ITQ" in app.info[0].value.replace("\\", "")
+    assert (app.query_params["a"], app.query_params["b"]) == (a, b)
+    assert len(app.run().info) == 1
+    app.selectbox(key="b").select_index(1).run()
+    assert not app.info
+
+    app = open_app(own_home, "compare", a=a, b=a)
+    assert "not compared with itself" in app.info[0].value
 
 
 def test_compare_opens_with_a_verdict_and_three_queries_to_look_at(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipeline.settings import Settings
-from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab, popover
+from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab, copied_link, popover
 from tests.dashboard.pages import png, train
 from tests.factories import copied_library
 
@@ -99,9 +99,10 @@ def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home
         page = tab.page
         give(page)
         assert not (served_home / "queries").exists()
-        page.get_by_role("button", name="Copy link").click()
-        page.get_by_role("button", name="Store the image and create the link").click()
-        link = page.get_by_test_id("stCode").first.inner_text().strip()
+        popover(page, "Copy link").click()
+        page.get_by_role("button", name="Store the image").click()
+        expect(popover(page, "Copy link")).to_have_count(0)
+        link = copied_link(page)
         assert "q=up" in link
         assert "v=1" in link
         assert len(list((served_home / "queries").iterdir())) == 2  # the image and its name

@@ -16,7 +16,7 @@ from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab, popover
+from tests.dashboard.browsing import IN_TWO_LOOKS, NEEDS_BROWSER, OpenTab, copied_link, popover
 from tests.dashboard.pages import HOSTILE, png, published_run, train
 from tests.factories import copied_library
 from tests.layout_writers import class_folders, pictures
@@ -271,8 +271,7 @@ def test_copy_link_restores_mode_filters_order_and_page_in_another_tab(open_tab:
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Page 2", exact=True).click()
         before = shown(page)
-        page.get_by_role("button", name="Copy link").click()
-        link = page.get_by_test_id("stCode").first.inner_text().strip()
+        link = copied_link(page)
 
     with open_tab("/search?" + urlsplit(link).query) as other:
         page = other.page
@@ -334,3 +333,20 @@ def test_back_and_forward_go_through_queries_and_runs(open_tab: OpenTab):
         tab.settle()
         page.go_forward()
         expect(page).not_to_have_url(first_query)
+
+
+def test_where_the_page_may_not_copy_the_link_stands_selected(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        page = tab.page
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+        page.get_by_role("button", name="Copy link").click()
+
+        field = page.get_by_role("textbox", name="Link to this page")
+        expect(field).to_be_visible()
+        expect(page.get_by_text("The link is selected")).to_be_visible()
+        assert field.evaluate("one => one.value.slice(one.selectionStart, one.selectionEnd)") == (
+            field.input_value()
+        )
+        assert "v=1" in field.input_value()

@@ -344,6 +344,35 @@ def test_an_unlabelled_data_set_can_be_searched_without_marks(open_app: OpenApp,
     assert "Relevance is unknown" in texts(app)
 
 
+def test_relevance_is_no_filter_for_an_image_without_known_labels(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, show="Relevant")
+    assert not app.segmented_control(key="show").disabled
+
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+
+    kind = app.segmented_control(key="show_off")
+    assert (kind.disabled, kind.value) == (True, "All")
+    assert "Your image has no known labels" in texts(app)
+    assert not app.multiselect(key="label").disabled
+    assert "**24 nearest** :gray" in texts(app)  # what the link asks for counts for nothing
+
+
+def test_without_labels_their_filters_are_disabled_with_a_reason(open_app: OpenApp, own_home: Path):
+    path = own_home / "datasets" / "shapes" / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"label_sets": []}), "utf-8")
+
+    app = open_app(own_home, show="Relevant", label="squares")
+
+    assert app.segmented_control(key="show_off").disabled
+    assert app.multiselect(key="label_off").disabled
+    labels = [one.proto.popover.label for one in app.get("popover")]
+    assert "Filters" in labels  # and none of them counts as set
+    assert texts(app).count("This data set has no labels.") == 1
+    assert "**24 nearest** :gray" in texts(app)
+
+
 def test_names_of_files_never_become_markup(open_app: OpenApp, shared_home: Path):
     opened = open_run(published_run(shared_home).id, Settings(home=shared_home))
     names = opened.dataset.manifest["text"].tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -199,8 +200,40 @@ def test_unsure_bits_are_those_near_the_threshold():
 
 
 def test_runs_of_one_split_compare_and_a_run_with_itself_does_not(both):
-    assert why_not(*both) == ""
-    assert "same run" in why_not(both[0], both[0])
+    a, b = (opened.run for opened in both)
+    assert why_not(a, b, both[0].dataset.info) == ""
+    assert "same run" in why_not(a, a, both[0].dataset.info)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"split_seed": 7}, "split seed 7, not 0"),
+        ({"protocol": "given"}, "protocol given, not holdout"),
+        ({"label_set": "tags"}, "relevant by tags, not class"),
+        ({"label_set": "class"}, ""),  # the first labels by their name
+    ],
+)
+def test_what_keeps_two_runs_apart_is_named(both, changes: dict[str, object], reason: str):
+    a, b = (opened.run for opened in both)
+    other = replace(b, stored=StoredSpec.model_validate(b.stored.model_dump() | changes))
+
+    assert why_not(a, other, both[0].dataset.info) == reason
+
+
+def test_runs_of_another_version_or_of_other_images_are_kept_apart(both, own_home: Path):
+    runs = {run.id: run for run in RunRegistry(Settings(home=own_home)).all()}
+    a, b = (runs[opened.id] for opened in both)
+    info = both[0].dataset.info
+
+    codes, rows = b.load_codes("query")
+    b.save_codes("added", codes, rows)
+    assert "searches other images (60 in its database, 48 in that of A)" in why_not(a, b, info)
+    (b.folder / "codes" / "database.npz").write_bytes(b"")
+    assert "its codes cannot be read" in why_not(a, b, info)
+    assert "another version of the data set" in why_not(
+        a, b, info.model_copy(update={"fingerprint": "0"})
+    )
 
 
 def test_queries_are_ordered_by_the_size_of_their_difference(both):

@@ -13,23 +13,26 @@ import pytest
 from dashboard.services import chart_files
 from dashboard.services.report_basket import (
     Basket,
+    Item,
     Picture,
-    change,
+    Strip,
+    edited,
     moved,
     new_item,
-    read_basket,
+    started,
     with_heading,
     with_item,
-    with_note,
     without_item,
 )
 from dashboard.services.report_export import to_bundle, to_html, to_manifest
+from dashboard.services.report_store import change, read_basket
 from pipeline.analysis.acceptance_checks import Condition, check
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 
 EVIL = "<script>alert(1)</script>"
 TABLE = pd.DataFrame({"Model": ["=HYPERLINK(1)", EVIL], "mAP": [41.5, None]})
+SETTINGS = pd.DataFrame({"Setting": ["bits"], "ITQ · 12 bits": ["12"]})
 CHECKS = {"ITQ": [Condition("no dead bits", "fail", "=2 dead")]}
 
 
@@ -47,7 +50,7 @@ def basket() -> Basket:
         pictures=(Picture(sha256="ab", caption=EVIL, mark="no"), Picture(sha256="cd", caption="x")),
         runs=("r1",),
     )
-    return Basket(title="T & U", author="me", summary=f"one\n{EVIL}", items=(item,))
+    return Basket(title="T & U", author="me", finding=f"one\n{EVIL}", items=(item,))
 
 
 def test_the_basket_is_there_after_a_restart(settings: Settings, tmp_path):
@@ -56,24 +59,24 @@ def test_the_basket_is_there_after_a_restart(settings: Settings, tmp_path):
 
     for one in (first, second):
         change(library, "shapes", with_item(one))
-    change(library, "shapes", moved(second.id, -1))
-    change(library, "shapes", with_note(first.id, "look here"))
+    change(library, "shapes", moved(second, -1))
+    change(library, "shapes", edited(first, note="look here"))
     change(library, "shapes", with_heading("A", "B", "C"))
 
     found = read_basket(library, "shapes").basket
     assert [one.title for one in found.items] == ["second", "first"]
     assert found.items[1].note == "look here"
     assert found.items[1].table["mAP"].isna().tolist() == [False, True]
-    assert (found.title, found.author, found.summary) == ("A", "B", "C")
-    change(library, "shapes", without_item(second.id))
+    assert (found.title, found.author, found.finding) == ("A", "B", "C")
+    change(library, "shapes", without_item(second))
     assert [one.id for one in read_basket(library, "shapes").basket.items] == [first.id]
 
 
 def test_moving_past_an_end_changes_nothing(tmp_path):
     library, item = Settings(home=tmp_path), new_item("one")
     change(library, "shapes", with_item(item))
-    change(library, "shapes", moved(item.id, -1))
-    change(library, "shapes", moved("gone", 1))
+    change(library, "shapes", moved(item, -1))
+    change(library, "shapes", moved(new_item("gone"), 1))
 
     assert read_basket(library, "shapes").basket.items == (item,)
 
@@ -92,6 +95,23 @@ def test_a_basket_that_cannot_be_read_is_kept_aside_and_said(tmp_path, content: 
     assert before.problem
     assert (after.basket.items, after.problem) == ((item,), "")
     assert [path.read_bytes() for path in after.kept] == [content]
+
+
+def test_a_basket_of_an_earlier_version_opens_with_its_summary_as_the_finding(tmp_path):
+    library, path = Settings(home=tmp_path), tmp_path / "reports" / "shapes.json"
+    path.parent.mkdir()
+    item = {
+        "id": "a",
+        "title": "Methods",
+        "note": "x",
+        "pictures": [{"sha256": "b", "caption": ""}],
+    }
+    path.write_text(json.dumps({"title": "T", "summary": "S", "items": [item]}), "utf-8")
+
+    found = read_basket(library, "shapes")
+
+    assert (found.basket.title, found.basket.finding, found.problem) == ("T", "S", "")
+    assert found.basket.items[0].note == "x"
 
 
 def test_a_basket_of_another_version_is_shown_and_kept_as_it_was(tmp_path, basket: Basket):
@@ -123,7 +143,7 @@ def test_a_basket_that_cannot_be_opened_is_not_written_over(tmp_path):
 def test_the_page_holds_everything_and_nobodys_markup(basket: Basket):
     pictures = {"ab": b"RIFF"}
 
-    page = to_html(basket, CHECKS, pictures.get, {"Generated": "now"}).decode()
+    page = to_html(basket, CHECKS, pictures.get, {"Generated": "now"}, SETTINGS).decode()
 
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 4
@@ -141,7 +161,7 @@ def test_the_page_holds_everything_and_nobodys_markup(basket: Basket):
 def test_a_script_in_the_title_stays_text_in_the_head_and_in_the_heading(basket: Basket):
     named = basket.model_copy(update={"title": EVIL, "author": EVIL})
 
-    page = to_html(named, {EVIL: CHECKS["ITQ"]}, lambda _: None, {EVIL: EVIL}).decode()
+    page = to_html(named, {EVIL: CHECKS["ITQ"]}, lambda _: None, {EVIL: EVIL}, SETTINGS).decode()
 
     assert "<script" not in page
     assert "<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>" in page
@@ -151,10 +171,68 @@ def test_a_script_in_the_title_stays_text_in_the_head_and_in_the_heading(basket:
 def test_a_chart_that_cannot_be_drawn_is_replaced_by_its_table(basket: Basket):
     broken = basket.items[0].model_copy(update={"chart": {"mark": 3}})
 
-    page = to_html(Basket(items=(broken,)), {}, lambda _: None, {}).decode()
+    page = to_html(Basket(items=(broken,)), {}, lambda _: None, {}, SETTINGS).decode()
 
     assert "<svg" not in page
     assert "41.5" in page
+
+
+@pytest.fixture
+def strip() -> Item:
+    found = (
+        Picture(sha256="ab", caption="near", mark="yes", distance=2),
+        Picture(sha256="cd", caption=EVIL, mark="no", distance=11),
+    )
+    return new_item(
+        "Query: cat",
+        finding="1 of the first 2 shares the query's label, cats.",
+        protocol="Relevant by class.",
+        query=Picture(sha256="ef", caption="own image", source="data:image/webp;base64,UQ=="),
+        strips=(Strip(run="ITQ · 12 bits", bits=12, pictures=found),),
+    )
+
+
+def test_the_finding_comes_first_and_the_conditions_last(basket: Basket, strip: Item):
+    shown = basket.model_copy(update={"finding": "UD2H wins.", "items": (strip, *basket.items)})
+
+    page = to_html(shown, CHECKS, {"ab": b"RIFF"}.get, {"Licence": "CC0"}, SETTINGS).decode()
+
+    parts = ["UD2H wins.", "Query: cat", "<b>2/12</b>", "a &amp; b", "Conditions</h2>"]
+    parts += ["CC0", "Settings of the runs", "no dead bits"]
+    places = [page.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_a_strip_holds_its_pictures_distances_and_marks(strip: Item):
+    page = to_html(Basket(items=(strip,)), {}, {"ab": b"RIFF"}.get, {}, SETTINGS).decode()
+
+    assert page.count("<img src='data:image/webp;base64,") == 2  # the query's own, and one of two
+    assert "base64,UQ==" in page
+    assert "picture no longer available" in page
+    assert "<b>11/12</b> <span class='no'>✗</span>" in page
+    assert "first 2 results: distance in bits, ✓ relevant, ✗ not relevant" in page
+    assert "Relevant by class." in page
+    assert "<script" not in page
+    with zipfile.ZipFile(io.BytesIO(to_bundle(Basket(items=(strip,)), {}))) as bundle:
+        rows = bundle.read("01-query-cat.csv").decode().splitlines()
+    assert rows[0].endswith("run,rank,distance,bits,relevant,caption,sha256,protocol")
+    assert rows[1].startswith("ITQ · 12 bits,1,2,12,yes,near,ab")
+
+
+@pytest.mark.parametrize(
+    "source", ["https://host/x.webp", "javascript:alert(1)", "data:text/html;base64,UQ==", "'>"]
+)
+def test_a_picture_is_an_image_in_the_page_and_nothing_else(source: str):
+    with pytest.raises(ValueError, match="source"):
+        Picture(sha256="ab", caption="", source=source)
+
+
+def test_a_draft_leaves_title_and_finding_that_are_there():
+    items = (new_item("one"),)
+
+    filled = started("Draft", items, "found").apply(Basket(title="Mine"))
+
+    assert (filled.title, filled.finding, filled.items) == ("Mine", "found", items)
 
 
 def test_no_spreadsheet_runs_a_cell(basket: Basket):
@@ -179,7 +257,7 @@ def test_an_entry_leads_back_to_its_page_but_to_no_script(basket: Basket):
         shown = basket.model_copy(update={"items": (item,)})
 
         manifest = json.loads(to_manifest(shown, CHECKS, {}, {}))
-        page = to_html(shown, CHECKS, lambda _: None, {}).decode()
+        page = to_html(shown, CHECKS, lambda _: None, {}, SETTINGS).decode()
 
         assert manifest["entries"][0]["link"] == link
         assert ("Open this in HashLens" in page) is is_shown

@@ -38,6 +38,12 @@ def test_only_a_gap_beyond_its_interval_is_a_verdict(
     assert verdict is not None
     assert verdict.title == title
     assert verdict.low <= shift <= verdict.high
+    named = {
+        "A is better": "X is better than Y. mAP -",
+        "B is better": "Y is better than X. mAP +",
+        "Not separable": "Y and X are not separable. mAP ",
+    }
+    assert verdict.named("X", "Y").startswith(named[title])
 
 
 def test_without_common_queries_there_is_no_verdict() -> None:
