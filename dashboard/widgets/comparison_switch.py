@@ -12,6 +12,8 @@ from dashboard import cached, state
 from dashboard.widgets import notices, recommended_training
 from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.opened_run import OpenRun
+from pipeline.datasets.class_counts import labelled_words
+from pipeline.datasets.dataset import DatasetError
 from pipeline.wording import escape_markdown
 
 _KEY = "protocol"
@@ -56,8 +58,23 @@ def show_switch(dataset: str) -> Comparison:
 
 
 def conditions(run: OpenRun) -> str:
-    """Protocol and labels behind the numbers of a run, as a sentence; empty if nothing is known."""
-    return " ".join(one.sentence for one in cached.runs.measured_in((run.id,)))
+    """Protocol and labels behind the numbers of a run, and how many images have a label.
+
+    Empty if nothing is known.
+    """
+    known = [one.sentence for one in cached.runs.measured_in((run.id,))]
+    words = labelled_words(run.dataset, run.label_set) if known else ""
+    return " ".join([*known, f"{words}."] if words else known)
+
+
+def partly_labelled(comparison: Comparison) -> str:
+    """How many images have a label that a comparison is measured on, a sentence; empty for all."""
+    try:
+        dataset = cached.library.dataset(comparison.dataset)
+        words = labelled_words(dataset, dataset.label_set(comparison.label_set))
+    except DatasetError:  # gone, or without labels by now
+        return ""
+    return f" {words}." if words else ""
 
 
 def _follow(dataset: str) -> None:

@@ -66,11 +66,11 @@ def codes_as_published(run: Run, sizes: Mapping[str, int]) -> tuple[HashCodes, N
 
 
 def in_words(n_covered: int, n_images: int, images: Images) -> str:
-    """How many of the imported images are in an index, and why not all."""
+    """How many of the imported images are in an index, and whether it is to hold no more."""
     if n_covered >= n_images:
         return f"all {n_images:,} imported images"
     of = f"{n_covered:,} of {n_images:,} imported images"
-    return of if images == "all" else f"{of}: the database without queries and unlabelled images"
+    return of if images == "all" else f"{of} (database only)"
 
 
 def _stored(run: Run, images: Images) -> list[str]:

@@ -89,7 +89,7 @@ def encode_images(images: list[Image.Image], backbone: Backbone, method: HashMet
 def stored_query(run: Run, row: int) -> Query | None:
     """The code that the run stored for manifest row `row`, None when it has none."""
     codes, rows = searched_codes(run)
-    position = np.flatnonzero(rows == row)
+    position = np.flatnonzero(rows == row)[:1]
     return Query(codes[position]) if len(position) else None
 
 

@@ -275,4 +275,4 @@ def test_the_best_run_is_published_with_the_images_asked_for_or_all(
 def test_how_many_images_are_covered_in_words() -> None:
     assert in_words(798, 798, "all") == "all 798 imported images"
     assert in_words(786, 798, "all") == "786 of 798 imported images"
-    assert in_words(1310, 1798, "database").startswith("1,310 of 1,798 imported images: ")
+    assert in_words(1310, 1798, "database") == "1,310 of 1,798 imported images (database only)"
