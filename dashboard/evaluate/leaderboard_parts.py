@@ -29,7 +29,7 @@ def protocol(comparison: Comparison, found: Leaderboard) -> None:
     st.caption(
         escape_markdown(comparison.sentence) + f" Here: {found.n_query:,} queries, "
         f"{found.n_database:,} database images. Ties inside a distance are averaged."
-        + escape_markdown(comparison_switch.partly_labelled(comparison))
+        + comparison_switch.partly_labelled(comparison)
     )
 
 

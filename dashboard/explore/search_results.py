@@ -67,8 +67,8 @@ def measures(answer: Answer, opened: OpenRun) -> None:
     """Precision and lookup of this one query, or why they are not known."""
     judgement = answer.judgement
     if words := labelled_words(opened.dataset, opened.label_set):
-        unknown = "the relevance of the others is unknown, which counts as neither."
-        st.caption(escape_markdown(f"{words}; {unknown}"))
+        unknown = "Results without one are marked as unknown and not counted."
+        st.caption(escape_markdown(f"{words}. {unknown}"))
     if judgement is None:
         st.caption(
             "Relevance is unknown: this image has no labels here, so results are not marked "
@@ -163,7 +163,7 @@ def empty(answer: Answer, request: Request) -> None:
 
 def distances(answer: Answer, opened: OpenRun) -> None:
     """How far the whole database is from the query."""
-    with st.expander("Distances of the whole database", icon=":material/bar_chart:"):
+    with st.expander("Distances of all images searched", icon=":material/bar_chart:"):
         _histogram(answer, opened)
 
 

@@ -68,13 +68,13 @@ def conditions(run: OpenRun) -> str:
 
 
 def partly_labelled(comparison: Comparison) -> str:
-    """How many images have a label that a comparison is measured on, a sentence; empty for all."""
+    """How many images have a label that a comparison is measured on, as Markdown; empty for all."""
     try:
         dataset = cached.library.dataset(comparison.dataset)
         words = labelled_words(dataset, dataset.label_set(comparison.label_set))
     except DatasetError:  # gone, or without labels by now
         return ""
-    return f" {words}." if words else ""
+    return f" {escape_markdown(words)}." if words else ""
 
 
 def _follow(dataset: str) -> None:

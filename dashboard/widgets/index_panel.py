@@ -39,9 +39,8 @@ def show_index(run_id: str) -> None:
         st.badge(word, icon=icon, color=color)
         if current.record:
             record = current.record
-            count = plural(record.count, "code")
-            words = f"{count}{_covered(run_id, record)} · {record.collection}"
-            st.caption(f"{words} · {record.created[:16]} UTC")
+            covered = _covered(run_id, record)
+            st.caption(f"{covered} · {record.collection} · {record.created[:16]} UTC")
     if state.reason:
         st.caption(escape_markdown(state.reason))
     if current.waiting:
@@ -86,7 +85,10 @@ def show_index(run_id: str) -> None:
 def _covered(run_id: str, record: IndexRecord) -> str:
     name = RunRegistry(cached.library.settings()).open(run_id).spec.dataset
     sizes = {info.name: info.n for info in cached.library.datasets()}
-    return f", {in_words(record.count, sizes[name], record.images)}" if name in sizes else ""
+    if name not in sizes:
+        return plural(record.count, "code")
+    words = in_words(record.count, sizes[name], record.images)
+    return words[0].upper() + words[1:]
 
 
 def view(run_id: str) -> IndexView:

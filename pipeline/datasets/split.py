@@ -64,7 +64,9 @@ def make_split(
 
 def unlabelled_rows(dataset: RetrievalDataset, label_set: LabelSet | None) -> Indices:
     """Rows of the images without a label; none where the data set has no labels at all."""
-    return np.flatnonzero(_first_labels(dataset, label_set) == "")
+    if label_set is None:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero([not len(own) for own in dataset.manifest[f"labels:{label_set.name}"]])
 
 
 def trainable_unlabelled(
