@@ -258,7 +258,9 @@ def half_labelled(folder: Path, settings: Settings) -> RetrievalDataset:
         for number, path in enumerate(sorted(write_images(folder).rglob("*.*")))
     ]
     facts = {"title": "Halves", "summary": "", "licence": "", "attribution": ""}
-    source = Source(name="halves", items=items, identity="1", kinds={"class": "single"}, **facts)
+    source = Source(
+        name="halves", items=items, identity="halves", kinds={"class": "single"}, **facts
+    )
     return import_dataset(source, settings)
 
 
