@@ -127,12 +127,12 @@ def test_any_result_can_become_the_query(open_tab: OpenTab):
 
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page).not_to_have_url(before)
-        expect(page.get_by_text("47 images searched")).to_be_visible()  # itself is left out
+        expect(page.get_by_text("59 images searched")).to_be_visible()  # itself is left out
         row = re.search(r"q=ds(?::|%3A)(\d+)", page.url)[1]
         results = page.get_by_role("group", name="Search results")
         expect(results.locator(f"[data-id='{row}']")).to_have_count(0)
         page.get_by_role("button", name=re.compile("^search with example")).nth(1).click()
-        expect(page.get_by_text("48 images searched")).to_be_visible()
+        expect(page.get_by_text("60 images searched")).to_be_visible()
 
 
 def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
