@@ -20,8 +20,13 @@ _OLD_LABELS = {"One an image": _LABELS[1], "Several an image": _LABELS[2]}
 _MOST_UNTRIED = 4  # methods to train next; a long list is not run
 
 
-def scenario(found: Leaderboard, *, is_multi: bool) -> Scenario:
-    """Ask for the scenario; every answer is in the address bar."""
+def scenario(found: Leaderboard, kind: str | None) -> Scenario:
+    """Ask for the scenario; every answer is in the address bar.
+
+    Args:
+        found: what was measured.
+        kind: of the labels that decided: `single`, `multi`; None where none did.
+    """
     n = found.n_database
     state.understand_old("a_labels", _OLD_LABELS)
     with st.container(border=True, key="scenario"):
@@ -29,7 +34,7 @@ def scenario(found: Leaderboard, *, is_multi: bool) -> Scenario:
         labels = first.selectbox(
             "Labels to learn from",
             _LABELS,
-            index=2 if is_multi else 1,
+            index=0 if kind is None else 2 if kind == "multi" else 1,
             key="a_labels",
             bind="query-params",
         )

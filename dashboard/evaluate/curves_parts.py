@@ -148,7 +148,7 @@ def behind(point: dict[str, Any], rows: pd.DataFrame, shown: Kind) -> None:
     tiles = []
     for entry in table.head(_SHOWN).to_dict("records"):
         image = int(run.query_rows[int(entry["place"])])
-        caption = ", ".join(run.label_names(image)) or "no label"
+        caption = run.described(image)
         tiles.append(
             gallery.Tile(
                 id=str(image),

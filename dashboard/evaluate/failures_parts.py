@@ -39,16 +39,22 @@ from pipeline.analysis.failures import (
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.wording import escape_html, escape_markdown, plural
 
-WORST, CONFUSION, REVIEW, ROBUSTNESS = "Worst queries", "Confusion", "Review", "Robustness"
+WORST, CONFUSION, HUBS = "Worst queries", "Confusion", "Hubs"
+REVIEW, ROBUSTNESS = "Review", "Robustness"
 _PAGE = 24
 _PAIR = "confused_pair"
 
 
-def view() -> str:
-    """How to look at the failures."""
+def view(run: OpenRun) -> str:
+    """How to look at the failures; classes are confused only where labels decide."""
+    views = [WORST, CONFUSION, HUBS, REVIEW, ROBUSTNESS]
+    if run.nearest is not None:
+        views = [one for one in views if one not in (CONFUSION, REVIEW)]
+        if st.session_state.get("failures_view", WORST) not in views:
+            st.session_state["failures_view"] = WORST
     return st.segmented_control(
         "View",
-        (WORST, CONFUSION, REVIEW, ROBUSTNESS),
+        views,
         default=WORST,
         required=True,
         key="failures_view",
@@ -142,7 +148,7 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
     """One query: why it may have failed, its first results, its code, the nearest relevant."""
     facts, row = failures.facts.iloc[place], int(run.query_rows[place])
     results = neighbours(run, place)
-    labels = ", ".join(run.label_names(row)) or "no label"
+    labels = run.described(row)
     ap = f"AP {100 * facts['ap']:.1f} %"
     source = thumb_url(run.dataset.info.name, run.sha256(row))
     st.html(
@@ -177,7 +183,7 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
         )
     nearest = nearest_relevant(run, place)
     if nearest is not None:
-        names = escape_markdown(", ".join(run.label_names(nearest.row)))
+        names = escape_markdown(run.described(nearest.row))
         st.markdown(
             f"Nearest relevant image: **{nearest.distance} of {run.bits} bits** away ({names})."
         )
@@ -240,7 +246,7 @@ def _entry(
 
 def _query_tile(run: OpenRun, failures: Failures, row: pd.Series) -> gallery.Tile:
     place, image = int(row["place"]), int(row["row"])
-    labels = ", ".join(run.label_names(image)) or "no label"
+    labels = run.described(image)
     mostly = failures.mostly(place)
     drop = row.get("drop")
     fact = f"AP {100 * row['ap']:.0f}" + (
@@ -256,7 +262,7 @@ def _query_tile(run: OpenRun, failures: Failures, row: pd.Series) -> gallery.Til
 
 
 def _result_tile(run: OpenRun, neighbour: Neighbour, rank: int) -> gallery.Tile:
-    labels = ", ".join(run.label_names(neighbour.row)) or "no label"
+    labels = run.described(neighbour.row)
     word = "relevant" if neighbour.is_relevant else "not relevant"
     return gallery.Tile(
         id=str(neighbour.row),

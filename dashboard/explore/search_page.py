@@ -49,7 +49,7 @@ with right:
         clicked = search_results.show_results(
             answer, opened, search_controls.tile_px(), search_controls.page(answer)
         )
-    search_results.measures(answer.judgement, answer.precision_10)
+    search_results.measures(opened, answer.judgement, answer.precision_10)
     search_results.distances(answer, opened)
 with query_card:
     query_panel.card(opened, query)

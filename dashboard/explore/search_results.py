@@ -58,8 +58,10 @@ def unusual(answer: Answer, opened: OpenRun) -> None:
     )
 
 
-def measures(judgement: Judgement | None, precision_10: float | None) -> None:
-    """Precision and lookup of this one query, or why they are not known."""
+def measures(opened: OpenRun, judgement: Judgement | None, precision_10: float | None) -> None:
+    """Precision and lookup of this one query, or why they are not known; nothing without labels."""
+    if judgement is None and opened.label_set is None:
+        return
     if judgement is None:
         st.caption(
             "Relevance is unknown: this image has no labels here, so results are not marked "
@@ -213,11 +215,12 @@ def tile(result: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Til
     if is_moved and result.moved:
         fact += f" {'↑' if result.moved > 0 else '↓'}{abs(result.moved)}"
         name += f", {abs(result.moved)} ranks {'up' if result.moved > 0 else 'down'}"
+    relevance = [] if opened.label_set is None else [_WORDS[result.relevant]]
     return gallery.Tile(
         id=str(result.row),
         src=thumb_url(opened.dataset.info.name, result.sha256),
-        name=f"rank {result.rank}, {caption}, {name}, {_WORDS[result.relevant]}",
+        name=", ".join([f"rank {result.rank}", caption, name, *relevance]),
         caption=caption,
         fact=fact,
-        mark=_MARKS[result.relevant],
+        mark=_MARKS[result.relevant] if relevance else "",
     )

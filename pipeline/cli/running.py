@@ -25,6 +25,7 @@ from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import SpecOptions
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metric_table import METRICS
+from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words
 from pipeline.runs.experiment import Planned, plan
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -81,8 +82,18 @@ def worker(
     say(f"Executed {executed} runs.")
 
 
-def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
-    """Measure the stored codes of a run again."""
+def evaluate(
+    run_id: RunArgument,
+    relevance: Annotated[
+        str,
+        typer.Option(
+            help=f"What is relevant to a query: {', '.join(RELEVANCES)}. "
+            "Default: labels where these tell images apart, else neighbours@10."
+        ),
+    ] = "",
+    json_: JsonOption = False,
+) -> None:
+    """Measure the stored codes of a run again, by labels or by the neighbours of their features."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.execute import follow_up
@@ -94,12 +105,12 @@ def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
     dataset = load_dataset(chosen.spec.dataset, settings)
     cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
     with progress_bars(errors if json_ else console) as show:
-        evaluate_run(chosen, dataset, settings, cache, show)
-        follow_up(chosen, dataset, settings, cache, show)
+        measured = evaluate_run(chosen, dataset, settings, cache, show, relevance).report
+        follow_up(chosen, dataset, settings, cache, show, measured.relevance)
     if json_:
-        report = json.loads(chosen.report().model_dump_json())
+        report = json.loads(measured.model_dump_json())
         return say_json({"run": chosen.id, "report": report})
-    return report_run(chosen)
+    return report_run(chosen, measured.relevance)
 
 
 def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = None) -> Run:
@@ -124,13 +135,20 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
     return outcome.run
 
 
-def report_run(chosen: Run) -> None:
-    """Print what was measured, with the protocol."""
-    if not (chosen.folder / "report.json").exists():
+def report_run(chosen: Run, relevance: str = "") -> None:
+    """Print what was measured by a relevance, with the protocol."""
+    if not chosen.relevances:
         reason = chosen.status().unmeasured or "the data set has no labels"
         say(f"Nothing was evaluated: {reason}.")
+        if "nearest" not in reason:  # a run of an earlier version, which knew labels alone
+            say(f"By the neighbours of its features: python -m pipeline evaluate {chosen.id}")
         return
-    report = chosen.report()
+    report = chosen.report(relevance)
+    if report.relevance != LABELS:
+        say(
+            f"Relevant: {in_words(report.relevance)}. This measures fidelity to the features, not "
+            "meaning."
+        )
     say(f"Protocol {report.protocol.name}: {report.protocol.summary}")
     say(f"{report.n_query:,} queries, {report.n_database:,} database images")
     rows = [(f"{name}, chosen", str(value)) for name, value in chosen.status().chosen.items()]

@@ -12,6 +12,7 @@ from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
 from pipeline.datasets.split import Indices, Split, make_split
 from pipeline.features import FeatureCache
 from pipeline.progress import StageProgress
+from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.requirements import why_not
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.training import Features, embed, trainable_backbone, training_set
@@ -86,12 +87,3 @@ def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
     if reason:
         raise DatasetError(reason)
     return relevance_labels(dataset, spec)
-
-
-def relevance_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
-    """The label set that decides relevance, also where nothing could be trained any more.
-
-    Raises:
-        DatasetError: the data set does not have it.
-    """
-    return dataset.label_set(spec.label_set) if dataset.info.label_sets else None
