@@ -318,7 +318,11 @@ def differing(table: pd.DataFrame, opened: OpenRun) -> None:
 def _gallery(results: list[Result], opened: OpenRun, key: str, label: str) -> Result | None:
     tiles = tuple(search_results.tile(result, opened) for result in results)
     clicked = gallery.show_gallery(
-        [gallery.TileGroup(tiles)], key=key, label=label, tile_px=_TILE_PX
+        [gallery.TileGroup(tiles)],
+        key=key,
+        label=label,
+        tile_px=_TILE_PX,
+        on_search=lambda row: _choose(int(row)),
     )
     return next((result for result in results if str(result.row) == clicked), None)
 

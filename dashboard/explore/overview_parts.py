@@ -118,7 +118,11 @@ def images(
             st.button("Clear", icon=":material/close:", key="clear_lasso", on_click=_forget_lasso)
         tiles = [_tile(opened, row) for row in lasso[:_MOST]]
     clicked = gallery.show_gallery(
-        [gallery.TileGroup(tuple(tiles))], key=_IMAGES, label="Images", tile_px=_TILE_PX
+        [gallery.TileGroup(tuple(tiles))],
+        key=_IMAGES,
+        label="Images",
+        tile_px=_TILE_PX,
+        on_search=lambda row: state.choose_query(dataset_ref(int(row))),
     )
     return None if clicked is None else int(clicked)
 

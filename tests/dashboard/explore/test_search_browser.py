@@ -135,6 +135,22 @@ def test_any_result_can_become_the_query(open_tab: OpenTab):
         expect(page.get_by_text("60 images searched")).to_be_visible()
 
 
+def test_a_click_on_the_magnifier_of_a_result_searches_with_it(open_tab: OpenTab):
+    from playwright.sync_api import expect
+
+    with open_tab() as tab:
+        second = tab.page.get_by_role("button", name=re.compile(r"^rank 2,"))
+        row = second.get_attribute("data-id")
+        second.hover()
+        second.locator(".query").click()
+
+        expect(tab.page).to_have_url(re.compile(rf"q=ds(:|%3A){row}\b"))
+        tab.settle()
+        expect(tab.page.get_by_role("dialog")).to_have_count(0)
+        results = tab.page.get_by_role("group", name="Search results")
+        expect(results.locator(f"[data-id='{row}']")).to_have_count(0)
+
+
 def test_a_bad_file_is_refused_with_its_name_as_plain_text(open_tab: OpenTab):
     from playwright.sync_api import expect
 
