@@ -139,9 +139,7 @@ def test_the_code_map_shows_the_fullest_code_and_says_what_it_shows(
     app = at(open_app(shared_home, "codes"), "All codes", "Code map", "codes_view")
     run = published_run(shared_home)
     opened = open_run(run.id, Settings(home=shared_home))
-    distinct, counts = np.unique(
-        opened.searched_codes.signs(), axis=0, return_counts=True
-    )
+    distinct, counts = np.unique(opened.searched_codes.signs(), axis=0, return_counts=True)
 
     said = texts(app)
     assert f"A picture for all {len(distinct)} distinct codes, which 60 of 60 images have" in said
