@@ -132,7 +132,8 @@ def test_any_result_can_become_the_query(open_tab: OpenTab):
         results = page.get_by_role("group", name="Search results")
         expect(results.locator(f"[data-id='{row}']")).to_have_count(0)
         page.get_by_role("button", name=re.compile("^search with example")).nth(1).click()
-        expect(page.get_by_text("60 images searched")).to_be_visible()
+        expect(page).not_to_have_url(re.compile(f"q=ds(:|%3A){row}$"))
+        expect(page.get_by_text("59 images searched")).to_be_visible()
 
 
 def test_a_click_on_the_magnifier_of_a_result_searches_with_it(open_tab: OpenTab):
@@ -217,7 +218,7 @@ def test_modes_and_filters_change_what_is_found(open_tab: OpenTab):
         page.get_by_role("radio", name="All", exact=True).click()
         page.get_by_role("combobox", name="Only with label").click()
         page.get_by_role("option", name="squares").click()
-        expect(page.get_by_text("16 nearest")).to_be_visible()
+        expect(page.get_by_text(re.compile("^(19|20) nearest$"))).to_be_visible()
         page.keyboard.press("Escape")
         page.get_by_role("combobox", name="Split").click()
         page.get_by_role("option", name="Added since").click()
