@@ -251,6 +251,19 @@ def unlabelled(settings: Settings) -> None:
     import_dataset(Source(name="bare", items=items, identity="1", **facts), settings)  # type: ignore[arg-type]
 
 
+def half_labelled(folder: Path, settings: Settings) -> RetrievalDataset:
+    """40 images of four classes, imported as `halves`; every second one has its label."""
+    items = [
+        Item(f"{number:02d}", path.read_bytes, {"class": (path.parent.name,) * (number % 2)})
+        for number, path in enumerate(sorted(write_images(folder).rglob("*.*")))
+    ]
+    facts = {"title": "Halves", "summary": "", "licence": "", "attribution": ""}
+    source = Source(
+        name="halves", items=items, identity="halves", kinds={"class": "single"}, **facts
+    )
+    return import_dataset(source, settings)
+
+
 def python_m(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`python -m pipeline` as people type it."""
     return subprocess.run(

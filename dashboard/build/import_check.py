@@ -56,6 +56,13 @@ def found(plan: Plan) -> None:
             st.markdown(f"**Images per class** :gray[· {escape_markdown(name)}]")
             alt = f"Images of {len(counts):,} classes; {largest}."
             chart_panel.show_chart(class_bars(table), table, alt=alt, key=f"classes_{name}")
+        if plan.classes and plan.n_unlabelled:
+            n_labelled, name = plan.info.n - plan.n_unlabelled, plan.info.label_sets[0].name
+            st.info(
+                f"{n_labelled:,} of {plural(plan.info.n, 'image')} have a {escape_markdown(name)} "
+                "label. Runs are measured on those; the others train unsupervised methods, and "
+                "searches find them all."
+            )
         if not plan.classes:
             st.info("No labels: only unsupervised methods can train, and mAP cannot be measured.")
     with right:

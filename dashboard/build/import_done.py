@@ -7,6 +7,8 @@ import streamlit as st
 from dashboard import cached, state
 from dashboard.build import import_flow
 from dashboard.widgets import recommended_training
+from pipeline.datasets.class_counts import labelled_words
+from pipeline.datasets.dataset import DatasetError, DatasetInfo
 from pipeline.ingest.import_jobs import JobStatus
 from pipeline.wording import duration, escape_markdown, plural
 
@@ -29,7 +31,7 @@ def show_done(status: JobStatus) -> None:
         st.success(
             f"{plural(info.n, 'image')} in {duration(status.seconds)}, "
             f"{plural(info.n_problems, 'file')} skipped or changed. Evaluated under "
-            f"{escape_markdown(info.split_summary)}.",
+            f"{escape_markdown(info.split_summary)}.{_labelled(info)}",
             title=f"{escape_markdown(info.title)} is in the library.",
         )
         with st.container(horizontal=True):
@@ -37,3 +39,13 @@ def show_done(status: JobStatus) -> None:
                 state.switch_page("explore/browse_page.py", **{state.DATASET: info.name})
             st.button("Import more", icon=":material/add:", on_click=import_flow.leave)
     recommended_training.show_recommended(info)
+
+
+def _labelled(info: DatasetInfo) -> str:
+    """How many images have a label in each set where not all do; starts with a space."""
+    try:
+        dataset = cached.library.dataset(info.name)
+    except DatasetError:  # gone again
+        return ""
+    words = [labelled_words(dataset, labels) for labels in info.label_sets]
+    return "".join(f" {escape_markdown(one)}." for one in words if one)

@@ -16,6 +16,7 @@ from pipeline.analysis.ablation_studies import Study, read_studies
 from pipeline.analysis.comparisons import Comparison, comparisons, comparisons_of
 from pipeline.analysis.leaderboard import Leaderboard, read_leaderboard
 from pipeline.datasets.dataset import DatasetInfo
+from pipeline.index.coverage import Images
 from pipeline.index.index_jobs import Action, request
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -54,13 +55,18 @@ def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
     runs.clear()
 
 
-def change_index(run_id: str, action: Action) -> bool:
+def change_index(run_id: str, action: Action, images: Images = "all") -> bool:
     """Ask for a change of a run's index; says whether a worker will do it.
+
+    Args:
+        run_id: of the run.
+        action: what is wanted.
+        images: which images the index covers, where it is to be published.
 
     Raises:
         RunError: no such run.
     """
-    request(RunRegistry(settings()).open(run_id), action)
+    request(RunRegistry(settings()).open(run_id), action, images)
     ensure_worker(settings())
     index.clear()
     return is_alive(settings())

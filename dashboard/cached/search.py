@@ -20,6 +20,7 @@ from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import Aligned, align
 from pipeline.analysis.code_map import CodeMap, read_map
 from pipeline.analysis.opened_run import OpenRun, open_run
+from pipeline.index.coverage import Images
 from pipeline.index.ordering import Ordering
 from pipeline.index.publish import expected_metadata, index_alias, read_index
 from pipeline.index.search import exact_store
@@ -45,11 +46,12 @@ def opened(run_id: str) -> OpenRun:
     run = RunRegistry(settings()).open(run_id)
     fingerprints = (info.fingerprint for info in datasets() if info.name == run.spec.dataset)
     record = read_index(run)
-    return _opened(run_id, next(fingerprints, ""), record.count if record else 0)
+    covered = (record.images, record.count) if record else ("all", 0)
+    return _opened(run_id, next(fingerprints, ""), covered)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(run_id: str, fingerprint: str, n_published: int) -> OpenRun:
+def _opened(run_id: str, fingerprint: str, covered: tuple[str, int]) -> OpenRun:
     return open_run(run_id, settings())
 
 
@@ -86,16 +88,18 @@ def fall_back(run_id: str, reason: str) -> Backend:
 def answer(
     run: OpenRun, query: QueryImage, request: Request, ordering: Ordering | None = None
 ) -> Answer:
-    """Search the run's index, or its own codes when that fails.
+    """Search the run's index, or its own codes when that fails or covers other images.
 
     Args:
-        run: that is searched.
+        run: that is searched, with what is searched as its database.
         query: the query.
         request: what is asked for.
         ordering: what to sort by beside the distance; None: nothing.
     """
+    is_indexed = len(run.database_rows) == len(run.searched_rows)
+    chosen = backend(run.id) if is_indexed else _database_backend(run)
     answered = search.answer(
-        run, query, request, backend(run.id), lambda why: fall_back(run.id, why), ordering
+        run, query, request, chosen, lambda why: fall_back(run.id, why), ordering
     )
     if answered.index.kind == "ready":
         _successes()["last"] = time.time()
@@ -152,13 +156,18 @@ def retry() -> None:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=HASHED)
-def _exact(run: OpenRun) -> tuple[CodeStore, str]:
-    return exact_store(run.run, run.dataset)
+def _exact(run: OpenRun, images: Images | None = None) -> tuple[CodeStore, str]:
+    return exact_store(run.run, run.dataset, images)
 
 
 def _exact_backend(run_id: str, state: IndexState) -> Backend:
-    exact, alias = _exact(opened(run_id))
+    exact, alias = _exact(opened(run_id).searched)
     return Backend(exact, alias, state)
+
+
+def _database_backend(run: OpenRun) -> Backend:
+    exact, alias = _exact(run, "database")
+    return Backend(exact, alias, IndexState("missing", reason="The index covers other images."))
 
 
 @st.cache_data(max_entries=100, show_spinner=False)

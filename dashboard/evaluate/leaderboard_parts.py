@@ -10,7 +10,7 @@ from dashboard import cached
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.precision_recall import precision_recall
 from dashboard.evaluate import leaderboard_columns, leaderboard_compare, leaderboard_table
-from dashboard.widgets import chart_panel, report_button
+from dashboard.widgets import chart_panel, comparison_switch, report_button
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis import curves, leaderboard_cards
 from pipeline.analysis.comparisons import Comparison
@@ -29,6 +29,7 @@ def protocol(comparison: Comparison, found: Leaderboard) -> None:
     st.caption(
         escape_markdown(comparison.sentence) + f" Here: {found.n_query:,} queries, "
         f"{found.n_database:,} database images. Ties inside a distance are averaged."
+        + comparison_switch.partly_labelled(comparison)
     )
 
 

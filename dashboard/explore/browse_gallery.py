@@ -57,7 +57,7 @@ def open_drawer(dataset: RetrievalDataset, row: int) -> None:
     opened = None
     if (run_id := state.run()) is not None:
         try:
-            opened = cached.search.opened(run_id)
+            opened = cached.search.opened(run_id).searched
         except (RunError, DatasetError) as error:
             st.toast(escape_markdown(str(error)), icon=":material/error:")
     shown = partial(_facts, dataset)

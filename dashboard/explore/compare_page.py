@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import cached, state
 from dashboard.explore import compare_parts, copy_link, search_results
-from dashboard.services.comparing import compare, differing_most
+from dashboard.services.comparing import compare, differing_most, searched_alike
 from dashboard.services.queries import dataset_ref
 from dashboard.services.run_verdict import run_verdict
 from dashboard.widgets import notices, query_panel
@@ -20,7 +20,8 @@ if len(runs) < 2:
     st.info(f"Comparing needs two finished runs, and this data set has {len(runs) or 'none'}.")
     show_recommended(dataset)
     st.stop()
-first, second = (notices.opened(run_id) for run_id in compare_parts.choose(runs))
+opened_runs = (notices.opened(run_id) for run_id in compare_parts.choose(runs))
+first, second = searched_alike(*opened_runs)
 table = differing_most(first, second)
 default = dataset_ref(int(table["row"].iloc[0] if len(table) else first.query_rows[0]))
 ref, note = query_panel.resolve(state.query(state.COMPARED_QUERY), first, default)

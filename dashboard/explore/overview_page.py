@@ -10,7 +10,7 @@ overview_links.follow_old_link()
 st.title("Overview", anchor=False)
 info = notices.chosen_dataset()
 run_id = notices.chosen_run()
-opened = notices.opened(run_id)
+opened = notices.opened(run_id).searched
 summary = cached.analysis.run_summary(opened)
 examples = cached.search.examples(run_id)
 ref, note = query_panel.resolve(state.query(), opened, examples[0].ref)

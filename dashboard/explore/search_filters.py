@@ -18,6 +18,9 @@ SPLITS = {
     "Any split": "",
     "Trained on": "train",
     "Not trained on": "database",
+    "Queries": "query",
+    "Without a label": "unlabelled",
+    "In no part": "other",
     "Added since": "added",
 }
 TEXT, LABEL, SPLIT, MAX_DISTANCE, KIND = "has", "label", "in", "max", "show"
@@ -74,7 +77,7 @@ def show_filters(opened: OpenRun, request: Request) -> Request:
             "Split",
             list(SPLITS),
             key=SPLIT,
-            help="Whether the method was trained on the image.",
+            help="Whether the method was trained on the image, or why it was not.",
             on_change=state.first_page,
             width=140,
             bind="query-params",

@@ -19,7 +19,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title("Search", anchor=False, width="content")
     actions = st.container(horizontal=True, width="content", gap="small")
 run_id = notices.chosen_run()
-opened = notices.opened(run_id)
+opened = notices.opened(run_id).searched
 examples = cached.search.examples(run_id)
 ref, note = query_panel.resolve(state.query(), opened, examples[0].ref)
 query_card, right = query_panel.beside_results(opened, examples, ref)
@@ -39,7 +39,7 @@ with right:
         )
     index_notice.show_index_notice(answer.index, run_id)
     notices.no_better_than_baseline(run_id)
-    search_results.headline(answer, request, reason)
+    search_results.headline(answer, request, reason, opened)
     if answer.is_unusual:
         search_results.unusual(answer, opened)
     clicked = None
@@ -49,7 +49,7 @@ with right:
         clicked = search_results.show_results(
             answer, opened, search_controls.tile_px(), search_controls.page(answer)
         )
-    search_results.measures(opened, answer.judgement, answer.precision_10)
+    search_results.measures(answer, opened)
     search_results.distances(answer, opened)
 with query_card:
     query_panel.card(opened, query)

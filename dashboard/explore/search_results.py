@@ -13,8 +13,10 @@ from dashboard.services.search import Answer, Request, Result, TieGroup
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import chart_panel, gallery
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.analysis.query_quality import Judgement
-from pipeline.wording import duration, percent, plural
+from pipeline.datasets.class_counts import labelled_words
+from pipeline.index.coverage import in_words
+from pipeline.index.publish import searched_images
+from pipeline.wording import duration, escape_markdown, percent, plural
 
 KEY = "results"
 _MOST_HEADINGS = 1 / 6  # of the images that have one
@@ -22,13 +24,14 @@ _MARKS: dict[bool | None, gallery.Mark] = {True: "yes", False: "no", None: "unkn
 _WORDS = {True: "relevant", False: "not relevant", None: "relevance unknown"}
 
 
-def headline(answer: Answer, request: Request, reason: str) -> None:
+def headline(answer: Answer, request: Request, reason: str, opened: OpenRun) -> None:
     """Two lines: what was found, where, how fast; and in which order it is shown.
 
     Args:
         answer: that is shown.
         request: what was asked for.
         reason: why features do not sort it; empty where they do or were not chosen.
+        opened: the run that was searched.
     """
     n_shown = len(answer.results)
     summary, shown = f"{answer.n_found:,} nearest", ""
@@ -44,6 +47,8 @@ def headline(answer: Answer, request: Request, reason: str) -> None:
     if answer.query.encoded.encode_s:
         times = f"encoding {duration(answer.query.encoded.encode_s)} · {times}"
     where = "index" if answer.index.kind == "ready" else "code file"
+    images = searched_images(opened.run)
+    where += f" of {in_words(len(opened.searched_rows), len(opened.dataset), images)}"
     st.markdown(
         f"**{summary}**{shown} "
         f":gray[· {plural(answer.n_database, 'image')} searched · {where} · {times}]"
@@ -60,10 +65,14 @@ def unusual(answer: Answer, opened: OpenRun) -> None:
     )
 
 
-def measures(opened: OpenRun, judgement: Judgement | None, precision_10: float | None) -> None:
+def measures(answer: Answer, opened: OpenRun) -> None:
     """Precision and lookup of this one query, or why they are not known; nothing without labels."""
+    judgement = answer.judgement
     if judgement is None and opened.label_set is None:
         return
+    if words := labelled_words(opened.dataset, opened.label_set):
+        unknown = "Results without one are marked as unknown and not counted."
+        st.caption(escape_markdown(f"{words}. {unknown}"))
     if judgement is None:
         st.caption(
             "Relevance is unknown: this image has no labels here, so results are not marked "
@@ -75,11 +84,13 @@ def measures(opened: OpenRun, judgement: Judgement | None, precision_10: float |
         if judgement.ball_size
         else "no images"
     )
+    n = answer.n_unknown_10
+    without_label = f", without {plural(n, 'image')} that have no label" if n else ""
     shown = [
         (
             "P@10",
-            _percent(precision_10),
-            "Relevant among the first 10 as they are shown. By the codes alone: "
+            _percent(answer.precision_10),
+            f"Relevant among the first 10 as they are shown{without_label}. By the codes alone: "
             f"{_percent(judgement.precision_10)}, the mean over all orders of equally near images.",
         ),
         (
@@ -89,9 +100,9 @@ def measures(opened: OpenRun, judgement: Judgement | None, precision_10: float |
         ),
         ("Relevant within 2 bits", ball, "Relevant images among all images within 2 bits."),
         (
-            "Relevant in database",
+            "Relevant images",
             f"{judgement.n_relevant:,}",
-            "Images of the database that share a label with the query.",
+            "Images searched that share a label with the query.",
         ),
     ]
     with st.grid(4, min_column_width=140, gap="small"):
@@ -157,7 +168,7 @@ def empty(answer: Answer, request: Request) -> None:
 
 def distances(answer: Answer, opened: OpenRun) -> None:
     """How far the whole database is from the query."""
-    with st.expander("Distances of the whole database", icon=":material/bar_chart:"):
+    with st.expander("Distances of all images searched", icon=":material/bar_chart:"):
         _histogram(answer, opened)
 
 

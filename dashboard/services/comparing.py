@@ -13,7 +13,7 @@ from dashboard.services.search import Answer, Result
 from pipeline.analysis.explain import place
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.dataset import DatasetInfo
-from pipeline.index.publish import searched_codes
+from pipeline.index.coverage import searched_codes
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.wording import plural
@@ -49,6 +49,12 @@ class Compared:
     changes: pd.DataFrame
 
 
+def searched_alike(a: OpenRun, b: OpenRun) -> tuple[OpenRun, OpenRun]:
+    """Both with all that a search covers where that is the same, else with their databases."""
+    is_same = np.array_equal(np.sort(a.searched_rows), np.sort(b.searched_rows))
+    return (a.searched, b.searched) if is_same else (a, b)
+
+
 def why_not(a: Run, b: Run, info: DatasetInfo) -> str:
     """Why B cannot be compared with A, to stand after the name of B; empty when it can.
 
@@ -76,7 +82,7 @@ def why_not(a: Run, b: Run, info: DatasetInfo) -> str:
     if differing:
         return "; ".join(differing)
     try:
-        ours, theirs = (searched_codes(run)[1] for run in (a, b))
+        ours, theirs = (searched_codes(run, "database")[1] for run in (a, b))
     except RunError as error:
         return f"its codes cannot be read: {error}"
     if np.array_equal(ours, theirs):

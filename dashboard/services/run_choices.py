@@ -8,14 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from pipeline.analysis.comparisons import labels_by_default, told_apart
 from pipeline.analysis.model_maps import ModelMap, model_maps
 from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.evaluation.relevance import LABELS
+from pipeline.index.coverage import searched_codes
 from pipeline.index.index_jobs import IndexResult, last_result, requested
-from pipeline.index.publish import IndexRecord, expected_metadata, read_index, searched_codes
+from pipeline.index.publish import IndexRecord, expected_metadata, read_index
 from pipeline.index.store.base import CodeStore, CollectionMismatch, StoreError, require_match
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -185,8 +184,7 @@ def coded_rows(choices: Iterable[RunChoice], settings: Settings) -> list[set[int
     for choice in choices:
         with suppress(RunError):  # deleted a moment ago, or damaged
             run = registry.open(choice.id)
-            rows = [run.load_codes("query")[1], searched_codes(run)[1]]
-            row_sets.append(set(np.concatenate(rows).tolist()))
+            row_sets.append(set(searched_codes(run)[1].tolist()))
     return row_sets
 
 

@@ -39,7 +39,7 @@ class Request:
         max_distance: only results at this distance or nearer; None: at any distance.
         is_ball: whether all results within `max_distance` are wanted, rather than the nearest.
         labels: only results with any of these; empty: all.
-        split: only results of this split (train, database, added); empty: of any.
+        split: only results of this part, one of `PARTS`; empty: of any.
         text: only results with all these words.
         relevance: only results of this kind.
     """
@@ -141,8 +141,9 @@ class Answer:
         is_unusual: nothing is as near as queries of this data set usually find.
         search_s: seconds in the store.
         index: what answered.
-        precision_10: share of relevant images among the first ten as they are shown, before the
-            relevance filter; None when nobody knows.
+        precision_10: share of relevant images among those with a label of the first ten as they
+            are shown, before the relevance filter; None when nobody knows.
+        n_unknown_10: those of the first ten that have no label.
         order: how the results were sorted.
     """
 
@@ -160,6 +161,7 @@ class Answer:
     search_s: float
     index: IndexState
     precision_10: float | None
+    n_unknown_10: int
     order: Sorted
 
     @property
@@ -219,13 +221,12 @@ def answer(
         histogram=histogram(opened, distances, relevant, others),
         nearest=nearest,
         cut=cut,
-        is_tie_cut=order.is_by_distance
-        and cut is not None
-        and (passing <= cut).sum() > len(results),
+        is_tie_cut=_is_tie_cut(order, cut, passing, len(results)),
         is_unusual=nearest is not None and nearest > opened.usual_nearest,
         search_s=found.search_s,
         index=backend.index,
         precision_10=_precision_10(results),
+        n_unknown_10=sum(result.relevant is None for result in results[:10]),
         order=order,
     )
 
@@ -274,22 +275,27 @@ def _known(hits: Sequence[Hit], opened: OpenRun, query_row: int | None) -> list[
     ]
 
 
+def _is_tie_cut(order: Sorted, cut: int | None, passing: NDArray[np.int32], n_found: int) -> bool:
+    return order.is_by_distance and cut is not None and bool((passing <= cut).sum() > n_found)
+
+
 def _precision_10(results: Sequence[Result]) -> float | None:
-    marks = [result.relevant for result in results[:10]]
-    return None if len(marks) < 10 or None in marks else marks.count(True) / 10
+    known = [result.relevant for result in results[:10] if result.relevant is not None]
+    return known.count(True) / len(known) if known and len(results) >= 10 else None
 
 
 def _result(
     rank: int, place: int, hit: Hit, opened: OpenRun, relevant: NDArray[np.bool_] | None
 ) -> Result:
     row = int(str(hit.payload["row"]))
+    labels = opened.label_names(row)
     payload = {name: str(hit.payload[name]) for name in ("text", "image_id", "sha256")}
     return Result(
         rank=rank,
         row=row,
         distance=hit.distance,
-        relevant=None if relevant is None else bool(relevant[row]),
-        labels=opened.label_names(row),
+        relevant=None if relevant is None or not labels else bool(relevant[row]),
+        labels=labels,
         **payload,
         moved=place + 1 - rank,
     )

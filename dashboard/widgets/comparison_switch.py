@@ -12,6 +12,9 @@ from dashboard import cached, state
 from dashboard.widgets import notices, recommended_training
 from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.opened_run import OpenRun
+from pipeline.datasets.class_counts import labelled_words
+from pipeline.datasets.dataset import DatasetError
+from pipeline.evaluation.relevance import LABELS
 from pipeline.wording import escape_markdown
 
 _KEY = "protocol"
@@ -57,9 +60,27 @@ def show_switch(dataset: str) -> Comparison:
 
 
 def conditions(run: OpenRun) -> str:
-    """Protocol and relevance behind the numbers of a run; empty where it was not measured."""
+    """Protocol and relevance behind the numbers of a run, and how many images have a label.
+
+    Empty where it was not measured.
+    """
     own = cached.runs.measured_in((run.id,), state.relevance())
-    return " ".join(one.sentence for one in own)
+    known = [one.sentence for one in own]
+    is_by_labels = any(one.relevance == LABELS for one in own)
+    words = labelled_words(run.dataset, run.label_set) if is_by_labels else ""
+    return " ".join([*known, f"{words}."] if words else known)
+
+
+def partly_labelled(comparison: Comparison) -> str:
+    """How many images have a label that a comparison is measured on, as Markdown; empty for all."""
+    if comparison.relevance != LABELS:
+        return ""
+    try:
+        dataset = cached.library.dataset(comparison.dataset)
+        words = labelled_words(dataset, dataset.label_set(comparison.label_set))
+    except DatasetError:  # gone, or without labels by now
+        return ""
+    return f" {escape_markdown(words)}." if words else ""
 
 
 def _follow(dataset: str) -> None:

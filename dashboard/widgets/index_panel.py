@@ -9,8 +9,9 @@ from dashboard.services.run_choices import IndexKind, IndexView, index_view
 from dashboard.widgets.fact_lines import Badge
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.images import ImageError
+from pipeline.index.coverage import Images, in_words
 from pipeline.index.index_jobs import Action, verify
-from pipeline.index.publish import WrongCodes
+from pipeline.index.publish import IndexRecord, WrongCodes
 from pipeline.index.store.base import StoreError
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -22,9 +23,10 @@ _STATES: dict[IndexKind, Badge] = {
     "unavailable": ("not responding", ":material/error:", "red"),
     "mismatch": ("does not match the run", ":material/error:", "red"),
 }
+_IMAGES: dict[Images, str] = {"all": "All images", "database": "Database only"}
 _HELP: dict[Action, str] = {
     "publish": "Builds a new version, compares it with the codes, then switches over in one step.",
-    "refresh": "Encodes images added to the data set since the run, then publishes everything.",
+    "refresh": "Encodes what the index lacks, such as images added since, then publishes them.",
     "roll back": "Points searches at the previous version.",
 }
 
@@ -36,8 +38,9 @@ def show_index(run_id: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=color)
         if current.record:
-            count = plural(current.record.count, "code")
-            st.caption(f"{count} · {current.record.collection} · {current.record.created[:16]} UTC")
+            record = current.record
+            covered = _covered(run_id, record)
+            st.caption(f"{covered} · {record.collection} · {record.created[:16]} UTC")
     if state.reason:
         st.caption(escape_markdown(state.reason))
     if current.waiting:
@@ -52,12 +55,21 @@ def show_index(run_id: str) -> None:
             f"Last request: {current.result.action}. "
             f"{done}: {escape_markdown(current.result.message)}"
         )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        images = st.selectbox(
+            "Images to publish",
+            list(_IMAGES),
+            format_func=_IMAGES.__getitem__,
+            key="index_images",
+            help="All: also queries and images without a label can be found. Measures are the same "
+            "either way: they are always of the database alone.",
+            width=200,
+        )
         for action, help_text in _HELP.items():
             st.button(
                 action.capitalize(),
                 on_click=ask,
-                args=(run_id, action),
+                args=(run_id, action, images),
                 help=help_text,
                 disabled=action != "publish" and current.record is None,
                 key=f"index_{action}",
@@ -70,15 +82,24 @@ def show_index(run_id: str) -> None:
         _verify(run_id)
 
 
+def _covered(run_id: str, record: IndexRecord) -> str:
+    name = RunRegistry(cached.library.settings()).open(run_id).spec.dataset
+    sizes = {info.name: info.n for info in cached.library.datasets()}
+    if name not in sizes:
+        return plural(record.count, "code")
+    words = in_words(record.count, sizes[name], record.images)
+    return words[0].upper() + words[1:]
+
+
 def view(run_id: str) -> IndexView:
     """Where a run is published, what the worker is to do, and what came of the last request."""
     return index_view(RunRegistry(cached.library.settings()).open(run_id))
 
 
-def ask(run_id: str, action: Action) -> None:
+def ask(run_id: str, action: Action, images: Images = "all") -> None:
     """Ask the worker for a change of a run's index; for callbacks."""
     try:
-        has_worker = cached.runs.change_index(run_id, action)
+        has_worker = cached.runs.change_index(run_id, action, images)
     except (RunError, OSError) as error:
         st.toast(escape_markdown(str(error)), icon=":material/error:")
         return

@@ -109,7 +109,7 @@ def _ranks(row: int, opened: OpenRun, query: QueryImage) -> None:
 
 def _place_under(run_id: str, row: int, query: QueryImage) -> str:
     try:
-        other = cached.search.opened(run_id)
+        other = cached.search.opened(run_id).searched
         code = None if query.row is None else stored_query(other.run, query.row)
         if code is None and query.upload is not None:
             code = query_panel.upload_code(run_id, query.upload)

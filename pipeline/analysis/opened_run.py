@@ -13,8 +13,9 @@ from models.codes import HashCodes
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
 from pipeline.evaluation.ranking import Counts, hamming_histograms, ranked
 from pipeline.evaluation.relevance import LABELS, NEIGHBOUR_RELEVANCES, neighbour_labels
+from pipeline.index.coverage import searched_codes
 from pipeline.index.payloads import splits_of_rows
-from pipeline.index.publish import searched_codes
+from pipeline.index.publish import searched_images
 from pipeline.index.store.base import words_of
 from pipeline.runs.cosine_neighbours import stored_neighbours
 from pipeline.runs.ground_truth import relevance_labels
@@ -39,6 +40,8 @@ class OpenRun:
         query_rows: manifest rows of these.
         database_codes: codes of the database; of `open_run` with the images that were added later.
         database_rows: manifest rows of these.
+        searched_codes: codes of what a search covers: the images in the run's index.
+        searched_rows: manifest rows of these.
         nearest: (q, k) places in the database of the images that are relevant to each query; None
             where labels decide.
     """
@@ -51,7 +54,14 @@ class OpenRun:
     query_rows: NDArray[np.int64]
     database_codes: HashCodes
     database_rows: NDArray[np.int64]
+    searched_codes: HashCodes
+    searched_rows: NDArray[np.int64]
     nearest: NDArray[np.int64] | None = None
+
+    @cached_property
+    def searched(self) -> OpenRun:
+        """This run with all that a search covers as its database; for measures take itself."""
+        return replace(self, database_codes=self.searched_codes, database_rows=self.searched_rows)
 
     @property
     def id(self) -> str:
@@ -114,7 +124,8 @@ class OpenRun:
     @cached_property
     def usual_nearest(self) -> int:
         """The distance within which 99 of 100 stored queries find their nearest image."""
-        _, nearest = ranked(self.query_codes, self.database_codes, 1)
+        is_other = ~np.isin(self.database_rows, self.query_rows)
+        _, nearest = ranked(self.query_codes, self.database_codes[is_other], 1)
         return int(np.percentile(nearest, _USUAL, method="higher"))
 
     @cached_property
@@ -129,7 +140,7 @@ class OpenRun:
 
     @cached_property
     def parts(self) -> NDArray[np.str_]:
-        """The part (m,) of each database image: train, database or added."""
+        """The part (m,) of each database image, one of `PARTS`."""
         return splits_of_rows(self.run, self.dataset, self.database_rows)
 
     @cached_property
@@ -184,7 +195,7 @@ def open_run(run_id: str, settings: Settings) -> OpenRun:
     """
     run = RunRegistry(settings).open(run_id)
     dataset = load_dataset(run.spec.dataset, settings)
-    return _opened(run, dataset, *searched_codes(run))
+    return _opened(run, dataset, *searched_codes(run, "database"))
 
 
 def open_measured(
@@ -223,7 +234,9 @@ def _opened(
     run.check_dataset(*dataset.info.fingerprints)
     label_set = relevance_labels(dataset, run.spec)
     labels = None if label_set is None else dataset.labels(label_set)
-    return OpenRun(run, dataset, label_set, labels, *run.load_codes("query"), codes, rows)
+    searched = searched_codes(run, searched_images(run))
+    queries = run.load_codes("query")
+    return OpenRun(run, dataset, label_set, labels, *queries, codes, rows, *searched)
 
 
 def short_labels(runs: Sequence[OpenRun]) -> list[str]:

@@ -18,11 +18,11 @@ RADIUS = 2  # of the fixed lookup measure
 
 @dataclass(frozen=True)
 class Judgement:
-    """How good the ranking of the whole database is for one query; ties averaged.
+    """How good the ranking of all images with a label is for one query; ties averaged.
 
     Attributes:
-        precision_10: P@10; None in a smaller database.
-        precision_100: P@100; None in a smaller database.
+        precision_10: P@10; None where fewer have a label.
+        precision_100: P@100; None where fewer have a label.
         ball_relevant: relevant images within 2 bits.
         ball_size: images within 2 bits.
         n_relevant: relevant images in the whole database.
@@ -43,8 +43,10 @@ def relevance(opened: OpenRun, row: int | None) -> NDArray[np.bool_] | None:
 
 
 def is_relevant(opened: OpenRun, query_row: int | None, row: int) -> bool | None:
-    """Whether two images share a label; None if unknown."""
-    if opened.labels is None or query_row is None or not opened.labels[query_row].any():
+    """Whether two images share a label; None if unknown, as for one that has none."""
+    if opened.labels is None or query_row is None:
+        return None
+    if not (opened.labels[query_row].any() and opened.labels[row].any()):
         return None
     return bool((opened.labels[row] & opened.labels[query_row]).any())
 
@@ -56,9 +58,10 @@ def judgement(opened: OpenRun, query: Query, row: int, others: NDArray[np.bool_]
         opened: the run.
         query: the image's code.
         row: its manifest row.
-        others: (m,) which database images to rank.
+        others: (m,) which database images to rank; those without a label are left out.
     """
     assert opened.labels is not None
+    others = others & opened.database_labels.any(axis=1)
     rows = opened.database_rows[others]
     counts = hamming_histograms(
         query.code,
@@ -90,6 +93,7 @@ def histogram(
         kinds = np.full(len(distances), "unknown")
     else:
         kinds = np.where(relevant[opened.database_rows], "relevant", "not relevant")
+        kinds[~opened.database_labels.any(axis=1)] = "unknown"
     frame = pd.DataFrame({"distance": distances[others], "relevance": kinds[others]})
     counts = frame.groupby(["distance", "relevance"], as_index=False).size()
     return counts.rename(columns={"size": "images"})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli.console import current_settings, print_table, say
 from pipeline.datasets.dataset import load_dataset
 from pipeline.datasets.problems import Problem, problem_counts, read_problems
+from pipeline.datasets.split import unlabelled_rows
 from pipeline.wording import plural
 
 if TYPE_CHECKING:
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 
 def describe(name: str) -> None:
     """Print what is known of a data set: images, labels, protocol and licence."""
-    info = load_dataset(name, current_settings()).info
+    dataset = load_dataset(name, current_settings())
+    info = dataset.info
     say((info.title, "bold"), f" ({info.name}): {info.summary}")
     problems = plural(info.n_problems, "file")
     say(f"{info.n:,} images stored, {problems} skipped or changed (problems.csv)")
     for labels in info.label_sets:
-        say(f"labels {labels.name!r}: {labels.kind}, {len(labels.classes)} classes")
+        n_unlabelled = len(unlabelled_rows(dataset, labels))
+        without = f", {plural(n_unlabelled, 'image')} without one" if n_unlabelled else ""
+        say(f"labels {labels.name!r}: {labels.kind}, {len(labels.classes)} classes{without}")
     if info.scaling_summary:
         say(f"Scaled to 8 bits per channel: {info.scaling_summary}")
     say(f"Evaluated under {info.split_summary}")
@@ -57,6 +61,11 @@ def print_plan(plan: Plan) -> None:
     )
     parts = ", ".join(f"{name} {n:,}" for name, n in plan.parts.items()) or plan.split_problem
     say(f"Split: {info.split_summary}: {parts}")
+    if info.label_sets and plan.n_unlabelled:
+        say(
+            f"{plural(plan.n_unlabelled, 'image')} without a {info.label_sets[0].name} label: "
+            "stored, searched, and left out of what is measured"
+        )
     for name, counts in plan.classes.items():
         print_table(("class", "images"), counts, f"Labels {name!r}", prose=("class",))
     if plan.problems:

@@ -8,17 +8,20 @@ import time
 import urllib.request
 from itertools import groupby, product
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.console import current_settings, print_table, progress_bars, say
-from pipeline.cli.index import publish_run
+from pipeline.cli.index import ImagesOption, publish_run
 from pipeline.cli.running import run_spec
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.index.coverage import Images
 
 DATASET = "openmoji"
 PLAN = (  # label set, method, whether it is published; tags are on half of the images
@@ -38,6 +41,7 @@ def demo(
     open_app: Annotated[bool, typer.Option(help="Open the dashboard at the end.")] = True,
     port: Annotated[int, typer.Option(help="Port of the dashboard.")] = 8501,
     backbone: Annotated[str, typer.Option(help="Feature network.")] = "efficientnet_lite0",
+    images: ImagesOption = "all",
 ) -> None:
     """Import the built-in data set, train methods at 16, 32 and 64 bits, open the dashboard."""
     from pipeline.ingest.ingest import import_dataset
@@ -51,13 +55,13 @@ def demo(
             settings,
             on_progress=lambda done, total: show("import", done, total),
         )
-    _print_results(_train(dataset, backbone), dataset, settings)
+    _print_results(_train(dataset, backbone, images), dataset, settings)
     say((dataset.info.attribution, "dim"))
     if open_app:
         serve(port)
 
 
-def _train(dataset: RetrievalDataset, backbone: str) -> list[Run]:
+def _train(dataset: RetrievalDataset, backbone: str, images: Images) -> list[Run]:
     """Every method of the plan at every code length; those to be searched are published."""
     finished: list[Run] = []
     for (labels, method, is_published), bits in product(PLAN, BITS):
@@ -71,7 +75,7 @@ def _train(dataset: RetrievalDataset, backbone: str) -> list[Run]:
         )
         finished.append(run_spec(spec))
         if is_published and bits in PUBLISHED_BITS:
-            publish_run(finished[-1])
+            publish_run(finished[-1], images)
     return finished
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -32,8 +32,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.datasets.dataset import RetrievalDataset
+    from pipeline.index.coverage import Images
     from pipeline.index.ordering import Ordering
     from pipeline.index.store.base import Hit
+
+
+ImagesOption = Annotated[
+    Literal["all", "database"],
+    typer.Option(help="Images in the index: all, or the database that runs are measured on."),
+]
 
 
 class Order(StrEnum):
@@ -52,15 +59,16 @@ index = typer.Typer(
 @index.command("publish")
 def publish_(
     run_id: RunArgument,
+    images: ImagesOption = "all",
     force: Annotated[bool, typer.Option(help="Build a new version in any case.")] = False,
 ) -> None:
     """Make a run searchable."""
-    publish_run(opened_run(run_id), force=force)
+    publish_run(opened_run(run_id), images, force=force)
 
 
 @index.command("refresh")
 def refresh_(run_id: RunArgument) -> None:
-    """Add to a run's index the images that its data set got since the run."""
+    """Add to a run's index the images of its data set that it lacks, such as those added since."""
     from pipeline.index.refresh import refresh
 
     limit_threads()
@@ -84,8 +92,9 @@ def list_(json_: JsonOption = False) -> None:
         record = read_index(run)
         if record:
             is_live = current_store().resolve(record.alias) == record.collection
-            rows.append((run.id, record.collection, record.count, "yes" if is_live else "no"))
-    columns = ("run", "collection", "codes", "live")
+            live = "yes" if is_live else "no"
+            rows.append((run.id, record.collection, record.count, record.images, live))
+    columns = ("run", "collection", "codes", "images", "live")
     if json_:
         return say_json([dict(zip(columns, row, strict=True)) for row in rows])
     return print_table(columns, rows, optional=("collection", "codes"), has_json=True)
@@ -220,21 +229,32 @@ def newest_published() -> Run:
     raise RunError("no run is published; publish one with: python -m pipeline index publish RUN")
 
 
-def publish_run(run: Run, *, force: bool = False) -> None:
-    """Publish with a progress bar and say where."""
+def publish_run(run: Run, images: Images = "all", *, force: bool = False) -> None:
+    """Publish with a progress bar and say where, and how many of the images."""
+    from pipeline.index.coverage import in_words
     from pipeline.index.publish import publish
+    from pipeline.index.refresh import encode_what_can_be
 
     limit_threads()
-    dataset = load_dataset(run.spec.dataset, current_settings())
+    settings, problem = current_settings(), ""
+    dataset = load_dataset(run.spec.dataset, settings)
     with progress_bars() as show:
+        if images == "all":
+            problem = encode_what_can_be(
+                run, dataset, settings, lambda done, total: show("features", done, total)
+            )
         record = publish(
             run,
             dataset,
             current_store(),
+            images=images,
             force=force,
             on_progress=lambda done, total: show("publish", done, total),
         )
-    say(f"{record.count:,} codes in {record.collection}")
+    covered = in_words(record.count, len(dataset), images)
+    say(f"{record.count:,} codes in {record.collection}: {covered}")
+    if problem:
+        say(("Warning: ", "yellow"), problem, to=errors)
 
 
 def _labels(payload: dict[str, object]) -> str:

@@ -23,7 +23,7 @@ from pipeline.cli.experiments import carry_out
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import SpecOptions
-from pipeline.datasets.dataset import load_dataset
+from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words
 from pipeline.runs.experiment import Planned, plan
@@ -137,12 +137,13 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
 
 def report_run(chosen: Run, relevance: str = "") -> None:
     """Print what was measured by a relevance, with the protocol."""
+    dataset = load_dataset(chosen.spec.dataset, current_settings())
     if not chosen.relevances:
         reason = chosen.status().unmeasured or "the data set has no labels"
         say(f"Nothing was evaluated: {reason}.")
         if "nearest" not in reason:  # a run of an earlier version, which knew labels alone
             say(f"By the neighbours of its features: python -m pipeline evaluate {chosen.id}")
-        return
+        return _say_coverage(chosen, dataset)
     report = chosen.report(relevance)
     if report.relevance != LABELS:
         say(
@@ -151,8 +152,23 @@ def report_run(chosen: Run, relevance: str = "") -> None:
         )
     say(f"Protocol {report.protocol.name}: {report.protocol.summary}")
     say(f"{report.n_query:,} queries, {report.n_database:,} database images")
+    _say_coverage(chosen, dataset)
     rows = [(f"{name}, chosen", str(value)) for name, value in chosen.status().chosen.items()]
-    print_table(("measure", "value"), [*_measures(report), *rows], chosen.spec.label)
+    return print_table(("measure", "value"), [*_measures(report), *rows], chosen.spec.label)
+
+
+def _say_coverage(chosen: Run, dataset: RetrievalDataset) -> None:
+    """How many images were measured, how many trained without a label, how many have a code."""
+    from pipeline.datasets.class_counts import labelled_words
+    from pipeline.index.coverage import in_words, searched_codes
+    from pipeline.runs.ground_truth import relevance_labels
+
+    if measured := labelled_words(dataset, relevance_labels(dataset, chosen.spec)):
+        n_unlabelled = chosen.status().n_unlabelled
+        also = f"; {n_unlabelled:,} without one trained as well" if n_unlabelled else ""
+        say(f"{measured}{also}.")
+    covered = in_words(len(searched_codes(chosen)[1]), len(dataset), "all")
+    say(f"Codes to publish: {covered}.")
 
 
 def _measures(report: Report) -> list[tuple[str, str]]:

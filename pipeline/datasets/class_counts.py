@@ -1,10 +1,11 @@
-"""Looking into a data set: classes by part of the split."""
+"""Looking into a data set: classes by part of the split, and how many images have a label."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset
+from pipeline.datasets.split import unlabelled_rows
 
 _PARTS = ("query", "database", "train", "")
 
@@ -24,3 +25,12 @@ def class_counts(dataset: RetrievalDataset, labels: LabelSet) -> pd.DataFrame:
         for name in names:
             table[name or "no part"] = hot[part == name].sum(axis=0)
     return table.sort_values("images", ascending=False, kind="stable")
+
+
+def labelled_words(dataset: RetrievalDataset, labels: LabelSet | None) -> str:
+    """How many images have a label, for what is measured on those; empty where all do."""
+    n_unlabelled = len(unlabelled_rows(dataset, labels))
+    if labels is None or not n_unlabelled:
+        return ""
+    n = len(dataset)
+    return f"{n - n_unlabelled:,} of {n:,} images have a {labels.name} label; measured on those"

@@ -62,6 +62,32 @@ def make_split(
     return split
 
 
+def unlabelled_rows(dataset: RetrievalDataset, label_set: LabelSet | None) -> Indices:
+    """Rows of the images without a label; none where the data set has no labels at all."""
+    if label_set is None:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero([not len(own) for own in dataset.manifest[f"labels:{label_set.name}"]])
+
+
+def trainable_unlabelled(
+    dataset: RetrievalDataset, protocol: Protocol, label_set: LabelSet | None, split: Split
+) -> Indices:
+    """Rows of the images without a label that may train what needs none.
+
+    None where the protocol trains on a number of images a class or outside the database. Under a
+    given split those that it puts where the training set is. Groups with a query stay out.
+    """
+    rows = unlabelled_rows(dataset, label_set)
+    if protocol.train_per_class is not None or not protocol.train_in_database:
+        return rows[:0]
+    if protocol.queries == "given":
+        part = dataset.manifest["split"].to_numpy()
+        is_marked = (part[split.train] == "train").any()
+        rows = rows[np.isin(part[rows], ["train"] if is_marked else ["database", "train"])]
+    groups = dataset.manifest["group"].to_numpy()
+    return rows[~np.isin(groups[rows], groups[split.query])]
+
+
 def check_split(dataset: RetrievalDataset, split: Split) -> None:
     """Refuse a split with an empty part, or with a query that is also in database or training set.
 

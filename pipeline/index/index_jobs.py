@@ -12,29 +12,28 @@ the worker has the other one. Searches continue meanwhile and see the old index 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
-import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
+from pipeline.index.coverage import Images, codes_as_published, in_words, searched_codes
 from pipeline.index.publish import (
     N_PROBES,
     WrongCodes,
     drop_index,
     publish,
+    published_parts,
     read_index,
     roll_back,
-    searched_codes,
     verify_index,
 )
 from pipeline.index.reencoding import N_SAMPLED, differing_rows
-from pipeline.index.refresh import refresh
+from pipeline.index.refresh import encode_what_can_be, refresh
 from pipeline.index.search import open_index
 from pipeline.index.store.base import CodeStore, StoreError
 from pipeline.jobs import JobError, read, write
@@ -50,12 +49,16 @@ _log = logging.getLogger(__name__)
 
 
 class IndexRequest(BaseModel):
-    """Request for a change of a run's index, and since when it waits (ISO 8601, UTC)."""
+    """Request for a change of a run's index, and since when it waits (ISO 8601, UTC).
+
+    `images` is which of them the index covers, where it is to be published.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     action: Action
     asked: str
+    images: Images = "all"
 
 
 class IndexResult(BaseModel):
@@ -69,7 +72,7 @@ class IndexResult(BaseModel):
     finished: str
 
 
-def request(run: Run, action: Action) -> IndexRequest:
+def request(run: Run, action: Action, images: Images = "all") -> IndexRequest:
     """Ask for a change; another one that still waits is replaced.
 
     Raises:
@@ -77,7 +80,7 @@ def request(run: Run, action: Action) -> IndexRequest:
     """
     if not run.folder.is_dir():  # the lock would create it again
         raise FileNotFoundError(f"run {run.id} has been deleted")
-    queued = IndexRequest(action=action, asked=_now())
+    queued = IndexRequest(action=action, asked=_now(), images=images)
     with FileLock(run.folder / _LOCK):
         write(run.folder / _REQUEST, queued)
     return queued
@@ -121,7 +124,7 @@ def _serve(run: Run, settings: Settings) -> None:
     if pending is None:
         return  # withdrawn meanwhile
     try:
-        message, is_done = change(run, pending.action, settings), True
+        message, is_done = change(run, pending.action, settings, pending.images), True
     except (ValueError, OSError, RuntimeError, StoreError) as error:
         _log.warning("index of run %s: %s failed: %s", run.id, pending.action, error)
         message, is_done = str(error), False
@@ -134,7 +137,7 @@ def _serve(run: Run, settings: Settings) -> None:
             (run.folder / _REQUEST).unlink(missing_ok=True)
 
 
-def change(run: Run, action: Action, settings: Settings) -> str:
+def change(run: Run, action: Action, settings: Settings, images: Images = "all") -> str:
     """Change a run's index in one way and say what came of it.
 
     Raises:
@@ -146,7 +149,7 @@ def change(run: Run, action: Action, settings: Settings) -> str:
 
     store = store_of(settings)
     try:
-        return _change(run, action, settings, store)
+        return _change(run, action, settings, store, images)
     finally:
         store.close()  # an embedded version is open in one process at a time
 
@@ -164,10 +167,11 @@ def verify(run: Run, dataset: RetrievalDataset, store: CodeStore) -> str:
         raise RunError(f"run {run.id} has no index to verify; publish it first")
     run.check_dataset(*dataset.info.fingerprints)
     record = open_index(run, store)
-    codes, rows = searched_codes(run)
-    published, n_waiting = codes[: record.count], len(codes) - record.count
+    parts = published_parts(run, record)
+    published, _ = codes_as_published(run, parts)
+    n_waiting = len(searched_codes(run, record.images)[1]) - len(published)
     verify_index(record.alias, store, published)
-    n_sampled = _check_sample(run, dataset, published, rows[: record.count])
+    n_sampled = _check_sample(run, dataset, parts)
     sentence = (
         f"{record.count:,} codes as in the run, also by the distances of {N_PROBES} searches; "
         f"{n_sampled} images encoded again give the same codes"
@@ -176,20 +180,19 @@ def verify(run: Run, dataset: RetrievalDataset, store: CodeStore) -> str:
     return sentence + waits * (n_waiting > 0)
 
 
-def _check_sample(
-    run: Run, dataset: RetrievalDataset, codes: HashCodes, rows: NDArray[np.int64]
-) -> int:
-    """Encode some images of the run, and some that came later, again; returns how many.
+def _check_sample(run: Run, dataset: RetrievalDataset, parts: Mapping[str, int]) -> int:
+    """Encode some published images of each part of the run's codes again; returns how many.
 
     Raises:
         WrongCodes: the network gives other codes than those stored.
     """
-    n_first, n_sampled = len(run.load_codes("database")[1]), 0
-    for part in (slice(0, n_first), slice(n_first, None)):  # the added may be few, and made apart
-        if not len(rows[part]):
+    n_sampled = 0
+    for part, size in parts.items():  # the parts were made apart, and one may be small
+        if not size:
             continue
-        n_sampled += min(N_SAMPLED, len(rows[part]))
-        if len(other := differing_rows(run, dataset, codes[part], rows[part])):
+        n_sampled += min(N_SAMPLED, size)
+        codes, rows = codes_as_published(run, {part: size})
+        if len(other := differing_rows(run, dataset, codes, rows)):
             name = dataset.manifest["image_id"].iloc[other[0]]
             raise WrongCodes(
                 f"the network of run {run.id} encodes {len(other)} of {n_sampled} images "
@@ -199,7 +202,7 @@ def _check_sample(
     return n_sampled
 
 
-def _change(run: Run, action: Action, settings: Settings, store: CodeStore) -> str:
+def _change(run: Run, action: Action, settings: Settings, store: CodeStore, images: Images) -> str:
     if action == "roll back":
         record = roll_back(run, store)
         return f"back to {record.collection} with {record.count:,} codes"
@@ -213,8 +216,10 @@ def _change(run: Run, action: Action, settings: Settings, store: CodeStore) -> s
     if action == "refresh":
         n_new, record = refresh(run, dataset, store, settings)
         return f"{record.count:,} codes in {record.collection}, {n_new:,} of them new"
-    record = publish(run, dataset, store, force=True)
-    return f"{record.count:,} codes in {record.collection}"
+    problem = encode_what_can_be(run, dataset, settings) if images == "all" else ""
+    record = publish(run, dataset, store, images=images, force=True)
+    covered = in_words(record.count, len(dataset), images)
+    return f"{record.count:,} codes in {record.collection}, {covered}{problem and f'; {problem}'}"
 
 
 def _now() -> str:

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.datasets.split import make_split
+from pipeline.datasets.split import make_split, unlabelled_rows
 from pipeline.index.store.base import Payload, words_of
 from pipeline.runs.run import Run
-from pipeline.runs.validation import held_out
+from pipeline.runs.validation import held_out, with_unlabelled
 
 PAYLOAD = 2  # kept with an index; one with other fields cannot be filtered and is built again
-PARTS = ("train", "database", "added")
+PARTS = ("train", "database", "query", "unlabelled", "other", "added")
 _NAMESPACE = UUID("6f3f1c1e-8a55-5d0c-9a40-6d1b9be6a1d7")
 
 
@@ -26,9 +26,10 @@ def item_id(dataset: str, sha256: str) -> str:
 def splits_of_rows(
     run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]
 ) -> NDArray[np.str_]:
-    """The part (n,) of each image of `rows`: seen by the method, the rest, or added since.
+    """The part (n,) of each image of `rows`, one of `PARTS`.
 
-    Images that came after the run are no part of its split, which is drawn without them.
+    Images seen by the method, the rest of the database, queries, images without a label, those in
+    no part of the split, and images that came after the run: its split is drawn without them.
     """
     sizes = dict(dataset.info.grown_from)
     n_before = sizes.get(run.status().dataset_fingerprint, len(dataset))
@@ -36,9 +37,15 @@ def splits_of_rows(
     has_labels = bool(dataset.info.label_sets)
     label_set = dataset.label_set(run.spec.label_set) if has_labels else None
     whole = make_split(before, run.spec.evaluation_protocol(), label_set, run.spec.split_seed)
-    train = held_out(before, whole, run.spec)[0].train
-    is_added = rows >= n_before
-    return np.where(is_added, "added", np.where(np.isin(rows, train), "train", "database"))
+    split, validation = held_out(before, whole, run.spec)
+    if run.status().n_unlabelled:  # earlier versions did not train on them
+        split = with_unlabelled(before, split, run.spec, label_set, validation)
+    parts = np.full(len(dataset), "other", dtype="U10")
+    parts[unlabelled_rows(dataset, label_set)] = "unlabelled"
+    for name, members in (("query", split.query), ("database", whole.database)):
+        parts[members] = name
+    parts[split.train], parts[n_before:] = "train", "added"
+    return np.asarray(parts[rows])
 
 
 def item_payloads(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> list[Payload]:

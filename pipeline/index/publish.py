@@ -1,4 +1,4 @@
-"""Publish the database codes of a run: build a new collection, verify it, switch the alias."""
+"""Publish the codes of a run: build a new collection, verify it, switch the alias."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.ranking import ranked
 from pipeline.files import write_atomic
+from pipeline.index.coverage import Images, part_sizes, searched_codes
 from pipeline.index.payloads import PAYLOAD, item_id, item_payloads
 from pipeline.index.store.base import (
     CodeStore,
@@ -49,6 +50,8 @@ class IndexRecord(BaseModel):
         collection: collection behind the alias.
         count: codes in it.
         created: ISO 8601, UTC.
+        images: which images it covers.
+        parts: codes in it from each part of the run's codes; none in records of earlier versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +60,8 @@ class IndexRecord(BaseModel):
     collection: str
     count: int
     created: str
+    images: Images = "database"  # as earlier versions published
+    parts: dict[str, int] = {}
 
 
 def index_alias(run: Run) -> str:
@@ -119,6 +124,7 @@ def publish(
     dataset: RetrievalDataset,
     store: CodeStore,
     *,
+    images: Images = "all",
     force: bool = False,
     on_progress: Progress = ignore_progress,
 ) -> IndexRecord:
@@ -131,6 +137,7 @@ def publish(
         run: run with stored codes.
         dataset: data set of the run; gives payloads.
         store: store that the codes go to.
+        images: which images the index covers, of those that have a code.
         force: build a new version even when all its codes are published.
         on_progress: called with images done and images in all.
 
@@ -141,22 +148,18 @@ def publish(
     alias = index_alias(run)
     run.check_dataset(*dataset.info.fingerprints)
     with publish_lock(run):
-        codes, rows = searched_codes(run)  # now: a refresh may have added some meanwhile
+        codes, rows = searched_codes(run, images)  # now: a refresh may have added some meanwhile
         before, live = read_index(run), store.resolve(alias)
-        is_whole = before and before.collection == live and before.count == len(codes)
-        if before and live and is_whole and not force and _fits(live, run, store):
-            return before
+        if before and live and not force and before.collection == live:
+            is_whole = (before.images, before.count) == (images, len(codes))
+            if is_whole and _fits(live, run, store):
+                return before
         versions = _versions(store, alias)
         newest = _version_of(live) if live else 0
         for collection in versions:
             if _version_of(collection) > newest:  # left by a kill
                 store.drop(collection)
-        record = IndexRecord(
-            alias=alias,
-            collection=f"{alias}__v{newest + 1}",
-            count=len(codes),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        record = _new_record(run, f"{alias}__v{newest + 1}", images)
         _build(record, run, dataset, store, codes, rows, on_progress)
         try:
             verify_index(record.collection, store, codes)
@@ -170,6 +173,18 @@ def publish(
             if _version_of(collection) < newest:
                 store.drop(collection)
     return record
+
+
+def _new_record(run: Run, collection: str, images: Images) -> IndexRecord:
+    sizes = part_sizes(run, images)
+    return IndexRecord(
+        alias=index_alias(run),
+        collection=collection,
+        count=sum(sizes.values()),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        images=images,
+        parts=sizes,
+    )
 
 
 def _fits(collection: str, run: Run, store: CodeStore) -> bool:
@@ -201,6 +216,8 @@ def _build(
         "dataset_fingerprint": dataset.info.fingerprint,
         "run": run.id,
         "count": record.count,
+        "images": record.images,
+        "parts": record.parts,
     }
     store.create(record.collection, codes.bits, metadata)
     payloads = item_payloads(run, dataset, rows)
@@ -211,20 +228,22 @@ def _build(
         on_progress(min(start + _UPLOAD_ROWS, len(ids)), len(ids))
 
 
-def searched_codes(run: Run) -> tuple[HashCodes, NDArray[np.int64]]:
-    """The database codes, then those of images that the data set got later, and their rows.
+def searched_images(run: Run) -> Images:
+    """Which images a search covers: those of the index; all where there is none."""
+    record = read_index(run)
+    return record.images if record else "all"
 
-    Only the first are evaluated; all are searched.
+
+def published_parts(run: Run, record: IndexRecord) -> dict[str, int]:
+    """Codes in an index from each part of the run's codes.
 
     Raises:
-        RunError: they are not there or damaged.
+        RunError: the codes are not there or damaged.
     """
-    codes, rows = run.load_codes("database")
-    if not (run.folder / "codes" / "added.npz").exists():
-        return codes, rows
-    added, added_rows = run.load_codes("added")
-    packed = np.concatenate([codes.packed, added.packed])
-    return HashCodes(packed, codes.bits), np.concatenate([rows, added_rows])
+    if record.parts:
+        return record.parts
+    n_database = len(run.load_codes("database")[1])
+    return {"database": n_database, "added": record.count - n_database}
 
 
 @contextmanager
@@ -304,8 +323,15 @@ def _record_of(collection: str, run: Run, store: CodeStore) -> IndexRecord:
     if noted is not None and noted.collection == collection:
         return noted
     info = store.info(collection)
-    return IndexRecord(
-        alias=index_alias(run), collection=collection, count=info.count, created=info.created
+    known = {name: info.metadata[name] for name in ("images", "parts") if name in info.metadata}
+    return IndexRecord.model_validate(
+        {
+            "alias": index_alias(run),
+            "collection": collection,
+            "count": info.count,
+            "created": info.created,
+            **known,
+        }
     )
 
 

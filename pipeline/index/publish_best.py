@@ -1,6 +1,7 @@
 """The best of several runs is published once all have ended: a page asks, the worker does it.
 
-publish-best/<id>.json   the runs; removed when the best of them has been asked for
+publish-best/<id>.json   the runs, and which images are to be in the index; removed when the best of
+                         them has been asked for
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
+from pydantic import BaseModel, ConfigDict
+
 from pipeline.files import write_atomic
+from pipeline.index.coverage import Images
 from pipeline.index.index_jobs import request
 from pipeline.index.publish import read_index
 from pipeline.runs.registry import RunRegistry
@@ -23,16 +27,37 @@ _OVER = ("done", "failed", "cancelled")
 _log = logging.getLogger(__name__)
 
 
-def request_best(runs: Sequence[str], settings: Settings) -> None:
+class Wanted(BaseModel):
+    """Request to publish the best of some runs, by their ids, with all images or the database."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runs: tuple[str, ...]
+    images: Images = "all"
+
+    @classmethod
+    def read(cls, path: Path) -> Wanted:
+        """Read a request; earlier versions wrote the list of runs alone.
+
+        Raises:
+            OSError, ValueError: the file is gone, or it is no request.
+        """
+        content = json.loads(path.read_text("utf-8"))
+        return cls.model_validate({"runs": content} if isinstance(content, list) else content)
+
+
+def request_best(runs: Sequence[str], settings: Settings, images: Images = "all") -> None:
     """Ask that the best of these runs is published when all have ended.
 
     Args:
         runs: their ids.
         settings: where they are.
+        images: which images the index covers.
     """
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(folder / f"{uuid4().hex[:16]}.json", json.dumps(list(runs)))
+    wanted = Wanted(runs=tuple(runs), images=images)
+    write_atomic(folder / f"{uuid4().hex[:16]}.json", wanted.model_dump_json())
 
 
 def best_run(settings: Settings, runs: Sequence[str]) -> Run | None:
@@ -55,7 +80,7 @@ def is_requested(runs: Sequence[str], settings: Settings) -> bool:
     """Whether the best of exactly these runs is still to be published."""
     for path in _folder(settings).glob("*.json"):
         try:
-            if set(json.loads(path.read_text("utf-8"))) == set(runs):
+            if set(Wanted.read(path).runs) == set(runs):
                 return True
         except (OSError, ValueError):
             continue
@@ -70,21 +95,21 @@ def serve_best(settings: Settings) -> int:
     n_asked = 0
     for path in sorted(_folder(settings).glob("*.json")):
         try:
-            runs = [str(run_id) for run_id in json.loads(path.read_text("utf-8"))]
+            wanted = Wanted.read(path)
         except FileNotFoundError:
             continue  # another worker has done it
         except (OSError, ValueError) as error:
             _log.warning("%s is damaged and dropped: %s", path, error)
             path.unlink(missing_ok=True)
             continue
-        best = best_run(settings, runs)
-        if best is None and _is_any_open(settings, runs):
+        best = best_run(settings, wanted.runs)
+        if best is None and _is_any_open(settings, wanted.runs):
             continue
         path.unlink(missing_ok=True)
         if best is None:
-            _log.warning("none of the runs %s can be published", ", ".join(runs))
+            _log.warning("none of the runs %s can be published", ", ".join(wanted.runs))
         elif read_index(best) is None:
-            request(best, "publish")
+            request(best, "publish", wanted.images)
             n_asked += 1
     return n_asked
 

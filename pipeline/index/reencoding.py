@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.runs.training import embed
 from pipeline.settings import Settings
+from pipeline.stored_features import FeaturesMissing, find_stored
 
 N_SAMPLED = 20
 # Nearer to the threshold than this share of the median output, a bit may turn when another machine
@@ -32,18 +35,38 @@ def encode_rows(
 ) -> HashCodes:
     """Codes of the images in these manifest rows (n,), as the run encoded its own.
 
-    Features of a frozen backbone are cached; a backbone that has learned belongs to one run.
+    Features of a frozen backbone are cached, and serve without its weights; a backbone that has
+    learned belongs to one run.
 
     Raises:
         RunError: the run has no usable method or backbone.
+        WeightsError: the weights of the backbone are missing, and features of some images are.
         ImageError: an image is gone or has changed.
     """
     if run.spec.finetune is None:
-        cache = FeatureCache(load_backbone(run.spec.backbone), settings)
-        features = cache.get(dataset, on_progress, images=rows)
+        features = _frozen_features(run.spec.backbone, dataset, rows, settings, on_progress)
     else:
         features = embed(run.load_backbone(), dataset, rows, on_progress)
     return run.load_method().encode(torch.from_numpy(np.array(features)))
+
+
+def _frozen_features(
+    name: str,
+    dataset: RetrievalDataset,
+    rows: NDArray[np.int64],
+    settings: Settings,
+    on_progress: Progress,
+) -> NDArray[np.float32]:
+    try:
+        backbone = load_backbone(name)
+    except WeightsError:
+        stored = find_stored(name, settings)
+        if stored is None:
+            raise
+        with suppress(FeaturesMissing):
+            return stored.read(dataset, rows)
+        raise
+    return FeatureCache(backbone, settings).get(dataset, on_progress, images=rows)
 
 
 def differing_rows(

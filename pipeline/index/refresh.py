@@ -1,6 +1,7 @@
 """Refreshing: images that a data set got after a run are encoded and added to the run's index.
 
 The run's evaluation stays what it was: added codes lie beside the database codes, in added.npz.
+Images that a run of an earlier version left out, and queries that came after it, go to others.npz.
 
 Earlier versions encoded them by the published weights where the backbone had learned with the
 method; such codes are made again.
@@ -12,13 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.codes import HashCodes
+from models.errors import WeightsError
 from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.images import ImageError
+from pipeline.index.coverage import Images, searched_codes
 from pipeline.index.publish import (
     IndexRecord,
     publish,
     publish_lock,
+    published_parts,
     read_index,
-    searched_codes,
     write_index,
 )
 from pipeline.index.reencoding import differing_rows, encode_rows
@@ -27,6 +31,7 @@ from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
+from pipeline.wording import plural
 
 
 def refresh(
@@ -46,10 +51,30 @@ def refresh(
         ImageError: an image is gone or has changed.
         StoreError: the store refuses, or what it then holds does not match the codes.
     """
-    if read_index(run) is None:
+    record = read_index(run)
+    if record is None:
         raise RunError(f"run {run.id} has no index to refresh; publish it first")
-    n_new = encode_added(run, dataset, settings, on_progress)
-    return n_new, publish(run, dataset, store)
+    n_new = encode_added(run, dataset, settings, on_progress, images=record.images)
+    return n_new, publish(run, dataset, store, images=record.images)
+
+
+def encode_what_can_be(
+    run: Run,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    on_progress: Progress = ignore_progress,
+) -> str:
+    """Encode every image that has no code yet, before a run is published with all.
+
+    Returns:
+        How many images stay without a code, and why; empty when none does.
+    """
+    try:
+        encode_added(run, dataset, settings, on_progress)
+    except (RunError, WeightsError, ImageError, OSError) as error:
+        n_missing = len(dataset) - len(searched_codes(run)[1])
+        return f"{plural(n_missing, 'image')} cannot be encoded and are not in the index: {error}"
+    return ""
 
 
 def encode_added(
@@ -57,8 +82,12 @@ def encode_added(
     dataset: RetrievalDataset,
     settings: Settings,
     on_progress: Progress = ignore_progress,
+    *,
+    images: Images = "all",
 ) -> int:
-    """Encode the images that came after the run and are no queries; returns how many.
+    """Encode the images that an index covers and that have no code yet; returns how many.
+
+    With `database` these are the images that came after the run and are no queries.
 
     Raises:
         RunError: the run has no method or codes, or the data set is another by now.
@@ -66,10 +95,11 @@ def encode_added(
     """
     run.check_dataset(*dataset.info.fingerprints)
     _drop_foreign(run, dataset)
-    new = _new_rows(run, dataset)
-    if not len(new):
-        return 0
-    return _keep(run, encode_rows(run, dataset, new, settings, on_progress), new)
+    return sum(
+        _keep(run, part, encode_rows(run, dataset, rows, settings, on_progress), rows)
+        for part, rows in _missing_rows(run, dataset, images).items()
+        if len(rows)
+    )
 
 
 def _drop_foreign(run: Run, dataset: RetrievalDataset) -> None:
@@ -82,29 +112,33 @@ def _drop_foreign(run: Run, dataset: RetrievalDataset) -> None:
     with publish_lock(run):
         path.unlink()
         if record := read_index(run):  # it holds this many right codes: the others are published
-            n_database = len(run.load_codes("database")[1])
-            write_index(run, record.model_copy(update={"count": n_database}))
+            parts = {**published_parts(run, record), "added": 0}
+            right = {"count": sum(parts.values()), "parts": parts}
+            write_index(run, record.model_copy(update=right))
 
 
-def _keep(run: Run, codes: HashCodes, rows: NDArray[np.int64]) -> int:
-    """Store added codes, but for those that another process stored meanwhile; returns how many."""
+def _keep(run: Run, part: str, codes: HashCodes, rows: NDArray[np.int64]) -> int:
+    """Store codes, but for those that another process stored meanwhile; returns how many."""
     with publish_lock(run):
         is_new = ~np.isin(rows, searched_codes(run)[1])
         codes, rows = HashCodes(codes.packed[is_new], codes.bits), rows[is_new]
         n_new = len(rows)
-        if n_new and (run.folder / "codes" / "added.npz").exists():
-            before, rows_before = run.load_codes("added")
+        if n_new and (run.folder / "codes" / f"{part}.npz").exists():
+            before, rows_before = run.load_codes(part)
             codes = HashCodes(np.concatenate([before.packed, codes.packed]), codes.bits)
             rows = np.concatenate([rows_before, rows])
         if n_new:
-            run.save_codes("added", codes, rows)
+            run.save_codes(part, codes, rows)
     return n_new
 
 
-def _new_rows(run: Run, dataset: RetrievalDataset) -> NDArray[np.int64]:
-    """Manifest rows that came after the run and have no code yet."""
+def _missing_rows(
+    run: Run, dataset: RetrievalDataset, images: Images
+) -> dict[str, NDArray[np.int64]]:
+    """Manifest rows without a code, by the part that their codes go to."""
     sizes = dict(dataset.info.grown_from)
     start = sizes.get(run.status().dataset_fingerprint, len(dataset))
-    rows = np.arange(start, len(dataset))
-    rows = rows[(dataset.manifest["split"].to_numpy()[rows] != "query")]
-    return np.setdiff1d(rows, searched_codes(run)[1])
+    rows = np.setdiff1d(np.arange(len(dataset)), searched_codes(run)[1])
+    is_added = (rows >= start) & (dataset.manifest["split"].to_numpy()[rows] != "query")
+    parts = {"added": rows[is_added]}
+    return parts if images == "database" else {**parts, "others": rows[~is_added]}

@@ -14,13 +14,14 @@ from models.backbones.base import Backbone
 from models.codes import HashCodes
 from models.method import HashMethod
 from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.index.coverage import Images, searched_codes
 from pipeline.index.payloads import item_id, item_payloads
 from pipeline.index.publish import (
     IndexRecord,
     expected_metadata,
     index_alias,
     read_index,
-    searched_codes,
+    searched_images,
 )
 from pipeline.index.store.base import (
     CodeStore,
@@ -87,13 +88,9 @@ def encode_images(images: list[Image.Image], backbone: Backbone, method: HashMet
 
 def stored_query(run: Run, row: int) -> Query | None:
     """The code that the run stored for manifest row `row`, None when it has none."""
-    has_added = (run.folder / "codes" / "added.npz").exists()
-    for part in ("query", "database", *["added"] * has_added):
-        codes, rows = run.load_codes(part)
-        position = np.flatnonzero(rows == row)
-        if len(position):
-            return Query(codes[position])
-    return None
+    codes, rows = searched_codes(run)
+    position = np.flatnonzero(rows == row)[:1]
+    return Query(codes[position]) if len(position) else None
 
 
 def open_index(run: Run, store: CodeStore) -> IndexRecord:
@@ -150,13 +147,20 @@ def searchable(run: Run, dataset: RetrievalDataset, store: CodeStore) -> tuple[C
         return *exact_store(run, dataset), str(error)
 
 
-def exact_store(run: Run, dataset: RetrievalDataset) -> tuple[CodeStore, str]:
-    """A store in memory made from the run's code file, and the name to search in it.
+def exact_store(
+    run: Run, dataset: RetrievalDataset, images: Images | None = None
+) -> tuple[CodeStore, str]:
+    """A store in memory made from the run's code files, and the name to search in it.
+
+    Args:
+        run: whose codes.
+        dataset: of the run.
+        images: which images it covers; None: those that the run's index covers.
 
     Raises:
-        RunError: there is no code file.
+        RunError: there are no code files.
     """
-    codes, rows = searched_codes(run)
+    codes, rows = searched_codes(run, images or searched_images(run))
     exact, alias = MemoryCodeStore(), index_alias(run)
     payloads = item_payloads(run, dataset, rows)
     exact.create(alias, codes.bits, {})

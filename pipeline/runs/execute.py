@@ -12,7 +12,7 @@ from models.errors import Cancelled
 from models.method import HashMethod
 from pipeline import jobs
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
-from pipeline.datasets.split import Split
+from pipeline.datasets.split import Indices
 from pipeline.features import FeatureCache
 from pipeline.jobs import HEARTBEAT, beating
 from pipeline.progress import StageProgress, ignore_progress
@@ -56,18 +56,24 @@ def execute(
         run.adopt_dataset(dataset.info.fingerprint)
         with run.stage("features"):
             prepared = prepare(run.spec, dataset, settings, report)
+            run.update(n_unlabelled=prepared.n_unlabelled)
         with run.stage("training", trained_s(run)):
             method = fit_method(
                 run, prepared.train, report, monitor=prepared.monitor, trunk=prepared.trunk
             )
         with run.stage("encoding"):
             split, trunk = prepared.split, prepared.trunk
-            features = prepared.features if trunk is None else embed_split(prepared, report)
-            query_codes, database_codes = encode_split(method, features, split)
+            measured = np.union1d(split.query, split.database)
+            features = features_of(prepared, measured, report)
+            query_codes, database_codes = encode(method, features, split.query, split.database)
         with run.stage("codes"):
+            others = np.setdiff1d(np.arange(len(dataset)), measured)
             run.save_method(method, dict(trunk.parameters) if trunk else None)
             run.save_codes("query", query_codes, split.query)
             run.save_codes("database", database_codes, split.database)
+            if len(others):  # searched, never measured
+                [codes] = encode(method, features_of(prepared, others, report), others)
+                run.save_codes("others", codes, others)
         with run.stage("evaluation"):
             reason = _measure(run, dataset, settings, prepared.cache, report)
     if not reason:
@@ -120,10 +126,10 @@ def follow_up(
         _log.warning("baselines of run %s: %s", run.id, error)
 
 
-def embed_split(prepared: PreparedRun, on_progress: StageProgress) -> Features:
-    """Features of queries and database by the backbone that has learned; other rows are 0."""
-    assert prepared.trunk is not None
-    rows = np.union1d(prepared.split.query, prepared.split.database)
+def features_of(prepared: PreparedRun, rows: Indices, on_progress: StageProgress) -> Features:
+    """Features (n, d) of all images; where the backbone has learned, those of other rows are 0."""
+    if prepared.trunk is None:
+        return prepared.features
     features = np.zeros((len(prepared.dataset), prepared.trunk.backbone.dim), np.float32)
     features[rows] = embed(
         prepared.trunk.backbone,
@@ -145,12 +151,6 @@ def _reporting(run: Run, on_progress: StageProgress) -> StageProgress:
     return report
 
 
-def encode_split(
-    method: HashMethod, features: Features, split: Split
-) -> tuple[HashCodes, HashCodes]:
-    """Codes of the query set and of the database, both by the network."""
-    query, database = (
-        method.encode(torch.from_numpy(np.array(features[rows])))
-        for rows in (split.query, split.database)
-    )
-    return query, database
+def encode(method: HashMethod, features: Features, *rows: Indices) -> list[HashCodes]:
+    """Codes of each set of images by the network."""
+    return [method.encode(torch.from_numpy(np.array(features[some]))) for some in rows]

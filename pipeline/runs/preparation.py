@@ -16,7 +16,7 @@ from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.requirements import why_not
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.training import Features, embed, trainable_backbone, training_set
-from pipeline.runs.validation import ValidationMonitor, held_out
+from pipeline.runs.validation import ValidationMonitor, held_out, with_unlabelled
 from pipeline.settings import Settings
 
 
@@ -27,7 +27,9 @@ class PreparedRun:
     Attributes:
         dataset: the data set.
         label_set: labels that decide relevance; None for an unlabelled data set.
-        split: split with the validation images taken out of the training set.
+        split: split with the validation images taken out of the training set, and for a method
+            that needs no labels images without one in it.
+        n_unlabelled: these.
         features: (n, d) of all images by the frozen backbone.
         cache: cache that holds them.
         train: training set that the method may see.
@@ -38,6 +40,7 @@ class PreparedRun:
     dataset: RetrievalDataset
     label_set: LabelSet | None
     split: Split
+    n_unlabelled: int
     features: Features
     cache: FeatureCache
     train: TrainingSet
@@ -55,15 +58,17 @@ def prepare(
     """
     label_set = chosen_labels(dataset, spec)
     whole = make_split(dataset, spec.evaluation_protocol(), label_set, spec.split_seed)
-    split, validation = held_out(dataset, whole, spec)
+    labelled, validation = held_out(dataset, whole, spec)
+    card, split = get_method(spec.method).card, labelled
+    if card.supervision != "supervised":
+        split = with_unlabelled(dataset, labelled, spec, label_set, validation)
     cache = FeatureCache(load_backbone(spec.backbone), settings)
 
     def extracted(done: int, total: int) -> None:
         on_progress("features", done, total)
 
     features = cache.get(dataset, extracted)
-    n_augmented = get_method(spec.method).card.views - 1
-    augmented = cache.augmented_views(dataset, split.train, n_augmented, extracted)
+    augmented = cache.augmented_views(dataset, split.train, card.views - 1, extracted)
     train = training_set(dataset, features, split, spec, augmented)
     trunk = None
     if spec.finetune:
@@ -73,8 +78,11 @@ def prepare(
     def features_now(rows: Indices) -> Features:
         return features[rows] if trunk is None else embed(trunk.backbone, dataset, rows)
 
-    monitor = ValidationMonitor.of(dataset, spec, validation, split.train, features_now)
-    return PreparedRun(dataset, label_set, split, features, cache, train, monitor, trunk)
+    monitor = ValidationMonitor.of(dataset, spec, validation, labelled.train, features_now)
+    n_unlabelled = len(split.train) - len(labelled.train)
+    return PreparedRun(
+        dataset, label_set, split, n_unlabelled, features, cache, train, monitor, trunk
+    )
 
 
 def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:

@@ -42,6 +42,7 @@ class RunStatus(BaseModel):
     timings: dict[str, float] = {}  # stage -> seconds
     chosen: dict[str, int] = {}  # by the method, where its hyper-parameters leave it open
     error: str = ""
+    n_unlabelled: int = 0  # images without a label that it trained on
     unmeasured: str = ""  # why the codes of a finished run were not evaluated
 
 

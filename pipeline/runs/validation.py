@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from models.method import HashMethod
-from pipeline.datasets.dataset import DatasetError, RetrievalDataset
-from pipeline.datasets.split import Indices, Split
+from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
+from pipeline.datasets.split import Indices, Split, trainable_unlabelled
 from pipeline.evaluation.metrics import average_precision
 from pipeline.evaluation.ranking import Labels, hamming_histograms
 from pipeline.runs.spec import RunSpec
@@ -44,6 +44,23 @@ def held_out(dataset: RetrievalDataset, split: Split, spec: RunSpec) -> tuple[Sp
             f"{spec.validation:g} for validation; set it to 0"
         )
     return replace(split, train=split.train[~is_kept]), split.train[is_kept]
+
+
+def with_unlabelled(
+    dataset: RetrievalDataset,
+    split: Split,
+    spec: RunSpec,
+    label_set: LabelSet | None,
+    validation: Indices,
+) -> Split:
+    """The split with images without a label in its training set, as far as the protocol allows.
+
+    Groups with a validation image stay out.
+    """
+    rows = trainable_unlabelled(dataset, spec.evaluation_protocol(), label_set, split)
+    groups = dataset.manifest["group"].to_numpy()
+    rows = rows[~np.isin(groups[rows], groups[validation])]
+    return replace(split, train=np.union1d(split.train, rows))
 
 
 @dataclass(frozen=True)

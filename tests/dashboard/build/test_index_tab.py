@@ -54,4 +54,4 @@ def test_verifying_from_the_page_says_what_was_compared(open_app: OpenApp, share
     app.button(key="index_verify").click().run()
 
     assert not app.exception
-    assert "48 codes" in app.success[0].value
+    assert "60 codes" in app.success[0].value

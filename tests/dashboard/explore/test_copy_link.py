@@ -34,7 +34,7 @@ def compare_upload(app: AppTest, colour: str = "red") -> str:
 def publish_again(home: Path) -> None:
     run, settings = published_run(home), Settings(home=home)
     store = open_store(None, settings.index_path)
-    publish(run, load_dataset("shapes", settings), store, force=True)
+    publish(run, load_dataset("shapes", settings), store, images="database", force=True)
     store.close()
 
 
@@ -189,10 +189,11 @@ def test_an_outdated_link_says_how_many_results_differ_while_its_index_is_kept(
     open_app: OpenApp, own_home: Path
 ):
     run = published_run(own_home)
+    publish_again(own_home)
     made = dict(parse_qsl(link_on(open_app(own_home)).partition("?")[2]))
     publish_again(own_home)
     app = open_app(own_home, **made)
-    assert app.info[0].value.endswith("(v1 then, v2 now); the results are the same.")
+    assert app.info[0].value.endswith("(v2 then, v3 now); the results are the same.")
     assert tiles_of(app, "Results that differ") == []
 
     made = dict(parse_qsl(link_on(app).partition("?")[2]))
@@ -201,13 +202,13 @@ def test_an_outdated_link_says_how_many_results_differ_while_its_index_is_kept(
     publish_again(own_home)
     app = open_app(own_home, **made)
     said = re.search(
-        r"[(]v2 then, v3 now[)] and it holds 12 more images; (\d+) of the 24 results differ[.]",
+        r"[(]v3 then, v4 now[)] and it holds 12 more images; (\d+) of the 24 results differ[.]",
         app.info[0].value,
     )
     n = int(said[1])
     assert tiles_of(app, "Results that differ") == [(f"New: {n}", n), (f"Gone: {n}", n)]
 
-    publish_again(own_home)  # keeps the third version, not the second
+    publish_again(own_home)  # keeps the fourth version, not the third
     assert "; results may differ." in open_app(own_home, **made).info[0].value
     made = dict(parse_qsl(link_on(open_app(own_home)).partition("?")[2]))
     assert not open_app(own_home, **made).info

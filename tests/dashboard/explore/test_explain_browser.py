@@ -136,7 +136,7 @@ def test_the_map_is_clicked_lassoed_zoomed_and_walked(open_tab: OpenTab):
         for x, y in corners:
             page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
         page.mouse.up()
-        expect(page.get_by_text("48 images in the lasso")).to_be_visible()
+        expect(page.get_by_text("60 images in the lasso")).to_be_visible()
         page.get_by_role("button", name="Clear").click()
         expect(page.get_by_text(re.compile("^Nearest to"))).to_be_visible()
         tab.settle()

@@ -21,7 +21,7 @@ def test_figures_stand_beside_those_of_the_features(open_app: OpenApp, shared_ho
     assert app.metric[0].value == "2"
     assert app.metric[1].value == f"{100 * report.map:.1f} %"
     said = texts(app)
-    assert "shapes: 48 images in 96 bytes: 2 bytes each" in said
+    assert "shapes: 60 images in 120 bytes: 2 bytes each" in said
     assert "protocol holdout" in said or "holdout · labels: class" in said
     assert "Nearest to" in said
 

@@ -32,7 +32,7 @@ def both(shared_home: Path) -> tuple[OpenRun, OpenRun]:
 def answered(opened: OpenRun, request: Request | None = None) -> tuple[OpenRun, Answer]:
     row = int(opened.query_rows[0])
     query = QueryImage(stored_query(opened.run, row), "one", row)
-    backend = Backend(*exact_store(opened.run, opened.dataset), IndexState("missing"))
+    backend = Backend(*exact_store(opened.run, opened.dataset, "database"), IndexState("missing"))
     return opened, answer(opened, query, request or Request(), backend, lambda _: backend)
 
 

@@ -17,11 +17,14 @@ from dashboard.services.search import (
     passes,
 )
 from pipeline.analysis.opened_run import OpenRun, open_run
+from pipeline.analysis.query_quality import is_relevant
 from pipeline.index.search import exact_store, stored_query
 from pipeline.index.store.base import StoreUnavailable
+from pipeline.runs.execute import execute
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
+from tests.factories import half_labelled, spec
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def opened(run: Run, settings: Settings) -> OpenRun:
 
 @pytest.fixture
 def backend(run: Run, opened: OpenRun) -> Backend:
-    return Backend(*exact_store(run, opened.dataset), IndexState("missing"))
+    return Backend(*exact_store(run, opened.dataset, "database"), IndexState("missing"))
 
 
 def ask(run: Run, row: int) -> QueryImage:
@@ -179,3 +182,49 @@ def test_a_bit_string_has_a_letter_for_each_bit(run, opened):
 
     assert set(bit_string(stored_query(run, row))) <= {"0", "1"}
     assert len(bit_string(stored_query(run, row))) == 12
+
+
+def test_everything_in_the_index_is_found_without_the_query(run, opened):
+    row = int(opened.query_rows[0])
+    backend = Backend(*exact_store(run, opened.dataset), IndexState("missing"))
+
+    found = answer(opened.searched, ask(run, row), Request(limit=200), backend, never)
+
+    rows = {one.row for one in results(found)}
+    assert rows == set(range(len(opened.dataset))) - {row}
+    assert found.n_database == 59
+    only = Request(limit=200, split="query")
+    queries = answer(opened.searched, ask(run, row), only, backend, never)
+    assert {one.row for one in results(queries)} == {*opened.query_rows.tolist()} - {row}
+    assert opened.searched.usual_nearest == opened.usual_nearest  # queries are not their own
+
+
+def test_results_without_a_label_are_unknown_and_count_as_neither(tmp_path):
+    settings = Settings(home=tmp_path / "home", threads=1)
+    half_labelled(tmp_path / "halves", settings)
+    run = RunRegistry(settings).create(spec(dataset="halves"))
+    execute(run, settings)
+    opened = open_run(run.id, settings).searched
+    row = int(opened.query_rows[0])
+    backend = Backend(*exact_store(run, opened.dataset), IndexState("missing"))
+
+    found = answer(opened, ask(run, row), Request(limit=200), backend, never)
+
+    marks = {one.row: one.relevant for one in results(found)}
+    assert {row: mark is None for row, mark in marks.items()} == {
+        row: not opened.labels[row].any() for row in marks
+    }
+    first = [one.relevant for one in results(found)[:10]]
+    assert found.n_unknown_10 == first.count(None) > 0
+    assert found.precision_10 == first.count(True) / (10 - first.count(None))
+    counts = found.histogram.groupby("relevance")["images"].sum()
+    assert counts["unknown"] == 20
+    assert found.judgement.precision_100 is None  # 19 others have a label
+    assert found.judgement.n_relevant == counts["relevant"]
+    shown = answer(
+        opened, ask(run, row), Request(limit=200, relevance="not relevant"), backend, never
+    )
+    assert len(results(shown)) == counts["not relevant"]
+    unlabelled = next(row for row, mark in marks.items() if mark is None)
+    assert is_relevant(opened, row, unlabelled) is None
+    assert is_relevant(opened, unlabelled, row) is None

@@ -194,7 +194,7 @@ def test_an_upload_is_added_with_its_own_picture_and_without_a_number(
     assert item["title"] == "Query: mine.png"
     assert item["query"]["source"].startswith("data:image/webp;base64,")
     assert item["link"] == ""  # nobody else could open it
-    assert item["finding"].startswith("The nearest of 48 images differs in ")
+    assert item["finding"].startswith("The nearest of 60 images differs in ")
     assert item["finding"].endswith("nothing says which results are relevant.")
     assert "small picture of your image is stored" in app.button(key="search_report").help
     assert not open_app(own_home, "report").exception

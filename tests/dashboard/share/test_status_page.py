@@ -45,7 +45,7 @@ def test_status_shows_store_indexes_licence_and_versions(open_app: OpenApp, shar
     assert not app.exception
     page = texts(app)
     assert "embedded, in" in page
-    assert "1 live, 48 codes" in page
+    assert "1 live, 60 codes" in page
     assert "as given by the owner of the files" in page
     assert "streamlit" in page
     assert app.dataframe[0].value["State"].tolist() == ["live"]

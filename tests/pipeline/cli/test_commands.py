@@ -312,10 +312,12 @@ def test_submit_worker_evaluate_show_and_delete(cli: Cli, own_library: Settings)
 
 
 def test_publish_search_roll_back_and_drop(cli: Cli, own_library: Settings, shapes) -> None:
-    codes, rows = RunRegistry(own_library).all()[0].load_codes("database")
+    _, rows = RunRegistry(own_library).all()[0].load_codes("query")
     image = shapes.image_path(int(rows[0]))
 
-    assert f"{len(codes)} codes in codes__shapes__itq" in cli("index", "publish", "itq").out
+    published = cli("index", "publish", "itq").out
+    assert "40 codes in codes__shapes__itq" in published
+    assert "all 40 imported images" in published
     found = cli("search", image, "--k", "3")
     assert found.code == 0
     assert "0/16" in found.out
@@ -325,6 +327,8 @@ def test_publish_search_roll_back_and_drop(cli: Cli, own_library: Settings, shap
     assert "__v2" in cli("index", "publish", "itq", "--force").out
     assert "yes" in cli("index", "list").out
     assert "__v1" in cli("index", "rollback", "itq").out
+    fewer = cli("index", "publish", "itq", "--images", "database").out
+    assert "32 of 40 imported images" in fewer
     assert cli("index", "drop", "itq").out == "Dropped 2 collections.\n"
     assert cli("search", image).code == 2
 

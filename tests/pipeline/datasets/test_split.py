@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.datasets.dataset import DatasetError, DatasetInfo, LabelSet, RetrievalDataset
 from pipeline.datasets.protocols import PROTOCOLS, Protocol
-from pipeline.datasets.split import Split, check_split, make_split
+from pipeline.datasets.split import Split, check_split, make_split, trainable_unlabelled
 
 HOLDOUT = PROTOCOLS["holdout"]
 
@@ -211,3 +211,40 @@ def test_labels_on_no_image_at_all_are_an_error_with_a_name():
 def test_a_protocol_for_another_data_set_is_refused():
     with pytest.raises(DatasetError, match="'cifar10-59k' is for cifar10, not for things"):
         split_of(dataset_of([["a"]] * 50), PROTOCOLS["cifar10-59k"])
+
+
+def unlabelled_that_train(dataset, protocol=HOLDOUT):
+    labels = dataset.label_set()
+    return trainable_unlabelled(dataset, protocol, labels, split_of(dataset, protocol)).tolist()
+
+
+def test_images_without_a_label_may_train_where_the_whole_database_does():
+    dataset = dataset_of([["a"], ["b"]] * 20 + [[]] * 3)
+
+    assert unlabelled_that_train(dataset) == [40, 41, 42]
+    assert unlabelled_that_train(dataset, per_class(2)) == [40, 41, 42]
+    assert unlabelled_that_train(dataset, per_class(2, 5)) == []
+    assert unlabelled_that_train(dataset, per_class(2, 5, inside=False)) == []
+    assert unlabelled_that_train(dataset_of([["a"], ["b"]] * 20)) == []
+
+
+def test_images_without_a_label_stay_out_of_training_beside_a_query_of_their_group():
+    labels = [["a"], ["b"]] * 20 + [[]] * 2
+    query = int(split_of(dataset_of(labels)).query[0])
+    groups = [f"image {row}" for row in range(41)] + [f"image {query}"]
+
+    assert unlabelled_that_train(dataset_of(labels, groups)) == [40]
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (["query", "train", "database", "train", "database", "query", ""], [3]),
+        (["query", "database", "database", "train", "database", "query", ""], [3, 4]),
+    ],
+)
+def test_a_given_split_says_which_images_without_a_label_train(parts, expected):
+    """The last four have none; where no labelled image is marked, the whole database trains."""
+    dataset = dataset_of([["a"]] * 3 + [[]] * 4, splits=parts)
+
+    assert unlabelled_that_train(dataset, PROTOCOLS["given"]) == expected

@@ -9,6 +9,7 @@ import pytest
 
 from models.codes import HashCodes
 from pipeline.datasets.dataset import load_dataset
+from pipeline.index.coverage import searched_codes
 from pipeline.index.index_jobs import (
     change,
     last_result,
@@ -18,7 +19,7 @@ from pipeline.index.index_jobs import (
     verify,
     waiting,
 )
-from pipeline.index.publish import WrongCodes, index_alias, publish, read_index, searched_codes
+from pipeline.index.publish import WrongCodes, index_alias, publish, read_index
 from pipeline.index.store.base import CollectionMismatch, StoreRefused
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.index.store.opening import open_store, store_of
@@ -189,7 +190,7 @@ def test_verifying_finds_an_index_that_lost_a_code(done_run: Run, own_library: S
     record = publish(done_run, dataset, store)
     assert verify(done_run, dataset, store) == (
         f"{record.count} codes as in the run, also by the distances of 20 searches; "
-        "20 images encoded again give the same codes"
+        "28 images encoded again give the same codes"
     )
 
     store._tables[record.collection].rows.popitem()
@@ -215,7 +216,7 @@ def test_verifying_looks_at_added_images_however_few_they_are(done_run: Run, own
     codes, rows = done_run.load_codes("query")
     wrong = np.concatenate([~codes.packed[:1], codes.packed[1:2]])
     done_run.save_codes("added", HashCodes(wrong, codes.bits), rows[:2])
-    publish(done_run, dataset, store)
+    publish(done_run, dataset, store, images="database")
 
     with pytest.raises(WrongCodes, match="encodes 1 of 22 images otherwise"):
         verify(done_run, dataset, store)

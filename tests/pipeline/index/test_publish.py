@@ -11,6 +11,7 @@ from models.codes import HashCodes
 from pipeline.datasets.dataset import load_dataset
 from pipeline.datasets.split import make_split
 from pipeline.index import publish as publishing
+from pipeline.index.coverage import searched_codes
 from pipeline.index.payloads import item_id, item_payloads
 from pipeline.index.publish import (
     drop_index,
@@ -64,16 +65,12 @@ def dataset(own_library: Settings):
     return load_dataset("shapes", own_library)
 
 
-def n_database(run: Run) -> int:
-    return len(run.load_codes("database")[0])
-
-
 def test_a_published_run_is_found_under_its_alias(done_run: Run, dataset, store) -> None:
     steps: list[tuple[int, int]] = []
 
     record = publish(done_run, dataset, store, on_progress=lambda *step: steps.append(step))
 
-    n = n_database(done_run)
+    n = len(dataset)
     assert record.alias == index_alias(done_run)
     assert store.resolve(record.alias) == record.collection == f"{record.alias}__v1"
     assert store.count(record.alias) == record.count == n
@@ -86,7 +83,7 @@ def test_a_published_run_is_found_under_its_alias(done_run: Run, dataset, store)
 
 def test_every_code_stands_beside_its_own_image(done_run: Run, dataset, store) -> None:
     record = publish(done_run, dataset, store)
-    codes, rows = done_run.load_codes("database")
+    codes, rows = searched_codes(done_run)
     protocol, labels = done_run.spec.evaluation_protocol(), dataset.label_set("class")
     split = make_split(dataset, protocol, labels, done_run.spec.split_seed)
 
@@ -102,7 +99,7 @@ def test_every_code_stands_beside_its_own_image(done_run: Run, dataset, store) -
             "sha256": facts["sha256"],
             "text": facts["text"],
             "labels": list(facts["labels:class"]),
-            "split": "train" if row in split.train else "database",
+            "split": "train" if row in split.train else "query",
             "words": sorted({*re.findall(r"[a-z0-9]+", said.lower())}),
         }
 
@@ -247,7 +244,7 @@ def test_a_publication_killed_half_way_is_invisible_and_done_again(
 
     record = publish(done_run, dataset, store)
 
-    assert store.count(alias) == record.count == n_database(done_run)
+    assert store.count(alias) == record.count == len(dataset)
     assert store.collections() == [f"{alias}__v1"]
     store.close()
 
@@ -255,7 +252,7 @@ def test_a_publication_killed_half_way_is_invisible_and_done_again(
 def test_uploads_in_parts_make_one_whole(done_run: Run, dataset, store, monkeypatch) -> None:
     monkeypatch.setattr(publishing, "_UPLOAD_ROWS", 7)
 
-    assert store.count(publish(done_run, dataset, store).alias) == n_database(done_run)
+    assert store.count(publish(done_run, dataset, store).alias) == len(dataset)
 
 
 def test_a_damaged_record_counts_as_none_and_is_healed(done_run: Run, dataset, store) -> None:

@@ -11,6 +11,7 @@ import pytest
 from models.backbones.base import Backbone
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
+from pipeline.index.coverage import searched_codes
 from pipeline.index.publish import publish, publish_lock
 from pipeline.index.refresh import encode_added, refresh
 from pipeline.index.search import exact_store, open_index, search_index, stored_query
@@ -43,7 +44,8 @@ def grown(
 def test_added_images_are_found_and_the_rest_is_as_before(
     grown: RetrievalDataset, done_run: Run, own_library: Settings, store: MemoryCodeStore
 ) -> None:
-    before, n_before = open_index(done_run, store), len(done_run.load_codes("database")[1])
+    before, n_before = open_index(done_run, store), len(searched_codes(done_run)[1])
+    n_database = len(done_run.load_codes("database")[1])
     report = done_run.report()
 
     n_new, record = refresh(done_run, grown, store, own_library)
@@ -58,7 +60,7 @@ def test_added_images_are_found_and_the_rest_is_as_before(
     assert nearest.distance == 0
     assert stored_query(done_run, 40).code.packed.tolist() == codes[[0]].packed.tolist()
     assert done_run.report() == report
-    assert len(done_run.load_codes("database")[1]) == n_before
+    assert len(done_run.load_codes("database")[1]) == n_database
 
 
 def test_refreshing_twice_changes_nothing_and_publishing_again_keeps_the_added(
@@ -109,7 +111,7 @@ def test_a_version_that_waits_for_a_refresh_has_the_added_images(
     store: MemoryCodeStore,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    codes, rows = done_run.load_codes("database")
+    codes, n_before = done_run.load_codes("database")[0], len(searched_codes(done_run)[1])
     caplog.set_level("INFO", "pipeline.index.publish")
     with ThreadPoolExecutor() as pool:
         with publish_lock(done_run):  # a refresh that is about to store what it encoded
@@ -117,7 +119,7 @@ def test_a_version_that_waits_for_a_refresh_has_the_added_images(
             wait_until(lambda: "waiting for it" in caplog.text)
             done_run.save_codes("added", codes[:3], np.arange(40, 43))
 
-        assert waiting.result(timeout=30).count == len(rows) + 3
+        assert waiting.result(timeout=30).count == n_before + 3
 
 
 def test_two_refreshes_at_once_add_each_image_once(
