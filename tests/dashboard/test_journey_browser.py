@@ -38,7 +38,7 @@ def test_from_a_zip_to_a_report_without_a_terminal(open_tab: OpenTab, tmp_path: 
         expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
         sidebar = page.get_by_test_id("stSidebar")
         expect(sidebar.get_by_role("combobox", name="Data set")).to_have_value("drawings")
-        expect(sidebar.get_by_text("Index ready · 48 codes")).to_be_visible()
+        expect(sidebar.get_by_text("Index ready · 60 codes")).to_be_visible()
         first = page.get_by_role("button", name=re.compile("^rank 1,"))
         assert first.locator("img").evaluate("image => image.decode().then(() => true)")
         page.get_by_role("button", name="Add to report").click()
