@@ -81,8 +81,14 @@ def worker(
     say(f"Executed {executed} runs.")
 
 
-def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
-    """Measure the stored codes of a run again."""
+def evaluate(
+    run_id: RunArgument,
+    labels: Annotated[
+        str, typer.Option(help="Measure by this label set, as a run of its own, without training.")
+    ] = "",
+    json_: JsonOption = False,
+) -> None:
+    """Measure the stored codes of a run again, also by labels that came later."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.execute import follow_up
@@ -92,6 +98,12 @@ def evaluate(run_id: RunArgument, json_: JsonOption = False) -> None:
     settings = current_settings()
     chosen = opened_run(run_id)
     dataset = load_dataset(chosen.spec.dataset, settings)
+    if labels:
+        from pipeline.runs.relabelling import relabelled
+
+        trained, chosen = chosen, relabelled(chosen, dataset, labels, settings)
+        if chosen.id != trained.id:
+            say(f"Codes of {trained.id}, measured by {labels} -> {chosen.id}", to=errors)
     cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
     with progress_bars(errors if json_ else console) as show:
         evaluate_run(chosen, dataset, settings, cache, show)

@@ -13,6 +13,7 @@ from pipeline.datasets.split import Indices, Split, make_split
 from pipeline.features import FeatureCache
 from pipeline.progress import StageProgress
 from pipeline.runs.requirements import why_not
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.training import Features, embed, trainable_backbone, training_set
 from pipeline.runs.validation import ValidationMonitor, held_out, with_unlabelled
@@ -99,7 +100,18 @@ def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
 def relevance_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
     """The label set that decides relevance, also where nothing could be trained any more.
 
+    None without labels, and where none is named and none came with the images.
+
     Raises:
         DatasetError: the data set does not have it.
     """
-    return dataset.label_set(spec.label_set) if dataset.info.label_sets else None
+    if not (spec.label_set or dataset.info.imported_labels):
+        return None  # it was asked for before labels came
+    return dataset.label_set(spec.label_set)
+
+
+def as_executed(run: Run, dataset: RetrievalDataset) -> RetrievalDataset:
+    """A data set without the images that came after a run, whose split is drawn without them."""
+    sizes = dict(dataset.info.grown_from)
+    n_before = sizes.get(run.status().dataset_fingerprint, len(dataset))
+    return RetrievalDataset(dataset.info, dataset.manifest.iloc[:n_before], dataset.folder)
