@@ -192,5 +192,5 @@ def test_labels_from_a_table_become_another_label_set(open_app: OpenApp, own_hom
     sets = load_dataset("shapes", settings).info.label_sets
     assert [labels.name for labels in sets] == ["class", "size"]
     app.button(key="browse_add_labels").click().run()
-    assert "already, which stays as it is" in app.error[0].value
+    assert "which stays as it is" in app.error[0].value
     assert not app.run().error  # said once

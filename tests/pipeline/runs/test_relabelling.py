@@ -11,6 +11,8 @@ from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.features import FeatureCache
 from pipeline.ingest.add_labels import add_labels
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.source import Item, Source
 from pipeline.runs.execute import execute
 from pipeline.runs.experiment import plan
 from pipeline.runs.measurement import evaluate_run
@@ -19,7 +21,7 @@ from pipeline.runs.relabelling import relabelled
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
-from tests.factories import half_labelled, spec, unlabelled
+from tests.factories import half_labelled, spec, unlabelled, write_images
 
 
 def executed(settings: Settings, **changes: object) -> Run:
@@ -130,3 +132,22 @@ def test_labels_of_images_that_had_none_draw_queries_of_their_own(
     with pytest.raises(RunError, match="drawn by class, those of 'kind' are drawn by kind"):
         relabelled(run, dataset, "kind", settings)
     assert executed(settings, dataset="halves", label_set="kind").report().n_query == 4
+
+
+def test_under_a_given_split_any_labels_measure_a_run(settings: Settings, tmp_path: Path) -> None:
+    parts = ("train", "query")
+    items = [
+        Item(f"{n:02d}", path.read_bytes, {"class": (path.parent.name,)}, split=parts[n % 5 == 0])
+        for n, path in enumerate(sorted(write_images(tmp_path / "images").rglob("*.*")))
+    ]
+    facts = {"title": "", "summary": "", "licence": "", "attribution": "", "identity": "4"}
+    source = Source(name="given", items=items, kinds={"class": "single"}, **facts)  # type: ignore[arg-type]
+    import_dataset(source, settings)
+    run = executed(settings, dataset="given", protocol="given")
+    dataset = later(settings, "given", range(40))
+
+    made = measured(relabelled(run, dataset, "kind", settings), dataset, settings)
+
+    trained = executed(settings, dataset="given", protocol="given", label_set="kind")
+    assert made.report().values == trained.report().values
+    assert made.report().n_query == 8
