@@ -44,7 +44,7 @@ def main() -> None:
     settings = Settings(home=options.home or Path(tempfile.mkdtemp(prefix="hashlens-bench-")))
     print("| set, labels | bits | method | order | P@10 % | NDCG@10 % | Neighbours@10 % |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for base in _bases(options.sets, settings):
+    for base in bases(options.sets, settings):
         specs = planned(base, options.methods, options.bits, options.seeds)
         run_missing(plan(specs, settings), settings)
         dataset = load_dataset(base.dataset, settings)
@@ -112,7 +112,7 @@ def _three(counts: Counts, kept: Counts) -> list[float]:
     ]
 
 
-def _bases(names: list[str], settings: Settings) -> list[RunSpec]:
+def bases(names: list[str], settings: Settings) -> list[RunSpec]:
     """What is measured on each set; the built-in one by its categories and by its tags."""
     bases = []
     for name in names:

@@ -13,6 +13,7 @@ ICON = ASSETS / "icon.png"  # a local file: icon names load from the web
 LOGO = ASSETS / "logo.png"
 
 st.set_page_config("HashLens", page_icon=str(ICON), layout="wide", initial_sidebar_state=336)
+st.html(ASSETS / "page.css")
 if st.context.theme.type == "dark":
     st.html(ASSETS / "on_dark.css")
 st.logo(str(LOGO), size="large", icon_image=str(ICON))

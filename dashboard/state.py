@@ -17,7 +17,9 @@ from pipeline.index.search import Query
 
 DATASET, RUN, PAGE = "ds", "run", "p"
 QUERY, COMPARED, COMPARED_QUERY = "q", ("a", "b"), "cq"
+RELEVANCE = "relevance"  # by which runs are evaluated
 FAILURE = "failure"  # manifest row of the query in detail on Failures
+TO_TRAIN = "to_train"  # names of methods that another page asks Train to begin with
 FINGERPRINT = "ix"  # of what a link was made from; see `permalink`
 _RUN_ID, _UPLOADS = "run_id", "uploads"
 _LINKED = "linked"  # names in the address bar that a link within the dashboard has set
@@ -82,6 +84,18 @@ def switch_to_compare(ref: str) -> NoReturn:
     """Go to the page that compares runs, on the query of a link name; its runs stay."""
     runs = {name: st.session_state[name] for name in COMPARED if name in st.session_state}
     switch_page("explore/compare_page.py", **runs, **{COMPARED_QUERY: ref})
+
+
+def relevance() -> str:
+    """What is relevant to a query on the evaluating pages; empty for the default of each run."""
+    if wanted := from_address(RELEVANCE, st.session_state.get(RELEVANCE)):
+        st.session_state[RELEVANCE] = wanted
+    return str(st.session_state.get(RELEVANCE, ""))
+
+
+def choose_relevance(name: str) -> None:
+    """Make another relevance the one of the evaluating pages; for callbacks."""
+    st.session_state[RELEVANCE] = name
 
 
 def choose_run(slug: str) -> None:

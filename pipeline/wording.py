@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+_MEANINGLESS = re.compile(r"[0-9]{9,}|[0-9a-fA-F]{16,}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4,12}){2,}")
+_LONGEST = 40  # letters of a caption; the page cuts the end of less
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -24,6 +26,23 @@ def escape_html(text: str) -> str:
 def percent(share: float | None) -> str:
     """A share as percent with one decimal; a dash when it is not known."""
     return "–" if share is None else f"{100 * share:.1f}"
+
+
+def short_name(name: str) -> str:
+    """A name that fits below a small picture.
+
+    Hashes and long numbers, which tell nobody anything, become empty; of what is long the middle is
+    left out, since names in a folder differ at the end.
+
+    Example:
+        >>> short_name("holiday_2024_summer_beach_0017.jpg")
+        'holiday_2024…ach_0017.jpg'
+        >>> short_name("d41d8cd98f00b204e9800998ecf8427e.jpg")
+        ''
+    """
+    if _MEANINGLESS.fullmatch(name.rpartition("/")[2].partition(".")[0]):
+        return ""
+    return name if len(name) <= _LONGEST else f"{name[:12]}…{name[-12:]}"
 
 
 def plural(n: int, noun: str) -> str:

@@ -39,6 +39,8 @@ _PRESETS = {
 
 def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
     """Data, backbone, code lengths and protocol; fields of a sweep."""
+    if "bits" in st.session_state:  # another page may ask for lengths that are not offered here
+        st.session_state["bits"] = [one for one in st.session_state["bits"] if one in _BITS]
     bits = st.pills(
         "Code lengths (bits)",
         _BITS,

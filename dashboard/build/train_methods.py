@@ -25,7 +25,7 @@ def show_methods(
 
     Args:
         groups: all methods.
-        recommended: with reasons; chosen until somebody chooses otherwise.
+        recommended: with reasons; chosen until somebody, or another page, chooses otherwise.
         there: those that need no training under the settings on screen.
         of: data set and labels; others begin with their own recommendation.
     """
@@ -34,6 +34,8 @@ def show_methods(
     if st.session_state.get(_FOR) != of:
         st.session_state[_FOR] = of
         st.session_state[_CHOSEN] = first_choice(groups, list(reasons), there)
+    if requested := st.session_state.pop(state.TO_TRAIN, None):
+        st.session_state[_CHOSEN] = set(requested)
     words = st.text_input(
         "Search methods",
         key="method_search",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard import state
 from dashboard.cached.library import dataset, datasets, settings
 from dashboard.cached.runs import board, measured_in
 from dashboard.services.review import Review, read_review
@@ -24,6 +26,7 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.curves import RunCurves
 from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
+from pipeline.analysis.hubs import Hubs, read_hubs
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.analysis.run_summary import RunSummary, read_summary
@@ -33,10 +36,19 @@ from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 
 
+class Key(NamedTuple):
+    """What an analysis of a run's codes depends on beside the run."""
+
+    fingerprint: str
+    relevance: str
+
+
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)
-def vs_best(runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...]) -> list[str]:
+def vs_best(
+    runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...], relevance: str
+) -> list[str]:
     """How each of some leaderboard rows stands to the best of its code length."""
-    rows = pd.DataFrame({"run": runs, "bits": bits, "map": values})
+    rows = pd.DataFrame({"run": runs, "bits": bits, "map": values, "relevance": relevance})
     return significance_findings.vs_best(settings(), rows)
 
 
@@ -74,18 +86,20 @@ def measures_table(runs: list[str]) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _measured(run_id: str, fingerprint: str) -> OpenRun:
+def _measured(run_id: str, key: Key) -> OpenRun:
     name = RunRegistry(settings()).open(run_id).spec.dataset
-    return open_measured(run_id, dataset(name), settings())
+    return open_measured(run_id, dataset(name), settings(), key.relevance)
 
 
 def measured(run_id: str) -> OpenRun:
-    """A run's own codes and labels; read again when its data set has other content.
+    """A run's own codes and what is relevant; read again when its data set has other content.
+
+    The relevance is the one that this tab has chosen, where the run was measured by it.
 
     Raises:
         RunError, DatasetError: they cannot be read, or there are no labels.
     """
-    return _measured(run_id, _fingerprint(run_id))
+    return _measured(run_id, _key(run_id))
 
 
 def query_curves(run_id: str) -> QueryCurves:
@@ -94,17 +108,20 @@ def query_curves(run_id: str) -> QueryCurves:
     Raises:
         RunError, DatasetError: the run cannot be read.
     """
-    return _query_curves(run_id, _fingerprint(run_id))
+    return _query_curves(run_id, _key(run_id))
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
-def _query_curves(run_id: str, fingerprint: str) -> QueryCurves:
+def _query_curves(run_id: str, key: Key) -> QueryCurves:
     return curve_service.measure(measured(run_id))
 
 
-def _fingerprint(run_id: str) -> str:
-    name = RunRegistry(settings()).open(run_id).spec.dataset
-    return next((info.fingerprint for info in datasets() if info.name == name), "")
+def _key(run_id: str) -> Key:
+    run = RunRegistry(settings()).open(run_id)
+    fingerprints = (info.fingerprint for info in datasets() if info.name == run.spec.dataset)
+    chosen = state.relevance()
+    known = chosen if chosen in run.relevances else next(iter(run.relevances), "")
+    return Key(next(fingerprints, ""), known)
 
 
 def row_curves(rows: pd.DataFrame) -> list[RunCurves]:
@@ -135,12 +152,26 @@ def failures(run_id: str) -> Failures:
     Raises:
         RunError, DatasetError: the run cannot be read.
     """
-    return _failures(run_id, _fingerprint(run_id))
+    return _failures(run_id, _key(run_id))
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
-def _failures(run_id: str, fingerprint: str) -> Failures:
+def _failures(run_id: str, key: Key) -> Failures:
     return read_failures(measured(run_id))
+
+
+def hubs(run_id: str) -> Hubs:
+    """How often each database image of a run is found.
+
+    Raises:
+        RunError, DatasetError: the run cannot be read.
+    """
+    return _hubs(run_id, _key(run_id))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _hubs(run_id: str, key: Key) -> Hubs:
+    return read_hubs(measured(run_id))
 
 
 def review(run_id: str) -> Review:
@@ -149,7 +180,7 @@ def review(run_id: str) -> Review:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _relaxed(run_id: str, fingerprint: str) -> NDArray[np.float32] | str:
+def _relaxed(run_id: str, key: Key) -> NDArray[np.float32] | str:
     """Outputs for queries, then database; or what is missing, which is not asked for again."""
     run = measured(run_id)
     rows = np.concatenate([run.query_rows, run.database_rows])
@@ -161,7 +192,7 @@ def _relaxed(run_id: str, fingerprint: str) -> NDArray[np.float32] | str:
 
 def outputs(run_id: str) -> NDArray[np.float32] | str:
     """A run's outputs before the sign, queries first; or a sentence that says what is missing."""
-    return _relaxed(run_id, _fingerprint(run_id))
+    return _relaxed(run_id, _key(run_id))
 
 
 def n_weak_bits(run_id: str, place: int) -> int | None:
@@ -176,11 +207,11 @@ def code_view(run_id: str) -> CodeView:
     Raises:
         RunError, DatasetError: the run cannot be read.
     """
-    return _code_view(run_id, _fingerprint(run_id))
+    return _code_view(run_id, _key(run_id))
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _code_view(run_id: str, fingerprint: str) -> CodeView:
+def _code_view(run_id: str, key: Key) -> CodeView:
     return read_codes(measured(run_id))
 
 
@@ -190,17 +221,17 @@ def drift(run_id: str) -> Drift:
     Raises:
         RunError, DatasetError: the run cannot be read.
     """
-    return _drift(run_id, _fingerprint(run_id))
+    return _drift(run_id, _key(run_id))
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def _drift(run_id: str, fingerprint: str) -> Drift:
+def _drift(run_id: str, key: Key) -> Drift:
     return read_drift(measured(run_id), settings())
 
 
 def bit_ablation(run_id: str) -> BitAblation:
     """What the mAP becomes without some bits; a few seconds the first time."""
-    return _bit_ablation(run_id, _fingerprint(run_id))
+    return _bit_ablation(run_id, _key(run_id))
 
 
 def map_without(run_id: str, muted: Collection[int]) -> float:
@@ -209,18 +240,18 @@ def map_without(run_id: str, muted: Collection[int]) -> float:
     Raises:
         RunError, DatasetError: the run cannot be read, or has no labels.
     """
-    sample = _bit_sample(run_id, _fingerprint(run_id))
+    sample = _bit_sample(run_id, _key(run_id))
     bits = range(sample.queries.shape[1])
     return sample.map([bit for bit in bits if bit + 1 not in muted])
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def _bit_ablation(run_id: str, fingerprint: str) -> BitAblation:
-    return ablate_bits(_bit_sample(run_id, fingerprint))
+def _bit_ablation(run_id: str, key: Key) -> BitAblation:
+    return ablate_bits(_bit_sample(run_id, key))
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _bit_sample(run_id: str, fingerprint: str) -> BitSample:
+def _bit_sample(run_id: str, key: Key) -> BitSample:
     run = measured(run_id)
     return bit_sample(run.query_codes, run.database_codes, run.query_labels, run.database_labels)
 

@@ -79,9 +79,14 @@ def boards(dataset: str) -> list[Comparison]:
 
 
 @st.cache_data(ttl=5, max_entries=100, show_spinner=False)
-def measured_in(runs: tuple[str, ...]) -> list[Comparison]:
-    """The comparisons that some runs were measured in, each once."""
-    return comparisons_of(settings(), runs)
+def measured_in(runs: tuple[str, ...], relevance: str = "") -> list[Comparison]:
+    """The comparisons that some runs were measured in, each once.
+
+    Args:
+        runs: their ids.
+        relevance: of runs that were measured by several; empty: the default of each.
+    """
+    return comparisons_of(settings(), runs, relevance)
 
 
 @st.cache_data(ttl=10, max_entries=50, show_spinner=False)

@@ -9,6 +9,7 @@ import pandas as pd
 
 PICK = "pick"  # name of the selection that a click on a cell makes
 _CELL = 26  # pixels a label
+_FEW = 10  # labels that a phone has room for
 _BAND = ["#eef4fa", "#08306b"]
 
 
@@ -27,7 +28,7 @@ def confusion(table: pd.DataFrame) -> alt.LayerChart:
             "result:N",
             sort=labels,
             title="Label of the wrong result",
-            axis=axis(orient="top", labelAngle=-45),
+            axis=axis(orient="top", labelAngle=-45, labelOverlap=len(labels) > _FEW),
         ),
         y=alt.Y("query:N", sort=labels, title="Label of the query", axis=axis()),
         tooltip=[

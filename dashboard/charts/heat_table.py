@@ -7,7 +7,8 @@ import pandas as pd
 
 from dashboard.charts.palette import COLOURS
 
-_ROW = 30  # pixels of a model
+_ROW = 38  # pixels of a model
+_AXIS = 70  # pixels of the lengths and their title above the cells
 _BAND = ["#eef4fa", "#08306b"]  # one hue, so that light and dark mean less and more to everyone
 
 
@@ -61,4 +62,4 @@ def heat_table(rows: pd.DataFrame) -> alt.LayerChart:
             ),
         ),
     ]
-    return alt.LayerChart(layer=layers).properties(height=_ROW * len(models) + 40)
+    return alt.LayerChart(layer=layers).properties(height=_ROW * len(models) + _AXIS)

@@ -12,8 +12,8 @@ notices.chosen_run()
 comparison = comparison_switch.choose_comparison(dataset.name)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
-names = {labels.name: labels.kind for labels in dataset.label_sets}
-asked = advisor_parts.scenario(found, is_multi=names.get(comparison.labels) == "multi")
+kinds = {labels.name: labels.kind for labels in dataset.label_sets}
+asked = advisor_parts.scenario(found, kinds.get(comparison.labels))
 advice = cached.analysis.advice(comparison, found.rows, asked)
 said = advisor_parts.recommendation(advice, comparison)
 advisor_parts.ranking(advice, found, asked, comparison, said)

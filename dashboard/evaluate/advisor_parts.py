@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import state
+from dashboard import cached, state
 from dashboard.charts.tradeoff import tradeoff
 from dashboard.widgets import chart_panel
 from dashboard.widgets.report_button import Entry
@@ -17,11 +17,16 @@ from pipeline.wording import escape_markdown, plural
 
 _LABELS = ("None", "One per image", "Several per image")
 _OLD_LABELS = {"One an image": _LABELS[1], "Several an image": _LABELS[2]}
-_MOST_UNTRIED = 4  # methods in the command; a long one is not run
+_MOST_UNTRIED = 4  # methods to train next; a long list is not run
 
 
-def scenario(found: Leaderboard, *, is_multi: bool) -> Scenario:
-    """Ask for the scenario; every answer is in the address bar."""
+def scenario(found: Leaderboard, kind: str | None) -> Scenario:
+    """Ask for the scenario; every answer is in the address bar.
+
+    Args:
+        found: what was measured.
+        kind: of the labels that decided: `single`, `multi`; None where none did.
+    """
     n = found.n_database
     state.understand_old("a_labels", _OLD_LABELS)
     with st.container(border=True, key="scenario"):
@@ -29,21 +34,29 @@ def scenario(found: Leaderboard, *, is_multi: bool) -> Scenario:
         labels = first.selectbox(
             "Labels to learn from",
             _LABELS,
-            index=2 if is_multi else 1,
+            index=0 if kind is None else 2 if kind == "multi" else 1,
             key="a_labels",
             bind="query-params",
         )
         now = second.number_input(
-            "Training images", 1, 10**9, max(n, 1), key="a_now", bind="query-params"
+            "Training images", 1, 10**9, max(n, 1), step=100, key="a_now", bind="query-params"
         )
         later = third.number_input(
-            "Images in production", 1, 10**10, max(1_000_000, n), key="a_later", bind="query-params"
+            "Images in production",
+            1,
+            10**10,
+            max(1_000_000, n),
+            step=100_000,
+            key="a_later",
+            bind="query-params",
         )
         speed = fourth.number_input(
             "Training speed (1: this machine)",
             0.01,
             1000.0,
             1.0,
+            step=0.5,
+            format="%g",
             key="a_speed",
             bind="query-params",
             help="How many times faster the machine that will train is. All runs here were "
@@ -52,11 +65,13 @@ def scenario(found: Leaderboard, *, is_multi: bool) -> Scenario:
         )
         first, second, third, _ = st.columns(4)
         latency, memory, training = (
-            place.number_input(label, least, None, usual, key=key, bind="query-params")
-            for place, label, least, usual, key in (
-                (first, "Search, at most (ms)", 0.01, 50.0, "a_ms"),
-                (second, "Memory, at most (MB)", 0.1, 100.0, "a_mb"),
-                (third, "Training, at most (s)", 0.1, 600.0, "a_s"),
+            place.number_input(
+                label, least, None, usual, step, format="%g", key=key, bind="query-params"
+            )
+            for place, label, least, usual, step, key in (
+                (first, "Search, at most (ms)", 0.01, 50.0, 5.0, "a_ms"),
+                (second, "Memory, at most (MB)", 0.1, 100.0, 10.0, "a_mb"),
+                (third, "Training, at most (s)", 0.1, 600.0, 60.0, "a_s"),
             )
         )
     return Scenario(
@@ -90,18 +105,24 @@ def recommendation(found: list[Advice], comparison: Comparison) -> str:
             escape_markdown(f"{best.measured.title}, {best.measured.bits} bits"), anchor=False
         )
         st.markdown(escape_markdown(sentence))
-        st.caption(escape_markdown("; ".join(best.reasons)) + ".")
-        st.button(
-            "Train this",
-            type="primary",
-            icon=":material/model_training:",
-            on_click=_prefill,
-            args=(best,),
-            key="train_this",
-        )
-    if st.session_state.pop("advised", False):
-        state.switch_page("build/train_page.py")
+        st.caption(escape_markdown("; ".join([*best.reasons, *_why_not_the_best(found)])) + ".")
+        if st.button("Search with it", type="primary", icon=":material/image_search:"):
+            runs = cached.library.runs(comparison.dataset)
+            slug = next((one.slug for one in runs if one.id == best.measured.run), None)
+            state.switch_page("explore/search_page.py", **({"run": slug} if slug else {}))
     return sentence
+
+
+def _why_not_the_best(found: list[Advice]) -> list[str]:
+    """Why the recommended code is not the one with the highest mAP, if it is not."""
+    best = max((one for one in found if one.fits), key=lambda one: one.measured.map)
+    if best is found[0]:
+        return []
+    other = f"{best.measured.title} at {best.measured.bits} bits"
+    return [
+        f"the shortest code whose interval reaches the best mAP that fits, "
+        f"{100 * best.measured.map:.1f} % of {other}"
+    ]
 
 
 def ranking(
@@ -149,7 +170,7 @@ def ranking(
 
 
 def missing(rows: pd.DataFrame, asked: Scenario, comparison: Comparison) -> None:
-    """What was never measured and could serve, with the command that measures it."""
+    """What was never measured and could serve, with ways to train it."""
     names = untried(rows, asked)
     if not names:
         return
@@ -157,18 +178,11 @@ def missing(rows: pd.DataFrame, asked: Scenario, comparison: Comparison) -> None
         f"Not measured here: {plural(len(names), 'method')} that could serve",
         icon=":material/science:",
     ):
-        st.markdown("Nothing is said about them until they are run:")
-        lengths = sorted({int(bits) for bits in rows["bits"]})
-        st.code(
-            command(comparison, names[:_MOST_UNTRIED], lengths), language="bash", wrap_lines=True
-        )
-
-
-def _prefill(best: Advice) -> None:
-    """Choose the method and the code length on the Train page."""
-    for key in [key for key in st.session_state if str(key).startswith("method_")]:
-        st.session_state[key] = False
-    st.session_state["method_itq"] = False  # the page's own default
-    st.session_state[f"method_{best.measured.method}"] = True
-    st.session_state["bits"] = [best.measured.bits]
-    st.session_state["advised"] = True
+        few, lengths = names[:_MOST_UNTRIED], sorted({int(bits) for bits in rows["bits"]})
+        st.markdown("They have no figures until they are trained: " + ", ".join(few) + ".")
+        with st.container(horizontal=True):
+            if st.button("Set up training", icon=":material/model_training:", key="train_untried"):
+                st.session_state.update({state.TO_TRAIN: few, "bits": lengths})
+                state.switch_page("build/train_page.py")
+            with st.popover("As a command", icon=":material/terminal:"):
+                st.code(command(comparison, few, lengths), language="bash", wrap_lines=True)

@@ -44,18 +44,18 @@ def chosen(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the chosen models and code lengths; the best six models at first."""
     models = list(dict.fromkeys(rows["model"]))
     lengths = sorted({int(bits) for bits in rows["bits"]})
-    with st.container(horizontal=True, gap="medium", vertical_alignment="top", key="curve_rows"):
-        wanted = st.multiselect(
-            "Models", models, default=models[:_DRAWN], max_selections=_DRAWN, key="models"
+    left, right = st.columns([3, 1])
+    wanted = left.multiselect(
+        "Models", models, default=models[:_DRAWN], max_selections=_DRAWN, key="models"
+    )
+    if len(lengths) > 1:
+        lengths = right.pills(
+            "Code length (bits)",
+            lengths,
+            selection_mode="multi",
+            default=lengths[:_LENGTHS],
+            key="curve_bits",
         )
-        if len(lengths) > 1:
-            lengths = st.pills(
-                "Code length (bits)",
-                lengths,
-                selection_mode="multi",
-                default=lengths[:_LENGTHS],
-                key="curve_bits",
-            )
     return rows[rows["model"].isin(wanted) & rows["bits"].isin(lengths)]
 
 
@@ -148,7 +148,7 @@ def behind(point: dict[str, Any], rows: pd.DataFrame, shown: Kind) -> None:
     tiles = []
     for entry in table.head(_SHOWN).to_dict("records"):
         image = int(run.query_rows[int(entry["place"])])
-        caption = ", ".join(run.label_names(image)) or "no label"
+        caption = run.described(image)
         tiles.append(
             gallery.Tile(
                 id=str(image),

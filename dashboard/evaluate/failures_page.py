@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import cached
-from dashboard.evaluate import failures_parts, failures_review, failures_robustness
+from dashboard.evaluate import failures_hubs, failures_parts, failures_review, failures_robustness
 from dashboard.widgets import comparison_switch, notices
 from pipeline.wording import escape_markdown, plural
 
@@ -13,9 +13,11 @@ failures = cached.analysis.failures(run.id)
 comparison_switch.show_switch(run.dataset.info.name)
 facts = f"{run.label}: {plural(len(failures.facts), 'query')}."
 st.caption(escape_markdown(f"{facts} {comparison_switch.conditions(run)}"))
-view = failures_parts.view()
+view = failures_parts.view(run)
 if view == failures_parts.CONFUSION:
     failures_parts.confused(run, failures)
+elif view == failures_parts.HUBS:
+    failures_hubs.show_hubs(run)
 elif view == failures_parts.REVIEW:
     failures_review.show_review(run, failures)
 elif view == failures_parts.ROBUSTNESS:

@@ -8,12 +8,14 @@ import streamlit as st
 from dashboard import cached, state
 from dashboard.charts.confusion import PICK, confusion
 from dashboard.evaluate import curves_parts
+from dashboard.services.imports import ImagePair
 from dashboard.services.report_basket import Picture
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import (
     bit_strip,
     chart_panel,
     gallery,
+    image_pairs,
     notices,
     query_panel,
     report_button,
@@ -37,16 +39,22 @@ from pipeline.analysis.failures import (
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.wording import escape_html, escape_markdown, plural
 
-WORST, CONFUSION, REVIEW, ROBUSTNESS = "Worst queries", "Confusion", "Review", "Robustness"
+WORST, CONFUSION, HUBS = "Worst queries", "Confusion", "Hubs"
+REVIEW, ROBUSTNESS = "Review", "Robustness"
 _PAGE = 24
 _PAIR = "confused_pair"
 
 
-def view() -> str:
-    """How to look at the failures."""
+def view(run: OpenRun) -> str:
+    """How to look at the failures; classes are confused only where labels decide."""
+    views = [WORST, CONFUSION, HUBS, REVIEW, ROBUSTNESS]
+    if run.nearest is not None:
+        views = [one for one in views if one not in (CONFUSION, REVIEW)]
+        if st.session_state.get("failures_view", WORST) not in views:
+            st.session_state["failures_view"] = WORST
     return st.segmented_control(
         "View",
-        (WORST, CONFUSION, REVIEW, ROBUSTNESS),
+        views,
         default=WORST,
         required=True,
         key="failures_view",
@@ -57,16 +65,15 @@ def view() -> str:
 
 def ordered(run: OpenRun, failures: Failures) -> pd.DataFrame:
     """The queries in the chosen order; for the biggest drop against a run that is chosen too."""
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="order"):
-        by = st.segmented_control(
-            "Worst by",
-            (BY_AP, NONE_IN_TOP, EMPTY, DROP),
-            default=BY_AP,
-            required=True,
-            key="worst_by",
-            bind="query-params",
-        )
-        other = _other_run(run) if by == DROP else None
+    by = st.segmented_control(
+        "Worst by",
+        (BY_AP, NONE_IN_TOP, EMPTY, DROP),
+        default=BY_AP,
+        required=True,
+        key="worst_by",
+        bind="query-params",
+    )
+    other = _other_run(run) if by == DROP else None
     pair = st.session_state.get(_PAIR)
     if pair is not None and not set(pair) <= set(failures.classes):
         pair = st.session_state.pop(_PAIR) and None  # of another data set
@@ -141,7 +148,7 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
     """One query: why it may have failed, its first results, its code, the nearest relevant."""
     facts, row = failures.facts.iloc[place], int(run.query_rows[place])
     results = neighbours(run, place)
-    labels = ", ".join(run.label_names(row)) or "no label"
+    labels = run.described(row)
     ap = f"AP {100 * facts['ap']:.1f} %"
     source = thumb_url(run.dataset.info.name, run.sha256(row))
     st.html(
@@ -152,10 +159,13 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
         f"</div><div>{ap}</div><div style='opacity:.75;font-size:.875rem'>"
         f"{escape_html(str(run.dataset.manifest['text'].iloc[row]))}</div></div></div>"
     )
-    why = _causes(run, failures, place, results)
+    alike = set(look_alikes(run, place, results))
+    why = _causes(run, failures, place, len(alike))
     with st.container(horizontal=True, gap="small", key="causes"):
         for cause in why or ["nothing stands out"]:
             st.badge(escape_markdown(cause), color="orange" if why else "gray")
+    pairs = [_pair(run, row, result) for result in results if result.row in alike]
+    image_pairs.show_pairs(pairs, few=2, width_rem=10)
     tiles = tuple(_result_tile(run, neighbour, rank) for rank, neighbour in enumerate(results, 1))
     clicked = gallery.show_gallery(
         [gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84
@@ -173,7 +183,7 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
         )
     nearest = nearest_relevant(run, place)
     if nearest is not None:
-        names = escape_markdown(", ".join(run.label_names(nearest.row)))
+        names = escape_markdown(run.described(nearest.row))
         st.markdown(
             f"Nearest relevant image: **{nearest.distance} of {run.bits} bits** away ({names})."
         )
@@ -187,15 +197,29 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
             )
 
 
-def _causes(run: OpenRun, failures: Failures, place: int, results: list[Neighbour]) -> list[str]:
+def _causes(run: OpenRun, failures: Failures, place: int, n_alike: int) -> list[str]:
     why = failures.causes(place)
-    if alike := look_alikes(run, place, results):
-        why.append(f"near-duplicate in another class ({plural(len(alike), 'image')})")
+    if n_alike:
+        why.append(f"near-duplicate in another class ({plural(n_alike, 'image')})")
     if (
         n_weak := cached.analysis.n_weak_bits(run.id, place)
     ) is not None and n_weak >= run.bits / 4:
         why.append(f"weak bits: {n_weak} of {run.bits}")
     return why
+
+
+def _pair(run: OpenRun, row: int, result: Neighbour) -> ImagePair:
+    """The query beside a wrong result that is nearly the same picture."""
+    manifest, rows = run.dataset.manifest, (row, result.row)
+    first, second = (thumb_url(run.dataset.info.name, run.sha256(one)) for one in rows)
+    names = [str(manifest["text"].iloc[one] or manifest["image_id"].iloc[one]) for one in rows]
+    labels = [", ".join(run.label_names(one)) or "no label" for one in rows]
+    return ImagePair(
+        f"Near-duplicate with another label: {result.distance} of {run.bits} bits differ",
+        (first, second),
+        (names[0], names[1]),
+        (labels[0], labels[1]),
+    )
 
 
 def _entry(
@@ -222,7 +246,7 @@ def _entry(
 
 def _query_tile(run: OpenRun, failures: Failures, row: pd.Series) -> gallery.Tile:
     place, image = int(row["place"]), int(row["row"])
-    labels = ", ".join(run.label_names(image)) or "no label"
+    labels = run.described(image)
     mostly = failures.mostly(place)
     drop = row.get("drop")
     fact = f"AP {100 * row['ap']:.0f}" + (
@@ -238,7 +262,7 @@ def _query_tile(run: OpenRun, failures: Failures, row: pd.Series) -> gallery.Til
 
 
 def _result_tile(run: OpenRun, neighbour: Neighbour, rank: int) -> gallery.Tile:
-    labels = ", ".join(run.label_names(neighbour.row)) or "no label"
+    labels = run.described(neighbour.row)
     word = "relevant" if neighbour.is_relevant else "not relevant"
     return gallery.Tile(
         id=str(neighbour.row),

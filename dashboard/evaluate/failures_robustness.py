@@ -19,7 +19,12 @@ from pipeline.wording import escape_markdown, plural
 _ALONE = "none"
 _ASKED = "robustness_asked"  # runs for which the button was pressed in this tab
 _PATIENCE_S = 0.3  # before progress is shown: what is kept comes at once
-_TITLES = {"flipped": "Bits flipped (%)", "kept": f"Overlap@{NEAREST} (%)"}
+_TITLES = {
+    "flipped": "Bits flipped (%)",
+    "kept": f"Overlap@{NEAREST} (%)",
+    "first": "Original found first (%)",
+    "ten": "Original among the first ten (%)",
+}
 
 
 def show_robustness(run: OpenRun) -> None:
@@ -33,9 +38,9 @@ def show_robustness(run: OpenRun) -> None:
     requested = st.session_state.setdefault(_ASKED, set())
     if not requested.issuperset(ids):
         st.markdown(
-            f"{N_IMAGES} random query images are rotated, cropped, blurred, compressed and "
-            "brightened at three strengths and encoded again. This usually takes less than "
-            "a minute."
+            f"{N_IMAGES} random query images are rotated, cropped, blurred, compressed, "
+            "brightened, resized, written over and mirrored at three strengths and encoded again. "
+            "This usually takes about a minute."
         )
         st.button(
             "Measure",
@@ -85,7 +90,8 @@ def _results(measured: list[Robustness], ids: list[str]) -> None:
     for sentence in sentences:
         st.markdown(escape_markdown(sentence))
     table = robustness.table(measured)
-    for (measure, title), column in zip(_TITLES.items(), st.columns(2, gap="large"), strict=True):
+    columns = st.columns(2, gap="large") + st.columns(2, gap="large")
+    for (measure, title), column in zip(_TITLES.items(), columns, strict=True):
         rows = table[table["measure"] == measure].drop(columns="measure")
         with column:
             chart_panel.show_chart(
@@ -100,6 +106,7 @@ def _results(measured: list[Robustness], ids: list[str]) -> None:
     sizes = " and ".join(dict.fromkeys(f"{len(run.rows)}" for run in measured))
     st.caption(
         f"Means over {sizes} query images, drawn with a fixed seed, and 95 % intervals over them. "
-        f"Overlap: how many of the {NEAREST} nearest are still found. A random code would flip "
-        f"half of the bits.{missing}"
+        f"Overlap: how many of the {NEAREST} nearest are still found. Original: whether the "
+        "changed image finds the one that it was made of, put among the images of the database; "
+        f"ties in expectation. A random code would flip half of the bits.{missing}"
     )

@@ -39,5 +39,4 @@ else:
         leaderboard_parts.curve_chart(rows, found, comparison)
     leaderboard_charts.published(rows, comparison)
 if found.n_unmeasured:
-    why = "there are no labels, or all images share one"
-    st.caption(f"Finished without a report, because {why}: {found.n_unmeasured}.")
+    st.caption(f"Finished without a report: {found.n_unmeasured}. Runs says why of each.")

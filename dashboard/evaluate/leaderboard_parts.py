@@ -97,7 +97,10 @@ def table(
         chooser: where the reader chooses columns.
     """
     vs_best = cached.analysis.vs_best(
-        tuple(rows["run"]), tuple(map(int, rows["bits"])), tuple(rows["map"])
+        tuple(rows["run"]),
+        tuple(map(int, rows["bits"])),
+        tuple(rows["map"]),
+        comparison.relevance,
     )
     whole = leaderboard_table.readable(rows, found.cosine, found.baselines, vs_best)
     with chooser:

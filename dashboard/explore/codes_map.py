@@ -17,6 +17,7 @@ _MOST = 60  # images below the map
 
 def show_map(opened: OpenRun) -> None:
     """The map, and below it the images of the codes that were chosen; at first the fullest."""
+    opened = opened.searched
     shown = cached.search.code_map(opened)
     st.caption(code_map.describe(shown, len(opened.database_rows)))
     code_map.show_code_map(

@@ -122,12 +122,12 @@ def _price(opened: OpenRun, muted: list[int]) -> str:
 
 
 def _changed_image(opened: OpenRun, query: QueryImage) -> None:
-    """Five small changes of the query image, and the bits they flip."""
+    """Small changes of the query image, and the bits they flip."""
     strength = st.segmented_control(
         "Change", STRENGTHS, default="Medium", required=True, key="probe", bind="query-params"
     )
     try:
-        with st.spinner("Encoding five changed images"):
+        with st.spinner("Encoding changed images"):
             probes = _probes(opened, query, STRENGTHS.index(strength))
         unsure = unsure_bits(relaxed_query(opened, query).relaxed)
     except EncodingError as error:

@@ -17,7 +17,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
 dataset = notices.chosen_dataset()
 runs = cached.library.runs(dataset.name)
 if len(runs) < 2:
-    st.info("Comparing needs two finished runs on this data set; there are fewer.")
+    st.info(f"Comparing needs two finished runs, and this data set has {len(runs) or 'none'}.")
     show_recommended(dataset)
     st.stop()
 opened_runs = (notices.opened(run_id) for run_id in compare_parts.choose(runs))

@@ -25,7 +25,7 @@ from dashboard.widgets import (
 )
 from dashboard.widgets import report_button as add_to_report
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.wording import escape_html, escape_markdown, percent, plural
+from pipeline.wording import escape_html, escape_markdown, percent, plural, short_name
 
 (A, B), TABLE = state.COMPARED, "differ_most"
 SHOWN = 24
@@ -167,7 +167,7 @@ def _picture(row: int | None, image: Upload | None, opened: OpenRun) -> str:
     return (
         f"<div style='display:flex;gap:.75rem;align-items:center'><img src='{source}' "
         f"alt='query: {escape_html(name)}' style='width:5rem;border-radius:.4rem;background:#fff'>"
-        f"<span><b>{escape_html(name)}</b><br>{escape_html(labels)}</span></div>"
+        f"<span><b>{escape_html(short_name(name))}</b><br>{escape_html(labels)}</span></div>"
     )
 
 

@@ -7,13 +7,14 @@ from dashboard.explore import overview_links, overview_parts
 from dashboard.widgets import notices, query_panel
 
 overview_links.follow_old_link()
+st.title("Overview", anchor=False)
 info = notices.chosen_dataset()
 run_id = notices.chosen_run()
 opened = notices.opened(run_id).searched
 summary = cached.analysis.run_summary(opened)
 examples = cached.search.examples(run_id)
 ref, note = query_panel.resolve(state.query(), opened, examples[0].ref)
-overview_parts.heading(info, summary)
+overview_parts.in_one_sentence(info, summary)
 left, right = st.columns([2.3, 1], gap="medium")
 with right:
     overview_parts.figures(opened, summary)

@@ -16,7 +16,7 @@ from pipeline.analysis.code_map import rows_at
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.run_summary import RunSummary
 from pipeline.datasets.dataset import DatasetInfo
-from pipeline.wording import escape_markdown, percent, plural
+from pipeline.wording import escape_markdown, percent, plural, short_name
 
 _MAP, _LASSOED, _IMAGES = "overview_map", "lassoed", "overview_images"
 _SHOWN, _TILE_PX, _MAP_PX = 12, 70, 470
@@ -30,9 +30,8 @@ _WAYS = (
 )
 
 
-def heading(info: DatasetInfo, summary: RunSummary) -> None:
-    """Title and the sentence that the page is about."""
-    st.title("Overview", anchor=False)
+def in_one_sentence(info: DatasetInfo, summary: RunSummary) -> None:
+    """The sentence that the page is about."""
     st.markdown(f"##### {escape_markdown(f'{info.title}: {summary.sentence}')}")
 
 
@@ -109,7 +108,7 @@ def images(
 ) -> int | None:
     """What the lasso holds, or else the nearest images; returns the row clicked just now."""
     if lasso is None:
-        name = escape_markdown(query.name)
+        name = escape_markdown(short_name(query.name) or "this image")
         st.markdown(f"**Nearest to {name}** :gray[· click the map to light up another image]")
         tiles = [search_results.tile(result, opened) for result in answer.results]
     else:

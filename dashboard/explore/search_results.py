@@ -64,8 +64,10 @@ def unusual(answer: Answer, opened: OpenRun) -> None:
 
 
 def measures(answer: Answer, opened: OpenRun) -> None:
-    """Precision and lookup of this one query, or why they are not known."""
+    """Precision and lookup of this one query, or why they are not known; nothing without labels."""
     judgement = answer.judgement
+    if judgement is None and opened.label_set is None:
+        return
     if words := labelled_words(opened.dataset, opened.label_set):
         unknown = "Results without one are marked as unknown and not counted."
         st.caption(escape_markdown(f"{words}. {unknown}"))
@@ -206,7 +208,6 @@ def export(answer: Answer, opened: OpenRun) -> None:
         icon=":material/download:",
         disabled=not answer.groups,
         help="All results of this search, as CSV.",
-        width=112,
     )
 
 
@@ -225,11 +226,12 @@ def tile(result: Result, opened: OpenRun, is_moved: bool = False) -> gallery.Til
     if is_moved and result.moved:
         fact += f" {'↑' if result.moved > 0 else '↓'}{abs(result.moved)}"
         name += f", {abs(result.moved)} ranks {'up' if result.moved > 0 else 'down'}"
+    relevance = [] if opened.label_set is None else [_WORDS[result.relevant]]
     return gallery.Tile(
         id=str(result.row),
         src=thumb_url(opened.dataset.info.name, result.sha256),
-        name=f"rank {result.rank}, {caption}, {name}, {_WORDS[result.relevant]}",
+        name=", ".join([f"rank {result.rank}", caption, name, *relevance]),
         caption=caption,
         fact=fact,
-        mark=_MARKS[result.relevant],
+        mark=_MARKS[result.relevant] if relevance else "",
     )

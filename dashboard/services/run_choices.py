@@ -11,6 +11,7 @@ from typing import Literal
 from pipeline.analysis.comparisons import labels_by_default, told_apart
 from pipeline.analysis.model_maps import ModelMap, model_maps
 from pipeline.datasets.dataset import DatasetInfo, list_datasets
+from pipeline.evaluation.relevance import LABELS
 from pipeline.index.coverage import searched_codes
 from pipeline.index.index_jobs import IndexResult, last_result, requested
 from pipeline.index.publish import IndexRecord, expected_metadata, read_index
@@ -242,12 +243,14 @@ def _choice(run: Run, rows: Mapping[str, ModelMap], labels: str, apart: str) -> 
     row = rows[run.id]
     split = f", split {spec.split_seed}" if spec.split_seed else ""
     seeds = f"mean of {row.n_seeds} seeds" if row.n_seeds > 1 else "over queries"
+    report = run.report()
+    by = f", labels {labels}" if report.relevance == LABELS else f", {report.relevance}"
     facts = (
         f"mAP {100 * row.map:.1f} ± {100 * row.half:.1f} {seeds}, protocol {spec.protocol}"
-        f"{f', labels {labels}' if labels else ''}{split}"
+        f"{by}{split}"
     )
     label = f"{spec.label} · mAP {100 * row.map:.1f}{apart}"
-    precision_10 = run.report().values.get("precision_at_10") or 0.0
+    precision_10 = report.values.get("precision_at_10") or 0.0
     return RunChoice(run.id, slug, label, spec.seed, row.own, precision_10, facts)
 
 

@@ -26,15 +26,23 @@ def empty(target: Target, basket: Basket) -> None:
     """What an empty report can begin with."""
     name = f"“{escape_markdown(basket.title)}”" if basket.title else "the report"
     st.subheader(f"Nothing is in {name} yet", anchor=False)
-    _draft(target)
-    st.markdown("**Or start with a template**")
+    has_run = _draft(target)
+    st.markdown(f"**{'Or start' if has_run else 'Start'} with a template**")
     with st.grid(3, min_column_width=220):
         for kind, about in report_templates.SUMMARIES.items():
             with st.container(border=True, height="stretch"):
                 st.markdown(f"**{kind}**")
                 st.caption(about)
                 key = f"begin_{kind.split()[0].lower()}"
-                st.button("Start with this", on_click=_begin, args=(target, kind), key=key)
+                is_ready = has_run or kind == report_templates.AUDIT
+                st.button(
+                    "Start with this",
+                    on_click=_begin,
+                    args=(target, kind),
+                    key=key,
+                    disabled=not is_ready,
+                    help=None if is_ready else "It needs a finished run on this data set.",
+                )
     st.markdown("Or press *Add to report* on these pages; what you see is stored as it is now.")
     with st.container(horizontal=True, key="report_sources"):
         for section, pages in _SOURCES.items():
@@ -42,12 +50,12 @@ def empty(target: Target, basket: Basket) -> None:
                 st.page_link(f"{section}/{page.lower()}_page.py", label=page)
 
 
-def _draft(target: Target) -> None:
-    """A draft about the run of the sidebar; nothing where there is none."""
+def _draft(target: Target) -> bool:
+    """A draft about the run of the sidebar; nothing, and False, where there is none."""
     labels = {run.id: run.label for run in cached.library.runs(target.dataset)}
     run_id = state.run()
     if run_id not in labels:
-        return
+        return False
     with st.container(border=True, key="draft"):
         st.markdown(f"**Draft from {escape_markdown(labels[run_id])}**")
         st.caption(
@@ -72,6 +80,7 @@ def _draft(target: Target) -> None:
                 args=(target, "The draft", lambda: report_draft.draft(run_id, other)),
                 key="draft_report",
             )
+    return True
 
 
 def _begin(target: Target, kind: str) -> None:

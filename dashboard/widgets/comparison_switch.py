@@ -1,4 +1,4 @@
-"""The one switch of protocol and labels, the same on every evaluating page.
+"""The one switch of protocol and relevance, the same on every evaluating page.
 
 It follows the run of the sidebar and leads it: choosing other labels chooses a run that was
 measured on them. So the numbers of all pages, and the one in the sidebar, belong together.
@@ -14,11 +14,12 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.class_counts import labelled_words
 from pipeline.datasets.dataset import DatasetError
+from pipeline.evaluation.relevance import LABELS
 from pipeline.wording import escape_markdown
 
 _KEY = "protocol"
 _HELP = (
-    "Numbers of different protocols or labels are not comparable, so they are never mixed. "
+    "Numbers of different protocols or relevances are not comparable, so they are never mixed. "
     "Choosing another one also chooses a run that was measured under it, on all pages."
 )
 
@@ -27,10 +28,11 @@ def choose_comparison(dataset: str) -> Comparison:
     """The comparison that the chosen run belongs to; where none was measured stop the page."""
     if not cached.runs.boards(dataset):
         st.subheader("No run on this data set has been measured", anchor=False)
-        st.markdown("Runs are measured when the data set has labels that tell images apart.")
-        info = notices.chosen_dataset()
-        if info.label_sets:
-            recommended_training.show_recommended(info)
+        st.markdown(
+            "Runs are measured by labels that tell images apart, or else by the nearest images of "
+            "their features, once they are trained."
+        )
+        recommended_training.show_recommended(notices.chosen_dataset())
         st.stop()
     return show_switch(dataset)
 
@@ -38,15 +40,15 @@ def choose_comparison(dataset: str) -> Comparison:
 def show_switch(dataset: str) -> Comparison:
     """Draw the switch, or the one comparison that there is; returns the one that is chosen."""
     found = cached.runs.boards(dataset)
-    own = cached.runs.measured_in((state.run() or "",))
+    own = cached.runs.measured_in((state.run() or "",), state.relevance())
     current = next((one for one in found if one in own), found[0])
     if len(found) == 1:
         label = escape_markdown(f"protocol {current.label}")
-        st.badge(label, icon=":material/rule:", color="blue")
+        st.badge(label, icon=":material/rule:", color="blue", help=current.sentence)
         return current
     st.session_state[_KEY] = current.label
     st.selectbox(
-        "Protocol and labels",
+        "Protocol and relevance",
         [one.label for one in found],
         key=_KEY,
         on_change=_follow,
@@ -58,17 +60,21 @@ def show_switch(dataset: str) -> Comparison:
 
 
 def conditions(run: OpenRun) -> str:
-    """Protocol and labels behind the numbers of a run, and how many images have a label.
+    """Protocol and relevance behind the numbers of a run, and how many images have a label.
 
-    Empty if nothing is known.
+    Empty where it was not measured.
     """
-    known = [one.sentence for one in cached.runs.measured_in((run.id,))]
-    words = labelled_words(run.dataset, run.label_set) if known else ""
+    own = cached.runs.measured_in((run.id,), state.relevance())
+    known = [one.sentence for one in own]
+    is_by_labels = any(one.relevance == LABELS for one in own)
+    words = labelled_words(run.dataset, run.label_set) if is_by_labels else ""
     return " ".join([*known, f"{words}."] if words else known)
 
 
 def partly_labelled(comparison: Comparison) -> str:
     """How many images have a label that a comparison is measured on, as Markdown; empty for all."""
+    if comparison.relevance != LABELS:
+        return ""
     try:
         dataset = cached.library.dataset(comparison.dataset)
         words = labelled_words(dataset, dataset.label_set(comparison.label_set))
@@ -81,6 +87,7 @@ def _follow(dataset: str) -> None:
     """Choose a run of the chosen comparison: the same method and length if there is one."""
     label = st.session_state[_KEY]
     chosen = next(one for one in cached.runs.boards(dataset) if one.label == label)
+    state.choose_relevance(chosen.relevance)
     rows = cached.runs.board(chosen).rows
     slugs = {run.id: run.slug for run in cached.library.runs(dataset)}
     rows = rows[rows["run"].isin(slugs)]

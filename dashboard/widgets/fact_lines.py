@@ -37,11 +37,12 @@ _FOLDERS = {
 
 
 def line(entry: Line) -> None:
-    """Badge, name, state, remedy."""
+    """Name, badge, state, remedy."""
     word, icon, color = _LEVELS[entry.level]
-    badge, name, state = st.columns([1, 1, 6], vertical_alignment="center")
-    badge.badge(word, icon=icon, color=color)
-    name.markdown(f"**{entry.name}**")
+    head, state = st.columns([1, 3], vertical_alignment="center")
+    with head, st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{entry.name}**", width=80)
+        st.badge(word, icon=icon, color=color)
     with state:
         st.text(entry.state)
         if entry.remedy:
@@ -105,11 +106,11 @@ def disk(sizes: Sequence[tuple[str, int]]) -> None:
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Names and values in two columns."""
     cells = "".join(
-        f"<div style='opacity:.75;white-space:nowrap'>{escape_html(name)}</div>"
+        f"<div style='opacity:.75'>{escape_html(name)}</div>"
         f"<div style='overflow-wrap:anywhere'>{escape_html(value)}</div>"
         for name, value in pairs
     )
     st.html(
-        "<div style='display:grid;grid-template-columns:auto 1fr;gap:.3rem 1.25rem;"
+        "<div style='display:grid;grid-template-columns:fit-content(60%) 1fr;gap:.3rem 1.25rem;"
         f"font-size:.9rem'>{cells}</div>"
     )

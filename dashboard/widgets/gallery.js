@@ -52,7 +52,7 @@ function tile(item, still) {
     facts.append(element("span", "", item.fact))
     button.append(facts)
   }
-  button.append(element("div", "caption", item.caption))
+  button.append(element("div", "caption", item.short))
   return button
 }
 

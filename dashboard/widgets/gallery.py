@@ -9,6 +9,8 @@ from typing import Literal
 
 import streamlit as st
 
+from pipeline.wording import short_name
+
 Mark = Literal["", "yes", "no", "unknown"]
 _HERE = Path(__file__).parent
 _draw = st.components.v2.component(
@@ -81,7 +83,7 @@ def show_gallery(
     clicked: str | list[str] | None = _draw(
         key=key,
         data={
-            "groups": [asdict(group) for group in groups],
+            "groups": [_drawn(group) for group in groups],
             "label": label,
             "layout": layout,
             "still": is_still,
@@ -93,6 +95,12 @@ def show_gallery(
         on_picked_change=on_pick,
     ).picked
     return clicked if isinstance(clicked, str) else None
+
+
+def _drawn(group: TileGroup) -> dict[str, object]:
+    """A group as the element draws it, with captions that fit."""
+    items = [{**asdict(item), "short": short_name(item.caption)} for item in group.items]
+    return {**asdict(group), "items": items}
 
 
 def focus(key: str, item_id: str) -> None:

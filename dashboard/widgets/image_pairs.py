@@ -9,24 +9,32 @@ import streamlit as st
 from dashboard.services.imports import ImagePair
 from pipeline.wording import escape_html, plural
 
-_FEW = 6
-_GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(15rem,100%),1fr));gap:1rem"
 _PICTURE = (
     "width:100%;aspect-ratio:1;object-fit:contain;background:#fff;"
     "border:1px solid var(--st-border-color,#8886);border-radius:.4rem"
 )
 
 
-def show_pairs(pairs: Sequence[ImagePair]) -> None:
-    """Draw a few pairs, and the others in an expander."""
-    _draw(pairs[:_FEW])
-    if rest := pairs[_FEW:]:
+def show_pairs(pairs: Sequence[ImagePair], *, few: int = 6, width_rem: int = 15) -> None:
+    """Draw a few pairs, and the others in an expander; nothing where there are none.
+
+    Args:
+        pairs: what to draw.
+        few: pairs outside the expander.
+        width_rem: least width of a pair.
+    """
+    if not pairs:
+        return
+    _draw(pairs[:few], width_rem)
+    if rest := pairs[few:]:
         with st.expander(f"{plural(len(rest), 'more pair')}", icon=":material/compare:"):
-            _draw(rest)
+            _draw(rest, width_rem)
 
 
-def _draw(pairs: Sequence[ImagePair]) -> None:
-    st.html(f"<div style='{_GRID}'>{''.join(map(_pair, pairs))}</div>")
+def _draw(pairs: Sequence[ImagePair], width_rem: int) -> None:
+    columns = f"repeat(auto-fill,minmax(min({width_rem}rem,100%),1fr))"
+    grid = f"display:grid;grid-template-columns:{columns};gap:1rem"
+    st.html(f"<div style='{grid}'>{''.join(map(_pair, pairs))}</div>")
 
 
 def _pair(pair: ImagePair) -> str:

@@ -81,5 +81,5 @@ def baseline_flag(settings: Settings, run_id: str) -> BaselineFlag:
         for other, report in measured(settings, comparison)
         if same_but_seed(other.spec) == key
     ] or [own]
-    baselines = read_baselines(settings, run.spec.dataset, [run.spec])
+    baselines = read_baselines(settings, run.spec.dataset, [run.spec], own.relevance)
     return BaselineFlag(seed_means(reports)["map"], lower_end(reports), baselines)

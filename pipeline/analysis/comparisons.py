@@ -1,6 +1,6 @@
 """Comparisons: which measured runs may stand in one table, and what their numbers belong to.
 
-Numbers are compared only when data set, protocol, label set and split seed are the same.
+Numbers are compared only when data set, protocol, relevance, label set and split seed are the same.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.datasets.dataset import list_datasets
 from pipeline.datasets.protocols import Protocol
+from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words
 from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -27,55 +28,82 @@ class Comparison:
     protocol: Protocol
     label_set: str
     split_seed: int
+    relevance: str = LABELS
     n_runs: int = field(default=0, compare=False)
     first_labels: str = field(default="", compare=False)  # of the data set, where none are named
 
     @property
     def labels(self) -> str:
-        """Name of the label set that decides relevance."""
-        return self.label_set or self.first_labels
+        """Name of the label set that decides relevance; empty where none does."""
+        return (self.label_set or self.first_labels) if self.relevance == LABELS else ""
+
+    @property
+    def relevant(self) -> str:
+        """What is relevant, in a word: the label set, or `neighbours@10`."""
+        return self.labels if self.relevance == LABELS else self.relevance
 
     @property
     def label(self) -> str:
         """Short name for people."""
         seed = f" · split {self.split_seed}" if self.split_seed else ""
         labels = f" · labels: {self.labels}" if self.labels else ""
-        return f"{self.protocol.name}{labels}{seed}"
+        relevance = "" if self.relevance == LABELS else f" · {self.relevance}"
+        return f"{self.protocol.name}{labels}{relevance}{seed}"
 
     @property
     def sentence(self) -> str:
-        """What belongs to every number: protocol, labels and split, and what the protocol says."""
+        """What belongs to every number: protocol with its summary, relevance and split."""
         labels = f", relevant by {self.labels}" if self.labels else ""
+        meant = ""
+        if self.relevance != LABELS:
+            labels = f", relevant: {in_words(self.relevance)}"
+            meant = (
+                " This measures fidelity to the features, not meaning: methods that keep most "
+                "neighbours are often not those that labels would put first."
+            )
         seed = f", split seed {self.split_seed}" if self.split_seed else ""
-        return f"Protocol {self.protocol.name}{labels}{seed}: {self.protocol.summary}"
+        return f"Protocol {self.protocol.name}{labels}{seed}: {self.protocol.summary}{meant}"
 
     @property
     def columns(self) -> dict[str, object]:
         """Protocol, labels and split as columns of an exported table."""
         return {
             "protocol": self.protocol.name,
-            "relevant by": self.labels,
+            "relevant by": self.relevant,
             "split seed": self.split_seed,
         }
 
 
 def comparisons(settings: Settings, dataset: str) -> list[Comparison]:
-    """The comparisons that the measured runs of a data set fall into, most runs first."""
+    """The comparisons that the measured runs of a data set fall into.
+
+    Those by labels come first, then those with most runs.
+    """
     count = Counter(
         comparison_of(run.spec, report) for run, report in measured_runs(settings, dataset)
     )
     first = first_labels(settings, dataset)
-    return [replace(one, n_runs=n, first_labels=first) for one, n in count.most_common()]
+    found = [replace(one, n_runs=n, first_labels=first) for one, n in count.most_common()]
+    return sorted(found, key=lambda one: RELEVANCES.index(one.relevance))
 
 
-def comparisons_of(settings: Settings, runs: Sequence[str]) -> list[Comparison]:
-    """The comparisons that some runs were measured in, each once; unmeasured runs have none."""
+def comparisons_of(
+    settings: Settings, runs: Sequence[str], relevance: str = ""
+) -> list[Comparison]:
+    """The comparisons that some runs were measured in, each once; unmeasured runs have none.
+
+    Args:
+        settings: where the runs are.
+        runs: their ids.
+        relevance: of a run that was measured by several; empty, or one that it lacks: its default.
+    """
     found: dict[Comparison, None] = {}
     registry = RunRegistry(settings)
     for run_id in runs:
         try:
             run = registry.open(run_id)
-            own = comparison_of(run.spec, run.report())
+            known = relevance if relevance in run.relevances else ""
+            own = comparison_of(run.spec, run.report(known))
         except RunError:
             continue
         found[replace(own, first_labels=first_labels(settings, own.dataset))] = None
@@ -137,7 +165,9 @@ def measured(settings: Settings, comparison: Comparison) -> list[tuple[Run, Repo
 
 def comparison_of(spec: RunSpec, report: Report) -> Comparison:
     """The comparison that a measured run belongs to."""
-    return Comparison(spec.dataset, report.protocol, spec.label_set, spec.split_seed)
+    return Comparison(
+        spec.dataset, report.protocol, spec.label_set, spec.split_seed, report.relevance
+    )
 
 
 def same_but_seed(spec: RunSpec) -> str:
@@ -146,14 +176,15 @@ def same_but_seed(spec: RunSpec) -> str:
 
 
 def measured_runs(settings: Settings, dataset: str) -> Iterator[tuple[Run, Report]]:
-    """Runs with a report, newest first; of equal specs only the newest."""
+    """Runs with each of their reports, newest first; of equal specs only the newest."""
     seen: set[str] = set()
     for run in RunRegistry(settings).all():
         if run.spec.dataset != dataset or run.spec.digest in seen:
             continue
-        try:
-            report = run.report()
-        except RunError:
-            continue
-        seen.add(run.spec.digest)
-        yield run, report
+        for relevance in run.relevances:
+            try:
+                report = run.report(relevance)
+            except RunError:
+                continue
+            seen.add(run.spec.digest)
+            yield run, report

@@ -61,9 +61,13 @@ class Neighbour:
 
 
 def read_failures(run: OpenRun) -> Failures:
-    """The facts of all queries of a run."""
+    """The facts of all queries of a run; where labels do not decide, none is named."""
+    facts = query_facts(run.counts(), run.cutoff)
+    if run.nearest is not None:
+        none = np.zeros((len(facts), 0), np.int64)
+        return Failures(facts, none, (), none.astype(bool), run.query_rows)
     return Failures(
-        query_facts(run.counts(), run.cutoff),
+        facts,
         wrong_neighbours(
             run.query_codes, run.database_codes, run.query_labels, run.database_labels
         ),

@@ -17,6 +17,7 @@ from pipeline.analysis.model_maps import lower_end, mean_and_half
 from pipeline.catalog import config_fields, method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.evaluation.metric_table import columns
+from pipeline.evaluation.relevance import LABELS
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.index.search_cost import search_cost
@@ -45,6 +46,7 @@ COLUMNS = (
     "bytes",
     "dead_bits",  # most among the seeds
     "supervision",
+    "relevance",
     "run",  # id of the run with the lowest seed
     "runs",  # ids of all its seeds, lowest first
 )
@@ -84,20 +86,23 @@ def read_leaderboard(settings: Settings, comparison: Comparison) -> Leaderboard:
     specs = [run.spec for run, _ in runs]
     return Leaderboard(
         rows=frame.sort_values("map", ascending=False, ignore_index=True),
-        cosine=read_cosine(settings, comparison.dataset, specs),
-        baselines=read_baselines(settings, comparison.dataset, specs),
+        cosine=read_cosine(settings, comparison.dataset, specs, comparison.relevance),
+        baselines=read_baselines(settings, comparison.dataset, specs, comparison.relevance),
         n_query=runs[0][1].n_query if runs else 0,
         n_database=runs[0][1].n_database if runs else 0,
         n_unmeasured=_n_unmeasured(settings, comparison.dataset),
     )
 
 
-def read_cosine(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> pd.DataFrame:
+def read_cosine(
+    settings: Settings, dataset: str, specs: Sequence[RunSpec], relevance: str = LABELS
+) -> pd.DataFrame:
     """The real-valued ranking of each backbone among the specs; columns `COSINE_COLUMNS`."""
     rows = []
     for spec in {spec.backbone: spec for spec in specs}.values():
         try:
-            report = cosine_report(spec, load_dataset(dataset, settings), settings)
+            images = load_dataset(dataset, settings)
+            report = cosine_report(spec, images, settings, relevance=relevance)
         except DatasetError:
             report = None
         if report is not None:
@@ -105,17 +110,21 @@ def read_cosine(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> p
     return pd.DataFrame(rows, columns=list(COSINE_COLUMNS))
 
 
-def read_baselines(settings: Settings, dataset: str, specs: Sequence[RunSpec]) -> pd.DataFrame:
+def read_baselines(
+    settings: Settings, dataset: str, specs: Sequence[RunSpec], relevance: str = LABELS
+) -> pd.DataFrame:
     """What every method should beat, random order and colours alone: `BASELINE_COLUMNS`."""
     rows: list[dict[str, object]] = []
     if specs:
         try:
             images = load_dataset(dataset, settings)
-            random = random_report(specs[0], images, settings)
+            random = random_report(specs[0], images, settings, relevance)
             rows.append({"name": "random order", **_reference(random), "half": None})
-            if (colours := colour_report(specs[0], images, settings)) is not None:
+            if (
+                colours := colour_report(specs[0], images, settings, relevance=relevance)
+            ) is not None:
                 rows.append({"name": "colours alone", **_reference(colours)})
-        except DatasetError:  # changed or gone since: the table stands without baselines
+        except (DatasetError, LookupError):  # changed or gone: the table stands without baselines
             rows = []
     return pd.DataFrame(rows, columns=list(BASELINE_COLUMNS))
 
@@ -127,9 +136,7 @@ def _reference(report: Report) -> dict[str, object]:
 def _n_unmeasured(settings: Settings, dataset: str) -> int:
     runs = [run for run in RunRegistry(settings).all() if run.spec.dataset == dataset]
     return sum(
-        (run.folder / "codes" / "database.npz").is_file()
-        and not (run.folder / "report.json").is_file()
-        for run in runs
+        (run.folder / "codes" / "database.npz").is_file() and not run.relevances for run in runs
     )
 
 
@@ -161,6 +168,7 @@ def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str,
         "search_ms": 1000 * search_cost(run.spec.bits, settings).seconds(first.n_database),
         "dead_bits": max(report.codes.dead_bits if report.codes else 0 for report in reports),
         "supervision": method_card(run.spec.method).supervision if run.spec.has_method else "",
+        "relevance": first.relevance,
         "run": run.id,
         "runs": tuple(one.id for one, _ in members),
     }

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from models.codes import HashCodes
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
 from pipeline.evaluation.ranking import Counts, hamming_histograms, ranked
+from pipeline.evaluation.relevance import LABELS, NEIGHBOUR_RELEVANCES, neighbour_labels
 from pipeline.index.coverage import searched_codes
 from pipeline.index.payloads import splits_of_rows
 from pipeline.index.publish import searched_images
 from pipeline.index.store.base import words_of
-from pipeline.runs.preparation import relevance_labels
+from pipeline.runs.cosine_neighbours import stored_neighbours
+from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -40,6 +42,8 @@ class OpenRun:
         database_rows: manifest rows of these.
         searched_codes: codes of what a search covers: the images in the run's index.
         searched_rows: manifest rows of these.
+        nearest: (q, k) places in the database of the images that are relevant to each query; None
+            where labels decide.
     """
 
     run: Run
@@ -52,6 +56,7 @@ class OpenRun:
     database_rows: NDArray[np.int64]
     searched_codes: HashCodes
     searched_rows: NDArray[np.int64]
+    nearest: NDArray[np.int64] | None = None
 
     @cached_property
     def searched(self) -> OpenRun:
@@ -90,16 +95,22 @@ class OpenRun:
 
     @property
     def query_labels(self) -> NDArray[np.bool_]:
-        """(q, C) multi-hot; C is 0 without labels."""
-        return self._labels_of(self.query_rows)
+        """(q, C) multi-hot; images that share a label are relevant. C is 0 where nothing is."""
+        return self._relevance[0]
 
     @property
     def database_labels(self) -> NDArray[np.bool_]:
-        """(n, C) multi-hot; C is 0 without labels."""
-        return self._labels_of(self.database_rows)
+        """(n, C) multi-hot, as `query_labels`."""
+        return self._relevance[1]
 
-    def _labels_of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return np.zeros((len(rows), 0), bool) if self.labels is None else self.labels[rows]
+    @cached_property
+    def _relevance(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        if self.nearest is not None:
+            return neighbour_labels(self.nearest, len(self.database_rows))
+        rows = self.query_rows, self.database_rows
+        if self.labels is None:
+            return np.zeros((len(rows[0]), 0), bool), np.zeros((len(rows[1]), 0), bool)
+        return self.labels[rows[0]], self.labels[rows[1]]
 
     def counts(self) -> Counts:
         """How many images of each relevance lie at each distance of each query, (q, K + 1, G + 1).
@@ -150,6 +161,16 @@ class OpenRun:
             for row in self.database_rows
         ]
 
+    def name(self, row: int) -> str:
+        """What an image is called: its text, or else its id."""
+        return self.text("text", row) or self.text("image_id", row)
+
+    def described(self, row: int) -> str:
+        """The labels of an image, or its name where the run knows no labels."""
+        if self.label_set is None:
+            return self.name(row)
+        return ", ".join(self.label_names(row)) or "no label"
+
     def label_names(self, row: int) -> tuple[str, ...]:
         """The labels of an image."""
         if self.label_set is None:
@@ -177,22 +198,34 @@ def open_run(run_id: str, settings: Settings) -> OpenRun:
     return _opened(run, dataset, *searched_codes(run, "database"))
 
 
-def open_measured(run_id: str, dataset: RetrievalDataset, settings: Settings) -> OpenRun:
-    """Read exactly the codes that a run's report was computed from.
+def open_measured(
+    run_id: str, dataset: RetrievalDataset, settings: Settings, relevance: str = ""
+) -> OpenRun:
+    """Read exactly the codes that a run's report was computed from, and what was relevant in it.
 
     Args:
         run_id: of the run.
         dataset: of the run.
         settings: where the run is.
+        relevance: that it was measured by; empty, or one that it lacks: its default.
 
     Raises:
-        RunError: run or codes are missing or damaged, the data set has changed, or has no labels.
+        RunError: run or codes are missing or damaged, the data set has changed, or there is neither
+            a label nor a report.
     """
     run = RunRegistry(settings).open(run_id)
     opened = _opened(run, dataset, *run.load_codes("database"))
-    if opened.label_set is None:
-        raise RunError(f"run {run_id} is on images without labels, so nothing can be measured")
-    return opened
+    chosen = relevance if relevance in run.relevances else next(iter(run.relevances), LABELS)
+    if chosen == LABELS and opened.label_set is None:
+        raise RunError(f"run {run_id} is on images without labels, and was not evaluated")
+    if chosen == LABELS:
+        return opened
+    rows, k = (opened.query_rows, opened.database_rows), NEIGHBOUR_RELEVANCES[chosen]
+    try:
+        nearest = stored_neighbours(dataset, *rows, settings, run.spec.backbone, k)
+    except LookupError as error:
+        raise RunError(f"run {run_id}: {error}") from error
+    return replace(opened, nearest=nearest)
 
 
 def _opened(

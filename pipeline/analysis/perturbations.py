@@ -7,22 +7,30 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from models.codes import HashCodes
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.single_bits import changed
 
 STRENGTHS = ("Light", "Medium", "Strong")
-_SIZES = {  # of each change, by strength
-    "Rotated by {}°": (5, 15, 30),
-    "Cropped to {:.0%}": (0.9, 0.8, 0.6),
-    "Blurred, {} px": (1, 2, 4),
-    "JPEG quality {}": (50, 20, 5),
-    "Brightness × {:g}": (1.2, 1.5, 2.0),
-}
 Encode = Callable[[list[Image.Image]], HashCodes]
 _MOST_PIXELS = 160  # of a preview's longest side
+
+
+@dataclass(frozen=True)
+class Change:
+    """A way to change an image.
+
+    Attributes:
+        name: with a place for the size.
+        sizes: light, medium and strong.
+        apply: (RGB image, size) -> RGB image.
+    """
+
+    name: str
+    sizes: tuple[float, float, float]
+    apply: Callable[[Image.Image, float], Image.Image]
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ def probes(
     strength: int,
     k: int = 24,
 ) -> list[Probe]:
-    """Change the image in five ways and search with each.
+    """Change the image in every way and search with each.
 
     Args:
         opened: the run.
@@ -74,26 +82,70 @@ def probes(
 
 
 def change_names(strength: int) -> list[str]:
-    """The five changes in words, with their size at a strength."""
-    return [name.format(sizes[strength]) for name, sizes in _SIZES.items()]
+    """The changes in words, with their size at a strength."""
+    return [change.name.format(change.sizes[strength]) for change in CHANGES]
 
 
 def altered(image: Image.Image, strength: int) -> list[Image.Image]:
-    """An RGB image changed in the five ways."""
-    degrees, share, blur, quality, light = (sizes[strength] for sizes in _SIZES.values())
+    """An RGB image changed in every way."""
+    return [change.apply(image, change.sizes[strength]) for change in CHANGES]
+
+
+def _rotated(image: Image.Image, degrees: float) -> Image.Image:
+    return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor="white")
+
+
+def _cropped(image: Image.Image, share: float) -> Image.Image:
     width, height = image.size
     left, top = round(width * (1 - share) / 2), round(height * (1 - share) / 2)
-    turned = image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor="white")
-    compressed = io.BytesIO()
-    image.save(compressed, "JPEG", quality=int(quality))
-    radius = blur * max(width, height) / 224  # pixels at the size the networks see
-    return [
-        turned,
-        image.crop((left, top, width - left, height - top)),
-        image.filter(ImageFilter.GaussianBlur(radius)),
-        Image.open(compressed).convert("RGB"),
-        ImageEnhance.Brightness(image).enhance(light),
-    ]
+    return image.crop((left, top, width - left, height - top))
+
+
+def _blurred(image: Image.Image, pixels: float) -> Image.Image:
+    radius = pixels * max(image.size) / 224  # pixels at the size the networks see
+    return image.filter(ImageFilter.GaussianBlur(radius))
+
+
+def _compressed(image: Image.Image, quality: float) -> Image.Image:
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=int(quality))
+    return Image.open(content).convert("RGB")
+
+
+def _brightened(image: Image.Image, factor: float) -> Image.Image:
+    return ImageEnhance.Brightness(image).enhance(factor)
+
+
+def _resized(image: Image.Image, share: float) -> Image.Image:
+    width, height = image.size
+    return image.resize((max(1, round(width * share)), max(1, round(height * share))))
+
+
+def _captioned(image: Image.Image, share: float) -> Image.Image:
+    """With a band of text over the lower part, as shared pictures have."""
+    width, height = image.size
+    band, covered = max(8, round(height * share)), image.copy()
+    pen = ImageDraw.Draw(covered)
+    pen.rectangle((0, height - band, width, height), fill="black")
+    font = ImageFont.load_default(size=max(6, round(0.6 * band)))
+    pen.text((width / 2, height - band / 2), "Sample text", "white", font, anchor="mm")
+    return covered
+
+
+def _mirrored(image: Image.Image, _: float) -> Image.Image:
+    return ImageOps.mirror(image)
+
+
+CHANGES = (
+    Change("Rotated by {}°", (5, 15, 30), _rotated),
+    Change("Cropped to {:.0%}", (0.9, 0.8, 0.6), _cropped),
+    Change("Blurred, {} px", (1, 2, 4), _blurred),
+    Change("JPEG quality {}", (50, 20, 5), _compressed),
+    Change("Brightness × {:g}", (1.2, 1.5, 2.0), _brightened),
+    Change("Resized to {:.0%}", (0.5, 0.25, 0.125), _resized),
+    Change("Text over {:.0%}", (0.1, 0.2, 0.4), _captioned),
+    Change("Mirrored", (1, 1, 1), _mirrored),
+)
 
 
 def _preview(image: Image.Image) -> str:

@@ -92,13 +92,15 @@ def causes(facts: pd.Series, wrong: NDArray[np.int64], classes: Sequence[str]) -
     reasons = []
     if facts["n_relevant"] == 0:
         return ["nothing relevant in the database"]
-    if facts["n_relevant"] < _RARE:
+    if classes and facts["n_relevant"] < _RARE:
         reasons.append(f"rare class (n={int(facts['n_relevant'])})")
     if facts["n_wrong_at_zero"]:
-        reasons.append(f"same code as {int(facts['n_wrong_at_zero'])} of another class")
+        whose = "of another class" if classes else "that are no neighbours"
+        reasons.append(f"same code as {int(facts['n_wrong_at_zero'])} {whose}")
     if facts["nearest_relevant"] - facts["nearest"] >= _MARGIN:
+        far = "its class is" if classes else "its neighbours are"
         reasons.append(
-            f"its class is far: {int(facts['nearest_relevant'])} bits, nearest image "
+            f"{far} far: {int(facts['nearest_relevant'])} bits, nearest image "
             f"{int(facts['nearest'])}"
         )
     if facts["n_tied"] >= _CROWD:

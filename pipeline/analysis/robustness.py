@@ -1,4 +1,8 @@
-"""Robustness of a run: what small changes of its query images do to their codes, with intervals."""
+"""Robustness of a run: what small changes of its query images do to their codes, with intervals.
+
+Also whether a changed image still finds the one that it was made of (copy detection): that is put
+among the images of the database, and is the only relevant one.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,8 @@ from pipeline.images import ImageError
 from pipeline.wording import percent, plural
 
 N_IMAGES, NEAREST = 24, 24
-MEASURES = ("flipped", "kept")
+MEASURES = ("flipped", "kept", "first", "ten")
+_TEN = 10  # results among which the original counts as found
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +34,7 @@ class Robustness:
     Attributes:
         label: label of the run.
         rows: (n,) manifest rows of the images.
-        values: (n, 2, c) of `steadiness`.
+        values: (n, 4, c) of `steadiness`.
         missing: rows of the sample that could not be read.
     """
 
@@ -41,7 +46,7 @@ class Robustness:
     @property
     def finding(self) -> str:
         """The means over images and changes with their intervals, in a sentence."""
-        per_image = self.values.mean(axis=2)  # (n, 2)
+        per_image = self.values.mean(axis=2)  # (n, 4)
         means, (low, high) = per_image.mean(axis=0), _band(per_image)
         shown = [
             f"{percent(mean)} % ({percent(least)} to {percent(most)})"
@@ -49,7 +54,8 @@ class Robustness:
         ]
         return (
             f"{self.label}: a change flips {shown[0]} of the bits on average and keeps {shown[1]} "
-            f"of the {NEAREST} nearest images."
+            f"of the {NEAREST} nearest images. The changed image finds the original first in "
+            f"{shown[2]} and among the first {_TEN} in {shown[3]}."
         )
 
 
@@ -88,7 +94,7 @@ def measure(
 
 
 def all_altered(image: Image.Image) -> list[Image.Image]:
-    """An RGB image changed in all c ways: the five changes, each from light to strong."""
+    """An RGB image changed in all c ways: every change from light to strong."""
     by_strength = [altered(image, strength) for strength in range(len(STRENGTHS))]
     return [image for kind in zip(*by_strength, strict=True) for image in kind]
 
@@ -102,12 +108,18 @@ def steadiness(opened: OpenRun, row: int, codes: HashCodes) -> NDArray[np.float6
         codes: c codes, of `all_altered`.
 
     Returns:
-        (2, c) for every change the share of bits that flip, and of the nearest that stay.
+        (4, c) for every change the share of bits that flip, of the nearest that stay, and the
+        probability that the original is found first and among the first ten, over orders of ties.
     """
     code = opened.query_codes[np.flatnonzero(opened.query_rows == row)]
     (before,) = _nearest(opened, code, row)
     kept = [np.isin(before, after).mean() for after in _nearest(opened, codes, row)]
-    return np.array([codes.hamming(code)[:, 0] / opened.bits, kept])
+    flipped = codes.hamming(code)[:, 0]
+    others = codes.hamming(opened.database_codes[np.flatnonzero(opened.database_rows != row)])
+    nearer = (others < flipped[:, None]).sum(axis=1)
+    tied = (others == flipped[:, None]).sum(axis=1) + 1  # itself among them
+    found = [np.clip((k - nearer) / tied, 0, 1) for k in (1, _TEN)]
+    return np.array([flipped / opened.bits, kept, *found])
 
 
 def table(results: Sequence[Robustness]) -> pd.DataFrame:

@@ -63,7 +63,7 @@ class RunSummary:
         )
         if self.times_smaller is None:
             return f"{said}."
-        return f"{said}, {self.times_smaller:,.0f} times less than their features."
+        return f"{said}, {self.times_smaller:,.0f} times smaller than their features."
 
 
 def read_summary(opened: OpenRun, board: Leaderboard | None, settings: Settings) -> RunSummary:

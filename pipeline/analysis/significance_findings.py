@@ -44,7 +44,7 @@ def leading_gap(settings: Settings, rows: pd.DataFrame) -> Finding | None:
         return None
     rival = rivals.iloc[0]
     try:
-        (gap,) = run_gaps(settings, best["run"], [rival["run"]])
+        (gap,) = run_gaps(settings, best["run"], [rival["run"]], best["relevance"])
     except (RunError, ValueError):
         return None
     points = 100 * (best["map"] - rival["map"])
@@ -81,15 +81,24 @@ def vs_best(settings: Settings, rows: pd.DataFrame) -> list[str]:
         rivals = [index for index in same.index if index != best]
         words[best] = BEST
         try:
-            found = run_gaps(settings, same["run"][best], [same["run"][one] for one in rivals])
+            others = [same["run"][one] for one in rivals]
+            found = run_gaps(settings, same["run"][best], others, same["relevance"][best])
         except (RunError, ValueError):
             continue
         words |= {index: _verdict(gap) for index, gap in zip(rivals, found, strict=True)}
     return [words[index] for index in rows.index]
 
 
-def run_gaps(settings: Settings, first: str, others: Sequence[str]) -> list[Gap]:
+def run_gaps(
+    settings: Settings, first: str, others: Sequence[str], relevance: str = ""
+) -> list[Gap]:
     """How far a run is ahead of each of the others.
+
+    Args:
+        settings: where the runs are.
+        first: id of the run.
+        others: ids of the others.
+        relevance: that they were measured by; empty: the default of each.
 
     Raises:
         RunError: one has no curves.
@@ -97,7 +106,7 @@ def run_gaps(settings: Settings, first: str, others: Sequence[str]) -> list[Gap]
     """
     registry = RunRegistry(settings)
     runs = [registry.open(one) for one in (first, *others)]
-    own, *theirs = [run.query_aps() for run in runs]
+    own, *theirs = [run.query_aps(relevance) for run in runs]
     return gaps(own, theirs)
 
 

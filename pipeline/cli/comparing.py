@@ -21,6 +21,7 @@ from pipeline.cli.console import (
 from pipeline.cli.experiments import carry_out, end, reporting
 from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import DataOptions, MethodOptions, SeedsOption
+from pipeline.evaluation.relevance import LABELS, in_words
 from pipeline.files import write_atomic
 from pipeline.runs.experiment import Outcome, plan
 from pipeline.runs.spec import RunSpec
@@ -74,7 +75,7 @@ def bench(
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, result.to_csv(index=False))
     summary = f"{base.dataset}, {base.backbone}, protocol {base.protocol}: "
-    summary += f"{base.evaluation_protocol().summary} {LEGEND}"
+    summary += f"{base.evaluation_protocol().summary} {_relevant(outcomes)}{LEGEND}"
     if markdown_ is not None:
         write_atomic(markdown_, f"{summary}\n\n{markdown(result, without_label)}\n")
     if json_:
@@ -84,6 +85,12 @@ def bench(
         for written in (path, markdown_) if markdown_ is not None else (path,):
             say(f"Written to {written}")
     end(outcomes)
+
+
+def _relevant(outcomes: list[Outcome]) -> str:
+    """What the runs were measured by, where no label decided."""
+    found = {one.run.relevances[0] for one in outcomes if one.is_done and one.run.relevances}
+    return "".join(f"Relevant: {in_words(one)}. " for one in sorted(found - {LABELS}))
 
 
 @takes_options

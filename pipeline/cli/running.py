@@ -25,6 +25,7 @@ from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import SpecOptions
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.evaluation.metric_table import METRICS
+from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words
 from pipeline.runs.experiment import Planned, plan
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -86,9 +87,16 @@ def evaluate(
     labels: Annotated[
         str, typer.Option(help="Measure by this label set, as a run of its own, without training.")
     ] = "",
+    relevance: Annotated[
+        str,
+        typer.Option(
+            help=f"What is relevant to a query: {', '.join(RELEVANCES)}. "
+            "Default: labels where these tell images apart, else neighbours@10."
+        ),
+    ] = "",
     json_: JsonOption = False,
 ) -> None:
-    """Measure the stored codes of a run again, also by labels that came later."""
+    """Measure the codes of a run again: by labels, later ones too, or by features' neighbours."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.execute import follow_up
@@ -106,12 +114,12 @@ def evaluate(
             say(f"Codes of {trained.id}, measured by {labels} -> {chosen.id}", to=errors)
     cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
     with progress_bars(errors if json_ else console) as show:
-        evaluate_run(chosen, dataset, settings, cache, show)
-        follow_up(chosen, dataset, settings, cache, show)
+        measured = evaluate_run(chosen, dataset, settings, cache, show, relevance).report
+        follow_up(chosen, dataset, settings, cache, show, measured.relevance)
     if json_:
-        report = json.loads(chosen.report().model_dump_json())
+        report = json.loads(measured.model_dump_json())
         return say_json({"run": chosen.id, "report": report})
-    return report_run(chosen)
+    return report_run(chosen, measured.relevance)
 
 
 def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = None) -> Run:
@@ -136,14 +144,21 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
     return outcome.run
 
 
-def report_run(chosen: Run) -> None:
-    """Print what was measured, with the protocol."""
+def report_run(chosen: Run, relevance: str = "") -> None:
+    """Print what was measured by a relevance, with the protocol."""
     dataset = load_dataset(chosen.spec.dataset, current_settings())
-    if not (chosen.folder / "report.json").exists():
+    if not chosen.relevances:
         reason = chosen.status().unmeasured or "the data set has no labels"
         say(f"Nothing was evaluated: {reason}.")
+        if "nearest" not in reason:  # a run of an earlier version, which knew labels alone
+            say(f"By the neighbours of its features: python -m pipeline evaluate {chosen.id}")
         return _say_coverage(chosen, dataset)
-    report = chosen.report()
+    report = chosen.report(relevance)
+    if report.relevance != LABELS:
+        say(
+            f"Relevant: {in_words(report.relevance)}. This measures fidelity to the features, not "
+            "meaning."
+        )
     say(f"Protocol {report.protocol.name}: {report.protocol.summary}")
     say(f"{report.n_query:,} queries, {report.n_database:,} database images")
     _say_coverage(chosen, dataset)
@@ -155,7 +170,7 @@ def _say_coverage(chosen: Run, dataset: RetrievalDataset) -> None:
     """How many images were measured, how many trained without a label, how many have a code."""
     from pipeline.datasets.class_counts import labelled_words
     from pipeline.index.coverage import in_words, searched_codes
-    from pipeline.runs.preparation import relevance_labels
+    from pipeline.runs.ground_truth import relevance_labels
 
     if measured := labelled_words(dataset, relevance_labels(dataset, chosen.spec)):
         n_unlabelled = chosen.status().n_unlabelled

@@ -9,6 +9,7 @@ import typer
 from pipeline.cli.console import JsonOption, current_settings, errors, print_table, say, say_json
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.cli.running import percent, report_run
+from pipeline.evaluation.relevance import LABELS
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -99,5 +100,9 @@ def _value(run: Run) -> float | None:
 
 
 def _map(run: Run) -> str:
+    """The mAP, and by what where no label decides."""
     value = _value(run)
-    return "" if value is None else percent(value)
+    if value is None:
+        return ""
+    by = "" if run.relevances[0] == LABELS else f" by {run.relevances[0]}"
+    return f"{percent(value)}{by}"

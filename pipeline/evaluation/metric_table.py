@@ -174,7 +174,8 @@ def _recall(rank: int) -> Metric:
         return None if hits is None else hits / np.maximum(ranking.relevant, 1)
 
     text = f"Relevant items among the first {rank:,}, divided by R_q."
-    return Metric(f"recall_at_{rank}", f"R@{rank}", "%", "higher", text, values)
+    tables: tuple[Table, ...] = ("leaderboard",) if rank in (1, 10) else ()
+    return Metric(f"recall_at_{rank}", f"R@{rank}", "%", "higher", text, values, tables)
 
 
 METRICS = {
@@ -277,5 +278,15 @@ METRICS = {
             lambda ranking: metrics.weighted_average_precision(ranking.counts, ranking.cutoff),
         ),
         *(_recall(rank) for rank in REPORT_RANKS),
+        Metric(
+            "r_precision",
+            "R-precision",
+            "%",
+            "higher",
+            "Relevant items among the first R_q, divided by R_q; P@N cannot reach 100 % where a "
+            "query has fewer than N relevant items.",
+            lambda ranking: metrics.r_precision(ranking.counts),
+            ("leaderboard",),
+        ),
     )
 }

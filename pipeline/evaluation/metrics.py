@@ -99,6 +99,19 @@ def recall_at(counts: Counts, ranks: ArrayLike) -> Values:
     return hits_at(counts, ranks) / np.maximum(relevant_items(counts), 1)[:, None]
 
 
+def r_precision(counts: Counts) -> Values:
+    """R-precision (q,) in [0, 1]: relevant items among the first R_q, over R_q; 0 without any."""
+    ranks = relevant_items(counts)
+    total, relevant = items_per_level(counts).cumsum(axis=1), relevant_per_level(counts)
+    level = (total >= ranks[:, None]).argmax(axis=1)  # distance of rank R_q
+    rows = np.arange(len(counts))
+    items = items_per_level(counts)[rows, level]
+    before = total[rows, level] - items
+    hits = relevant.cumsum(axis=1)[rows, level] - relevant[rows, level]
+    hits = hits + relevant[rows, level] * (ranks - before) / np.maximum(items, 1)
+    return np.asarray(hits / np.maximum(ranks, 1), np.float64)
+
+
 def acg_at(counts: Counts, rank: int) -> Values:
     """ACG@N (q,) in [0, G]: mean shared labels over the first N (Järvelin and Kekäläinen, 2000)."""
     return sum_at(counts, shared_per_level(counts), [rank])[:, 0] / rank

@@ -1,11 +1,58 @@
-"""Relevance by shared labels: whether it tells images apart, and how it is without a label."""
+"""What is relevant to a query: images that share a label, or its nearest by the features' cosine.
+
+Neighbours by cosine measure fidelity to the features, not meaning: a small backbone can be
+faithfully wrong. They are there for every collection, labels are not.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.wording import unknown
 from pipeline.evaluation.ranking import Labels
+
+LABELS = "labels"
+NEIGHBOUR_RELEVANCES = {"neighbours@10": 10, "neighbours@100": 100}
+RELEVANCES = (LABELS, *NEIGHBOUR_RELEVANCES)  # the first that tells images apart is the default
+
+
+def check_relevance(relevance: str) -> None:
+    """Refuse a relevance that there is not.
+
+    Raises:
+        ValueError: it is unknown; the message lists those that are known.
+    """
+    if relevance not in RELEVANCES:
+        raise ValueError(unknown("relevance", relevance, RELEVANCES))
+
+
+def in_words(relevance: str, label_set: str = "") -> str:
+    """A relevance for people: the label set, or how many nearest images.
+
+    Args:
+        relevance: one of `RELEVANCES`.
+        label_set: its name, where labels decide.
+    """
+    if relevance == LABELS:
+        return label_set
+    return f"the {NEIGHBOUR_RELEVANCES[relevance]} nearest by the features' cosine"
+
+
+def neighbour_labels(nearest: NDArray[np.int64], n_database: int) -> tuple[Labels, Labels]:
+    """Neighbours as labels: each query is a class of its own, which its neighbours share.
+
+    Args:
+        nearest: (q, k) positions in the database.
+        n_database: n, items in the database.
+
+    Returns:
+        (q, q) labels of the queries and (n, q) labels of the items.
+    """
+    n_query = len(nearest)
+    items = np.zeros((n_database, n_query), bool)
+    items[nearest, np.arange(n_query)[:, None]] = True
+    return np.eye(n_query, dtype=bool), items
 
 
 def all_relevant(query_labels: Labels, database_labels: Labels) -> bool:

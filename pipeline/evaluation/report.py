@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.datasets.protocols import Protocol
 from pipeline.evaluation.code_statistics import CodeStatistics
 from pipeline.evaluation.metric_table import METRICS, REPORT_RANKS
+from pipeline.evaluation.relevance import LABELS
 
 
 class Report(BaseModel):
@@ -23,6 +24,7 @@ class Report(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     protocol: Protocol
+    relevance: str = Field(LABELS, description="What is relevant to a query; see `RELEVANCES`.")
     n_query: int
     n_database: int
     bits: int | None = Field(description="Code length; None for real-valued features.")

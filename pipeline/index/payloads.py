@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import make_split, unlabelled_rows
 from pipeline.index.store.base import Payload, words_of
-from pipeline.runs.preparation import as_executed, relevance_labels
+from pipeline.runs.ground_truth import relevance_labels
+from pipeline.runs.preparation import as_executed
 from pipeline.runs.run import Run
 from pipeline.runs.validation import held_out, with_unlabelled
 

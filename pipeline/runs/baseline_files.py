@@ -23,7 +23,7 @@ def baseline_path(
         truth.dataset.info.fingerprint,
         backbone,
         truth.protocol.model_dump_json(),
-        truth.label_set.name,
+        truth.key,
         str(truth.spec.split_seed),
         *([without] if without else []),
     )

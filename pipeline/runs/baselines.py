@@ -22,7 +22,7 @@ from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
-from pipeline.evaluation.relevance import exclude_label
+from pipeline.evaluation.relevance import LABELS, exclude_label
 from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
 from pipeline.images import ImageError
@@ -45,6 +45,7 @@ def cosine_report(
     settings: Settings,
     cache: FeatureCache | None = None,
     *,
+    relevance: str = LABELS,
     without: str = "",
     on_progress: Progress = ignore_progress,
 ) -> Report | None:
@@ -57,27 +58,29 @@ def cosine_report(
         dataset: data set of the spec.
         settings: say where the stored reports are.
         cache: features to measure it with; None: only look it up, and return None when absent.
+        relevance: one of `RELEVANCES`.
         without: label that relevance leaves out; empty: none.
         on_progress: called with queries done and queries in all.
     """
-    truth = GroundTruth(spec, dataset)
+    truth = GroundTruth(spec, dataset, settings, relevance)
     return _cosine_report(truth, settings, cache, without=without, on_progress=on_progress)
 
 
-def random_report(spec: RunSpec, dataset: RetrievalDataset, settings: Settings) -> Report:
+def random_report(
+    spec: RunSpec, dataset: RetrievalDataset, settings: Settings, relevance: str = LABELS
+) -> Report:
     """Expectation of every measure if images came in random order.
 
     All items get the same code, so that one tie holds the whole database, and ties are averaged.
     """
-    truth = GroundTruth(spec, dataset)
+    truth = GroundTruth(spec, dataset, settings, relevance)
     path = baseline_path("random", truth, settings)
     if (stored := stored_baseline(path)) is not None:
         return stored
     report = evaluate(
         _equal_codes(len(truth.split.query)),
         _equal_codes(len(truth.split.database)),
-        truth.query_labels,
-        truth.database_labels,
+        *truth.labels,
         truth.protocol,
     ).report
     return keep_baseline(report, path)
@@ -88,6 +91,7 @@ def colour_report(
     dataset: RetrievalDataset,
     settings: Settings,
     *,
+    relevance: str = LABELS,
     measure: bool = False,
     on_progress: Progress = ignore_progress,
 ) -> Report | None:
@@ -97,12 +101,13 @@ def colour_report(
         spec: gives protocol, label set and split seed.
         dataset: data set of the spec.
         settings: say where the stored reports are.
+        relevance: one of `RELEVANCES`.
         measure: read the images when there is no stored report, which takes a few milliseconds
             per image. Images that cannot be read leave the baseline unmeasured, with a message in
             the log.
         on_progress: called with images read and images in all.
     """
-    truth = GroundTruth(spec, dataset)
+    truth = GroundTruth(spec, dataset, settings, relevance)
     return _colour_report(truth, settings, measure=measure, on_progress=on_progress)
 
 
@@ -112,6 +117,7 @@ def measure_baselines(
     settings: Settings,
     cache: FeatureCache,
     on_progress: _Progress,
+    relevance: str = LABELS,
 ) -> None:
     """Measure the baselines of a spec that are not stored yet; what fails is logged, not raised.
 
@@ -121,11 +127,12 @@ def measure_baselines(
         settings: say where reports are kept.
         cache: features of the run's backbone.
         on_progress: called with what is measured, steps done and steps in all.
+        relevance: that the run was measured by.
 
     Raises:
         Cancelled: `on_progress` raises it, to stop between two blocks.
     """
-    truth = GroundTruth(spec, dataset)
+    truth = GroundTruth(spec, dataset, settings, relevance)
 
     def cosine() -> None:
         _cosine_report(truth, settings, cache, on_progress=partial(on_progress, "cosine"))
@@ -159,8 +166,8 @@ def _cosine_report(
         return None
     features, queries = cache.get(truth.dataset), truth.split.query
     mean = mean_features(features, truth.split.train)
-    query_labels, database_labels = truth.query_labels, truth.database_labels
-    if without:
+    query_labels, database_labels = truth.labels
+    if without and truth.label_set is not None:
         kept, query_labels, database_labels = exclude_label(
             truth.label_set.column(without), query_labels, database_labels
         )
@@ -196,8 +203,7 @@ def _colour_report(
     report = evaluate_cosine(
         histograms[:n_query],
         histograms[n_query:],
-        truth.query_labels,
-        truth.database_labels,
+        *truth.labels,
         truth.protocol,
     ).report
     return keep_baseline(report, path)

@@ -42,15 +42,14 @@ def compare(
         on_progress: called within a run with the stage, steps done and steps in all.
 
     Raises:
-        DatasetError: the data set is not there or has no labels, or `without` is not one of them.
+        DatasetError: the data set is not there, or `without` is not one of its labels.
         ValueError: an unknown method, or a code length that is out of range.
         Cancelled: it was stopped.
     """
     methods, bits = tuple(dict.fromkeys(methods)), tuple(dict.fromkeys(bits))  # once each
     dataset = load_dataset(base.dataset, settings)
-    label_set = dataset.label_set(base.label_set)
     if without:
-        label_set.column(without)
+        dataset.label_set(base.label_set).column(without)
     outcomes = run_missing(
         plan(planned(base, methods, bits, seeds), settings),
         settings,

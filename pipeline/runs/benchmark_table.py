@@ -13,7 +13,7 @@ from models.registry import get_method
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.metric_table import METRICS, Metric, columns
-from pipeline.evaluation.relevance import exclude_label
+from pipeline.evaluation.relevance import LABELS, exclude_label
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.features import FeatureCache
@@ -62,7 +62,9 @@ def table(
     rows = [_row(same, dataset, without) for same in groups.values()]
     rows.sort(key=lambda row: (row["bits"], _place(str(row["method"])), -float(str(row["map"]))))
     names = [*COLUMNS, *(WITHOUT if without else ())]
-    return pd.DataFrame([*_cosine_rows(base, dataset, settings, without), *rows], columns=names)
+    relevance = runs[0].report().relevance if runs else LABELS
+    cosine = _cosine_rows(base, dataset, settings, without, relevance)
+    return pd.DataFrame([*cosine, *rows], columns=names)
 
 
 def report_without(run: Run, dataset: RetrievalDataset, label: str) -> Report:
@@ -134,13 +136,13 @@ def _row(runs: list[Run], dataset: RetrievalDataset, without: str) -> dict[str, 
 
 
 def _cosine_rows(
-    base: RunSpec, dataset: RetrievalDataset, settings: Settings, without: str
+    base: RunSpec, dataset: RetrievalDataset, settings: Settings, without: str, relevance: str
 ) -> list[dict[str, object]]:
     """The row of the features; none where it fails, for the runs of hours are worth their table."""
     try:
         cache = FeatureCache(load_backbone(base.backbone), settings)
         reports = [
-            cosine_report(base, dataset, settings, cache, without=label)
+            cosine_report(base, dataset, settings, cache, relevance=relevance, without=label)
             for label in ("", *([without] if without else []))
         ]
     except Exception as error:

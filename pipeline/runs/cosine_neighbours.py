@@ -24,6 +24,7 @@ from pipeline.evaluation.ranking import OnProgress
 from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.settings import Settings
+from pipeline.stored_features import find_stored
 
 _ROWS = 8192  # of features that are added up at a time
 _log = logging.getLogger(__name__)
@@ -61,8 +62,10 @@ def cosine_neighbours(
     settings: Settings,
     cache: FeatureCache,
     on_progress: OnProgress = lambda done, total: None,
+    *,
+    k: int = NEIGHBOURS,
 ) -> NDArray[np.int64]:
-    """Places (q, k) in the database of the `NEIGHBOURS` images nearest to each query.
+    """Places (q, k) in the database of the k images nearest to each query, nearest first.
 
     By the cosine of the features, centred at the mean of the database.
 
@@ -73,11 +76,12 @@ def cosine_neighbours(
         settings: say where the places are kept.
         cache: features of the backbone.
         on_progress: called with queries done and queries in all.
+        k: how many; fewer where the database is smaller.
 
     Raises:
         ImageError: an image whose features are missing is gone or has changed.
     """
-    path = _path(dataset, query, database, settings, cache)
+    path = _path(dataset, query, database, settings, cache.folder.name, k)
     try:
         return np.asarray(np.load(path, allow_pickle=False), np.int64)
     except FileNotFoundError:
@@ -87,9 +91,7 @@ def cosine_neighbours(
     features = cache.get(dataset)
     mean = mean_features(features, database)
     queries = features[query] - mean
-    nearest = nearest_by_cosine(
-        queries, CentredFeatures(features, database, mean), NEIGHBOURS, on_progress
-    )
+    nearest = nearest_by_cosine(queries, CentredFeatures(features, database, mean), k, on_progress)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
     np.save(content, nearest)
@@ -97,14 +99,41 @@ def cosine_neighbours(
     return nearest
 
 
+def stored_neighbours(
+    dataset: RetrievalDataset,
+    query: Indices,
+    database: Indices,
+    settings: Settings,
+    backbone: str,
+    k: int,
+) -> NDArray[np.int64]:
+    """What `cosine_neighbours` has kept, read without a network.
+
+    Raises:
+        LookupError: it was never found, or cannot be read; the message says what to do.
+    """
+    stored = find_stored(backbone, settings)
+    try:
+        if stored is None:
+            raise FileNotFoundError(f"no features of {backbone}")
+        path = _path(dataset, query, database, settings, stored.folder.name, k)
+        return np.asarray(np.load(path, allow_pickle=False), np.int64)
+    except (OSError, ValueError) as error:
+        raise LookupError(
+            f"the {k} nearest images by the features of {backbone} are not stored ({error}); "
+            "evaluate the run again"
+        ) from error
+
+
 def _path(
     dataset: RetrievalDataset,
     query: Indices,
     database: Indices,
     settings: Settings,
-    cache: FeatureCache,
+    features: str,
+    k: int,
 ) -> Path:
-    key = hashlib.sha256(f"{dataset.info.fingerprint}|{cache.folder.name}|{NEIGHBOURS}".encode())
+    key = hashlib.sha256(f"{dataset.info.fingerprint}|{features}|{k}".encode())
     for rows in (query, database):
         key.update(np.asarray(rows, np.int64).tobytes())
         key.update(b"|")

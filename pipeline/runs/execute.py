@@ -18,7 +18,7 @@ from pipeline.jobs import HEARTBEAT, beating
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.baselines import measure_baselines
 from pipeline.runs.log import logging_to
-from pipeline.runs.measurement import evaluate_run, why_unmeasured
+from pipeline.runs.measurement import MeasurementError, evaluate_run
 from pipeline.runs.preparation import PreparedRun, prepare
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -74,14 +74,26 @@ def execute(
             if len(others):  # searched, never measured
                 [codes] = encode(method, features_of(prepared, others, report), others)
                 run.save_codes("others", codes, others)
-        reason = why_unmeasured(dataset, prepared.label_set, split)
-        if reason:
-            run.update(unmeasured=reason)
-        else:
-            with run.stage("evaluation"):
-                evaluate_run(run, dataset, settings, prepared.cache, report)
+        with run.stage("evaluation"):
+            reason = _measure(run, dataset, settings, prepared.cache, report)
     if not reason:
         follow_up(run, dataset, settings, prepared.cache, on_progress)
+
+
+def _measure(
+    run: Run,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: StageProgress,
+) -> str:
+    """Evaluate a run; why that is impossible, in which case its codes are still worth having."""
+    try:
+        evaluate_run(run, dataset, settings, cache, on_progress)
+    except MeasurementError as error:
+        run.update(unmeasured=error.reason)
+        return error.reason
+    return ""
 
 
 def follow_up(
@@ -90,6 +102,7 @@ def follow_up(
     settings: Settings,
     cache: FeatureCache,
     on_progress: StageProgress = ignore_progress,
+    relevance: str = "",
 ) -> None:
     """Measure the baselines that a leaderboard sets beside a run, once the run is done.
 
@@ -102,7 +115,8 @@ def follow_up(
         with run.claimed(), beating(run.folder / HEARTBEAT), logging_to(run.folder) as log:
             run.update(stage="baselines", done=0, total=0)
             try:
-                measure_baselines(run.spec, dataset, settings, cache, report)
+                by = relevance or run.report().relevance
+                measure_baselines(run.spec, dataset, settings, cache, report, by)
             except Cancelled:
                 log.info("stopped measuring the baselines on request")
             finally:

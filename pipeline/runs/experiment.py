@@ -14,6 +14,7 @@ from typing import Literal
 
 from models.errors import Cancelled
 from pipeline.datasets.dataset import load_dataset
+from pipeline.evaluation.relevance import LABELS
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.control import RunBusy
 from pipeline.runs.registry import RunRegistry
@@ -21,6 +22,7 @@ from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
+from pipeline.wording import percent
 
 State = Literal["new", "done", "running", "queued"]
 OutcomeState = Literal["done", "done before", "failed", "running"]
@@ -75,7 +77,10 @@ class Outcome:
             return self.run.status().unmeasured or "not evaluated"
         seconds = report.timings.get("training_s")
         trained = "" if seconds is None else f", trained in {seconds:.1f} s"
-        return f"mAP {100 * report.map:.1f} %{trained}"
+        if report.relevance == LABELS:
+            return f"mAP {percent(report.map)} %{trained}"
+        kept = percent(report.value("neighbours_at_10"))
+        return f"keeps {kept} % of the 10 nearest by features{trained}"
 
 
 def plan(specs: Iterable[RunSpec], settings: Settings) -> list[Planned]:

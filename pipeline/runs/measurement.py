@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -11,28 +12,46 @@ from numpy.typing import NDArray
 
 from models.errors import Cancelled
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset
-from pipeline.datasets.split import Indices, Split
+from pipeline.datasets.split import Indices
 from pipeline.evaluation.evaluate import evaluate
-from pipeline.evaluation.relevance import all_relevant
+from pipeline.evaluation.metric_table import NEIGHBOURS
+from pipeline.evaluation.relevance import (
+    LABELS,
+    NEIGHBOUR_RELEVANCES,
+    all_relevant,
+    check_relevance,
+    neighbour_labels,
+)
 from pipeline.evaluation.report import Evaluation
 from pipeline.features import FeatureCache
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.cosine_neighbours import cosine_neighbours
-from pipeline.runs.preparation import relevance_labels
+from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
-from pipeline.wording import sentence
+from pipeline.wording import plural, sentence
 
+NEIGHBOURS_DEFAULT = "neighbours@10"  # relevance where labels tell nothing
 _log = logging.getLogger(__name__)
 
 
-def why_unmeasured(dataset: RetrievalDataset, label_set: LabelSet | None, split: Split) -> str:
+class MeasurementError(RunError):
+    """Nothing tells good codes of a run from bad ones; `reason` says why."""
+
+    def __init__(self, run: Run, reason: str) -> None:
+        super().__init__(f"run {run.id} cannot be measured: {reason}")
+        self.reason = reason
+
+
+def why_not_by_labels(
+    dataset: RetrievalDataset, label_set: LabelSet | None, query: Indices, database: Indices
+) -> str:
     """Why labels cannot tell good codes from bad ones; empty when they can."""
     if label_set is None:
         return "the data set has no labels"
     labels = dataset.labels(label_set)
-    if all_relevant(labels[split.query], labels[split.database]):
+    if all_relevant(labels[query], labels[database]):
         return (
             f"every database image shares a label of {label_set.name!r} with every query, so that "
             "any order would be perfect"
@@ -46,6 +65,7 @@ def evaluate_run(
     settings: Settings,
     cache: FeatureCache,
     on_progress: StageProgress = ignore_progress,
+    relevance: str = "",
 ) -> Evaluation:
     """Measure the stored codes of a run and store report and curves; can be repeated.
 
@@ -53,60 +73,111 @@ def evaluate_run(
         run: whose codes are stored.
         dataset: data set of the run.
         settings: say where the neighbours by cosine are kept.
-        cache: features of the run's backbone; where they are unavailable, the log says so, and what
-            is measured against the neighbours by cosine is left out.
+        cache: features of the run's backbone; where they are unavailable and labels decide, the log
+            says so, and what is measured against the neighbours by cosine is left out.
         on_progress: called with the stage, queries done and queries in all.
+        relevance: one of `RELEVANCES`; empty: labels where these tell images apart, else the ten
+            nearest by the features' cosine. Each has its own report.
 
     Raises:
-        RunError: the codes are not there, the data set has other content by now, or its labels
-            cannot tell good codes from bad ones.
+        MeasurementError: the relevance cannot tell good codes from bad ones, or needs features that
+            are not there.
+        RunError: the codes are not there, or the data set has other content by now.
+        ValueError: there is no such relevance.
     """
-    spec = run.spec
     run.check_dataset(*dataset.info.fingerprints)
     query_codes, query = run.load_codes("query")
     database_codes, database = run.load_codes("database")
-    label_set = relevance_labels(dataset, spec)
-    reason = why_unmeasured(dataset, label_set, Split(query, database, database))
-    if label_set is None or reason:
-        raise RunError(f"run {run.id} cannot be measured: {reason}")
-    labels = dataset.labels(label_set)
-    nearest = _nearest(dataset, query, database, settings, cache, on_progress)
+    chosen = _chosen_relevance(run, dataset, relevance, query, database)
+
+    def nearest(k: int) -> NDArray[np.int64]:
+        found = partial(on_progress, "neighbours")
+        return cosine_neighbours(dataset, query, database, settings, cache, found, k=k)
+
+    if chosen == LABELS:
+        labels = dataset.labels(dataset.label_set(run.spec.label_set))
+        relevant = labels[query], labels[database]
+        kept = _if_there(partial(nearest, NEIGHBOURS))
+    else:
+        found = _or_refused(run, partial(nearest, NEIGHBOUR_RELEVANCES[chosen]))
+        relevant = neighbour_labels(found, len(database))
+        kept = nearest(NEIGHBOURS)
     began = time.perf_counter()
     evaluation = evaluate(
         query_codes,
         database_codes,
-        labels[query],
-        labels[database],
-        spec.evaluation_protocol(),
-        nearest=nearest,
+        *relevant,
+        run.spec.evaluation_protocol(),
+        nearest=kept,
         on_progress=lambda done, total: on_progress("evaluation", done, total),
     )
-    timings = {
-        "training_s": run.status().timings.get("training", 0.0),
-        "evaluation_s": round(time.perf_counter() - began, 3),
-    }
-    if "encoding" in run.status().timings:  # runs of earlier versions did not measure it
-        timings["encoding_s"] = run.status().timings["encoding"]
     evaluation = Evaluation(
-        evaluation.report.model_copy(update={"timings": timings}), evaluation.curves
+        evaluation.report.model_copy(update={"timings": _timings(run, began), "relevance": chosen}),
+        evaluation.curves,
     )
     run.save_evaluation(evaluation)
     return evaluation
 
 
-def _nearest(
-    dataset: RetrievalDataset,
-    query: Indices,
-    database: Indices,
-    settings: Settings,
-    cache: FeatureCache,
-    on_progress: StageProgress,
-) -> NDArray[np.int64] | None:
+def _chosen_relevance(
+    run: Run, dataset: RetrievalDataset, relevance: str, query: Indices, database: Indices
+) -> str:
+    """The relevance that was asked for, or else the default.
+
+    Raises:
+        MeasurementError: it cannot tell good codes from bad ones.
+        ValueError: there is no such relevance.
+    """
+    if relevance:
+        check_relevance(relevance)
+    no_labels = ""
+    if relevance in ("", LABELS):
+        label_set = relevance_labels(dataset, run.spec)
+        no_labels = why_not_by_labels(dataset, label_set, query, database)
+        if not no_labels:
+            return LABELS
+        if relevance:
+            raise MeasurementError(run, no_labels)
+    chosen = relevance or NEIGHBOURS_DEFAULT
+    if reason := _why_not_by_neighbours(chosen, database):
+        raise MeasurementError(run, ", and ".join(filter(None, (no_labels, reason))))
+    return chosen
+
+
+def _why_not_by_neighbours(relevance: str, database: Indices) -> str:
+    """Why neighbours cannot tell good codes from bad ones; empty when they can."""
+    k, n = NEIGHBOUR_RELEVANCES[relevance], len(database)
+    if n > k:
+        return ""
+    return f"its database holds {plural(n, 'image')}, of which all would be among the {k} nearest"
+
+
+def _timings(run: Run, began: float) -> dict[str, float]:
+    known = run.status().timings
+    timings = {
+        "training_s": known.get("training", 0.0),
+        "evaluation_s": round(time.perf_counter() - began, 3),
+    }
+    if "encoding" in known:  # runs of earlier versions did not measure it
+        timings["encoding_s"] = known["encoding"]
+    return timings
+
+
+def _or_refused(run: Run, found: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The nearest images by cosine, which relevance needs."""
+    try:
+        return found()
+    except Cancelled:
+        raise
+    except Exception as error:
+        reason = f"its relevance needs the features: {sentence(error)}"
+        raise MeasurementError(run, reason) from error
+
+
+def _if_there(found: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64] | None:
     """The nearest images by cosine; None where features are unavailable, for labels need none."""
     try:
-        return cosine_neighbours(
-            dataset, query, database, settings, cache, partial(on_progress, "neighbours")
-        )
+        return found()
     except Cancelled:
         raise
     except Exception as error:

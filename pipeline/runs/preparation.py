@@ -12,6 +12,7 @@ from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
 from pipeline.datasets.split import Indices, Split, make_split
 from pipeline.features import FeatureCache
 from pipeline.progress import StageProgress
+from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.requirements import why_not
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
@@ -95,19 +96,6 @@ def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
     if reason:
         raise DatasetError(reason)
     return relevance_labels(dataset, spec)
-
-
-def relevance_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
-    """The label set that decides relevance, also where nothing could be trained any more.
-
-    None without labels, and where none is named and none came with the images.
-
-    Raises:
-        DatasetError: the data set does not have it.
-    """
-    if not (spec.label_set or dataset.info.imported_labels):
-        return None  # it was asked for before labels came
-    return dataset.label_set(spec.label_set)
 
 
 def as_executed(run: Run, dataset: RetrievalDataset) -> RetrievalDataset:

@@ -1,7 +1,7 @@
 """Run folders: what was asked, what happened, what was measured. See docs/architecture.md.
 
     runs/<time>_<method>_<dataset>_<bits>b_<digest>/
-      spec.json  run.json  history.jsonl  log.txt  model/  codes/*.npz  report.json  curves.npz
+      spec.json  run.json  history.jsonl  log.txt  model/  codes/*.npz  report*.json  curves*.npz
 
 Only who holds `.claim.lock` writes into a run; whoever executes it also touches `heartbeat`. Others
 may make `stop`. While it trains there is a `checkpoint`, from which a run that was stopped or
@@ -88,8 +88,8 @@ class RunRegistry:
         for folder in reversed(self._folders()):
             try:
                 run = self._read(folder)
-                if (folder / "report.json").exists():
-                    run.report()
+                for relevance in run.relevances:
+                    run.report(relevance)
             except RunError as error:
                 if folder.exists():  # else it was deleted meanwhile
                     reasons[folder.name] = str(error)

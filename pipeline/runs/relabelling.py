@@ -15,8 +15,9 @@ from models.codes import HashCodes
 from models.registry import get_method
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset
 from pipeline.datasets.split import make_split, unlabelled_rows
-from pipeline.runs.measurement import why_unmeasured
-from pipeline.runs.preparation import as_executed, relevance_labels
+from pipeline.runs.ground_truth import relevance_labels
+from pipeline.runs.measurement import why_not_by_labels
+from pipeline.runs.preparation import as_executed
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -48,7 +49,7 @@ def relabelled(run: Run, dataset: RetrievalDataset, label_set: str, settings: Se
     _check(run, own, labels)
     before, spec = as_executed(run, dataset), run.spec.model_copy(update={"label_set": labels.name})
     split = make_split(before, spec.evaluation_protocol(), labels, spec.split_seed)
-    if reason := why_unmeasured(dataset, labels, split):
+    if reason := why_not_by_labels(dataset, labels, split.query, split.database):
         raise RunError(f"run {run.id} cannot be measured by {labels.name!r}: {reason}")
     status, registry = run.status(), RunRegistry(settings)
     if known := registry.find(spec, status.dataset_fingerprint):

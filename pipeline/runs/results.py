@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
+from pipeline.evaluation.relevance import LABELS, RELEVANCES
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
 from pipeline.files import ParsedFiles, write_atomic
 from pipeline.runs.spec import RunSpec, StoredSpec
@@ -172,48 +173,66 @@ class RunResults:
         return backbone
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
-        """Store report and curves."""
+        """Store report and curves, beside those of other relevances."""
+        path = self._report_path(evaluation.report.relevance)
         partial = self.folder / "curves.tmp.npz"
         evaluation.curves.save(partial)
-        partial.replace(self.folder / "curves.npz")
-        write_atomic(self.folder / "report.json", evaluation.report.model_dump_json(indent=2))
+        partial.replace(_curves_path(path))
+        write_atomic(path, evaluation.report.model_dump_json(indent=2))
 
-    def report(self) -> Report:
+    @property
+    def relevances(self) -> list[str]:
+        """What the run was measured by, the default first; empty where it was not measured."""
+        return [one for one in RELEVANCES if self._report_path(one).is_file()]
+
+    def report(self, relevance: str = "") -> Report:
         """Read the report.
+
+        Args:
+            relevance: that it was measured by; empty: the first of `relevances`.
 
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
         try:
-            return _REPORTS.read(self.folder / "report.json")
+            return _REPORTS.read(self._report_path(relevance or self._first))
         except (OSError, ValueError) as error:
             raise RunError(f"run {self.id} has no usable report: {sentence(error)}") from error
 
-    def curves(self) -> Curves:
-        """The measured curves.
+    def curves(self, relevance: str = "") -> Curves:
+        """The measured curves, for a relevance as in `report`.
 
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
         try:
-            return Curves.load(self._curves_path)
+            return Curves.load(_curves_path(self._report_path(relevance or self._first)))
         except _DAMAGED as error:
             raise self._no_curves(error) from error
 
-    def query_aps(self) -> NDArray[np.float64]:
+    def query_aps(self, relevance: str = "") -> NDArray[np.float64]:
         """AP (q,) of each query, at a fraction of the time that all curves take.
 
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
         try:
-            return Curves.query_aps(self._curves_path)
+            return Curves.query_aps(_curves_path(self._report_path(relevance or self._first)))
         except _DAMAGED as error:
             raise self._no_curves(error) from error
 
     @property
-    def _curves_path(self) -> Path:
-        return self.folder / "curves.npz"
+    def _first(self) -> str:
+        return next(iter(self.relevances), LABELS)
+
+    def _report_path(self, relevance: str) -> Path:
+        """Path of a report: the one by labels was the only one of earlier versions."""
+        name = "report" if relevance == LABELS else f"report-{relevance}"
+        return self.folder / f"{name}.json"
 
     def _no_curves(self, error: Exception) -> RunError:
         return RunError(f"run {self.id} has no usable curves: {error}")
+
+
+def _curves_path(report: Path) -> Path:
+    return report.with_name(report.name.replace("report", "curves", 1)).with_suffix(".npz")

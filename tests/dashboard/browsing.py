@@ -139,6 +139,24 @@ def copied_link(page: Any) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
+def upload_and_check(page: Any, archive: Path) -> None:
+    """On the Import page, until its check has found class folders."""
+    from playwright.sync_api import expect
+
+    page.locator("input[accept]").set_input_files(archive)
+    expect(page.get_by_text(f"{archive.name} is on the server.")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("Looks like class folders")).to_be_visible(timeout=60_000)
+
+
+def import_checked(page: Any, name: str, n: int) -> None:
+    """Press the button that the check offers, until the data set is there."""
+    from playwright.sync_api import expect
+
+    page.get_by_role("button", name=f"Import {n} images as {name}").click()
+    expect(page.get_by_text(f"{name} is in the library.")).to_be_visible(timeout=60_000)
+
+
 @pytest.fixture(scope="module")
 def served_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that the server shows; all tests of this file share it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,28 +13,10 @@ from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab
+from tests.dashboard.browsing import NEEDS_BROWSER, OpenTab, import_checked, upload_and_check
 from tests.layout_writers import class_folders, pictures, zipped
 
 pytestmark = NEEDS_BROWSER
-
-
-def upload_and_check(page: Any, archive: Path) -> None:
-    """On the Import page, until its check has found class folders."""
-    from playwright.sync_api import expect
-
-    page.locator("input[accept]").set_input_files(archive)
-    expect(page.get_by_text(f"{archive.name} is on the server.")).to_be_visible(timeout=20_000)
-    page.get_by_role("button", name="Check", exact=True).click()
-    expect(page.get_by_text("Looks like class folders")).to_be_visible(timeout=60_000)
-
-
-def import_checked(page: Any, name: str, n: int) -> None:
-    """Press the button that the check offers, until the data set is there."""
-    from playwright.sync_api import expect
-
-    page.get_by_role("button", name=f"Import {n} images as {name}").click()
-    expect(page.get_by_text(f"{name} is in the library.")).to_be_visible(timeout=60_000)
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.evaluate import failures_parts
 from pipeline.analysis.comparisons import comparisons
 from pipeline.analysis.leaderboard import read_leaderboard
 from pipeline.analysis.leaderboard_cards import cards, failed_checks
 from pipeline.annotations.verdicts import Verdicts
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.pages import OpenApp, texts
+from tests.dashboard.pages import OpenApp, button, texts
 
 PAGES = ("curves", "failures", "codes", "advisor", "report")
 
@@ -187,13 +188,43 @@ def test_every_field_of_the_scenario_is_in_the_address(open_app: OpenApp, shared
     assert "divided by 4, as you set" in app.dataframe[0].value["Why"][0]
 
 
-def test_train_this_leads_to_the_train_page_with_the_choice(open_app: OpenApp, shared_home: Path):
+def test_what_is_advised_is_searched_with_and_what_is_untried_set_up_for_training(
+    open_app: OpenApp, shared_home: Path
+):
     app = open_app(shared_home, "advisor")
+    assert app.subheader[0].value == "LSH\\, 8 bits"
+    button(app, "Search with it").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Search"
+    assert app.get_by_key("run").value.startswith("lsh-8b")
 
-    app.get_by_key("train_this").click().run()
-
+    app = open_app(shared_home, "advisor")
+    untried = next(text.value for text in app.markdown if "no figures until" in text.value)
+    app.get_by_key("train_untried").click().run()
     assert not app.exception
     assert app.title[0].value == "Train"
+    ticked = [
+        box.key.removeprefix("method_")
+        for box in app.checkbox
+        if box.value and str(box.key).startswith("method_")
+    ]
+    assert ticked
+    assert all(name in untried for name in ticked)
+    assert app.get_by_key("bits").value == [8, 12]
+
+
+def test_near_duplicates_of_a_failure_are_shown_as_pairs(
+    open_app: OpenApp, shared_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert "Near-duplicate" not in texts(open_app(shared_home, "failures"))
+    monkeypatch.setattr(
+        failures_parts, "look_alikes", lambda run, place, found: [hit.row for hit in found[:3]]
+    )
+    app = open_app(shared_home, "failures")
+
+    assert not app.exception
+    assert texts(app).count("Near-duplicate with another label") == 3
+    assert app.expander[0].label == "1 more pair"
 
 
 @pytest.mark.parametrize("linked", ["Several an image", "Several per image"])

@@ -22,7 +22,7 @@ from pipeline.images import ImageError
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, published_run, texts
 
-N_CHANGES = 15
+N_CHANGES = 24
 
 
 @pytest.fixture
@@ -52,6 +52,14 @@ def test_a_change_counts_its_flipped_bits_and_the_images_that_stay(opened: OpenR
     ]
     assert found[1] * NEAREST == pytest.approx(kept)
     assert found[1][0] == 1
+    for n, first, ten in zip(flips, found[2], found[3], strict=True):
+        place = flips.index(n)
+        distances = [int((one != turned[place]).sum()) for one in opened.database_codes.signs()]
+        others = [d for d, one in zip(distances, opened.database_rows, strict=True) if one != row]
+        nearer, tied = sum(d < n for d in others), sum(d == n for d in others) + 1
+        orders = [nearer + rank for rank in range(tied)]  # each rank of the original as likely
+        assert first == pytest.approx(np.mean([rank < 1 for rank in orders]))
+        assert ten == pytest.approx(np.mean([rank < 10 for rank in orders]))
 
 
 def test_images_that_cannot_be_read_are_left_out_and_counted(opened: OpenRun):
@@ -61,7 +69,7 @@ def test_images_that_cannot_be_read_are_left_out_and_counted(opened: OpenRun):
     def steady(row: int) -> np.ndarray:
         if row in wanted[:2]:
             raise ImageError("gone")
-        return np.full((2, N_CHANGES), wanted.index(row) / 100)
+        return np.full((4, N_CHANGES), wanted.index(row) / 100)
 
     steps: list[tuple[int, int]] = []
     found = robustness.measure(opened, "ITQ", steady, lambda *step: steps.append(step))
@@ -73,7 +81,7 @@ def test_images_that_cannot_be_read_are_left_out_and_counted(opened: OpenRun):
 
 
 def measured(label: str, flipped: list[float]) -> Robustness:
-    values = np.repeat(np.array(flipped)[:, None, None], 2, axis=1)
+    values = np.repeat(np.array(flipped)[:, None, None], 4, axis=1)
     return Robustness(label, (4, 7), np.repeat(values, N_CHANGES, axis=2), ())
 
 
@@ -124,7 +132,7 @@ def test_robustness_is_measured_on_demand_and_kept(
     assert "a change flips" in texts(app)
     assert "Measure" not in [one.label for one in app.button]
     shown = app.get("vega_lite_chart")
-    assert len(shown) == 2
+    assert len(shown) == len(robustness.MEASURES)
 
     def never(*_: object) -> None:
         raise AssertionError("encoded again")

@@ -94,7 +94,7 @@ def test_bits_are_flipped_muted_read_probed_and_mapped(open_tab: OpenTab):
         expect(page.get_by_text("3 (<b>warm</b> $x$)")).to_be_visible()
         page.get_by_role("radio", name="Change the image").click()
         changed = page.get_by_role("group", name="Changed images").get_by_role("button")
-        expect(changed).to_have_count(5, timeout=30_000)
+        expect(changed).to_have_count(8, timeout=30_000)
         page.get_by_role("radio", name="Strong").click()
         expect(changed.filter(has_text="Rotated by 30°")).to_be_visible(timeout=30_000)
         changed.last.click()

@@ -39,7 +39,7 @@ def test_a_run_that_is_on_no_leaderboard_has_sizes_only(settings: Settings):
 def test_the_sentence_says_what_is_known():
     whole = RunSummary(n_images=1492, code_bytes=8, feature_bytes=5120, qualities=())
     assert whole.sentence == (
-        "1,492 images in 11.9 kB: 8 bytes each, 640 times less than their features."
+        "1,492 images in 11.9 kB: 8 bytes each, 640 times smaller than their features."
     )
     alone = RunSummary(n_images=1, code_bytes=1, feature_bytes=None, qualities=())
     assert alone.sentence == "1 image in 1 byte: 1 byte each."

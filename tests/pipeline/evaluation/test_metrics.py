@@ -165,6 +165,16 @@ def test_precision_and_recall_are_means_over_all_tie_orders(levels):
         assert recall[rank - 1] == pytest.approx(hits / max(relevant, 1))
 
 
+@pytest.mark.parametrize("levels", CASES)
+def test_r_precision_is_the_mean_over_all_tie_orders(levels):
+    def plain(shared):
+        n_relevant = sum(g > 0 for g in shared)
+        return sum(g > 0 for g in shared[:n_relevant]) / max(n_relevant, 1)
+
+    expected = np.mean([plain(order) for order in all_orders(levels)])
+    assert metrics.r_precision(histogram(levels))[0] == pytest.approx(expected)
+
+
 def test_ranks_past_the_end_of_the_database_are_misses():
     counts = histogram([[1, 1], [0]])
 

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from models.codes import HashCodes
 from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.evaluation.evaluate import evaluate
-from pipeline.evaluation.relevance import all_relevant, exclude_label
+from pipeline.evaluation.relevance import (
+    all_relevant,
+    check_relevance,
+    exclude_label,
+    in_words,
+    neighbour_labels,
+)
 
 
 @given(st.integers(0, 999))
@@ -53,3 +59,19 @@ def test_labels_that_every_pair_shares_are_recognised(
     query: list[list[int]], database: list[list[int]], expected: bool
 ) -> None:
     assert all_relevant(np.array(query, bool), np.array(database, bool)) == expected
+
+
+def test_neighbours_as_labels_share_exactly_the_relevant_pairs() -> None:
+    nearest = np.array([[2, 0], [1, 2], [4, 3]])
+
+    queries, items = neighbour_labels(nearest, 5)
+
+    shared = queries.astype(int) @ items.T.astype(int)
+    assert shared.tolist() == [[1, 0, 1, 0, 0], [0, 1, 1, 0, 0], [0, 0, 0, 1, 1]]
+
+
+def test_relevances_are_named_for_people() -> None:
+    assert in_words("labels", "category") == "category"
+    assert in_words("neighbours@100") == "the 100 nearest by the features' cosine"
+    with pytest.raises(ValueError, match=r"unknown relevance 'neighbours'. Did you mean"):
+        check_relevance("neighbours")

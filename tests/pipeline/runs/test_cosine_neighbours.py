@@ -10,7 +10,7 @@ import pytest
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
-from pipeline.runs.cosine_neighbours import cosine_neighbours
+from pipeline.runs.cosine_neighbours import cosine_neighbours, stored_neighbours
 from pipeline.settings import Settings
 
 
@@ -50,3 +50,20 @@ def test_other_queries_have_neighbours_of_their_own(
     second = cosine_neighbours(shapes, query[:3], database, own_library, cache)
 
     assert (len(first), len(second)) == (4, 3)
+
+
+def test_neighbours_are_read_without_the_network_as_many_as_were_found(
+    own_library: Settings, shapes: RetrievalDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = FeatureCache(load_backbone("tiny"), own_library)
+    query, database = np.arange(4), np.arange(4, len(shapes))
+    rows = shapes, query, database, own_library
+    found = cosine_neighbours(*rows, cache, k=5)
+    monkeypatch.setattr(FeatureCache, "get", lambda *_: pytest.fail("the network was asked"))
+
+    assert found.shape == (4, 5)
+    assert np.array_equal(stored_neighbours(*rows, "tiny", 5), found)
+    with pytest.raises(LookupError, match=r"the 6 nearest .* of tiny are not stored .* evaluate"):
+        stored_neighbours(*rows, "tiny", 6)
+    with pytest.raises(LookupError, match="no features of resnet50"):
+        stored_neighbours(*rows, "resnet50", 5)

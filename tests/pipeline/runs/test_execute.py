@@ -14,10 +14,11 @@ import models.methods
 from models.backbones.registry import load_backbone
 from models.errors import Cancelled
 from models.registry import get_method, list_methods
-from pipeline.datasets.dataset import DatasetError, load_dataset
+from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
 from pipeline.datasets.split import make_split
 from pipeline.evaluation.evaluate import evaluate_cosine
 from pipeline.features import FeatureCache
+from pipeline.runs import measurement
 from pipeline.runs.baselines import cosine_report
 from pipeline.runs.execute import execute, follow_up
 from pipeline.runs.measurement import evaluate_run
@@ -247,15 +248,63 @@ def test_progress_goes_to_the_end_of_every_stage(own_library: Settings) -> None:
     assert all(done == total for done, total in last.values())
 
 
-def test_without_labels_a_run_ends_with_codes_and_no_report(settings: Settings) -> None:
+def test_without_labels_a_run_is_measured_by_the_neighbours_of_its_features(
+    settings: Settings,
+) -> None:
     unlabelled(settings)
 
     run = executed(settings, dataset="bare", label_set="")
 
     assert run.state() == "done"
     assert len(run.load_codes("database")[0]) == 24
-    with pytest.raises(RunError, match="has no usable report"):
-        run.report()
+    assert run.status().unmeasured == ""
+    assert run.relevances == ["neighbours@10"]
+    report = run.report()
+    assert report.relevance == "neighbours@10"
+    assert report.value("precision_at_10") == pytest.approx(report.value("neighbours_at_10"))
+    assert len(run.query_aps()) == report.n_query
+    bare = load_dataset("bare", settings)
+    cosine = cosine_report(run.spec, bare, settings, relevance="neighbours@10")
+    assert cosine.map == pytest.approx(1)  # the features keep their own neighbours
+
+
+def test_labelled_runs_are_measured_by_neighbours_beside_their_labels(
+    own_library: Settings, shapes: RetrievalDataset
+) -> None:
+    run = executed(own_library)
+    by_labels = run.report()
+    cache = cache_of(run, own_library)
+
+    found = evaluate_run(run, shapes, own_library, cache, relevance="neighbours@10")
+
+    assert run.relevances == ["labels", "neighbours@10"]
+    assert run.report() == by_labels  # which stays the default
+    assert run.report("neighbours@10") == found.report
+    assert found.report.map != by_labels.map
+    aps = run.query_aps("neighbours@10")
+    assert aps.mean() == pytest.approx(found.report.map)
+    assert not np.array_equal(aps, run.query_aps())
+    with pytest.raises(RunError, match="of which all would be among the 100 nearest"):
+        evaluate_run(run, shapes, own_library, cache, relevance="neighbours@100")
+    with pytest.raises(ValueError, match="unknown relevance 'copies'"):
+        evaluate_run(run, shapes, own_library, cache, relevance="copies")
+
+
+def test_without_labels_and_features_codes_are_kept_and_the_reason_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    unlabelled(settings)
+    monkeypatch.setattr(measurement, "cosine_neighbours", gone)
+
+    run = executed(settings, dataset="bare", label_set="")
+
+    assert run.state() == "done"
+    assert len(run.load_codes("database")[0]) == 24
+    assert run.relevances == []
+    assert run.status().unmeasured == "its relevance needs the features: no space left"
 
 
 def test_labels_that_all_images_share_are_not_measured_and_the_reason_is_kept(
@@ -268,8 +317,8 @@ def test_labels_that_all_images_share_are_not_measured_and_the_reason_is_kept(
     run = executed(settings, method="lsh")
 
     assert run.state() == "done"
-    assert not (run.folder / "report.json").exists()
-    assert "any order would be perfect" in run.status().unmeasured
+    assert run.relevances == []  # nine images in the database are too few for neighbours, too
+    assert "any order would be perfect, and its database holds 9 images" in run.status().unmeasured
     with pytest.raises(RunError, match="cannot be measured: every database image shares a label"):
         evaluate_run(run, load_dataset("shapes", settings), settings, cache_of(run, settings))
 

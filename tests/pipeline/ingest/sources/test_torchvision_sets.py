@@ -156,4 +156,4 @@ def test_without_a_network_the_error_says_what_to_do(tmp_path, failure):
     message = str(error.value)
     assert "Go online once, put cifar-10-python.tar.gz into" in message
     assert str(tmp_path / "downloads") in message
-    assert "datasets import openmoji" in message
+    assert "or import the built-in openmoji" in message
