@@ -55,6 +55,9 @@ _PAGES = (
     "Report",
     "Status",
 )
+_CHARTS_AND_TABLES_ARE_THERE = """() => [...document.querySelectorAll(
+    "[data-testid=stMain] :is([data-testid=stVegaLiteChart], [data-testid=stDataFrame])"
+)].every((one) => one.querySelector("svg, canvas"))"""
 _SWITCH_S, _QUERY_S, _UPLOAD_S, _CHECK_S = 1.0, 1.0, 2.0, 2.0  # limits
 _DRAWN = (
     "[data-testid=stDataFrame] and [data-testid=stVegaLiteChart] path[aria-roledescription=point]"
@@ -163,6 +166,7 @@ def _switch(page: Any, name: str) -> float:
     page.get_by_role("link", name=name, exact=True).first.click()
     page.get_by_role("heading", name=name, exact=True, level=1).wait_for(timeout=60_000)
     page.wait_for_selector(READY, timeout=60_000)
+    page.wait_for_function(_CHARTS_AND_TABLES_ARE_THERE)
     return time.perf_counter() - began
 
 

@@ -28,21 +28,27 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}"
 
 
-def short_name(name: str) -> str:
-    """A name that fits below a small picture.
-
-    Hashes and long numbers, which tell nobody anything, become empty; of what is long the middle is
-    left out, since names in a folder differ at the end.
+def telling_name(name: str) -> str:
+    """A name, or nothing for a hash or a long number, which tells nobody anything.
 
     Example:
-        >>> short_name("holiday_2024_summer_beach_0017.jpg")
-        'holiday_2024…ach_0017.jpg'
-        >>> short_name("d41d8cd98f00b204e9800998ecf8427e.jpg")
+        >>> telling_name("d41d8cd98f00b204e9800998ecf8427e.jpg")
         ''
     """
-    if _MEANINGLESS.fullmatch(name.rpartition("/")[2].partition(".")[0]):
-        return ""
-    return name if len(name) <= _LONGEST else f"{name[:12]}…{name[-12:]}"
+    return "" if _MEANINGLESS.fullmatch(name.rpartition("/")[2].partition(".")[0]) else name
+
+
+def short_name(name: str) -> str:
+    """A telling name that fits below a small picture.
+
+    Of what is long the middle is left out, since names in a folder differ at the end.
+
+    Example:
+        >>> short_name("photos_of_the_holiday_in_the_summer_0017.jpg")
+        'photos_of_th…mer_0017.jpg'
+    """
+    told = telling_name(name)
+    return told if len(told) <= _LONGEST else f"{told[:12]}…{told[-12:]}"
 
 
 def plural(n: int, noun: str) -> str:

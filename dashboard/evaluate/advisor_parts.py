@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached, state
 from dashboard.charts.tradeoff import tradeoff
@@ -41,53 +42,56 @@ def scenario(found: Leaderboard, kind: str | None) -> Scenario:
         now = second.number_input(
             "Training images", 1, 10**9, max(n, 1), step=100, key="a_now", bind="query-params"
         )
+        production = max(1_000_000, n)
         later = third.number_input(
             "Images in production",
             1,
             10**10,
-            max(1_000_000, n),
-            step=100_000,
+            production,
+            100_000,
             key="a_later",
             bind="query-params",
         )
-        speed = fourth.number_input(
-            "Training speed (1: this machine)",
-            0.01,
-            1000.0,
-            1.0,
-            step=0.5,
-            format="%g",
-            key="a_speed",
-            bind="query-params",
+        speed = _limit(
+            fourth,
+            ("Training speed (1: this machine)", 0.01, 1.0, 0.5, "a_speed"),
+            most=1000.0,
             help="How many times faster the machine that will train is. All runs here were "
             "measured on this machine's processor, none on a GPU. To measure the other machine, "
             "train one run on both and divide the times.",
         )
         first, second, third, _ = st.columns(4)
-        latency, memory, training = (
-            place.number_input(
-                label, least, None, usual, step, format="%g", key=key, bind="query-params"
-            )
-            for place, label, least, usual, step, key in (
-                (first, "Search, at most (ms)", 0.01, 50.0, 5.0, "a_ms"),
-                (second, "Memory, at most (MB)", 0.1, 100.0, 10.0, "a_mb"),
-                (third, "Training, at most (s)", 0.1, 600.0, 60.0, "a_s"),
-            )
-        )
+        latency = _limit(first, ("Search, at most (ms)", 0.01, 50.0, 5.0, "a_ms"))
+        memory = _limit(second, ("Memory, at most (MB)", 0.1, 100.0, 10.0, "a_mb"))
+        training = _limit(third, ("Training, at most (s)", 0.1, 600.0, 60.0, "a_s"))
     return Scenario(
         has_labels=labels != _LABELS[0],
         is_multi_label=labels == _LABELS[2],
         n_now=int(now),
         n_later=int(later),
-        latency_ms=float(latency),
-        memory_mb=float(memory),
-        training_s=float(training),
-        speed=float(speed),
+        latency_ms=latency,
+        memory_mb=memory,
+        training_s=training,
+        speed=speed,
+    )
+
+
+def _limit(
+    place: DeltaGenerator,
+    field: tuple[str, float, float, float, str],
+    *,
+    most: float | None = None,
+    help: str | None = None,
+) -> float:
+    """A number without trailing zeros, of a field: label, least, usual, step, key."""
+    label, least, usual, step, key = field
+    return place.number_input(
+        label, least, most, usual, step, format="%g", key=key, help=help, bind="query-params"
     )
 
 
 def recommendation(found: list[Advice], comparison: Comparison) -> str:
-    """The best that fits with its reasons and a way to train it; returns the sentence."""
+    """The best that fits with its reasons and a way to search with it; returns the sentence."""
     if not found or not found[0].fits:
         st.warning(
             "Nothing that was measured meets all limits. Loosen one of them, or measure more.",

@@ -200,7 +200,7 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
 def _causes(run: OpenRun, failures: Failures, place: int, n_alike: int) -> list[str]:
     why = failures.causes(place)
     if n_alike:
-        why.append(f"near-duplicate in another class ({plural(n_alike, 'image')})")
+        why.append(f"looks like {plural(n_alike, 'image')} with another label")
     if (
         n_weak := cached.analysis.n_weak_bits(run.id, place)
     ) is not None and n_weak >= run.bits / 4:
@@ -215,7 +215,7 @@ def _pair(run: OpenRun, row: int, result: Neighbour) -> ImagePair:
     names = [str(manifest["text"].iloc[one] or manifest["image_id"].iloc[one]) for one in rows]
     labels = [", ".join(run.label_names(one)) or "no label" for one in rows]
     return ImagePair(
-        f"Near-duplicate with another label: {result.distance} of {run.bits} bits differ",
+        f"Looks alike, other label: {result.distance} of {run.bits} bits differ",
         (first, second),
         (names[0], names[1]),
         (labels[0], labels[1]),

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import state
 
 QUERY, BIT, ALL = "One query", "One bit", "All codes"
-_KEY = "view"
+_KEY, _ALL_VIEW = "view", "codes_view"
 _OLD = {  # of the page that was called Bits, and where each of its views is now
     "What if": QUERY,
     "Robustness": QUERY,
@@ -23,7 +23,9 @@ _OLD_PARTS = {
 
 
 def view() -> str:
-    """What to look at."""
+    """What to look at; a link of the time when this page had all codes alone shows those."""
+    if _ALL_VIEW in st.query_params and _KEY not in st.query_params:
+        st.session_state.setdefault(_KEY, ALL)
     return st.segmented_control(
         "View",
         (QUERY, BIT, ALL),

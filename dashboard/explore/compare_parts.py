@@ -25,7 +25,7 @@ from dashboard.widgets import (
 )
 from dashboard.widgets import report_button as add_to_report
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.wording import escape_html, escape_markdown, percent, plural, short_name
+from pipeline.wording import escape_html, escape_markdown, percent, plural, telling_name
 
 (A, B), TABLE = state.COMPARED, "differ_most"
 SHOWN = 24
@@ -167,7 +167,7 @@ def _picture(row: int | None, image: Upload | None, opened: OpenRun) -> str:
     return (
         f"<div style='display:flex;gap:.75rem;align-items:center'><img src='{source}' "
         f"alt='query: {escape_html(name)}' style='width:5rem;border-radius:.4rem;background:#fff'>"
-        f"<span><b>{escape_html(short_name(name))}</b><br>{escape_html(labels)}</span></div>"
+        f"<span><b>{escape_html(telling_name(name))}</b><br>{escape_html(labels)}</span></div>"
     )
 
 
@@ -318,7 +318,11 @@ def differing(table: pd.DataFrame, opened: OpenRun) -> None:
 def _gallery(results: list[Result], opened: OpenRun, key: str, label: str) -> Result | None:
     tiles = tuple(search_results.tile(result, opened) for result in results)
     clicked = gallery.show_gallery(
-        [gallery.TileGroup(tiles)], key=key, label=label, tile_px=_TILE_PX
+        [gallery.TileGroup(tiles)],
+        key=key,
+        label=label,
+        tile_px=_TILE_PX,
+        on_search=lambda row: _choose(int(row)),
     )
     return next((result for result in results if str(result.row) == clicked), None)
 

@@ -16,7 +16,7 @@ from pipeline.analysis.code_map import rows_at
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.run_summary import RunSummary
 from pipeline.datasets.dataset import DatasetInfo
-from pipeline.wording import escape_markdown, percent, plural, short_name
+from pipeline.wording import escape_markdown, percent, plural, telling_name
 
 _MAP, _LASSOED, _IMAGES = "overview_map", "lassoed", "overview_images"
 _SHOWN, _TILE_PX, _MAP_PX = 12, 70, 470
@@ -108,7 +108,7 @@ def images(
 ) -> int | None:
     """What the lasso holds, or else the nearest images; returns the row clicked just now."""
     if lasso is None:
-        name = escape_markdown(short_name(query.name) or "this image")
+        name = escape_markdown(telling_name(query.name) or "this image")
         st.markdown(f"**Nearest to {name}** :gray[· click the map to light up another image]")
         tiles = [search_results.tile(result, opened) for result in answer.results]
     else:
@@ -118,7 +118,11 @@ def images(
             st.button("Clear", icon=":material/close:", key="clear_lasso", on_click=_forget_lasso)
         tiles = [_tile(opened, row) for row in lasso[:_MOST]]
     clicked = gallery.show_gallery(
-        [gallery.TileGroup(tuple(tiles))], key=_IMAGES, label="Images", tile_px=_TILE_PX
+        [gallery.TileGroup(tuple(tiles))],
+        key=_IMAGES,
+        label="Images",
+        tile_px=_TILE_PX,
+        on_search=lambda row: state.choose_query(dataset_ref(int(row))),
     )
     return None if clicked is None else int(clicked)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.charts.distance_histogram import distance_histogram
 from dashboard.explore import search_controls, search_filters, search_order
+from dashboard.services.queries import dataset_ref
 from dashboard.services.results_table import results_table, to_csv
 from dashboard.services.search import Answer, Request, Result, TieGroup
 from dashboard.services.thumbs import thumb_url
@@ -118,6 +120,7 @@ def show_results(answer: Answer, opened: OpenRun, tile_px: int, page: slice) -> 
         key=KEY,
         label="Search results",
         tile_px=tile_px,
+        on_search=lambda row: state.choose_query(dataset_ref(int(row))),
     )
     return next((result for result in results if str(result.row) == clicked), None)
 

@@ -30,7 +30,24 @@ function mark(kind) {
   return svg
 }
 
-function tile(item, still) {
+function magnifier() {
+  const svg = document.createElementNS(SVG, "svg")
+  svg.setAttribute("viewBox", "0 0 16 16")
+  const path = document.createElementNS(SVG, "path")
+  path.setAttribute("d", "M11 7a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM10 10l3.5 3.5")
+  svg.append(path)
+  return svg
+}
+
+// For pointers alone, inside the button: what the button opens has the same for the keyboard.
+function shortcut() {
+  const node = element("span", "query")
+  node.title = "Search with this"
+  node.append(magnifier())
+  return node
+}
+
+function tile(item, still, searches) {
   const button = element(still ? "figure" : "button")
   button.title = item.caption
   button.setAttribute("aria-label", item.name)
@@ -53,10 +70,11 @@ function tile(item, still) {
     button.append(facts)
   }
   button.append(element("div", "caption", item.short))
+  if (searches) button.append(shortcut())
   return button
 }
 
-function section(group, still) {
+function section(group, still, searches) {
   const node = element("section")
   if (group.heading) {
     const heading = element("h3", "", group.heading)
@@ -64,7 +82,7 @@ function section(group, still) {
     node.append(heading)
   }
   const tiles = element("div", "tiles")
-  tiles.append(...group.items.map((item) => tile(item, still)))
+  tiles.append(...group.items.map((item) => tile(item, still, searches)))
   node.append(tiles)
   return node
 }
@@ -118,7 +136,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.style.setProperty("--most", data.tile > 160 ? "45%" : "30%") // two or three columns on a phone
   const content = JSON.stringify(data.groups)
   if (drawn.get(root) !== content) {
-    root.replaceChildren(...data.groups.map((group) => section(group, data.still)))
+    root.replaceChildren(...data.groups.map((group) => section(group, data.still, data.searches)))
     drawn.set(root, content)
     sent.delete(root)
   }
@@ -133,6 +151,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.onclick = (event) => {
     const button = event.target.closest("button")
     if (!button) return
+    if (event.target.closest(".query")) return setTriggerValue("searched", button.dataset.id)
     if (!data.several) {
       press(root, [button.dataset.id])
       return setTriggerValue("picked", button.dataset.id)

@@ -61,6 +61,7 @@ def show_gallery(
     is_still: bool = False,
     pressed: str | Sequence[str] | None = None,
     on_pick: Callable[[], None] = lambda: None,
+    on_search: Callable[[str], None] | None = None,
 ) -> str | None:
     """Draw the gallery and return the id that was clicked just now.
 
@@ -74,6 +75,7 @@ def show_gallery(
         pressed: id of the tile in use; a sequence of those that are chosen, each of which a click
             turns over; None: the one clicked last.
         on_pick: called before the page is drawn again; `picked(key)` tells the id.
+        on_search: called with the id when the magnifier on a tile is clicked; None: none is drawn.
     """
     ids = [item.id for group in groups for item in group.items]
     st.session_state[_order_key(key)] = ids
@@ -87,12 +89,14 @@ def show_gallery(
             "label": label,
             "layout": layout,
             "still": is_still,
+            "searches": on_search is not None,
             "tile": tile_px,
             "pressed": [pressed] if isinstance(pressed, str) else pressed,
             "several": pressed is not None and not isinstance(pressed, str),
             "focus": st.session_state.pop(_focus_key(key), None),
         },
         on_picked_change=on_pick,
+        on_searched_change=lambda: on_search and on_search(st.session_state[key].searched),
     ).picked
     return clicked if isinstance(clicked, str) else None
 

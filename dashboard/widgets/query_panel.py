@@ -25,7 +25,7 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.images import SUFFIXES, ImageError, load_rgb
 from pipeline.index.search import Query
 from pipeline.index.search import stored_query as stored_code
-from pipeline.wording import escape_html, short_name
+from pipeline.wording import escape_html, telling_name
 
 _EXAMPLES, _FILE, _PHOTO, _PROBLEM = "examples", "upload_file", "photo", "upload_problem"
 _BOXES = "upload_boxes"  # how many upload boxes there have been
@@ -209,7 +209,7 @@ def card(opened: OpenRun, image: QueryImage) -> None:
             f"<img src='{source(opened, image)}' alt='query: {escape_html(image.name)}' "
             "style='width:100%;max-width:9rem;border-radius:.4rem'>"
             "<div style='flex:1 1 8rem;overflow-wrap:anywhere'>"
-            f"<div style='font-weight:600'>{escape_html(short_name(image.name))}</div>"
+            f"<div style='font-weight:600'>{escape_html(telling_name(image.name))}</div>"
             f"<div style='font-size:.875rem;opacity:.8'>{escape_html(labels)}</div>"
             "</div></div>"
         )

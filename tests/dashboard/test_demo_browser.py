@@ -50,7 +50,7 @@ def test_the_demo_goes_from_nothing_to_results_and_a_leaderboard(open_tab: OpenT
         points = page.locator("path[aria-roledescription=point]")
         for name in METHODS[:2]:
             expect(points.and_(page.locator(f"[aria-label*='{name}']")).first).to_be_visible()
-        page.get_by_role("combobox", name="Protocol and labels").click()
+        page.get_by_role("combobox", name="Protocol and relevance").click()
         page.get_by_role("option", name="labels: tags").click()
         for name in METHODS:
             expect(points.and_(page.locator(f"[aria-label*='{name}']")).first).to_be_visible()

@@ -216,14 +216,14 @@ def test_what_is_advised_is_searched_with_and_what_is_untried_set_up_for_trainin
 def test_near_duplicates_of_a_failure_are_shown_as_pairs(
     open_app: OpenApp, shared_home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    assert "Near-duplicate" not in texts(open_app(shared_home, "failures"))
+    assert "Looks alike" not in texts(open_app(shared_home, "failures"))
     monkeypatch.setattr(
         failures_parts, "look_alikes", lambda run, place, found: [hit.row for hit in found[:3]]
     )
     app = open_app(shared_home, "failures")
 
     assert not app.exception
-    assert texts(app).count("Near-duplicate with another label") == 3
+    assert texts(app).count("Looks alike, other label") == 3
     assert app.expander[0].label == "1 more pair"
 
 

@@ -138,11 +138,11 @@ def test_the_code_map_shows_the_fullest_code_and_says_what_it_shows(
 ):
     app = at(open_app(shared_home, "codes"), "All codes", "Code map", "codes_view")
     run = published_run(shared_home)
-    codes = run.load_codes("database")[0].signs()
-    distinct, counts = np.unique(codes, axis=0, return_counts=True)
+    opened = open_run(run.id, Settings(home=shared_home))
+    distinct, counts = np.unique(opened.searched_codes.signs(), axis=0, return_counts=True)
 
     said = texts(app)
-    assert f"A picture for all {len(distinct)} distinct codes, which 48 of 48 images have" in said
+    assert f"A picture for all {len(distinct)} distinct codes, which 60 of 60 images have" in said
     assert f"{counts.max()} images share this code, the most frequent one" in said
     assert f"{len(distinct)} distinct codes in all" in said
 
@@ -236,3 +236,13 @@ def test_bits_that_can_go_are_tried_on_one_query(open_app: OpenApp, shared_home:
     assert app.segmented_control(key="view").value == "One query"
     assert f"0 bits flipped, {n_spare} muted" in texts(app)
     assert len(app.query_params["mute"]) == n_spare
+
+
+def test_links_of_the_time_when_codes_had_statistics_alone_show_them(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "codes", codes_view="Buckets")
+
+    assert not app.exception
+    assert app.segmented_control(key="view").value == "All codes"
+    assert app.segmented_control(key="codes_view").value == "Code map"

@@ -103,7 +103,7 @@ def test_of_an_unlabelled_set_all_images_are_found(
     record = publish(run, dataset, store)
 
     assert rows_found(store, record.alias, run) == list(range(30))
-    assert run.report().relevance == "neighbours@10"
+    assert run.relevances == ["neighbours@10"]
     assert set(splits_of_rows(run, dataset, np.arange(30))) == {"train", "query"}
 
 

@@ -63,11 +63,18 @@ def test_a_run_that_fails_is_reported_and_the_others_go_on(own_library: Settings
     assert result["method"].tolist() == ["cosine", "lsh"]
 
 
-def test_a_label_that_is_not_there_and_a_set_without_labels_are_refused(own_library: Settings):
+def test_a_label_that_is_not_there_is_refused_and_a_set_without_labels_is_measured(
+    own_library: Settings,
+):
     with pytest.raises(DatasetError, match="Did you mean 'circle'"):
         compare(spec(), ["lsh"], [8], 1, own_library, without="circel")
     facts = {"title": "", "summary": "", "licence": "", "attribution": "", "kinds": {}}
-    items = [Item(f"{i}", lambda i=i: png((i, 0, 0)), {}, ".png") for i in range(4)]  # type: ignore[misc]
+    items = [Item(f"{i}", lambda i=i: png((i, 0, 0)), {}, ".png") for i in range(20)]  # type: ignore[misc]
     import_dataset(Source(name="bare", items=items, identity="1", **facts), own_library)  # type: ignore[arg-type]
+    bare = spec(dataset="bare", label_set="")
     with pytest.raises(DatasetError, match="has no labels"):
-        compare(spec(dataset="bare", label_set=""), ["lsh"], [8], 1, own_library)
+        compare(bare, ["lsh"], [8], 1, own_library, without="circle")
+    table = compare(bare, ["lsh"], [8], 1, own_library)
+    assert table["method"].tolist() == ["cosine", "lsh"]
+    assert table["map"][0] == pytest.approx(1)  # by the neighbours of the features
+    assert 0 < table["map"][1] < 1
