@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cached, state
+from dashboard.explore import browse_labels
 from dashboard.services import imports
 from dashboard.services.results_table import to_csv
 from dashboard.widgets import image_tags, notices
@@ -56,6 +57,7 @@ def show_actions(dataset: RetrievalDataset) -> None:
             icon=":material/download:",
             disabled=tagged.empty,
         )
+        browse_labels.show_labelling(name)
         st.caption("Export images and labels, to be imported again:")
         st.code(f"python -m pipeline datasets export {name} {name}.zip", language="bash")
         if st.button("Delete", icon=":material/delete:"):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import cached, state
-from dashboard.explore import browse_filters, browse_gallery, browse_manage
+from dashboard.explore import browse_filters, browse_gallery, browse_labels, browse_manage
 from dashboard.services.image_facts import matching
 from dashboard.widgets import image_tags, notices
 from pipeline.datasets.dataset import DatasetError
@@ -29,6 +29,7 @@ except DatasetError as error:
     st.stop()
 with manage:
     browse_manage.show_actions(dataset)
+browse_labels.show_outcome(name)
 tags = image_tags.known(dataset)
 filters = browse_filters.show_filters(dataset, tags)
 rows = matching(dataset, filters, tags)

@@ -103,6 +103,36 @@ def inspect(
 
 
 @datasets.command()
+def label(
+    name: str,
+    table: Annotated[Path, typer.Argument(help="CSV, TSV, JSON or parquet, a row an image.")],
+    as_: Annotated[
+        str, typer.Option("--as", help="Name of the label set; empty: its column's.")
+    ] = "",
+    label_column: Annotated[
+        list[str] | None,
+        typer.Option(help="Column with labels; several of 0 and 1 are one-hot classes."),
+    ] = None,
+    path_column: Annotated[str, typer.Option(help="Column with names or ids of images.")] = "",
+    separator: Annotated[str, typer.Option(help="Between several labels in one cell.")] = "",
+) -> None:
+    """Join labels to a data set that is there, as another label set; others stay."""
+    from pipeline.ingest.add_labels import add_labels
+    from pipeline.ingest.layouts.reading import ReadOptions
+
+    options = ReadOptions(
+        path_column=path_column, label_columns=tuple(label_column or ()), separator=separator
+    )
+    joined = add_labels(
+        name, table.name, table.read_bytes(), current_settings(), label_set=as_, options=options
+    )
+    say(f"{name}: {joined.sentence}.")
+    for note in joined.notes:
+        say(f"Note: {note}")
+    say(f"{joined.next_step} {joined.command(name)}")
+
+
+@datasets.command()
 def rename(
     name: str,
     to: Annotated[str, typer.Argument(help="New name; none when only the title changes.")] = "",

@@ -84,6 +84,9 @@ def worker(
 
 def evaluate(
     run_id: RunArgument,
+    labels: Annotated[
+        str, typer.Option(help="Measure by this label set, as a run of its own, without training.")
+    ] = "",
     relevance: Annotated[
         str,
         typer.Option(
@@ -93,7 +96,7 @@ def evaluate(
     ] = "",
     json_: JsonOption = False,
 ) -> None:
-    """Measure the stored codes of a run again, by labels or by the neighbours of their features."""
+    """Measure the codes of a run again: by labels, later ones too, or by features' neighbours."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.execute import follow_up
@@ -103,6 +106,12 @@ def evaluate(
     settings = current_settings()
     chosen = opened_run(run_id)
     dataset = load_dataset(chosen.spec.dataset, settings)
+    if labels:
+        from pipeline.runs.relabelling import relabelled
+
+        trained, chosen = chosen, relabelled(chosen, dataset, labels, settings)
+        if chosen.id != trained.id:
+            say(f"Codes of {trained.id}, measured by {labels} -> {chosen.id}", to=errors)
     cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
     with progress_bars(errors if json_ else console) as show:
         measured = evaluate_run(chosen, dataset, settings, cache, show, relevance).report

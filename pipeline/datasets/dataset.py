@@ -54,13 +54,26 @@ class DatasetError(ValueError):
 
 
 class LabelSet(BaseModel):
-    """One way of labelling: its classes, and whether an image has one or several of them."""
+    """One way of labelling: its classes, and whether an image has one or several of them.
+
+    Attributes:
+        came_later: whether it was joined after the import; images that are added may lack it.
+        split_by: label set that splits are drawn by, empty for none, so that runs from before it
+            came can be measured by it; None: by itself.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     kind: Literal["single", "multi"]
     classes: tuple[str, ...]
+    came_later: bool = False
+    split_by: str | None = None
+
+    @property
+    def drawn_by(self) -> str:
+        """Name of the label set that splits are drawn by; empty for none."""
+        return self.name if self.split_by is None else self.split_by
 
     def column(self, name: str) -> int:
         """The column of a class in the multi-hot labels.
@@ -80,7 +93,8 @@ class DatasetInfo(BaseModel):
         split: how the split of the manifest was made, in words; empty when none was chosen.
         split_seed: seed of the default protocol's or the chosen split's random draws.
         manifest: file name; images are added under a new one, so that facts and rows always fit.
-        grown_from: fingerprints and sizes of earlier states; their rows still come first.
+        grown_from: fingerprints and sizes of earlier states, before images or labels were added;
+            their rows still come first.
         value_ranges: ranges that images of more than 8 bits per channel are scaled by, one per kind
             of numbers; None for data sets of earlier versions, whose images are scaled one by one.
     """
@@ -109,6 +123,17 @@ class DatasetInfo(BaseModel):
     def fingerprints(self) -> tuple[str, ...]:
         """Fingerprint of this state, then those of earlier ones whose rows it still has."""
         return (self.fingerprint, *(fingerprint for fingerprint, _ in self.grown_from))
+
+    @property
+    def same_images(self) -> tuple[str, ...]:
+        """Fingerprint of this state, and of earlier ones that lacked label sets but no images."""
+        earlier = (fingerprint for fingerprint, n in self.grown_from if n == self.n)
+        return (self.fingerprint, *earlier)
+
+    @property
+    def imported_labels(self) -> tuple[LabelSet, ...]:
+        """The label sets that came with the images."""
+        return tuple(labels for labels in self.label_sets if not labels.came_later)
 
     @property
     def scaling_summary(self) -> str:

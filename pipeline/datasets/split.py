@@ -30,8 +30,9 @@ def make_split(
 ) -> Split:
     """Split a data set; the same arguments give the same split.
 
-    Images without a label in `label_set` are left out, as is the field's custom. Images of one
-    group (variants of the same thing) stay on one side.
+    Images without a label in `label_set` are left out, as is the field's custom. With labels
+    that came after the import (`split_by`) nothing is drawn: the split is the one from before, less
+    those. Images of one group (variants of the same thing) stay on one side.
 
     Args:
         dataset: data set to split.
@@ -46,6 +47,9 @@ def make_split(
         raise DatasetError(
             f"protocol {protocol.name!r} is for {protocol.dataset}, not for {dataset.info.name}"
         )
+    if label_set is not None and label_set.split_by is not None:
+        whole = make_split(dataset, protocol, _drawn_by(dataset, label_set), seed)
+        return _restricted(dataset, whole, unlabelled_rows(dataset, label_set))
     labels = _first_labels(dataset, label_set)
     usable = np.flatnonzero(labels != "")
     rng = np.random.default_rng(seed)
@@ -70,13 +74,22 @@ def unlabelled_rows(dataset: RetrievalDataset, label_set: LabelSet | None) -> In
 
 
 def trainable_unlabelled(
-    dataset: RetrievalDataset, protocol: Protocol, label_set: LabelSet | None, split: Split
+    dataset: RetrievalDataset,
+    protocol: Protocol,
+    label_set: LabelSet | None,
+    split: Split,
+    seed: int,
 ) -> Indices:
     """Rows of the images without a label that may train what needs none.
 
     None where the protocol trains on a number of images a class or outside the database. Under a
-    given split those that it puts where the training set is. Groups with a query stay out.
+    given split those that it puts where the training set is. Groups with a query stay out. With
+    labels that came after the import, the training set is what it was without them.
     """
+    if label_set is not None and label_set.split_by is not None:
+        before = _drawn_by(dataset, label_set)
+        whole = make_split(dataset, protocol, before, seed)
+        return np.union1d(whole.train, trainable_unlabelled(dataset, protocol, before, whole, seed))
     rows = unlabelled_rows(dataset, label_set)
     if protocol.train_per_class is not None or not protocol.train_in_database:
         return rows[:0]
@@ -86,6 +99,17 @@ def trainable_unlabelled(
         rows = rows[np.isin(part[rows], ["train"] if is_marked else ["database", "train"])]
     groups = dataset.manifest["group"].to_numpy()
     return rows[~np.isin(groups[rows], groups[split.query])]
+
+
+def _drawn_by(dataset: RetrievalDataset, label_set: LabelSet) -> LabelSet | None:
+    return dataset.label_set(label_set.drawn_by) if label_set.drawn_by else None
+
+
+def _restricted(dataset: RetrievalDataset, whole: Split, left_out: Indices) -> Split:
+    parts = (np.setdiff1d(rows, left_out) for rows in (whole.query, whole.database, whole.train))
+    split = Split(*parts)
+    check_split(dataset, split)
+    return split
 
 
 def check_split(dataset: RetrievalDataset, split: Split) -> None:

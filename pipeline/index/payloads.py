@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import make_split, unlabelled_rows
 from pipeline.index.store.base import Payload, words_of
+from pipeline.runs.ground_truth import relevance_labels
+from pipeline.runs.preparation import as_executed
 from pipeline.runs.run import Run
 from pipeline.runs.validation import held_out, with_unlabelled
 
@@ -31,11 +33,7 @@ def splits_of_rows(
     Images seen by the method, the rest of the database, queries, images without a label, those in
     no part of the split, and images that came after the run: its split is drawn without them.
     """
-    sizes = dict(dataset.info.grown_from)
-    n_before = sizes.get(run.status().dataset_fingerprint, len(dataset))
-    before = RetrievalDataset(dataset.info, dataset.manifest.iloc[:n_before], dataset.folder)
-    has_labels = bool(dataset.info.label_sets)
-    label_set = dataset.label_set(run.spec.label_set) if has_labels else None
+    before, label_set = as_executed(run, dataset), relevance_labels(dataset, run.spec)
     whole = make_split(before, run.spec.evaluation_protocol(), label_set, run.spec.split_seed)
     split, validation = held_out(before, whole, run.spec)
     if run.status().n_unlabelled:  # earlier versions did not train on them
@@ -44,15 +42,15 @@ def splits_of_rows(
     parts[unlabelled_rows(dataset, label_set)] = "unlabelled"
     for name, members in (("query", split.query), ("database", whole.database)):
         parts[members] = name
-    parts[split.train], parts[n_before:] = "train", "added"
+    parts[split.train], parts[len(before) :] = "train", "added"
     return np.asarray(parts[rows])
 
 
 def item_payloads(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> list[Payload]:
     """The payload of each image of `rows`; no pixels."""
     chosen = dataset.manifest.iloc[rows]
-    has_labels = bool(dataset.info.label_sets)
-    names = dataset.label_names(dataset.label_set(run.spec.label_set)) if has_labels else []
+    label_set = relevance_labels(dataset, run.spec)
+    names = None if label_set is None else dataset.label_names(label_set)
     columns = (chosen[name] for name in ("image_id", "sha256", "text"))
     return [
         {
@@ -60,7 +58,7 @@ def item_payloads(run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) 
             "image_id": image_id,
             "sha256": sha256,
             "text": text,
-            "labels": list(names[row]) if has_labels else [],
+            "labels": list(names[row]) if names else [],
             "split": str(part),
             "words": list(words_of(" ".join([image_id, text, *(names[row] if names else ())]))),
         }

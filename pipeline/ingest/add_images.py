@@ -91,6 +91,9 @@ def compare(dataset: RetrievalDataset, rows: pd.DataFrame, kinds: dict[str, Kind
         DatasetError: the label sets are others.
     """
     _check_label_sets(dataset, kinds)
+    lacking = {f"labels:{labels.name}" for labels in dataset.info.label_sets} - {*rows.columns}
+    for name in lacking:  # labels that came after the import; the new images have none
+        rows = rows.assign(**{name: pd.Series([[]] * len(rows), rows.index, dtype=object)})
     is_known = rows["sha256"].isin(set(dataset.manifest["sha256"]))
     new = rows[~is_known]
     after = {labels.name: labels.kind for labels in dataset.info.label_sets}
@@ -129,7 +132,8 @@ def _class_warnings(name: str, labels: LabelSet, classes: set[str]) -> list[str]
 
 def _check_label_sets(dataset: RetrievalDataset, kinds: dict[str, Kind]) -> None:
     names = {labels.name for labels in dataset.info.label_sets}
-    if set(kinds) != names:
+    later = names - {labels.name for labels in dataset.info.imported_labels}
+    if set(kinds) | later != names:
         raise DatasetError(
             f"{dataset.info.name!r} has the label sets {sorted(names)}, the new images "
             f"{sorted(kinds)}; they must be the same"
@@ -151,7 +155,7 @@ def _relabelled(dataset: RetrievalDataset, known: pd.DataFrame) -> list[Problem]
         for labels in dataset.info.label_sets:
             column = f"labels:{labels.name}"
             before, now = sorted(was[column]), sorted(row[column])
-            if before != now:
+            if before != now and (now or not labels.came_later):
                 reason = (
                     f"already here as {was['image_id']} with other {labels.name} labels "
                     f"({', '.join(before) or 'none'}; now {', '.join(now) or 'none'}); kept as here"
@@ -197,7 +201,7 @@ def _add(
         target = dataset.folder / "images" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         (work / "images" / path).replace(target)
-    _commit(dataset, grown, growth.kinds, ranges)
+    commit_manifest(dataset, grown, _with_kinds(dataset, growth.kinds, grown), ranges)
     _note(dataset, problems)
     return load_dataset(dataset.info.name, settings)
 
@@ -230,13 +234,31 @@ def _known_ranges(dataset: RetrievalDataset, rows: Sequence[Row]) -> tuple[Value
     return None
 
 
-def _commit(
+def _with_kinds(
+    dataset: RetrievalDataset, kinds: dict[str, Kind], grown: pd.DataFrame
+) -> tuple[LabelSet, ...]:
+    """The label sets with the classes of a grown manifest; how splits are drawn stays."""
+    known = {labels.name: labels for labels in dataset.info.label_sets}
+    return tuple(
+        known[now.name].model_copy(update={"kind": now.kind, "classes": now.classes})
+        for now in label_sets(kinds, grown)
+    )
+
+
+def commit_manifest(
     dataset: RetrievalDataset,
     grown: pd.DataFrame,
-    kinds: dict[str, Kind],
+    labels: tuple[LabelSet, ...],
     ranges: tuple[ValueRange, ...] | None,
 ) -> None:
-    """Write the new manifest beside the old, then point to it; the one before that goes."""
+    """Write a new manifest beside the old, then point to it; the one before that goes.
+
+    Args:
+        dataset: data set to change.
+        grown: manifest with more rows or label sets; the old rows come first.
+        labels: its label sets.
+        ranges: value ranges, as in `DatasetInfo`.
+    """
     info, fingerprint = dataset.info, content_fingerprint(grown)
     file = f"manifest-{fingerprint[:12]}.parquet"
     partial = dataset.folder / f".{file}.tmp"
@@ -247,7 +269,7 @@ def _commit(
             "manifest": file,
             "n": len(grown),
             "fingerprint": fingerprint,
-            "label_sets": tuple(label_sets(kinds, grown)),
+            "label_sets": labels,
             "value_ranges": ranges,
             "grown_from": (*info.grown_from, (info.fingerprint, info.n)),
         }

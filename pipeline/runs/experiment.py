@@ -96,7 +96,7 @@ def plan(specs: Iterable[RunSpec], settings: Settings) -> list[Planned]:
     registry = RunRegistry(settings)
     known: dict[str, tuple[State, Run | None]] = {}
     for name in {spec.dataset for spec in specs}:
-        known |= _known_runs(registry, name, load_dataset(name, settings).info.fingerprint)
+        known |= _known_runs(registry, name, load_dataset(name, settings).info.same_images)
     return [Planned(spec, *known.get(spec.digest, ("new", None))) for spec in specs]
 
 
@@ -181,7 +181,7 @@ def _carried_out(
 
 
 def _known_runs(
-    registry: RunRegistry, dataset: str, fingerprint: str
+    registry: RunRegistry, dataset: str, fingerprints: Sequence[str]
 ) -> dict[str, tuple[State, Run | None]]:
     """The runs on a data set that count as being there, by the digest of their spec."""
     known: dict[str, tuple[State, Run | None]] = {}
@@ -189,5 +189,5 @@ def _known_runs(
         state = run.status().state
         if run.stored.dataset == dataset and state in ("queued", "running"):
             known.setdefault(run.spec.digest, (state, run))
-    done = registry.finished(fingerprint)
+    done = registry.finished(*fingerprints)
     return known | {digest: ("done", run) for digest, run in done.items()}

@@ -16,12 +16,16 @@ from pipeline.settings import Settings
 
 
 def relevance_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
-    """The label set of a spec, also where nothing could be trained any more; None without labels.
+    """The label set of a spec, also where nothing could be trained any more.
+
+    None without labels, and where none is named and none came with the images.
 
     Raises:
         DatasetError: the data set does not have it.
     """
-    return dataset.label_set(spec.label_set) if dataset.info.label_sets else None
+    if not (spec.label_set or dataset.info.imported_labels):
+        return None  # it was asked for before labels came
+    return dataset.label_set(spec.label_set)
 
 
 @dataclass(frozen=True)

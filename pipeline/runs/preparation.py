@@ -14,6 +14,7 @@ from pipeline.features import FeatureCache
 from pipeline.progress import StageProgress
 from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.requirements import why_not
+from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.training import Features, embed, trainable_backbone, training_set
 from pipeline.runs.validation import ValidationMonitor, held_out, with_unlabelled
@@ -95,3 +96,10 @@ def chosen_labels(dataset: RetrievalDataset, spec: RunSpec) -> LabelSet | None:
     if reason:
         raise DatasetError(reason)
     return relevance_labels(dataset, spec)
+
+
+def as_executed(run: Run, dataset: RetrievalDataset) -> RetrievalDataset:
+    """A data set without the images that came after a run, whose split is drawn without them."""
+    sizes = dict(dataset.info.grown_from)
+    n_before = sizes.get(run.status().dataset_fingerprint, len(dataset))
+    return RetrievalDataset(dataset.info, dataset.manifest.iloc[:n_before], dataset.folder)

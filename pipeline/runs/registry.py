@@ -95,22 +95,23 @@ class RunRegistry:
                     reasons[folder.name] = str(error)
         return reasons
 
-    def finished(self, dataset_fingerprint: str = "") -> dict[str, Run]:
+    def finished(self, *fingerprints: str) -> dict[str, Run]:
         """The newest finished run of each spec, by the spec's digest.
 
         Args:
-            dataset_fingerprint: count only runs on this content of the data set; empty: on any.
+            fingerprints: count only runs on such content of the data set; none: on any.
         """
         newest: dict[str, Run] = {}
         for run in self.all():
             status = run.status()
-            if status.state == "done" and dataset_fingerprint in ("", status.dataset_fingerprint):
+            is_on_it = not fingerprints or status.dataset_fingerprint in fingerprints
+            if status.state == "done" and is_on_it:
                 newest.setdefault(run.spec.digest, run)
         return newest
 
-    def find(self, spec: RunSpec, dataset_fingerprint: str = "") -> Run | None:
+    def find(self, spec: RunSpec, *fingerprints: str) -> Run | None:
         """The newest finished run of this spec, and of this content of the data set if given."""
-        return self.finished(dataset_fingerprint).get(spec.digest)
+        return self.finished(*fingerprints).get(spec.digest)
 
     def delete(self, run: Run) -> None:
         """Remove a run's folder. Its published index is not touched.

@@ -43,6 +43,7 @@ class RunStatus(BaseModel):
     chosen: dict[str, int] = {}  # by the method, where its hyper-parameters leave it open
     error: str = ""
     n_unlabelled: int = 0  # images without a label that it trained on
+    codes_of: str = ""  # run that trained, of one that only measures it by other labels
     unmeasured: str = ""  # why the codes of a finished run were not evaluated
 
 

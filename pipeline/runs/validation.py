@@ -57,7 +57,9 @@ def with_unlabelled(
 
     Groups with a validation image stay out.
     """
-    rows = trainable_unlabelled(dataset, spec.evaluation_protocol(), label_set, split)
+    rows = trainable_unlabelled(
+        dataset, spec.evaluation_protocol(), label_set, split, spec.split_seed
+    )
     groups = dataset.manifest["group"].to_numpy()
     rows = rows[~np.isin(groups[rows], groups[validation])]
     return replace(split, train=np.union1d(split.train, rows))

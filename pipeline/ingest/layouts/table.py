@@ -66,16 +66,7 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
     places = class_folders.Places(tree, options.class_level) if options.class_level else None
     has_folders = places is not None and class_folders.has_classes(tree, options)
     problems: list[Problem] = []
-    tables = list(_tables(tree, files, options, problems))
-    shares = [_share(chosen, tree) for chosen in tables]
-    tables = [
-        chosen for chosen, share in zip(tables, shares, strict=True) if share or not any(shares)
-    ]
-    if not tables:
-        raise DatasetError(
-            f"no table of {tree.name} ({', '.join(TABLE_SUFFIXES)}) has a column with the paths "
-            "of the images; name it with --path-column"
-        )
+    tables = open_tables(tree, files, options, problems)
     finder = Finder(tree)
     rows = read_rows(tables, tree, finder)
     lacking = [] if has_folders and not rows.has_labels else _lacking_labels(tables)
@@ -103,6 +94,33 @@ def read_tables(tree: FileTree, files: Sequence[File], options: ReadOptions) -> 
     )
     columns = all_columns([chosen.table for chosen in tables])
     return replace(made, columns=columns, chosen=tables[0].columns)
+
+
+def open_tables(
+    tree: FileTree, files: Sequence[File], options: ReadOptions, problems: list[Problem]
+) -> list[Chosen]:
+    """The tables that have a path column; where one names files, those of which none is there go.
+
+    Args:
+        tree: tree of the images.
+        files: files that may be tables.
+        options: options of the user.
+        problems: gets a line for each damaged file among several.
+
+    Raises:
+        DatasetError: no table can be read, or the columns cannot be told.
+    """
+    tables = list(_tables(tree, files, options, problems))
+    shares = [_share(chosen, tree) for chosen in tables]
+    tables = [
+        chosen for chosen, share in zip(tables, shares, strict=True) if share or not any(shares)
+    ]
+    if not tables:
+        raise DatasetError(
+            f"no table of {tree.name} ({', '.join(TABLE_SUFFIXES)}) has a column with the paths "
+            "of the images; name it with --path-column"
+        )
+    return tables
 
 
 def _with_folder(record: Record, places: class_folders.Places) -> Record:

@@ -171,3 +171,26 @@ def test_names_of_files_never_become_markup_on_browse(open_app: OpenApp, shared_
     assert not app.exception
     assert "**1 image**" in texts(app)
     assert not any(HOSTILE in one.value for one in app.markdown)
+
+
+def test_labels_from_a_table_become_another_label_set(open_app: OpenApp, own_home: Path):
+    settings = Settings(home=own_home)
+    ids = load_dataset("shapes", settings).manifest["image_id"].tolist()
+    lines = [
+        "file,size",
+        *(f'"{name}",{"large" if i % 3 else "small"}' for i, name in enumerate(ids)),
+    ]
+    app = open_app(own_home, "browse")
+    assert app.button(key="browse_add_labels").disabled
+
+    app.file_uploader(key="browse_label_file").upload("t.csv", "\n".join(lines).encode()).run()
+    app.button(key="browse_add_labels").click().run()
+
+    assert not app.exception
+    assert "60 of 60 images have a label in" in app.success[0].value
+    assert any("evaluate RUN --labels 'size'" in one.value for one in app.code)
+    sets = load_dataset("shapes", settings).info.label_sets
+    assert [labels.name for labels in sets] == ["class", "size"]
+    app.button(key="browse_add_labels").click().run()
+    assert "which stays as it is" in app.error[0].value
+    assert not app.run().error  # said once

@@ -221,6 +221,8 @@ def test_results_without_a_label_are_unknown_and_count_as_neither(tmp_path):
     assert counts["unknown"] == 20
     assert found.judgement.precision_100 is None  # 19 others have a label
     assert found.judgement.n_relevant == counts["relevant"]
+    near = [one for one in results(found) if one.distance <= 2]
+    assert found.judgement.ball_size == sum(one.relevant is not None for one in near) < len(near)
     shown = answer(
         opened, ask(run, row), Request(limit=200, relevance="not relevant"), backend, never
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import write_images
@@ -124,3 +125,28 @@ def test_files_with_brackets_in_their_names_are_inspected_and_exported(
     assert (shown.code, exported.code) == (0, 0)
     assert all(name in shown.out for name in ("old [draft]", "x[/b].txt", ":smile:.txt"))
     assert "a[/b].zip" in exported.out
+
+
+def test_labels_are_joined_later_and_runs_measured_by_them(
+    cli: Cli, own_library: Settings, tmp_path: Path
+) -> None:
+    ids = load_dataset("shapes", own_library).manifest["image_id"].tolist()
+    table = tmp_path / "later.csv"
+    lines = [
+        "file,size",
+        *(f"{name},{'large' if i % 3 else 'small'}" for i, name in enumerate(ids)),
+    ]
+    table.write_text("\n".join([*lines, "gone.png,small"]), "utf-8")
+
+    said = cli("datasets", "label", "shapes", table).out
+
+    assert "40 of 40 images have a label in 'size', 2 classes; 0 images are not in" in said
+    assert "1 of 41 rows of the table name no image (gone.png)" in said
+    assert "python -m pipeline evaluate RUN --labels 'size'" in said
+    assert "already, which stays" in cli("datasets", "label", "shapes", table).err
+    measured = cli("evaluate", "itq", "--labels", "size")
+    assert measured.code == 0
+    assert "measured by size ->" in measured.err
+    first, again = RunRegistry(own_library).all()
+    assert (first.spec.label_set, first.status().codes_of) == ("size", again.id)
+    assert first.report().n_database == 32

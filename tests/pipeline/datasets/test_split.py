@@ -215,7 +215,8 @@ def test_a_protocol_for_another_data_set_is_refused():
 
 def unlabelled_that_train(dataset, protocol=HOLDOUT):
     labels = dataset.label_set()
-    return trainable_unlabelled(dataset, protocol, labels, split_of(dataset, protocol)).tolist()
+    split = split_of(dataset, protocol)
+    return trainable_unlabelled(dataset, protocol, labels, split, 0).tolist()
 
 
 def test_images_without_a_label_may_train_where_the_whole_database_does():
