@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.widgets import glossary, sidebar
 
 ASSETS = Path(__file__).parent / "assets"
@@ -133,4 +134,5 @@ page = st.navigation(
 )
 sidebar.show_sidebar(is_run_shown=page.url_path != "compare")  # which has two of its own
 glossary.show_glossary()
+state.go_on()
 page.run()

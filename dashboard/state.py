@@ -21,7 +21,7 @@ RELEVANCE = "relevance"  # by which runs are evaluated
 FAILURE = "failure"  # manifest row of the query in detail on Failures
 TO_TRAIN = "to_train"  # names of methods that another page asks Train to begin with
 FINGERPRINT = "ix"  # of what a link was made from; see `permalink`
-_RUN_ID, _UPLOADS = "run_id", "uploads"
+_RUN_ID, _UPLOADS, _GOING = "run_id", "uploads", "going_to_search"
 _LINKED = "linked"  # names in the address bar that a link within the dashboard has set
 
 
@@ -120,6 +120,18 @@ def choose_query(ref: str, name: str = QUERY) -> None:
     st.session_state[name] = ref
     if name == QUERY:
         first_page()
+
+
+def search_next(ref: str) -> None:
+    """Make `ref` the query and go to Search, which `go_on` does; for callbacks."""
+    choose_query(ref)
+    st.session_state[_GOING] = True
+
+
+def go_on() -> None:
+    """Go to Search where a callback asked for it: only a page itself can switch."""
+    if st.session_state.pop(_GOING, False):
+        switch_page("explore/search_page.py", q=query())
 
 
 def first_page() -> None:

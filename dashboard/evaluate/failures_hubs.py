@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import cached, state
+from dashboard.services.queries import dataset_ref
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import gallery, notices
 from dashboard.widgets.drawer import show_drawer
@@ -50,6 +51,10 @@ def _images(run: OpenRun, places: list[tuple[int, str]], key: str) -> tuple[str,
         for row, fact in rows
     )
     clicked = gallery.show_gallery(
-        [gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX
+        [gallery.TileGroup(tiles)],
+        key=key,
+        label="Images",
+        tile_px=_TILE_PX,
+        on_search=lambda row: state.search_next(dataset_ref(int(row))),
     )
     return None if clicked is None else (key, int(clicked))

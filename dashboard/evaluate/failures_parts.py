@@ -9,6 +9,7 @@ from dashboard import cached, state
 from dashboard.charts.confusion import PICK, confusion
 from dashboard.evaluate import curves_parts
 from dashboard.services.imports import ImagePair
+from dashboard.services.queries import dataset_ref
 from dashboard.services.report_basket import Picture
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import (
@@ -168,7 +169,11 @@ def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = Fa
     image_pairs.show_pairs(pairs, few=2, width_rem=10)
     tiles = tuple(_result_tile(run, neighbour, rank) for rank, neighbour in enumerate(results, 1))
     clicked = gallery.show_gallery(
-        [gallery.TileGroup(tiles)], key="top", label="First results", tile_px=84
+        [gallery.TileGroup(tiles)],
+        key="top",
+        label="First results",
+        tile_px=84,
+        on_search=lambda one: state.search_next(dataset_ref(int(one))),
     )
     if clicked:
         opened = notices.opened(run.id)

@@ -12,6 +12,7 @@ from dashboard import cached, state
 from dashboard.explore import browse_filters
 from dashboard.services import image_facts, run_choices
 from dashboard.services.image_facts import TagsOf
+from dashboard.services.queries import dataset_ref
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import gallery, image_tags
 from dashboard.widgets.drawer import show_drawer
@@ -48,8 +49,13 @@ def show_images(
         tile_px=112,
         pressed=sorted(image_tags.chosen(dataset)) if is_choosing else None,
         on_pick=lambda: image_tags.choose(dataset, shown, KEY),
+        on_search=None if is_choosing or state.run() is None else _search,
     )
     return int(clicked) if clicked else None
+
+
+def _search(row: str) -> None:
+    state.search_next(dataset_ref(int(row)))
 
 
 def open_drawer(dataset: RetrievalDataset, row: int) -> None:

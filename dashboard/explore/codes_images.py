@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dashboard import state
+from dashboard.services.queries import dataset_ref
 from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import gallery
 from dashboard.widgets.drawer import show_drawer
@@ -25,7 +27,11 @@ def show_images(
         for row in rows
     )
     picked = gallery.show_gallery(
-        [gallery.TileGroup(tiles)], key=key, label="Images", tile_px=_TILE_PX
+        [gallery.TileGroup(tiles)],
+        key=key,
+        label="Images",
+        tile_px=_TILE_PX,
+        on_search=lambda row: state.choose_query(dataset_ref(int(row))),
     )
     if picked:
         show_drawer(int(picked), opened.dataset, gallery_key=key, opened=opened)
