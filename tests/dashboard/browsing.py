@@ -66,9 +66,12 @@ class Tab:
         """Wait until the page is drawn and nothing on it moves."""
         self.settle()
         self.page.evaluate(
-            """() => Promise.all(document.getAnimations()
-                .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
-                .map((one) => one.finished.catch(() => null)))"""
+            """() => Promise.race([
+                new Promise((done) => setTimeout(done, 5000)),  // one that is paused never ends
+                Promise.all(document.getAnimations()
+                    .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+                    .map((one) => one.finished.catch(() => null))),
+            ]).then(() => null)"""
         )
 
     def reach(self, name: str) -> None:
