@@ -94,6 +94,20 @@ class Tab:
             opener.click()
         self.page.get_by_role("link", name=name, exact=True).click()
 
+    def choose(self, label: str, option: str | re.Pattern[str]) -> None:
+        """Choose from a list; one that opens during a refresh of the page closes again."""
+        from playwright.sync_api import Error
+
+        box = self.page.get_by_role("combobox", name=label)
+        entry = self.page.get_by_role("option", name=option, exact=isinstance(option, str))
+        for _ in range(4):
+            self.settle()
+            box.click()
+            with suppress(Error):
+                entry.click(timeout=5_000)
+                return
+        raise AssertionError(f"{option} was not found in {label}")
+
     def drawer(self) -> Any:
         """The open drawer with the page behind it drawn: until then Streamlit may lose a press."""
         found = self.page.get_by_role("dialog")
