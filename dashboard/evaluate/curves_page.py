@@ -25,7 +25,10 @@ if title == curves_parts.TRAINING:
 over = curves_parts.bands(rows)
 measured = cached.analysis.row_curves(rows)
 if not measured:
-    st.warning("The codes of these runs cannot be read; train them again.")
+    st.warning(
+        "What these runs found cannot be read: their codes, or the neighbours that they are measured "
+        "by. Failures says which; evaluate them again, or train them again."
+    )
     st.stop()
 runs = tuple(rows["run"])
 picked = curves_parts.draw(measured, KINDS[title], over, methods, comparison, runs)

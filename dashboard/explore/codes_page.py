@@ -35,7 +35,7 @@ if view == codes_views.QUERY or is_alone:
     if note:
         st.info(note)
 if view == codes_views.QUERY:
-    codes_query.show_query(opened, query)
+    codes_query.show_query(opened.searched, query)  # finds what Search finds
 elif is_alone:
     codes_bit.show_bit(opened, query)
 elif beside:

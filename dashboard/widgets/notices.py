@@ -82,7 +82,7 @@ def measured(run_id: str) -> OpenRun:
             "This run cannot be analysed.",
             reason=str(error),
             works="Other runs can be chosen in the sidebar.",
-            todo="The analysis needs labelled images, and a run on them.",
+            todo="If its codes are damaged, train the run again.",
             key="measured_problem",
         )
         st.stop()

@@ -17,6 +17,7 @@ from pipeline.runs.measurement import evaluate_run
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, draw_images, texts, train
+from tests.factories import copied_library
 
 PAGES = (
     *("overview", "search", "compare", "codes", "browse"),
@@ -83,6 +84,20 @@ def test_failures_has_hubs_and_no_classes_to_confuse(open_app: OpenApp, bare: Pa
 
     assert not app.exception
     assert "are among the first 10 of no query" in texts(app)
+
+
+def test_neighbours_that_are_gone_are_named_where_they_are_needed(
+    open_app: OpenApp, bare: Path, tmp_path: Path
+):
+    home = copied_library(bare, tmp_path / "home")
+    for path in (home / "baselines").glob("neighbours-*"):
+        path.unlink()
+
+    assert "the 10 nearest images by the features of tiny are not stored" in texts(
+        open_app(home, "failures")
+    )
+    assert "the neighbours that they are measured by" in texts(open_app(home, "curves"))
+    assert not open_app(home, "leaderboard").error
 
 
 def test_the_advisor_begins_without_labels_to_learn_from(open_app: OpenApp, bare: Path):

@@ -246,3 +246,14 @@ def test_links_of_the_time_when_codes_had_statistics_alone_show_them(
     assert not app.exception
     assert app.segmented_control(key="view").value == "All codes"
     assert app.segmented_control(key="codes_view").value == "Code map"
+
+
+def test_an_unchanged_query_finds_what_search_finds(open_app: OpenApp, shared_home: Path):
+    app = open_app(shared_home, "codes", q="ds:7")
+    found = app.session_state["what_if_order"]
+
+    app.switch_page("explore/search_page.py").run()
+
+    assert app.query_params["q"] == "ds:7"
+    assert app.session_state["results_order"] == found
+    assert len(found) == 24
