@@ -26,8 +26,8 @@ over = curves_parts.bands(rows)
 measured = cached.analysis.row_curves(rows)
 if not measured:
     st.warning(
-        "What these runs found cannot be read: their codes, or the neighbours that they are measured "
-        "by. Failures says which; evaluate them again, or train them again."
+        "What these runs found cannot be read: their codes, or the neighbours that they are "
+        "measured by. Failures says which; evaluate them again, or train them again."
     )
     st.stop()
 runs = tuple(rows["run"])
