@@ -42,8 +42,9 @@ def show_outcome(name: str) -> None:
     if isinstance(outcome, Joined):
         lines = [f"{outcome.sentence}.", *outcome.notes]
         st.success("  \n".join(map(escape_markdown, lines)), title="The labels are in the library")
-        st.caption(outcome.next_step)
-        st.code(outcome.command(name), language="bash")
+        with st.expander("As a command", icon=":material/terminal:"):
+            st.caption(outcome.next_step)
+            st.code(outcome.command(name), language="bash")
     elif outcome:
         st.error(escape_markdown(str(outcome)), title="No labels were added")
 

@@ -58,8 +58,9 @@ def show_actions(dataset: RetrievalDataset) -> None:
             disabled=tagged.empty,
         )
         browse_labels.show_labelling(name)
-        st.caption("Export images and labels, to be imported again:")
-        st.code(f"python -m pipeline datasets export {name} {name}.zip", language="bash")
+        with st.expander("Export as a command", icon=":material/terminal:"):
+            st.caption("Images and labels as an archive that can be imported again.")
+            st.code(f"python -m pipeline datasets export {name} {name}.zip", language="bash")
         if st.button("Delete", icon=":material/delete:"):
             _confirm(dataset)
     problem = st.session_state.pop(_PROBLEM, "")

@@ -49,7 +49,8 @@ def figures(opened: OpenRun, summary: RunSummary) -> None:
                 if one.cosine is not None:
                     st.caption(f"{half}features: {percent(one.cosine)} %")
     if not summary.qualities:
-        st.caption("Not measured: the run's images have no labels.")
+        reason = opened.run.status().unmeasured or "it was not evaluated"
+        st.caption(escape_markdown(f"This run is not measured: {reason}."))
         return
     sentence = " ".join(one.label for one in cached.runs.measured_in((opened.id,)))
     st.caption(escape_markdown(f"{opened.label}, {sentence}. Features: float32, ranked by cosine."))

@@ -75,6 +75,7 @@ def why_not(a: Run, b: Run, info: DatasetInfo) -> str:
         for what, ours, theirs in (
             ("protocol", a.spec.protocol, b.spec.protocol),
             ("relevant by", a.spec.label_set or first, b.spec.label_set or first),
+            ("measured by", *(next(iter(run.relevances), "nothing") for run in (a, b))),
             ("split seed", a.spec.split_seed, b.spec.split_seed),
         )
         if ours != theirs

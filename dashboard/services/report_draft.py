@@ -55,11 +55,8 @@ def map_finding(label: str, report: Report, cosine: pd.DataFrame, flag: Baseline
 
 
 def measured_under(comparisons: Sequence[Comparison]) -> str:
-    """Protocol and labels of a finding, to stand at its end."""
-    return " ".join(
-        f"Measured under protocol {one.protocol.name}, relevant by {one.labels}."
-        for one in comparisons
-    )
+    """Protocol and relevance of a finding, to stand at its end."""
+    return " ".join(f"Measured under protocol {one.conditions}." for one in comparisons)
 
 
 def looks_by_ap(aps: pd.Series) -> list[Look]:

@@ -214,8 +214,10 @@ def _finished(settings: Settings) -> Iterator[Run]:
             yield run
 
 
-def _measured_on(run: Run) -> tuple[str, str, int]:
-    return run.spec.protocol, run.spec.label_set, run.spec.split_seed
+def _measured_on(run: Run) -> tuple[str, str, int, tuple[str, ...]]:
+    """What numbers of runs must share to be compared."""
+    spec = run.spec
+    return spec.protocol, spec.label_set, spec.split_seed, tuple(run.relevances[:1])
 
 
 def _n_images(run: Run) -> int:
@@ -238,7 +240,8 @@ def _choice(run: Run, rows: Mapping[str, ModelMap], labels: str, apart: str) -> 
     spec = run.spec
     slug = f"{spec.method}-{spec.bits}b-{spec.digest[:6]}"
     if run.id not in rows:
-        label, facts = f"{spec.label} · not measured{apart}", "Without labels there is no mAP."
+        reason = run.status().unmeasured or "it was not evaluated"
+        label, facts = f"{spec.label} · not measured{apart}", f"Not measured: {reason}."
         return RunChoice(run.id, slug, label, spec.seed, None, 0.0, facts)
     row = rows[run.id]
     split = f", split {spec.split_seed}" if spec.split_seed else ""

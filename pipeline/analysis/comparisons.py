@@ -53,16 +53,22 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """What belongs to every number: protocol with its summary, relevance and split."""
-        labels = f", relevant by {self.labels}" if self.labels else ""
         meant = ""
         if self.relevance != LABELS:
-            labels = f", relevant: {in_words(self.relevance)}"
             meant = (
                 " This measures fidelity to the features, not meaning: methods that keep most "
                 "neighbours are often not those that labels would put first."
             )
         seed = f", split seed {self.split_seed}" if self.split_seed else ""
-        return f"Protocol {self.protocol.name}{labels}{seed}: {self.protocol.summary}{meant}"
+        return f"Protocol {self.conditions}{seed}: {self.protocol.summary}{meant}"
+
+    @property
+    def conditions(self) -> str:
+        """Protocol and relevance, to stand in a sentence."""
+        relevant = f", relevant by {self.labels}" if self.labels else ""
+        if self.relevance != LABELS:
+            relevant = f", relevant: {in_words(self.relevance)}"
+        return f"{self.protocol.name}{relevant}"
 
     @property
     def columns(self) -> dict[str, object]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.services import comparing
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import load_dataset
 from pipeline.features import FeatureCache
@@ -16,7 +17,7 @@ from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.measurement import evaluate_run
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.pages import OpenApp, draw_images, texts, train
+from tests.dashboard.pages import OpenApp, button, draw_images, texts, train
 from tests.factories import copied_library
 
 PAGES = (
@@ -125,3 +126,26 @@ def test_a_labelled_run_is_looked_at_by_either_relevance(open_app: OpenApp, own_
     app.switch_page("evaluate/failures_page.py").run()
     assert "the 10 nearest by the features' cosine" in texts(app)
     assert "Confusion" not in app.segmented_control(key="failures_view").options
+
+
+def test_a_draft_says_what_was_relevant(open_app: OpenApp, bare: Path, tmp_path: Path):
+    app = open_app(copied_library(bare, tmp_path / "home"), "report")
+    button(app, "Draft from this run").click().run()
+
+    assert not app.exception
+    finding = app.text_area(key="report_finding").value
+    assert finding.endswith("relevant: the 10 nearest by the features' cosine.")
+
+
+def test_runs_measured_by_other_relevances_are_not_compared(own_home: Path):
+    settings = Settings(home=own_home, threads=1)
+    dataset = load_dataset("shapes", settings)
+    first, second = RunRegistry(settings).all()
+    assert comparing.why_not(first, second, dataset.info) == ""
+    cache = FeatureCache(load_backbone("tiny"), settings)
+    evaluate_run(second, dataset, settings, cache, relevance="neighbours@10")
+    (second.folder / "report.json").unlink()
+
+    found = comparing.why_not(first, second, dataset.info)
+
+    assert found == "measured by neighbours@10, not labels"
