@@ -45,10 +45,11 @@ class Key(NamedTuple):
 
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)
 def vs_best(
-    runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...], relevance: str
+    runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...], *conditions: str
 ) -> list[str]:
     """How each of some leaderboard rows stands to the best of its code length."""
-    rows = pd.DataFrame({"run": runs, "bits": bits, "map": values, "relevance": relevance})
+    rows = pd.DataFrame({"run": runs, "bits": bits, "map": values})
+    rows["relevance"], rows["ranking"] = conditions
     return significance_findings.vs_best(settings(), rows)
 
 

@@ -9,7 +9,7 @@ from dashboard.widgets import comparison_switch, notices
 st.title("Advisor", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = comparison_switch.choose_comparison(dataset.name)
+comparison = comparison_switch.choose_comparison(dataset.name, any_ranking=True)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 kinds = {labels.name: labels.kind for labels in dataset.label_sets}

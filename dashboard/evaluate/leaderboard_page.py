@@ -15,7 +15,7 @@ from pipeline.analysis.significance_findings import leading_gap
 st.title("Leaderboard", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = comparison_switch.choose_comparison(dataset.name)
+comparison = comparison_switch.choose_comparison(dataset.name, any_ranking=True)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 studies = cached.runs.studies(comparison)

@@ -14,6 +14,7 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.class_counts import labelled_words
 from pipeline.datasets.dataset import DatasetError
+from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import LABELS
 from pipeline.wording import escape_markdown
 
@@ -24,8 +25,13 @@ _HELP = (
 )
 
 
-def choose_comparison(dataset: str) -> Comparison:
-    """The comparison that the chosen run belongs to; where none was measured stop the page."""
+def choose_comparison(dataset: str, *, any_ranking: bool = False) -> Comparison:
+    """The comparison that the chosen run belongs to; where none was measured stop the page.
+
+    Args:
+        dataset: its name.
+        any_ranking: whether the page shows other rankings than by Hamming distance.
+    """
     if not cached.runs.boards(dataset):
         st.subheader("No run on this data set has been measured", anchor=False)
         st.markdown(
@@ -34,21 +40,27 @@ def choose_comparison(dataset: str) -> Comparison:
         )
         recommended_training.show_recommended(notices.chosen_dataset())
         st.stop()
-    return show_switch(dataset)
+    return show_switch(dataset, any_ranking=any_ranking)
 
 
-def show_switch(dataset: str) -> Comparison:
-    """Draw the switch, or the one comparison that there is; returns the one that is chosen."""
-    found = cached.runs.boards(dataset)
-    own = cached.runs.measured_in((state.run() or "",), state.relevance())
+def show_switch(dataset: str, *, any_ranking: bool = False) -> Comparison:
+    """Draw the switch, or the one comparison that there is; returns the one that is chosen.
+
+    Arguments as those of `choose_comparison`.
+    """
+    boards = cached.runs.boards(dataset)
+    found = [one for one in boards if any_ranking or one.ranking == HAMMING]
+    ranking = state.ranking() if any_ranking else HAMMING
+    own = cached.runs.measured_in((state.run() or "",), state.relevance(), ranking)
     current = next((one for one in found if one in own), found[0])
     if len(found) == 1:
         label = escape_markdown(f"protocol {current.label}")
         st.badge(label, icon=":material/rule:", color="blue", help=current.sentence)
         return current
     st.session_state[_KEY] = current.label
+    is_ranked = any(one.ranking != HAMMING for one in found)
     st.selectbox(
-        "Protocol and relevance",
+        "Protocol, relevance and ranking" if is_ranked else "Protocol and relevance",
         [one.label for one in found],
         key=_KEY,
         on_change=_follow,
@@ -87,7 +99,7 @@ def _follow(dataset: str) -> None:
     """Choose a run of the chosen comparison: the same method and length if there is one."""
     label = st.session_state[_KEY]
     chosen = next(one for one in cached.runs.boards(dataset) if one.label == label)
-    state.choose_relevance(chosen.relevance)
+    state.choose_conditions(chosen.relevance, chosen.ranking)
     rows = cached.runs.board(chosen).rows
     slugs = {run.id: run.slug for run in cached.library.runs(dataset)}
     rows = rows[rows["run"].isin(slugs)]
