@@ -6,11 +6,12 @@ from dashboard import cached
 from dashboard.evaluate import ablation_parts, leaderboard_charts, leaderboard_parts
 from dashboard.widgets import comparison_switch, notices
 from pipeline.analysis.significance_findings import leading_gap
+from pipeline.evaluation.relevance import RELEVANCES
 
 st.title("Leaderboard", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = comparison_switch.choose_comparison(dataset.name)
+comparison = comparison_switch.choose_comparison(dataset.name, RELEVANCES)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 studies = cached.runs.studies(comparison)
@@ -37,6 +38,7 @@ else:
         leaderboard_parts.map_chart(rows, found, comparison)
     with right:
         leaderboard_parts.curve_chart(rows, found, comparison)
+    leaderboard_charts.same_kind_and_thing(rows, found, comparison)
     leaderboard_charts.published(rows, comparison)
 if found.n_unmeasured:
     st.caption(f"Finished without a report: {found.n_unmeasured}. Runs says why of each.")

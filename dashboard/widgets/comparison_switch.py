@@ -14,7 +14,7 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.class_counts import labelled_words
 from pipeline.datasets.dataset import DatasetError
-from pipeline.evaluation.relevance import LABELS
+from pipeline.evaluation.relevance import LABELS, OF_QUERIES
 from pipeline.wording import escape_markdown
 
 _KEY = "protocol"
@@ -24,9 +24,15 @@ _HELP = (
 )
 
 
-def choose_comparison(dataset: str) -> Comparison:
-    """The comparison that the chosen run belongs to; where none was measured stop the page."""
-    if not cached.runs.boards(dataset):
+def choose_comparison(dataset: str, relevances: tuple[str, ...] = OF_QUERIES) -> Comparison:
+    """The comparison that the chosen run belongs to; where none was measured stop the page.
+
+    Args:
+        dataset: whose runs are compared.
+        relevances: that the page can show; by default those with the queries of the split.
+    """
+    found = cached.runs.boards(dataset, relevances)
+    if not found:
         st.subheader("No run on this data set has been measured", anchor=False)
         st.markdown(
             "Runs are measured by labels that tell images apart, or else by the nearest images of "
@@ -34,13 +40,23 @@ def choose_comparison(dataset: str) -> Comparison:
         )
         recommended_training.show_recommended(notices.chosen_dataset())
         st.stop()
-    return show_switch(dataset)
+    return _switch(dataset, found, relevances)
 
 
-def show_switch(dataset: str) -> Comparison:
+def show_switch(dataset: str) -> None:
+    """Draw the switch of a page whose queries are those of the split, which copies do not have."""
+    if found := cached.runs.boards(dataset):
+        _switch(dataset, found, OF_QUERIES)
+
+
+def _chosen(relevances: tuple[str, ...]) -> str:
+    """The relevance of this tab where it is one of these; empty for the default of a run."""
+    return state.relevance() if state.relevance() in relevances else ""
+
+
+def _switch(dataset: str, found: list[Comparison], relevances: tuple[str, ...]) -> Comparison:
     """Draw the switch, or the one comparison that there is; returns the one that is chosen."""
-    found = cached.runs.boards(dataset)
-    own = cached.runs.measured_in((state.run() or "",), state.relevance())
+    own = cached.runs.measured_in((state.run() or "",), _chosen(relevances))
     current = next((one for one in found if one in own), found[0])
     if len(found) == 1:
         label = escape_markdown(f"protocol {current.label}")
@@ -52,7 +68,7 @@ def show_switch(dataset: str) -> Comparison:
         [one.label for one in found],
         key=_KEY,
         on_change=_follow,
-        args=(dataset,),
+        args=(found,),
         help=_HELP,
         width=360,
     )
@@ -64,7 +80,7 @@ def conditions(run: OpenRun) -> str:
 
     Empty where it was not measured.
     """
-    own = cached.runs.measured_in((run.id,), state.relevance())
+    own = cached.runs.measured_in((run.id,), _chosen(OF_QUERIES))
     known = [one.sentence for one in own]
     is_by_labels = any(one.relevance == LABELS for one in own)
     words = labelled_words(run.dataset, run.label_set) if is_by_labels else ""
@@ -83,13 +99,13 @@ def partly_labelled(comparison: Comparison) -> str:
     return f" {escape_markdown(words)}." if words else ""
 
 
-def _follow(dataset: str) -> None:
+def _follow(found: list[Comparison]) -> None:
     """Choose a run of the chosen comparison: the same method and length if there is one."""
     label = st.session_state[_KEY]
-    chosen = next(one for one in cached.runs.boards(dataset) if one.label == label)
+    chosen = next(one for one in found if one.label == label)
     state.choose_relevance(chosen.relevance)
     rows = cached.runs.board(chosen).rows
-    slugs = {run.id: run.slug for run in cached.library.runs(dataset)}
+    slugs = {run.id: run.slug for run in cached.library.runs(chosen.dataset)}
     rows = rows[rows["run"].isin(slugs)]
     if rows.empty:
         return  # deleted a moment ago

@@ -6,12 +6,12 @@ Numbers are compared only when data set, protocol, relevance, label set and spli
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.datasets.dataset import list_datasets
 from pipeline.datasets.protocols import Protocol
-from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words
+from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES, in_words, meaning
 from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -53,12 +53,7 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """What belongs to every number: protocol with its summary, relevance and split."""
-        meant = ""
-        if self.relevance != LABELS:
-            meant = (
-                " This measures fidelity to the features, not meaning: methods that keep most "
-                "neighbours are often not those that labels would put first."
-            )
+        meant = f" {meaning(self.relevance)}".rstrip()
         seed = f", split seed {self.split_seed}" if self.split_seed else ""
         return f"Protocol {self.conditions}{seed}: {self.protocol.summary}{meant}"
 
@@ -80,13 +75,22 @@ class Comparison:
         }
 
 
-def comparisons(settings: Settings, dataset: str) -> list[Comparison]:
+def comparisons(
+    settings: Settings, dataset: str, relevances: Collection[str] = OF_QUERIES
+) -> list[Comparison]:
     """The comparisons that the measured runs of a data set fall into.
 
     Those by labels come first, then those with most runs.
+
+    Args:
+        settings: where the runs are.
+        dataset: of the runs.
+        relevances: that count; by default those with the queries of the split.
     """
     count = Counter(
-        comparison_of(run.spec, report) for run, report in measured_runs(settings, dataset)
+        comparison_of(run.spec, report)
+        for run, report in measured_runs(settings, dataset)
+        if report.relevance in relevances
     )
     first = first_labels(settings, dataset)
     found = [replace(one, n_runs=n, first_labels=first) for one, n in count.most_common()]
@@ -108,7 +112,7 @@ def comparisons_of(
     for run_id in runs:
         try:
             run = registry.open(run_id)
-            known = relevance if relevance in run.relevances else ""
+            known = relevance if relevance in run.all_relevances else ""
             own = comparison_of(run.spec, run.report(known))
         except RunError:
             continue
@@ -187,7 +191,7 @@ def measured_runs(settings: Settings, dataset: str) -> Iterator[tuple[Run, Repor
     for run in RunRegistry(settings).all():
         if run.spec.dataset != dataset or run.spec.digest in seen:
             continue
-        for relevance in run.relevances:
+        for relevance in run.all_relevances:
             try:
                 report = run.report(relevance)
             except RunError:

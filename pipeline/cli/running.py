@@ -25,7 +25,7 @@ from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import SpecOptions
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.evaluation.metric_table import METRICS
-from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words
+from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words, meaning
 from pipeline.runs.experiment import Planned, plan
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -96,7 +96,7 @@ def evaluate(
     ] = "",
     json_: JsonOption = False,
 ) -> None:
-    """Measure the codes of a run again: by labels, later ones too, or by features' neighbours."""
+    """Measure the codes of a run again: by labels, neighbours of the features, or copies."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.execute import follow_up
@@ -155,10 +155,7 @@ def report_run(chosen: Run, relevance: str = "") -> None:
         return _say_coverage(chosen, dataset)
     report = chosen.report(relevance)
     if report.relevance != LABELS:
-        say(
-            f"Relevant: {in_words(report.relevance)}. This measures fidelity to the features, not "
-            "meaning."
-        )
+        say(f"Relevant: {in_words(report.relevance)}. {meaning(report.relevance)}")
     say(f"Protocol {report.protocol.name}: {report.protocol.summary}")
     say(f"{report.n_query:,} queries, {report.n_database:,} database images")
     _say_coverage(chosen, dataset)

@@ -70,7 +70,7 @@ def evaluate(
         bytes_per_item=database_codes.packed.shape[1],
         codes=code_statistics(database_codes),
     )
-    return Evaluation(report, mean_curves(per_query, n_database, counts))
+    return Evaluation(report, mean_curves(per_query, n_database, counts), per_query.values)
 
 
 def evaluate_cosine(
@@ -122,7 +122,7 @@ def evaluate_cosine(
         bytes_per_item=dimensions * np.dtype(np.float32).itemsize,
     )
     no_distances = np.zeros((1, 0, 2), np.int64)
-    return Evaluation(report, mean_curves(per_query, n_database, no_distances))
+    return Evaluation(report, mean_curves(per_query, n_database, no_distances), per_query.values)
 
 
 def _reported(blocks: Iterable[Counts], total: int, on_progress: OnProgress) -> Iterator[Counts]:

@@ -127,8 +127,32 @@ def cosine_histograms(
             same = query_labels[first + start : first + start + len(similarity)]
             shared = same.astype(np.float32) @ database_hot  # (b, n)
             level = np.rint((1 - similarity.astype(np.float64)) / COSINE_STEP).astype(np.int64)
-            ordered = np.sort(level * width + shared.astype(np.int64), axis=1)  # no argsort
-            yield _count_levels(ordered // width, ordered % width, width)
+            yield _counted(level, shared, width)
+
+
+def score_histograms(
+    scores: NDArray[np.floating[Any]], query_labels: Labels, database_labels: Labels
+) -> Counts:
+    """Count database items by a score of any scale, highest first; equal scores are one level.
+
+    Args:
+        scores: (q, n) of each query with each item.
+        query_labels: (q, C) multi-hot.
+        database_labels: (n, C) multi-hot.
+
+    Returns:
+        (q, levels, G + 1) counts.
+    """
+    width = max_shared(query_labels, database_labels) + 1
+    shared = query_labels.astype(np.float32) @ database_labels.T.astype(np.float32)
+    _, level = np.unique(-scores, return_inverse=True)
+    return _counted(level.reshape(scores.shape), shared, width)
+
+
+def _counted(level: Counts, shared: NDArray[np.float32], width: int) -> Counts:
+    """Counts (b, levels, width) of items at each level by shared labels, both (b, n)."""
+    ordered = np.sort(level * width + shared.astype(np.int64), axis=1)  # no argsort
+    return _count_levels(ordered // width, ordered % width, width)
 
 
 def _similarities(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset
 from pipeline.datasets.split import Indices
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.metric_table import NEIGHBOURS
 from pipeline.evaluation.relevance import (
+    COPIES,
     LABELS,
     NEIGHBOUR_RELEVANCES,
     all_relevant,
@@ -24,7 +27,9 @@ from pipeline.evaluation.relevance import (
 )
 from pipeline.evaluation.report import Evaluation
 from pipeline.features import FeatureCache
+from pipeline.images import ImageError
 from pipeline.progress import StageProgress, ignore_progress
+from pipeline.runs.copies import CODES, Copies, copy_features
 from pipeline.runs.cosine_neighbours import cosine_neighbours
 from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.results import RunError
@@ -98,6 +103,9 @@ def evaluate_run(
         labels = dataset.labels(dataset.label_set(run.spec.label_set))
         relevant = labels[query], labels[database]
         kept = _if_there(partial(nearest, NEIGHBOURS))
+    elif chosen == COPIES:
+        copies, query_codes = _encode_copies(run, dataset, database, settings, cache, on_progress)
+        relevant, kept = copies.labels(database), None
     else:
         found = _or_refused(run, partial(nearest, NEIGHBOUR_RELEVANCES[chosen]))
         relevant = neighbour_labels(found, len(database))
@@ -111,12 +119,42 @@ def evaluate_run(
         nearest=kept,
         on_progress=lambda done, total: on_progress("evaluation", done, total),
     )
-    evaluation = Evaluation(
-        evaluation.report.model_copy(update={"timings": _timings(run, began), "relevance": chosen}),
-        evaluation.curves,
-    )
+    update = {"timings": _timings(run, began), "relevance": chosen}
+    evaluation = replace(evaluation, report=evaluation.report.model_copy(update=update))
     run.save_evaluation(evaluation)
     return evaluation
+
+
+def _encode_copies(
+    run: Run,
+    dataset: RetrievalDataset,
+    database: Indices,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: StageProgress,
+) -> tuple[Copies, HashCodes]:
+    """Edited images and their codes, which are stored beside the others of the run.
+
+    Raises:
+        MeasurementError: no image, or not the network that encodes them, can be read.
+    """
+    import torch  # a run by labels needs none
+
+    learned = run.spec.finetune is not None
+    try:
+        copies, features = copy_features(
+            dataset,
+            database,
+            run.load_backbone() if learned else cache.backbone,
+            settings,
+            "" if learned else cache.folder.name,
+            partial(on_progress, "copies"),
+        )
+        codes = run.load_method().encode(torch.from_numpy(np.array(features)))
+    except (ImageError, RunError, RuntimeError) as error:
+        raise MeasurementError(run, f"its copies cannot be encoded: {sentence(error)}") from error
+    run.save_codes(CODES, codes, copies.rows)
+    return copies, codes
 
 
 def _chosen_relevance(
@@ -145,8 +183,8 @@ def _chosen_relevance(
 
 
 def _why_not_by_neighbours(relevance: str, database: Indices) -> str:
-    """Why neighbours cannot tell good codes from bad ones; empty when they can."""
-    k, n = NEIGHBOUR_RELEVANCES[relevance], len(database)
+    """Why neighbours or copies cannot tell good codes from bad ones; empty when they can."""
+    k, n = NEIGHBOUR_RELEVANCES.get(relevance, NEIGHBOURS), len(database)
     if n > k:
         return ""
     return f"its database holds {plural(n, 'image')}, of which all would be among the {k} nearest"

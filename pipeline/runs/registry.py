@@ -88,7 +88,7 @@ class RunRegistry:
         for folder in reversed(self._folders()):
             try:
                 run = self._read(folder)
-                for relevance in run.relevances:
+                for relevance in run.all_relevances:
                     run.report(relevance)
             except RunError as error:
                 if folder.exists():  # else it was deleted meanwhile

@@ -61,7 +61,6 @@ def test_every_page_opens_and_none_excuses_itself(open_app: OpenApp, bare: Path,
 def test_evaluating_pages_say_what_they_measure(open_app: OpenApp, bare: Path, page: str):
     said = texts(open_app(bare, page))
 
-    assert "protocol holdout · neighbours@10" in said
     assert "relevant: the 10 nearest by the features' cosine" in said
     assert "fidelity to the features, not meaning" in said
 
@@ -113,7 +112,11 @@ def test_a_labelled_run_is_looked_at_by_either_relevance(open_app: OpenApp, own_
         evaluate_run(run, dataset, settings, cache, relevance="neighbours@10")
     app = open_app(own_home, "leaderboard")
     switch = app.get_by_key("protocol")
-    assert switch.options == ["holdout · labels: class", "holdout · neighbours@10"]
+    assert switch.options == [
+        "holdout · labels: class",
+        "holdout · neighbours@10",
+        "holdout · copies",
+    ]
     assert switch.value == switch.options[0]
     run_id, by_labels = app.session_state["run"], app.dataframe[0].value
 

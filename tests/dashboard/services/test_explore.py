@@ -21,8 +21,9 @@ from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import align
 from pipeline.analysis.explain import Place, least_sure_first, place, unsure_bits, unsure_words
 from pipeline.analysis.opened_run import OpenRun, open_run, short_labels
-from pipeline.analysis.perturbations import CHANGES, probes
+from pipeline.analysis.perturbations import probes
 from pipeline.analysis.relaxed import relaxed_values
+from pipeline.edits import EDITS
 from pipeline.index.ordering import Ordering
 from pipeline.index.publish import IndexRecord, index_alias, read_index, write_index
 from pipeline.index.search import exact_store, stored_query
@@ -354,7 +355,7 @@ def test_a_probe_counts_the_bits_that_a_changed_image_flips(opened):
         opened, image, code, row, lambda images: HashCodes.from_relaxed(signs[[0] * len(images)]), 1
     )
 
-    assert [probe.flipped for probe in found] == [(2,)] * len(CHANGES)
+    assert [probe.flipped for probe in found] == [(2,)] * len(EDITS)
     assert all(probe.preview.startswith("data:image/webp;base64,") for probe in found)
 
 
