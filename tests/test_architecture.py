@@ -27,6 +27,7 @@ BANS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("", ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"), ()),
     ("", ("torchvision",), FROM_TORCHVISION),
     ("", ("qdrant_client", "qdrant_edge"), ("pipeline/index/store/",)),
+    ("", ("faiss",), ("pipeline/runs/codecs.py",)),
     ("", ("os.environ", "os.getenv", "os.putenv"), ("pipeline/settings.py",)),
     ("", ("typer",), ("pipeline/cli/",)),
     ("models/", ("pipeline", "dashboard", "streamlit"), ()),

@@ -14,6 +14,7 @@ import typer
 
 from models.errors import Cancelled, NotFittedError, WeightsError
 from pipeline.cli import (
+    alternatives,
     comparing,
     data,
     demo,
@@ -21,6 +22,7 @@ from pipeline.cli import (
     index,
     judging,
     methods,
+    quantizers,
     running,
     runs,
     sweeping,
@@ -45,6 +47,8 @@ app.command()(running.worker)
 app.command()(sweeping.sweep)
 app.command()(comparing.bench)
 app.command()(comparing.ablate)
+app.command(name="alternatives")(alternatives.measure)
+app.command(name="quantizers")(quantizers.measure)
 app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(demo.demo)

@@ -15,6 +15,7 @@ def generated() -> dict[tuple[str, str], Callable[[], str]]:
     """Functions that make each table, by the document and the marker that it stands between."""
     from pipeline.catalog import zoo_details, zoo_summary, zoo_table  # loads all methods
     from pipeline.evaluation.metric_table import metrics_document
+    from pipeline.runs.alternatives import alternatives_document
     from pipeline.settings import variables_table
 
     return {
@@ -22,6 +23,7 @@ def generated() -> dict[tuple[str, str], Callable[[], str]]:
         ("models/README.md", "methods"): zoo_table,
         ("docs/methods.md", "methods"): zoo_details,
         ("docs/evaluation.md", "metrics"): metrics_document,
+        ("docs/evaluation.md", "alternatives"): alternatives_document,
         ("docs/settings.md", "settings"): variables_table,
     }
 

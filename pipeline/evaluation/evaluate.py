@@ -19,8 +19,10 @@ from pipeline.evaluation.ranking import (
     FeatureRows,
     Labels,
     OnProgress,
-    cosine_histograms,
+    Similarities,
+    cosine_similarities,
     hamming_histograms,
+    similarity_histograms,
 )
 from pipeline.evaluation.report import Evaluation, Report
 
@@ -109,28 +111,72 @@ def evaluate_cosine(
             f"query features have {query_features.shape[1]} dimensions but database features have "
             f"{database_features.shape[1]}; take both from the same backbone"
         )
+    return evaluate_similarities(
+        cosine_similarities(query_features, database_features),
+        query_labels,
+        database_labels,
+        protocol,
+        bytes_per_item=database_features.shape[1] * np.dtype(np.float32).itemsize,
+        seed=seed,
+        on_progress=on_progress,
+    )
+
+
+def evaluate_similarities(
+    similarities: Iterable[Similarities],
+    query_labels: Labels,
+    database_labels: Labels,
+    protocol: Protocol,
+    *,
+    bytes_per_item: int,
+    nearest: NDArray[np.int64] | None = None,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> Evaluation:
+    """Measure a ranking by real values, the most similar first.
+
+    Args:
+        similarities: (b, n) of successive queries to the database, q in all.
+        query_labels: (q, C) multi-hot.
+        database_labels: (n, C) multi-hot.
+        protocol: gives the cutoff R, and is stored in the report.
+        bytes_per_item: of what a search reads of each item.
+        nearest: as for `evaluate`.
+        seed: seed of the bootstrap and of the legacy tie orders.
+        on_progress: called with (queries done, q).
+
+    Raises:
+        ValueError: a set is empty, labels do not fit each other, or a similarity is NaN.
+    """
+    _check("queries", len(query_labels), query_labels)
+    _check("database items", len(database_labels), database_labels)
     _check_classes(query_labels, database_labels)
-    blocks = cosine_histograms(query_features, database_features, query_labels, database_labels)
-    n_database, dimensions = database_features.shape
+    n_query, n_database = len(query_labels), len(database_labels)
+    blocks = similarity_histograms(similarities, query_labels, database_labels, nearest=nearest)
     if on_progress is not None:
-        blocks = _reported(blocks, len(query_features), on_progress)
-    rankings = (Ranking(counts, protocol.cutoff, is_hamming=False) for counts in blocks)
+        blocks = _reported(blocks, n_query, on_progress)
+    rankings = (
+        Ranking(counts, protocol.cutoff, is_hamming=False, neighbour_counts=neighbours)
+        for counts, neighbours in blocks
+    )
     per_query = measure_queries(rankings, n_database, seed)
     report = Report(
         **report_fields(per_query, n_database, protocol, seed),
         bits=None,
-        bytes_per_item=dimensions * np.dtype(np.float32).itemsize,
+        bytes_per_item=bytes_per_item,
     )
     no_distances = np.zeros((1, 0, 2), np.int64)
     return Evaluation(report, mean_curves(per_query, n_database, no_distances), per_query.values)
 
 
-def _reported(blocks: Iterable[Counts], total: int, on_progress: OnProgress) -> Iterator[Counts]:
+def _reported(
+    blocks: Iterator[tuple[Counts, Counts | None]], total: int, on_progress: OnProgress
+) -> Iterator[tuple[Counts, Counts | None]]:
     """Pass the blocks on, and report the queries done after each."""
     done = 0
     for block in blocks:
         yield block
-        done += len(block)
+        done += len(block[0])
         on_progress(done, total)
 
 

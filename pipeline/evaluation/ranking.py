@@ -5,13 +5,13 @@ Metrics need no order inside a distance (ties are averaged), so a ranking is a s
     counts[q, level, g]   items of query q's ranking at `level` that share g labels with the query
 
 Levels are met in order; the items of one level are tied. For hash codes a level is a Hamming
-distance. For real-valued features it is a similarity, see `cosine_histograms`. `ranked` lists the
+distance. For real values it is a similarity, see `similarity_histograms`. `ranked` lists the
 nearest items themselves; there, and only there, ties go by database position.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
@@ -23,12 +23,14 @@ from models.codes import HashCodes
 
 Counts = NDArray[np.int64]  # (q, levels, G + 1)
 Labels = NDArray[np.bool_]  # (n, C)
+Similarities = NDArray[np.floating[Any]]  # (b, n)
 OnProgress = Callable[[int, int], None]  # queries done, queries in all
 
 DATABASE_BLOCK = 1 << 16  # items per step: the work arrays then stay in the cache
 QUERY_BLOCK = 64  # queries per task and progress report
 _FEATURE_BLOCK = 8192  # features of the database in memory at a time
-_COUNTED = 8  # blocks of queries that are counted for each time that the database is read
+_SIMILARITIES = 16_000_000  # that are computed for each time that the database is read
+_CELLS = 2_000_000  # of a histogram that is counted at a time
 COSINE_STEP = 2.0**-20  # similarities closer than this (float32 rounding) count as tied
 
 
@@ -97,74 +99,106 @@ def cosine_histograms(
     query_labels: Labels,
     database_labels: Labels,
     *,
-    cells: int = 2_000_000,
+    cells: int = _CELLS,
 ) -> Iterator[Counts]:
-    """Count database items by cosine similarity, most similar first, a block of queries at a time.
+    """Count database items by the cosine of features, a block of queries at a time.
 
-    Every distinct similarity is a level of its own (up to `COSINE_STEP`), so nearly all levels hold
-    one item and the metrics of hash codes apply unchanged. A zero vector has similarity 0 to
-    everything.
+    As `similarity_histograms` of `cosine_similarities`.
+    """
+    similarities = cosine_similarities(query_features, database_features)
+    for counts, _ in similarity_histograms(
+        similarities, query_labels, database_labels, cells=cells
+    ):
+        yield counts
+
+
+def cosine_similarities(
+    query_features: NDArray[np.floating[Any]], database_features: FeatureRows
+) -> Iterator[Similarities]:
+    """Cosines (b, n) of successive queries and the database, which is read a block at a time.
+
+    A zero vector has similarity 0 to everything.
 
     Args:
-        query_features: (q, d) real-valued features.
-        database_features: (n, d) real-valued features; only blocks of them are in memory.
+        query_features: (q, d).
+        database_features: (n, d), of which a block is in memory at a time.
+
+    Raises:
+        ValueError: a feature is not a finite number.
+    """
+    return _products(unit_length(np.asarray(query_features, np.float32)), database_features, _unit)
+
+
+def inner_products(
+    query_features: NDArray[np.floating[Any]], database_features: FeatureRows
+) -> Iterator[Similarities]:
+    """Inner products (b, n), as `cosine_similarities` but of vectors as they are."""
+    return _products(query_features, database_features, lambda block: block)
+
+
+def _products(
+    queries: NDArray[np.floating[Any]],
+    database_features: FeatureRows,
+    prepared: Callable[[NDArray[Any]], NDArray[Any]],
+) -> Iterator[Similarities]:
+    n = database_features.shape[0]
+    rows = max(1, _SIMILARITIES // n)
+    for first in range(0, len(queries), rows):
+        some = queries[first : first + rows]
+        similarities = np.empty((len(some), n), queries.dtype)
+        for start in range(0, n, _FEATURE_BLOCK):
+            block = prepared(database_features[start : start + _FEATURE_BLOCK])
+            similarities[:, start : start + len(block)] = some @ block.T
+        yield similarities
+
+
+def similarity_histograms(
+    similarities: Iterable[Similarities],
+    query_labels: Labels,
+    database_labels: Labels,
+    *,
+    nearest: NDArray[np.int64] | None = None,
+    cells: int = _CELLS,
+) -> Iterator[tuple[Counts, Counts | None]]:
+    """Count database items by similarity, most similar first, a block of queries at a time.
+
+    Every distinct similarity is a level of its own (up to `COSINE_STEP`), so nearly all levels hold
+    one item and the metrics of hash codes apply unchanged.
+
+    Args:
+        similarities: (b, n) of successive queries to the database; the greatest come first.
         query_labels: (q, C) multi-hot.
         database_labels: (n, C) multi-hot.
+        nearest: (q, k) positions in the database of each query's neighbours; None: not counted.
         cells: most entries of a yielded block; bounds the memory, not the result.
 
     Yields:
         (b, levels, G + 1) counts of the next b queries; levels differ between blocks, unused ones
-        are empty.
+        are empty. And (b, levels, 2) counts of the same items, the others and the neighbours.
+
+    Raises:
+        ValueError: a similarity is not a finite number.
     """
     width = max_shared(query_labels, database_labels) + 1
-    queries = unit_length(np.asarray(query_features, np.float32))
     database_hot = database_labels.T.astype(np.float32)
     rows = max(1, cells // (len(database_labels) * width))
-    for first in range(0, len(queries), rows * _COUNTED):
-        similarities = _similarities(queries[first : first + rows * _COUNTED], database_features)
-        for start in range(0, len(similarities), rows):
-            similarity = similarities[start : start + rows]  # (b, n)
-            same = query_labels[first + start : first + start + len(similarity)]
-            shared = same.astype(np.float32) @ database_hot  # (b, n)
+    first = 0
+    for block in similarities:
+        for start in range(0, len(block), rows):
+            similarity = block[start : start + rows]  # (b, n)
+            if not np.isfinite(similarity).all():
+                raise ValueError("similarities contain NaN or infinite values")
+            those = slice(first, first + len(similarity))
+            shared = (query_labels[those].astype(np.float32) @ database_hot).astype(np.int64)
+            kinds = 2 * shared  # (b, n): twice the shared labels, and 1 more for a neighbour
+            if nearest is not None:
+                kinds[np.arange(len(kinds))[:, None], nearest[those]] += 1
             level = np.rint((1 - similarity.astype(np.float64)) / COSINE_STEP).astype(np.int64)
-            yield _counted(level, shared, width)
-
-
-def score_histograms(
-    scores: NDArray[np.floating[Any]], query_labels: Labels, database_labels: Labels
-) -> Counts:
-    """Count database items by a score of any scale, highest first; equal scores are one level.
-
-    Args:
-        scores: (q, n) of each query with each item.
-        query_labels: (q, C) multi-hot.
-        database_labels: (n, C) multi-hot.
-
-    Returns:
-        (q, levels, G + 1) counts.
-    """
-    width = max_shared(query_labels, database_labels) + 1
-    shared = query_labels.astype(np.float32) @ database_labels.T.astype(np.float32)
-    _, level = np.unique(-scores, return_inverse=True)
-    return _counted(level.reshape(scores.shape), shared, width)
-
-
-def _counted(level: Counts, shared: NDArray[np.float32], width: int) -> Counts:
-    """Counts (b, levels, width) of items at each level by shared labels, both (b, n)."""
-    ordered = np.sort(level * width + shared.astype(np.int64), axis=1)  # no argsort
-    return _count_levels(ordered // width, ordered % width, width)
-
-
-def _similarities(
-    queries: NDArray[np.float32], database_features: FeatureRows
-) -> NDArray[np.float32]:
-    """Cosines (b, n) of queries of length 1 (b, d) and the database, of which a block is read."""
-    n = database_features.shape[0]
-    similarities = np.empty((len(queries), n), np.float32)
-    for start in range(0, n, _FEATURE_BLOCK):
-        block = np.asarray(database_features[start : start + _FEATURE_BLOCK], np.float32)
-        similarities[:, start : start + len(block)] = queries @ block.T / _norms(block)
-    return similarities
+            ordered = np.sort(level * (2 * width) + kinds, axis=1)  # no argsort
+            counts = _count_levels(ordered // (2 * width), ordered % (2 * width), 2 * width)
+            both = counts.reshape(*counts.shape[:2], width, 2)
+            yield both.sum(axis=3), None if nearest is None else both.sum(axis=2)
+            first += len(similarity)
 
 
 def ranked(
@@ -262,6 +296,11 @@ def unit_length(features: NDArray[np.float32]) -> NDArray[np.float32]:
     Raises:
         ValueError: a feature is not a finite number.
     """
+    return _unit(features)
+
+
+def _unit(features: NDArray[Any]) -> NDArray[np.float32]:
+    features = np.asarray(features, np.float32)
     return np.asarray(features / _norms(features)[:, None], np.float32)
 
 

@@ -15,18 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.evaluation.bootstrap import band, resampled_counts
-from pipeline.evaluation.metric_table import NEIGHBOURS, Ranking, measure
+from pipeline.evaluation.metric_table import METRICS, NEIGHBOURS, Ranking, measure
 from pipeline.evaluation.neighbours import nearest_by_cosine
-from pipeline.evaluation.ranking import score_histograms
-from pipeline.evaluation.relevance import LABELS, neighbour_labels
+from pipeline.evaluation.ranking import similarity_histograms
+from pipeline.evaluation.relevance import LABELS
 from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.index.store.base import StoreError, StoreUnavailable
-from pipeline.index.store.quantizers import QUANTIZERS, Quantizer
+from pipeline.index.store.quantizers import QUANTIZERS, TITLES, Quantizer
 from pipeline.index.store.vectors import VectorCollection, vector_client, vector_collection
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.baseline_files import baseline_path
@@ -97,6 +98,11 @@ class QuantizerReport(BaseModel):
     left_out: dict[str, str] = {}
 
     @property
+    def left_out_titles(self) -> dict[str, str]:
+        """Why a quantizer has no row, by its title."""
+        return {TITLES.get(name, name): reason for name, reason in self.left_out.items()}
+
+    @property
     def sentence(self) -> str:
         """What belongs to every number."""
         drawn = (
@@ -110,6 +116,28 @@ class QuantizerReport(BaseModel):
             f"database images{drawn}; engine: {self.engine}. All vectors are scanned, nothing is "
             "rescored, ties are averaged."
         )
+
+
+def quantizer_table(report: QuantizerReport) -> pd.DataFrame:
+    """The rows of a report for people, smallest vectors last; shares in percent.
+
+    Columns Quantizer, Features (raw or centred), Bytes, the metrics by their titles, ± mAP, Search
+    (ms), Build (s).
+    """
+    return pd.DataFrame(
+        [
+            {
+                "Quantizer": TITLES.get(row.quantizer, row.quantizer),
+                "Features": "centred" if row.is_centred else "raw",
+                "Bytes": row.bytes,
+                **{METRICS[name].title: 100 * value for name, value in row.values.items()},
+                "± mAP": 50 * (row.ci_high - row.ci_low),
+                "Search (ms)": row.search_ms,
+                "Build (s)": row.build_s,
+            }
+            for row in report.rows
+        ]
+    )
 
 
 def stored_quantizers(truth: GroundTruth, settings: Settings) -> QuantizerReport | None:
@@ -261,12 +289,14 @@ def _measured(
     """The values of `_VALUES` of each query."""
     query_labels, database_labels = sample.labels
     for place, query in enumerate(queries):
-        scores = collection.scores(query)[None]
-        counts = score_histograms(scores, query_labels[place : place + 1], database_labels)
-        own, items = neighbour_labels(sample.nearest[place : place + 1], collection.n)
-        kept = score_histograms(scores, own, items)
-        ranking = Ranking(counts, None, is_hamming=False, neighbour_counts=kept)
-        values = measure(ranking)
+        this = slice(place, place + 1)
+        [(counts, kept)] = similarity_histograms(
+            [collection.scores(query)[None]],
+            query_labels[this],
+            database_labels,
+            nearest=sample.nearest[this],
+        )
+        values = measure(Ranking(counts, None, is_hamming=False, neighbour_counts=kept))
         yield tuple(float(values[name][0]) if name in values else np.nan for name in _VALUES)
 
 

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def baseline_path(
-    kind: str, truth: GroundTruth, settings: Settings, backbone: str = "", without: str = ""
+    kind: str, truth: GroundTruth, settings: Settings, backbone: str = "", variant: str = ""
 ) -> Path:
     """Path of the report on these images, labels, protocol and split."""
     named = (
@@ -25,7 +25,7 @@ def baseline_path(
         truth.protocol.model_dump_json(),
         truth.key,
         str(truth.spec.split_seed),
-        *([without] if without else []),
+        *([variant] if variant else []),
     )
     key = hashlib.sha256("|".join(named).encode()).hexdigest()[:24]
     return settings.home / "baselines" / f"{kind}-{key}.json"

@@ -17,7 +17,9 @@ from pipeline.evaluation.relevance import LABELS, exclude_label
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.features import FeatureCache
+from pipeline.runs.alternative_reports import measure_alternatives
 from pipeline.runs.baselines import cosine_report
+from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
@@ -53,8 +55,8 @@ def table(
 ) -> pd.DataFrame:
     """The runs with `COLUMNS`, and `WITHOUT` where a label is left out.
 
-    First the cosine of the features, then for each code length LSH, ITQ and the others from the
-    best mAP down.
+    First the cosine of the features and the other ways to store them, then for each code length
+    LSH, ITQ and the others from the best mAP down.
     """
     groups: dict[tuple[int, str], list[Run]] = {}
     for run in runs:
@@ -64,7 +66,8 @@ def table(
     names = [*COLUMNS, *(WITHOUT if without else ())]
     relevance = runs[0].report().relevance if runs else LABELS
     cosine = _cosine_rows(base, dataset, settings, without, relevance)
-    return pd.DataFrame([*cosine, *rows], columns=names)
+    alternatives = _alternative_rows(base, dataset, settings, relevance)
+    return pd.DataFrame([*cosine, *alternatives, *rows], columns=names)
 
 
 def report_without(run: Run, dataset: RetrievalDataset, label: str) -> Report:
@@ -158,6 +161,25 @@ def _cosine_rows(
         **_without(other),
     }
     return [row | {"training_s": np.nan, "encoding_ms": np.nan}]
+
+
+def _alternative_rows(
+    base: RunSpec, dataset: RetrievalDataset, settings: Settings, relevance: str
+) -> list[dict[str, object]]:
+    """A row per other way to store the features, measured where it was not before."""
+    try:
+        cache = FeatureCache(load_backbone(base.backbone), settings)
+        truth = GroundTruth(base, dataset, settings, relevance)
+        reports = measure_alternatives(truth, settings, cache)
+    except Exception as error:
+        _log.warning("the alternatives are not measured: %s", sentence(error))
+        return []
+    unknown = {"bits": np.nan, "seeds": np.nan}
+    return [
+        {"ranking": one.title, "method": one.name, **unknown, **seed_means([report])}
+        for one, report in reports.items()
+        if one.name != "float32"  # the cosine has its row
+    ]
 
 
 def _without(reports: list[Report]) -> dict[str, float]:

@@ -93,7 +93,7 @@ def evaluate_run(
     run.check_dataset(*dataset.info.fingerprints)
     query_codes, query = run.load_codes("query")
     database_codes, database = run.load_codes("database")
-    chosen = _chosen_relevance(run, dataset, relevance, query, database)
+    chosen = _relevance_of(run, dataset, relevance, query, database)
 
     def nearest(k: int) -> NDArray[np.int64]:
         found = partial(on_progress, "neighbours")
@@ -157,29 +157,54 @@ def _encode_copies(
     return copies, codes
 
 
-def _chosen_relevance(
-    run: Run, dataset: RetrievalDataset, relevance: str, query: Indices, database: Indices
+class RelevanceError(ValueError):
+    """A relevance cannot tell good rankings from bad ones; the message says why."""
+
+
+def chosen_relevance(
+    dataset: RetrievalDataset,
+    label_set: LabelSet | None,
+    relevance: str,
+    query: Indices,
+    database: Indices,
 ) -> str:
-    """The relevance that was asked for, or else the default.
+    """The relevance that is wanted, or else the default.
+
+    Args:
+        dataset: whose images are ranked.
+        label_set: whose labels would decide; None: there are none.
+        relevance: one of `RELEVANCES`; empty: labels where these tell images apart, else
+            `NEIGHBOURS_DEFAULT`.
+        query: manifest rows of the queries.
+        database: manifest rows of the database.
 
     Raises:
-        MeasurementError: it cannot tell good codes from bad ones.
+        RelevanceError: it cannot tell good rankings from bad ones.
         ValueError: there is no such relevance.
     """
     if relevance:
         check_relevance(relevance)
     no_labels = ""
     if relevance in ("", LABELS):
-        label_set = relevance_labels(dataset, run.spec)
         no_labels = why_not_by_labels(dataset, label_set, query, database)
         if not no_labels:
             return LABELS
         if relevance:
-            raise MeasurementError(run, no_labels)
+            raise RelevanceError(no_labels)
     chosen = relevance or NEIGHBOURS_DEFAULT
     if reason := _why_not_by_neighbours(chosen, database):
-        raise MeasurementError(run, ", and ".join(filter(None, (no_labels, reason))))
+        raise RelevanceError(", and ".join(filter(None, (no_labels, reason))))
     return chosen
+
+
+def _relevance_of(
+    run: Run, dataset: RetrievalDataset, relevance: str, query: Indices, database: Indices
+) -> str:
+    label_set = relevance_labels(dataset, run.spec)
+    try:
+        return chosen_relevance(dataset, label_set, relevance, query, database)
+    except RelevanceError as error:
+        raise MeasurementError(run, str(error)) from error
 
 
 def _why_not_by_neighbours(relevance: str, database: Indices) -> str:

@@ -197,6 +197,20 @@ def test_a_benchmark_prints_a_line_a_run_and_writes_its_table(
     assert "| LSH | 8 | 1 |" in path.read_text("utf-8")
 
 
+def test_alternatives_are_a_table_with_its_conditions_and_what_is_left_out(cli: Cli) -> None:
+    asked = ("alternatives", "--dataset", "shapes", "--backbone", "tiny")
+
+    outcome = cli(*asked, "--relevance", "neighbours@10")
+    refused = cli(*asked, "--relevance", "nearest")
+
+    assert (outcome.code, refused.code) == (0, 2)
+    assert "relevant: the 10 nearest by the features' cosine" in outcome.out
+    assert "Features are centred at the mean of the training images" in outcome.out
+    assert "needs 64 principal components; 32 training images" in outcome.out
+    assert "int8" in outcome.out
+    assert "unknown relevance 'nearest'" in refused.err
+
+
 def test_a_sweep_with_a_failed_run_does_the_others_and_exits_with_1(cli: Cli) -> None:
     asked = ("sweep", "--dataset", "shapes", "--backbone", "tiny", "--methods", "pcah")
 
@@ -219,6 +233,7 @@ def test_a_sweep_with_a_failed_run_does_the_others_and_exits_with_1(cli: Cli) ->
             ("bench", "--dataset", "shapes", "--backbone", "tiny", "--methods", "lsh"),
             "training_s",
         ),
+        (("alternatives", "--dataset", "shapes", "--backbone", "tiny"), "left_out"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )

@@ -7,7 +7,10 @@ import pytest
 from pipeline.settings import Settings
 from tests.factories import python
 
-SLOW = ("torch", "torchvision", "pandas", "pyarrow", "scipy", "qdrant_client", "qdrant_edge")
+SLOW = (
+    *("torch", "torchvision", "pandas", "pyarrow", "scipy"),
+    *("qdrant_client", "qdrant_edge", "faiss"),
+)
 SCRIPT = f"""
 import contextlib, sys
 from pipeline.cli import main

@@ -4,7 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.codes import HashCodes
-from pipeline.evaluation.ranking import cosine_histograms, hamming_histograms, max_shared, ranked
+from pipeline.evaluation.ranking import (
+    cosine_histograms,
+    hamming_histograms,
+    inner_products,
+    max_shared,
+    ranked,
+    similarity_histograms,
+)
 
 
 def random_set(rng, n, bits, classes, share=0.3):
@@ -189,3 +196,45 @@ def test_features_with_nan_are_refused():
 
     with pytest.raises(ValueError, match="NaN"):
         cosine_counts(np.array([[np.nan, 1.0]]), np.array([[1.0, 1.0]]), labels, labels)
+
+
+def test_neighbours_are_counted_at_the_levels_of_the_same_items():
+    similarities = [np.array([[0.1, 0.9, 0.9], [3.0, -2.0, 0.5]])]
+    query_labels, labels = np.array([[True], [True]]), np.array([[True], [False], [True]])
+    nearest = np.array([[1, 2], [1, 2]])
+
+    [(counts, neighbours)] = similarity_histograms(
+        similarities, query_labels, labels, nearest=nearest
+    )
+
+    assert counts.tolist() == [[[1, 1], [0, 1], [0, 0]], [[0, 1], [0, 1], [1, 0]]]
+    assert neighbours.tolist() == [[[0, 2], [1, 0], [0, 0]], [[1, 0], [0, 1], [0, 1]]]
+
+
+def test_blocks_of_similarities_do_not_change_the_counts():
+    rng = np.random.default_rng(6)
+    similarities, labels = rng.standard_normal((9, 12)), rng.random((12, 3)) < 0.5
+    nearest = rng.permuted(np.tile(np.arange(12), (9, 1)), axis=1)[:, :4]
+    arguments = labels[:9], labels
+
+    [whole] = similarity_histograms([similarities], *arguments, nearest=nearest)
+    rows = similarity_histograms(
+        np.array_split(similarities, 4), *arguments, nearest=nearest, cells=1
+    )
+
+    for row, expected in zip(rows, zip(*whole, strict=True), strict=True):
+        for part, of_all in zip(row, expected, strict=True):
+            assert np.array_equal(part[0], of_all[: part.shape[1]])
+
+
+def test_inner_products_weigh_lengths():
+    [products] = inner_products(np.array([[1.0, 0.0]]), np.array([[3.0, 1.0], [1.0, 0.0]]))
+
+    assert products.tolist() == [[3.0, 1.0]]
+
+
+def test_a_similarity_that_is_no_number_is_refused():
+    labels = np.ones((1, 1), bool)
+
+    with pytest.raises(ValueError, match="similarities contain NaN"):
+        list(similarity_histograms([np.array([[np.nan]])], labels, labels))
