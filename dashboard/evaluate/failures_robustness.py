@@ -52,7 +52,7 @@ def show_robustness(run: OpenRun) -> None:
     opened = [notices.opened(one) for one in ids]
     measured = [
         _measured(one, label)
-        for one, label in zip(opened, short_labels(opened), strict=True)
+        for one, label in zip(opened, short_labels([one.run for one in opened]), strict=True)
         if one.id in requested
     ]
     if measured := [one for one in measured if one is not None]:
