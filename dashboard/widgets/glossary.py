@@ -27,6 +27,7 @@ _KEYS = {
     "Esc": "close a drawer or a dialog.",
     "P, N": "Compare: previous query, next query.",
     "1 to 4": "Failures, Review: give the verdict with that number.",
+    "1, 2, 3, U": "Judge: relevant, not relevant, unsure; undo.",
 }
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.wording import unknown
@@ -29,7 +30,7 @@ from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
-from pipeline.wording import sentence
+from pipeline.wording import plural, sentence
 
 DEPTH = 10  # first results of each run that are judged
 FEWEST_RUNS, MOST_RUNS = 2, 5
@@ -110,6 +111,16 @@ class JudgingRound(BaseModel):
     queries: tuple[JudgedQuery, ...]
 
     @property
+    def protocol(self) -> str:
+        """What belongs to every number of the round, in sentences."""
+        return (
+            f"{self.name}, {self.created[:10]}: {plural(len(self.queries), 'query')} drawn at "
+            f"random from the query sets of {len(self.runs)} runs (seed {self.seed}); the first "
+            f"{self.depth} results of each run among {plural(self.n_images, 'image')}, pooled, "
+            f"shuffled, and judged without the names of runs. Question: {self.question}"
+        )
+
+    @property
     def pairs(self) -> tuple[Pair, ...]:
         """Every query with every result of its pool."""
         return tuple((query.query, result) for query in self.queries for result in query.pool)
@@ -153,12 +164,8 @@ def start_round(
     opened = [RunRegistry(settings).open(run) for run in runs]
     searched = [Searched.of(run, dataset) for run in opened]
     rows, queries = common_rows(searched)
-    if not 1 <= n_queries <= len(queries):
-        held = f"the runs have {len(queries):,} queries in common"
-        raise RoundError(f"{held}; a round has 1 to as many, not {n_queries:,}")
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
-    drawn = np.random.default_rng(seed).choice(queries, n_queries, replace=False).tolist()
-    digests = dataset.manifest["sha256"].tolist()
+    drawn = _drawn(queries, n_queries, seed)
     answers = [first_results(run, drawn, rows, DEPTH, dataset, settings) for run in searched]
     judged = JudgingRound(
         id=uuid4().hex[:8],
@@ -175,20 +182,35 @@ def start_round(
             JudgedRun(id=run.id, label=label, problem=problem)
             for run, label, (_, problem) in zip(opened, short_labels(opened), answers, strict=True)
         ),
-        queries=tuple(
-            JudgedQuery(
-                query=digests[row],
-                results=tuple(
-                    tuple(digests[hit] for hit in results[place]) for results, _ in answers
-                ),
-            )
-            for place, row in enumerate(drawn)
-        ),
+        queries=_pooled(drawn, [results for results, _ in answers], dataset),
     )
-    path = _folder(judged.dataset, settings) / f"{judged.id}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, judged.model_dump_json())
+    folder = _folder(judged.dataset, settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / f"{judged.id}.json", judged.model_dump_json())
     return judged
+
+
+def _drawn(queries: NDArray[np.int64], n: int, seed: int) -> list[int]:
+    if not len(queries):
+        raise RoundError("these runs have no query in common; choose runs of the same split")
+    if not 1 <= n <= len(queries):
+        raise RoundError(f"a round of these runs has 1 to {len(queries):,} queries, got {n:,}")
+    drawn: list[int] = np.random.default_rng(seed).choice(queries, n, replace=False).tolist()
+    return drawn
+
+
+def _pooled(
+    queries: Sequence[int], results: Sequence[list[list[int]]], dataset: RetrievalDataset
+) -> tuple[JudgedQuery, ...]:
+    """What each run found for each query, rows named by the digests of their images."""
+    digests = dataset.manifest["sha256"].tolist()
+    return tuple(
+        JudgedQuery(
+            query=digests[query],
+            results=tuple(tuple(digests[row] for row in rows[place]) for rows in results),
+        )
+        for place, query in enumerate(queries)
+    )
 
 
 def list_rounds(dataset: str, settings: Settings) -> list[JudgingRound]:
