@@ -120,6 +120,10 @@ def _duels(result: Result) -> None:
         hide_index=True,
         key="duels",
         alt="Queries that each run wins against each other one, by P@10.",
+        column_config={
+            name: st.column_config.NumberColumn(format="%+.1f")
+            for name in ("Difference", "From", "To")
+        },
     )
     st.caption(
         "Queries on which the first run has the higher, the same or the lower P@10; difference of "

@@ -50,12 +50,15 @@ def _next_picture(judged: JudgingRound, judge: str, known: frozenset[str]) -> No
     )
     if progress.n_gone:
         st.caption(f"{plural(progress.n_gone, 'result')} cannot be judged: an image is gone.")
+    picture = st.container()
     if progress.left:
-        _picture(judged, progress)
         _answers(judged, judge, progress.left[0])
     else:
         _end(judged, progress)
     _undo(judged, judge, progress)
+    if progress.left:
+        with picture:  # drawn last: whoever sees it can answer
+            _picture(judged, progress)
 
 
 def _picture(judged: JudgingRound, progress: Progress) -> None:

@@ -141,7 +141,12 @@ class Result:
         ]
         rest = [run.label for run in self.runs if run.label not in (best.label, *behind)]
         words = [f"{listed(behind)} {_is(behind)} worse."] if behind else []
-        words += [f"{listed(rest)} {_is(rest)} not separable from it."] if rest else []
+        if rest:
+            words.append(
+                f"{listed(rest)} {_is(rest)} not separable from it."
+                if behind or len(rest) == 1
+                else "No other run is separable from it."
+            )
         return " ".join([leads, *words])
 
     @property
@@ -174,20 +179,7 @@ def read_result(
         for query in judged.queries
         if all((query.query, result) in relevant for result in query.pool)
     )
-    counts = _counts(judged, complete, relevant)
-    runs = tuple(
-        RunFigures(
-            run.label,
-            metrics.precision_at(counts[:, place], [judged.depth])[:, 0],
-            metrics.ndcg_at(counts[:, place], judged.depth),
-            sum(
-                (query.query, result) not in relevant
-                for query in judged.queries
-                for result in query.results[place]
-            ),
-        )
-        for place, run in enumerate(judged.runs)
-    )
+    runs = _figures(judged, complete, relevant)
     decided = {pair: answer for pair, answer in relevant.items() if pair not in undecided}
     pairs_of_judges = [
         _agreement(a, b, votes[a], votes[b]) for a, b in combinations(sorted(votes), 2)
@@ -243,6 +235,26 @@ def _majority(
     return (
         {pair: votes > 0 for pair, votes in balance.items()},
         {pair for pair, votes in balance.items() if votes == 0},
+    )
+
+
+def _figures(
+    judged: JudgingRound, complete: tuple[JudgedQuery, ...], relevant: Answers
+) -> tuple[RunFigures, ...]:
+    counts = _counts(judged, complete, relevant)
+    nothing = np.zeros(0)
+    return tuple(
+        RunFigures(
+            run.label,
+            metrics.precision_at(counts[:, place], [judged.depth])[:, 0] if complete else nothing,
+            metrics.ndcg_at(counts[:, place], judged.depth) if complete else nothing,
+            sum(
+                (query.query, result) not in relevant
+                for query in judged.queries
+                for result in query.results[place]
+            ),
+        )
+        for place, run in enumerate(judged.runs)
     )
 
 
