@@ -160,8 +160,9 @@ def _agreement(result: Result) -> None:
 
 def _disputed(judged: JudgingRound, result: Result, dataset: RetrievalDataset) -> None:
     """The queries on which judges, then runs, differ most, with what each run found."""
-    st.subheader("Queries in dispute", anchor=False)
     is_by_judges = len(result.judges) > 1
+    title = "Queries in dispute" if is_by_judges else "Where runs differ most"
+    st.subheader(title, anchor=False)
     first = "judges differ most, then those on which " if is_by_judges else ""
     st.caption(f"Queries on which {first}runs differ most in P@10, with the first results of each.")
     for place in result.disputed[:_DISPUTED]:

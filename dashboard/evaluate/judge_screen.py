@@ -41,6 +41,19 @@ def show_screen(judged: JudgingRound, judge: str, known: frozenset[str]) -> None
 @isolated_fragment()
 def _next_picture(judged: JudgingRound, judge: str, known: frozenset[str]) -> None:
     progress = progress_of(judged, judge, known, cached.library.settings())
+    seen_last = st.container()  # whoever sees the next picture can answer: its keys are there
+    if progress.left:
+        _answers(judged, judge, progress.left[0])
+    else:
+        _end(judged, progress)
+    _undo(judged, judge, progress)
+    with seen_last:
+        _bar(progress)
+        if progress.left:
+            _picture(judged, progress)
+
+
+def _bar(progress: Progress) -> None:
     n_done, n_pairs = len(progress.pairs) - len(progress.left), len(progress.pairs)
     n_queries = len({query for query, _ in progress.pairs})
     st.progress(
@@ -50,15 +63,6 @@ def _next_picture(judged: JudgingRound, judge: str, known: frozenset[str]) -> No
     )
     if progress.n_gone:
         st.caption(f"{plural(progress.n_gone, 'result')} cannot be judged: an image is gone.")
-    picture = st.container()
-    if progress.left:
-        _answers(judged, judge, progress.left[0])
-    else:
-        _end(judged, progress)
-    _undo(judged, judge, progress)
-    if progress.left:
-        with picture:  # drawn last: whoever sees it can answer
-            _picture(judged, progress)
 
 
 def _picture(judged: JudgingRound, progress: Progress) -> None:

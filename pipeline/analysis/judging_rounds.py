@@ -190,6 +190,15 @@ def start_round(
     return judged
 
 
+def delete_round(judged: JudgingRound, settings: Settings) -> None:
+    """Remove a round; its verdicts stay in the data set's file of verdicts and its export.
+
+    Raises:
+        OSError: it cannot be removed, or is gone.
+    """
+    (_folder(judged.dataset, settings) / f"{judged.id}.json").unlink()
+
+
 def _drawn(queries: NDArray[np.int64], n: int, seed: int) -> list[int]:
     if not len(queries):
         raise RoundError("these runs have no query in common; choose runs of the same split")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 verdicts = typer.Typer(help="Export verdicts on queries and results.", no_args_is_help=True)
 judge = typer.Typer(
-    help="Start blind judging rounds, list them, and print their results.", no_args_is_help=True
+    help="Start, list, measure and delete blind judging rounds.", no_args_is_help=True
 )
 
 
@@ -138,6 +138,21 @@ def result(
     for name, table in tables.items():
         if len(table) and (found.complete or name == "agreement"):
             print_table(list(map(str, table)), table.round(2).fillna("–").to_numpy().tolist())
+
+
+@judge.command()
+def delete(
+    round_id: Annotated[str, typer.Argument(metavar="ROUND", help="Id of a round.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a round; its verdicts stay in `verdicts export`."""
+    from pipeline.analysis.judging_rounds import delete_round, find_round
+
+    judged = find_round(round_id, current_settings())
+    if not yes:
+        typer.confirm(f"Delete {judged.name} ({judged.id})?", abort=True)
+    delete_round(judged, current_settings())
+    say(f"Deleted {judged.id}.")
 
 
 def _counts(given: object) -> str:

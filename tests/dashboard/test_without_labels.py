@@ -22,7 +22,7 @@ from tests.factories import copied_library
 
 PAGES = (
     *("overview", "search", "compare", "codes", "browse"),
-    *("leaderboard", "curves", "failures", "advisor"),
+    *("leaderboard", "curves", "failures", "judge", "advisor"),
     *("train", "runs", "report", "status"),
 )
 

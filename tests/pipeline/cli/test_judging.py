@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from pipeline.analysis.judging import judge
 from pipeline.analysis.judging_rounds import list_rounds
@@ -11,7 +12,9 @@ from pipeline.settings import Settings
 from tests.pipeline.cli.commands import RUN, Cli
 
 
-def test_a_round_is_started_listed_and_measured(cli: Cli, own_library: Settings) -> None:
+def test_a_round_is_started_listed_and_measured(
+    cli: Cli, own_library: Settings, tmp_path: Path
+) -> None:
     assert cli(*RUN, "--method", "lsh").code == 0
     ids = [run.id for run in RunRegistry(own_library).all()]
 
@@ -33,6 +36,12 @@ def test_a_round_is_started_listed_and_measured(cli: Cli, own_library: Settings)
 
     assert cli("runs", "delete", ids[0], "--yes").code == 0
     assert "1 of the 2 runs was deleted" in cli("judge", "result", judged.id).err
+
+    assert cli("judge", "delete", judged.id, "--yes").out == f"Deleted {judged.id}.\n"
+    assert list_rounds("shapes", own_library) == []
+    assert (
+        f"{len(judged.pairs)} verdicts" in cli("verdicts", "export", "shapes", tmp_path / "x").out
+    )
 
 
 def test_what_goes_wrong_is_one_sentence(cli: Cli, own_library: Settings) -> None:
