@@ -8,7 +8,7 @@ import pandas as pd
 from dashboard.charts.palette import COLOURS
 
 _MEASURES = {"P@10": (COLOURS[0], "circle"), "NDCG@10": (COLOURS[1], "square")}
-_ROW = 52  # pixels of a run
+_ROW, _FRAME = 44, 100  # pixels of a run; of legend and axis
 _LABELS = alt.Axis(labelLimit=230, labelFontSize=12, ticks=False)
 
 
@@ -57,4 +57,4 @@ def judged_runs(table: pd.DataFrame) -> alt.LayerChart:
             shape=alt.Shape("measure:N", sort=names, scale=shapes, legend=legend),
         ),
     ]
-    return alt.LayerChart(layer=layers).properties(height=_ROW * len(table) + 20)
+    return alt.LayerChart(layer=layers).properties(height=_ROW * len(table) + _FRAME)
