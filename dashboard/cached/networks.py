@@ -18,11 +18,10 @@ from pipeline.analysis import perturbations
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.perturbations import Probe
 from pipeline.catalog import Backbone, HashMethod, load_backbone
-from pipeline.index.ordering import Cosine
+from pipeline.index.ordering import Cosine, cosine_of
 from pipeline.index.search import Encoded, Query, encode_image, encode_images, stored_query
 from pipeline.progress import StageProgress
 from pipeline.runs.registry import RunRegistry
-from pipeline.stored_features import FeaturesMissing, find_stored
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
 _encoding = Lock()  # one batch at a time: torch already uses all threads
@@ -66,15 +65,7 @@ def cosine(run: OpenRun) -> Cosine:
         FeaturesMissing: they are not stored, or are not those that the codes were made of.
         RuntimeError: the network that tells which are its features is unavailable.
     """
-    spec = run.run.spec
-    if spec.finetune is not None:
-        raise FeaturesMissing("the backbone learned with the method, and its features are not kept")
-    stored = find_stored(spec.backbone, settings())
-    if stored is None:
-        from pipeline.features import FeatureCache  # loads torch
-
-        stored = FeatureCache(_backbone(spec.backbone), settings()).stored
-    return Cosine(run.dataset, stored)
+    return cosine_of(run.run, run.dataset, settings(), lambda: _backbone(run.run.spec.backbone))
 
 
 def features(run_id: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ def show_robustness(run: OpenRun) -> None:
     other = others.get(linked_select.show_select("Beside", names, key="beside", default=_ALONE))
     linked_select.say_gone("run", names, "beside")
     runs = [run, *([notices.opened(other.id)] if other else [])]
-    labels = short_labels(runs)
+    labels = short_labels([one.run for one in runs])
     measured = [
         cached.analysis.robustness(one, label) for one, label in zip(runs, labels, strict=True)
     ]

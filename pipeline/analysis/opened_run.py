@@ -255,10 +255,10 @@ def _opened(
     return OpenRun(run, dataset, label_set, labels, *queries, codes, rows, *searched)
 
 
-def short_labels(runs: Sequence[OpenRun]) -> list[str]:
+def short_labels(runs: Sequence[Run]) -> list[str]:
     """Names of runs side by side, with the seed or the time added where they are alike."""
-    for added in ("", " · seed {0.run.spec.seed}"):
-        names = [one.label + added.format(one) for one in runs]
+    for added in ("", " · seed {0.spec.seed}"):
+        names = [run.spec.label + added.format(run) for run in runs]
         if len({*names}) == len(runs):
             return names
-    return [f"{one.label} · {one.id:.19}" for one in runs]
+    return [f"{run.spec.label} · {run.id:.19}" for run in runs]

@@ -3,7 +3,7 @@
 What a user would pick instead of a hash method, measured in the engine that the settings name: the
 same queries and images for every quantizer, all vectors scanned, nothing rescored. Kept in
 
-    baselines/quantizers-<key>.json
+    baselines/quantizers-<most queries>-<most images>-<key>.json
 """
 
 from __future__ import annotations
@@ -141,8 +141,8 @@ def quantizer_table(report: QuantizerReport) -> pd.DataFrame:
 
 
 def stored_quantizers(truth: GroundTruth, settings: Settings) -> QuantizerReport | None:
-    """What `measure_quantizers` has kept; None where there is nothing that can be read."""
-    path = _path(truth, settings)
+    """What `measure_quantizers` has kept of the usual sample; None where nothing can be read."""
+    path = _path(truth, settings, N_QUERIES, N_IMAGES)
     try:
         return QuantizerReport.model_validate_json(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -193,7 +193,7 @@ def measure_quantizers(
         rows=rows,
         left_out=left_out,
     )
-    path = _path(truth, settings)
+    path = _path(truth, settings, n_query, n_database)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, report.model_dump_json(indent=2))
     return report
@@ -300,5 +300,6 @@ def _measured(
         yield tuple(float(values[name][0]) if name in values else np.nan for name in _VALUES)
 
 
-def _path(truth: GroundTruth, settings: Settings) -> Path:
-    return baseline_path("quantizers", truth, settings, truth.spec.backbone)
+def _path(truth: GroundTruth, settings: Settings, n_query: int, n_database: int) -> Path:
+    kind = f"quantizers-{n_query}-{n_database}"  # a smaller sample does not replace a larger one
+    return baseline_path(kind, truth, settings, truth.spec.backbone)

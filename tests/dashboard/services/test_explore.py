@@ -310,11 +310,12 @@ def test_bits_are_aligned_on_the_images_of_both_databases(opened):
 
 def test_labels_of_runs_side_by_side_differ(both):
     itq, lsh = both
-    assert short_labels([itq, lsh]) == ["ITQ · 12 bits", "LSH · 8 bits"]
+    assert short_labels([itq.run, lsh.run]) == ["ITQ · 12 bits", "LSH · 8 bits"]
     stored = StoredSpec.model_validate(itq.run.stored.model_dump() | {"seed": 3})
     seeded = replace(itq, run=replace(itq.run, stored=stored))
-    assert short_labels([itq, seeded]) == ["ITQ · 12 bits · seed 0", "ITQ · 12 bits · seed 3"]
-    assert short_labels([itq, itq])[0].startswith("ITQ · 12 bits · 20")
+    names = short_labels([itq.run, seeded.run])
+    assert names == ["ITQ · 12 bits · seed 0", "ITQ · 12 bits · seed 3"]
+    assert short_labels([itq.run, itq.run])[0].startswith("ITQ · 12 bits · 20")
 
 
 def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
