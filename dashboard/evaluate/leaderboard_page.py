@@ -3,7 +3,12 @@
 import streamlit as st
 
 from dashboard import cached
-from dashboard.evaluate import ablation_parts, leaderboard_charts, leaderboard_parts
+from dashboard.evaluate import (
+    ablation_parts,
+    leaderboard_charts,
+    leaderboard_parts,
+    leaderboard_quality,
+)
 from dashboard.widgets import comparison_switch, notices
 from pipeline.analysis.significance_findings import leading_gap
 from pipeline.evaluation.relevance import RELEVANCES
@@ -17,7 +22,9 @@ leaderboard_parts.protocol(comparison, found)
 studies = cached.runs.studies(comparison)
 with st.container(horizontal=True, horizontal_alignment="distribute", key="board_view"):
     view = leaderboard_parts.view(has_studies=bool(studies))
-    chooser = st.container(width="content")
+    chooser = st.container(
+        horizontal=True, width="content", vertical_alignment="center", key="board_columns"
+    )
 if view == leaderboard_parts.ABLATION:
     ablation_parts.show(studies)
     st.stop()
@@ -32,12 +39,9 @@ elif view == leaderboard_parts.TRADEOFFS:
 else:
     leaderboard_parts.cards(rows, found)
     leaderboard_parts.finding(leading_gap(cached.library.settings(), rows))
+    leaderboard_quality.show(rows, found, comparison)
     leaderboard_parts.table(rows, found, comparison, chooser)
-    left, right = st.columns(2, gap="large")
-    with left:
-        leaderboard_parts.map_chart(rows, found, comparison)
-    with right:
-        leaderboard_parts.curve_chart(rows, found, comparison)
+    leaderboard_parts.curve_chart(rows, found, comparison)
     leaderboard_charts.same_kind_and_thing(rows, found, comparison)
     leaderboard_charts.published(rows, comparison)
 if found.n_unmeasured:

@@ -7,7 +7,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached
-from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.precision_recall import precision_recall
 from dashboard.evaluate import leaderboard_columns, leaderboard_compare, leaderboard_table
 from dashboard.widgets import chart_panel, comparison_switch, report_button
@@ -15,6 +14,7 @@ from dashboard.widgets.report_button import Entry
 from pipeline.analysis import curves, leaderboard_cards
 from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.leaderboard import Leaderboard
+from pipeline.analysis.quality_per_byte import FLOAT
 from pipeline.analysis.significance_findings import Finding
 from pipeline.wording import escape_markdown
 
@@ -102,7 +102,16 @@ def table(
         tuple(rows["map"]),
         comparison.relevance,
     )
-    whole = leaderboard_table.readable(rows, found.cosine, found.baselines, vs_best)
+    with chooser:
+        is_whole = len(found.alternatives) and st.toggle(
+            "Alternatives",
+            key="alternatives",
+            bind="query-params",
+            help="Also what a database stores instead of hash codes.",
+        )
+    others = found.alternatives[found.alternatives["title"] != FLOAT]  # that is the cosine
+    references = [found.cosine, others] if is_whole else [found.cosine]
+    whole = leaderboard_table.readable(rows, references, found.baselines, vs_best)
     with chooser:
         names = leaderboard_columns.show_chooser(list(whole.columns))
     ticked = leaderboard_table.show(whole, names, len(rows))
@@ -110,28 +119,6 @@ def table(
     report_button.show_report_button(entry, whole[names], key="leaderboard")
     if len(rows) > 1:
         leaderboard_compare.show(rows.iloc[ticked], comparison)
-
-
-def map_chart(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
-    """MAP by code length."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("mAP by code length", anchor=False, width="content")
-    best = rows.iloc[0]
-    shown = _best(rows)
-    chart_panel.show_chart(
-        map_by_bits(
-            shown, found.cosine, list(found.rows["method"]), _baselines(rows, shown, found)
-        ),
-        leaderboard_table.readable(rows, found.cosine, found.baselines),
-        alt=f"mAP by code length; best is {best['model']} at {best['bits']} bits with "
-        f"{100 * best['map']:.1f} percent.",
-        key="map_by_bits",
-        entry=Entry("mAP by code length", protocol=comparison.sentence, runs=tuple(shown["run"])),
-    )
-    st.caption(
-        "Bars: 95 % interval over queries for one seed, standard deviation for several. "
-        "Dotted: baselines." + _left_out(rows)
-    )
 
 
 def curve_chart(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
@@ -176,15 +163,6 @@ def curve_chart(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) 
 def _best(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows, best first, of as many models as a chart can tell apart."""
     return rows[rows["model"].isin(rows["model"].unique()[:_DRAWN])]
-
-
-def _baselines(rows: pd.DataFrame, shown: pd.DataFrame, found: Leaderboard) -> pd.DataFrame:
-    """Baselines of the chart: flat ones, and LSH by code length where no line shows it."""
-    flat = found.baselines[["name", "map"]].assign(bits=None)
-    lsh = rows[(rows["method"] == "lsh") & ~rows["model"].isin(shown["model"])]
-    sloped = lsh[["map", "bits"]].assign(name="LSH")
-    parts = [part for part in (flat, sloped) if not part.empty]
-    return pd.concat(parts, ignore_index=True) if parts else flat
 
 
 def _left_out(rows: pd.DataFrame) -> str:

@@ -15,13 +15,17 @@ _MOST_ROWS = 18  # that are all shown; more are scrolled
 
 
 def readable(
-    rows: pd.DataFrame, cosine: pd.DataFrame, baselines: pd.DataFrame, vs_best: Sequence[str] = ()
+    rows: pd.DataFrame,
+    references: Sequence[pd.DataFrame],
+    baselines: pd.DataFrame,
+    vs_best: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The table in the words and units of the page; shares are in percent.
 
     Args:
         rows: the leaderboard, best first.
-        cosine: the real-valued rankings, the last rows but for the baselines.
+        references: real-valued rankings, the last rows but for the baselines: `cosine` and
+            `alternatives` of a leaderboard.
         baselines: the last rows.
         vs_best: how each row compares with the best of its length; empty leaves the column out.
     """
@@ -44,7 +48,8 @@ def readable(
             columns.ENCODING: 1000 * rows["encoding_ms"],
         }
     )
-    parts = [part for part in (codes, _cosine(cosine), _baselines(baselines)) if not part.empty]
+    parts = [codes, *map(_references, references), _baselines(baselines)]
+    parts = [part for part in parts if not part.empty]
     whole = dict.fromkeys((columns.RANK, columns.BITS, columns.SEEDS), "Int64")
     table = pd.concat(parts, ignore_index=True).astype(whole)
     return table[columns.order(list(table.columns))]
@@ -101,15 +106,28 @@ def _measured(rows: pd.DataFrame) -> dict[str, pd.Series]:
     return found
 
 
-def _cosine(cosine: pd.DataFrame) -> pd.DataFrame:
-    is_one = len(cosine) == 1
-    names = ["cosine of features" if is_one else f"cosine, {name}" for name in cosine["backbone"]]
+def _references(found: pd.DataFrame) -> pd.DataFrame:
+    """The cosine of each backbone, or the other ways to store its features."""
+    names = found["title"] if "title" in found else ["cosine of features"] * len(found)
+    if found["backbone"].nunique() > 1:
+        pairs = zip(names, found["backbone"], strict=True)
+        names = [f"{name}, {backbone}" for name, backbone in pairs]
+    times = {
+        columns.SEARCH: ("search_ms", 1),
+        columns.TRAINING: ("training_s", 1),
+        columns.ENCODING: ("encoding_ms", 1000),
+    }
     return pd.DataFrame(
         {
             columns.MODEL: names,
-            **_measured(cosine),
-            columns.BYTES: cosine["bytes"],
-            columns.HALF: 100 * cosine["half"],
+            **_measured(found),
+            columns.BYTES: found["bytes"],
+            **{
+                title: factor * found[name]
+                for title, (name, factor) in times.items()
+                if name in found
+            },
+            columns.HALF: 100 * found["half"],
             columns.INTERVAL: "CI, queries",
         }
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dashboard.charts import codes as code_charts
 from dashboard.charts.map_by_bits import map_by_bits
-from dashboard.charts.tradeoff import tradeoff
+from dashboard.charts.quality_per_byte import quality_per_byte
 from dashboard.services import chart_files
 from dashboard.services.report_basket import Item, Picture, new_item
 from pipeline.analysis.baseline_flags import BaselineFlag
@@ -17,8 +17,9 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.failures import BY_AP, Failures, confusion_finding, confusion_table, worst
 from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
+from pipeline.analysis.quality_per_byte import KINDS, quality_finding, quality_points
 from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.evaluation.metric_table import METRICS
 from pipeline.wording import plural
 
 DEMO, REVIEW, AUDIT = "Demo summary", "Model review", "Data audit"
@@ -27,32 +28,28 @@ SUMMARIES = {
     REVIEW: "What one run is worth: where it fails, how its codes look, which conditions it meets.",
     AUDIT: "What the data set holds: images, split, labels, licence.",
 }
-_MEMORY = "Memory (MB per million images)"
 _DRAWN, _WORST = 6, 12
 
 
 def demo_summary(board: Leaderboard, comparison: Comparison, sentence: str) -> list[Item]:
-    """Table, mAP by code length, and mAP against memory.
+    """Table, mAP by code length, and mAP per byte beside the alternatives.
 
     Args:
         board: at least one row.
         comparison: it belongs to.
         sentence: the leaderboard's finding.
     """
-    rows, methods = board.rows, list(board.rows["method"])
-    cost = COSTS[_MEMORY]
-    table = with_front(rows, cost)
+    rows, metric = board.rows, METRICS["map"]
+    points = quality_points(rows, board.alternatives, board.cosine, metric)
     runs = tuple(map(str, rows["run"]))
     item = partial(new_item, protocol=comparison.sentence, runs=runs)
     return [
         item("Methods", _board_table(rows), finding=sentence),
         map_by_length(board, comparison),
         item(
-            "mAP against memory",
-            finding=front_finding(table, cost),
-            chart=chart_files.specification(
-                tradeoff(table, methods, board.baselines, title=_MEMORY, is_log=False)
-            ),
+            "mAP by bytes per image",
+            finding=quality_finding(points, metric),
+            chart=chart_files.specification(quality_per_byte(points, KINDS, title=metric.title)),
         ),
     ]
 

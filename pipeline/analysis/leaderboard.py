@@ -21,12 +21,14 @@ from pipeline.evaluation.relevance import COPIES, LABELS
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.index.search_cost import search_cost
+from pipeline.runs.alternative_reports import stored_alternatives
 from pipeline.runs.baselines import (
     colour_report,
     cosine_report,
     phash_report,
     random_report,
 )
+from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
@@ -57,6 +59,11 @@ COLUMNS = (
 )
 _REFERENCE = (*(metric.name for metric in METRICS_SHOWN), "half")
 COSINE_COLUMNS = ("backbone", *_REFERENCE, "bytes")
+ALTERNATIVE_COLUMNS = (
+    *("name", "family", "title"),
+    *COSINE_COLUMNS,
+    *("training_s", "encoding_ms", "search_ms"),
+)
 BASELINE_COLUMNS = ("name", *_REFERENCE)
 
 
@@ -67,6 +74,8 @@ class Leaderboard:
     Attributes:
         rows: columns `COLUMNS`, best mAP first.
         cosine: the real-valued ranking of each backbone: columns `COSINE_COLUMNS`.
+        alternatives: other ways to store the features, where they were measured: columns
+            `ALTERNATIVE_COLUMNS`.
         baselines: what no method should be below: columns `BASELINE_COLUMNS`.
         n_query: queries behind each number.
         n_database: images ranked for each query.
@@ -75,6 +84,7 @@ class Leaderboard:
 
     rows: pd.DataFrame
     cosine: pd.DataFrame
+    alternatives: pd.DataFrame
     baselines: pd.DataFrame
     n_query: int
     n_database: int
@@ -92,6 +102,7 @@ def read_leaderboard(settings: Settings, comparison: Comparison) -> Leaderboard:
     return Leaderboard(
         rows=frame.sort_values("map", ascending=False, ignore_index=True),
         cosine=read_cosine(settings, comparison.dataset, specs, comparison.relevance),
+        alternatives=read_alternatives(settings, comparison.dataset, specs, comparison.relevance),
         baselines=read_baselines(settings, comparison.dataset, specs, comparison.relevance),
         n_query=runs[0][1].n_query if runs else 0,
         n_database=runs[0][1].n_database if runs else 0,
@@ -113,6 +124,31 @@ def read_cosine(
         if report is not None:
             rows.append({"backbone": spec.backbone, **_reference(report)})
     return pd.DataFrame(rows, columns=list(COSINE_COLUMNS))
+
+
+def read_alternatives(
+    settings: Settings, dataset: str, specs: Sequence[RunSpec], relevance: str = LABELS
+) -> pd.DataFrame:
+    """The measured alternatives of each backbone among the specs; columns `ALTERNATIVE_COLUMNS`."""
+    rows: list[dict[str, object]] = []
+    for spec in {spec.backbone: spec for spec in specs}.values():
+        try:
+            truth = GroundTruth(spec, load_dataset(dataset, settings), settings, relevance)
+            reports = stored_alternatives(truth, settings)
+        except DatasetError:
+            continue
+        rows += [
+            {
+                "name": one.name,
+                "family": one.family,
+                "title": one.title,
+                "backbone": spec.backbone,
+                **_reference(report),
+                "search_ms": 1000 * report.timings["search_s"],
+            }
+            for one, report in reports.items()
+        ]
+    return pd.DataFrame(rows, columns=list(ALTERNATIVE_COLUMNS))
 
 
 def read_baselines(

@@ -1,0 +1,110 @@
+"""Quality per byte on the leaderboard: the lead chart, and measuring the alternatives it lacks."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts.quality_per_byte import PICK, quality_per_byte
+from dashboard.evaluate import leaderboard_compare
+from dashboard.widgets import chart_panel
+from dashboard.widgets.report_button import Entry
+from pipeline.analysis.comparisons import Comparison
+from pipeline.analysis.leaderboard import Leaderboard
+from pipeline.analysis.quality_per_byte import KINDS, QUALITIES, quality_finding, quality_points
+from pipeline.evaluation.metric_table import Metric
+from pipeline.wording import escape_markdown
+
+
+def show(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
+    """Every method and alternative by its bytes per image.
+
+    Args:
+        rows: of the leaderboard that are shown.
+        found: all of it.
+        comparison: that it belongs to.
+    """
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.subheader("Quality per byte", anchor=False, width="content")
+        title = st.segmented_control(
+            "Quality",
+            list(QUALITIES),
+            default=next(iter(QUALITIES)),
+            required=True,
+            key="quality",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    metric = QUALITIES.get(title, next(iter(QUALITIES.values())))
+    points = quality_points(rows, found.alternatives, found.cosine, metric)
+    if points.empty:
+        st.info("These runs have not measured this quality; evaluate them again.")
+        return
+    sentence = quality_finding(points, metric)
+    if sentence:
+        st.markdown(escape_markdown(sentence))
+    picked = chart_panel.show_chart(
+        quality_per_byte(points, KINDS, title=metric.title),
+        _readable(points, metric),
+        alt=f"{metric.title} by bytes per image of {', '.join(points['title'])}. {sentence}",
+        key=f"quality_{metric.name}",
+        pick=PICK,
+        entry=Entry(
+            f"{metric.title} by bytes per image",
+            finding=sentence,
+            protocol=comparison.sentence,
+            runs=tuple(map(str, rows["run"])),
+        ),
+    )
+    _explain(found, comparison, metric)
+    chosen = {str(one.get("run")) for one in picked} - {""}
+    if chosen:
+        beside = rows[~rows["run"].isin(chosen)]["run"].head(1)  # the best of the others
+        leaderboard_compare.show(rows[rows["run"].isin(chosen | set(beside))], comparison)
+
+
+def _explain(found: Leaderboard, comparison: Comparison, metric: Metric) -> None:
+    """What the marks mean, and the command that measures what is missing."""
+    bars = (
+        "Bars: 95 % interval over queries, or the standard deviation over several seeds. "
+        if metric.name == "map"
+        else ""
+    )
+    st.caption(
+        f"{bars}Broad line: the front, which nothing of as few bytes exceeds, with and without "
+        "labels. Dotted: the features as float32. Alternatives store the same features, centred "
+        "and of unit length, and are searched with a query of real values. Click a method to "
+        "compare it."
+    )
+    if found.alternatives.empty:
+        st.info(
+            "What a database stores instead of hash codes (int8, PCA, product quantization, signs) "
+            "is not measured under these conditions yet. This measures it in a minute or so:",
+            icon=":material/terminal:",
+        )
+        st.code(_command(found, comparison), language="bash", wrap_lines=True)
+
+
+def _command(found: Leaderboard, comparison: Comparison) -> str:
+    labels = f" --labels '{comparison.label_set}'" if comparison.label_set else ""
+    seed = f" --split-seed {comparison.split_seed}" if comparison.split_seed else ""
+    return (
+        f"python -m pipeline alternatives --dataset {comparison.dataset} "
+        f"--backbone {found.rows['backbone'].iloc[0]} --protocol {comparison.protocol.name} "
+        f"--relevance {comparison.relevance}{labels}{seed}"
+    )
+
+
+def _readable(points: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Stored": points["title"],
+            "Kind": points["kind"],
+            "Bytes per image": points["bytes"],
+            metric.heading: (100 * points["value"]).round(1),
+            "±": (100 * points["half"]).round(1),
+            "On the front": points["is_front"],
+        }
+    ).sort_values(metric.heading, ascending=False)
