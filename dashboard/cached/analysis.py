@@ -37,6 +37,8 @@ from pipeline.analysis.run_summary import RunSummary, read_summary
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.query_curves import QueryCurves
 from pipeline.evaluation.relevance import COPIES, OF_QUERIES, RELEVANCES
+from pipeline.index.quantizers import QuantizerReport, stored_quantizers
+from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 
@@ -199,6 +201,19 @@ def _robustness(run_id: str, label: str, key: Key, report: str) -> Robustness:
 def kind_and_thing(rows: pd.DataFrame) -> KindAndThing:
     """Leaderboard rows with the mAP of copies beside theirs."""
     return read_kind_and_thing(rows, settings())
+
+
+def quantizers(run_id: str, relevance: str) -> QuantizerReport | None:
+    """What the database's quantizers reach on the features of a run; None: not measured.
+
+    Args:
+        run_id: whose data set, backbone, protocol and split count.
+        relevance: of the comparison.
+    """
+    spec = RunRegistry(settings()).open(run_id).spec
+    return stored_quantizers(
+        GroundTruth(spec, dataset(spec.dataset), settings(), relevance), settings()
+    )
 
 
 @st.cache_data(ttl=10, max_entries=10, show_spinner=False, hash_funcs=HASHED)

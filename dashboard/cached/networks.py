@@ -18,9 +18,12 @@ from pipeline.analysis import perturbations
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.perturbations import Probe
 from pipeline.catalog import Backbone, HashMethod, load_backbone
+from pipeline.index import quantizers
 from pipeline.index.ordering import Cosine, cosine_of
 from pipeline.index.search import Encoded, Query, encode_image, encode_images, stored_query
-from pipeline.progress import StageProgress
+from pipeline.index.store.base import StoreError
+from pipeline.progress import Progress, StageProgress
+from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
@@ -163,6 +166,23 @@ def measure_copies(run_id: str, on_progress: StageProgress) -> None:
             cache = FeatureCache(_backbone(run.spec.backbone), settings())
             measure_copies(run, opened(run_id).dataset, settings(), cache, on_progress)
     except (RuntimeError, ValueError) as error:
+        raise EncodingError(str(error)) from error
+
+
+def measure_quantizers(run_id: str, relevance: str, on_progress: Progress) -> None:
+    """Measure the database's quantizers on the features of a run; stored with the baselines.
+
+    Raises:
+        EncodingError: the features, the relevance or the engine are unavailable; says why.
+    """
+    from pipeline.features import FeatureCache  # loads torch
+
+    spec = RunRegistry(settings()).open(run_id).spec
+    truth = GroundTruth(spec, opened(run_id).dataset, settings(), relevance)
+    try:
+        cache = FeatureCache(_backbone(spec.backbone), settings())
+        quantizers.measure_quantizers(truth, settings(), cache, on_progress)
+    except (RuntimeError, ValueError, LookupError, StoreError) as error:
         raise EncodingError(str(error)) from error
 
 

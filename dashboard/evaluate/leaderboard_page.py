@@ -8,10 +8,11 @@ from dashboard.evaluate import (
     leaderboard_charts,
     leaderboard_parts,
     leaderboard_quality,
+    leaderboard_quantizers,
 )
 from dashboard.widgets import comparison_switch, notices
 from pipeline.analysis.significance_findings import leading_gap
-from pipeline.evaluation.relevance import RELEVANCES
+from pipeline.evaluation.relevance import OF_QUERIES, RELEVANCES
 
 st.title("Leaderboard", anchor=False)
 dataset = notices.chosen_dataset()
@@ -36,6 +37,8 @@ if view == leaderboard_parts.HEAT:
     leaderboard_charts.heat(rows, comparison)
 elif view == leaderboard_parts.TRADEOFFS:
     leaderboard_charts.tradeoffs(rows, found, comparison)
+    if comparison.relevance in OF_QUERIES:
+        leaderboard_quantizers.show(str(rows["run"].iloc[0]), comparison)
 else:
     leaderboard_parts.cards(rows, found)
     leaderboard_parts.finding(leading_gap(cached.library.settings(), rows))

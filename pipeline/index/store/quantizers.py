@@ -50,8 +50,9 @@ def _product(compression: models.CompressionRatio) -> models.ProductQuantization
 _INT8 = models.ScalarQuantization(
     scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
 )
+FLOAT = "float32"
 QUANTIZERS = (
-    Quantizer("float32", "float32, not quantized", None),
+    Quantizer(FLOAT, "float32, not quantized", None),
     Quantizer("int8", "scalar int8", _INT8),
     Quantizer("turbo-4", "TurboQuant, 4 bits", _turbo(_Turbo.BITS4)),
     Quantizer("turbo-2", "TurboQuant, 2 bits", _turbo(_Turbo.BITS2)),
