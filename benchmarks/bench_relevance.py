@@ -3,8 +3,9 @@
 python -m benchmarks.bench_relevance [--sets openmoji cifar10-lossless caltech99 coco18]
     [--methods lsh itq ...] [--bits 32] [--home FOLDER]
 
-Methods that see no labels, one seed, protocol of each set: mAP by labels and by the ten nearest of
-the features, and Spearman's rank correlation between the two orders of methods.
+Methods that see no labels, one seed, protocol of each set: mAP by labels, the ten nearest of the
+features that are kept, and copies that are found; and Spearman's rank correlations between the
+orders of methods.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from scipy.stats import spearmanr
 from benchmarks.bench_result_orders import bases
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import load_dataset
+from pipeline.evaluation.relevance import COPIES
 from pipeline.features import FeatureCache
 from pipeline.runs.benchmark import planned
 from pipeline.runs.experiment import plan, run_missing
@@ -28,13 +30,20 @@ from tests.shared_sets import NAMES
 
 _METHODS = ("lsh", "pcah", "sh", "itq", "agh", "bihalf", "greedyhash_u", "sdc", "ssdh", "ud2h")
 _NEIGHBOURS = "neighbours@10"
+_COLUMNS = (
+    "mAP by labels %",
+    "P@10 by labels %",
+    "Neighbours@10 %",
+    "mAP of copies %",
+    "R@1 of copies %",
+)
 
 
 def main() -> None:
     options = _options()
     settings = Settings(home=options.home or Path(tempfile.mkdtemp(prefix="hashlens-bench-")))
-    print("| set, labels | method | mAP by labels % | P@10 by labels % | Neighbours@10 % |")
-    print("| --- | --- | --- | --- | --- |")
+    print(f"| set, labels | method | {' | '.join(_COLUMNS)} |")
+    print("| --- " * (2 + len(_COLUMNS)) + "|")
     found = []
     for base in bases(options.sets, settings):
         specs = planned(base, options.methods, [options.bits], 1)
@@ -46,21 +55,30 @@ def main() -> None:
         for spec in specs:
             run = runs[spec.digest]
             by_labels = run.report("labels")
-            by_neighbours = evaluate_run(run, dataset, settings, cache, relevance=_NEIGHBOURS)
+            by_neighbours, by_copies = (
+                evaluate_run(run, dataset, settings, cache, relevance=one).report
+                for one in (_NEIGHBOURS, COPIES)
+            )
             row = (
                 by_labels.map,
                 by_labels.value("precision_at_10"),
-                by_neighbours.report.value("precision_at_10"),
+                by_neighbours.value("precision_at_10"),
+                by_copies.map,
+                by_copies.value("recall_at_1"),
             )
             values.append(row)
             cells = " | ".join(f"{100 * value:.1f}" for value in row)
             print(f"| {name} | {spec.method} | {cells} |", flush=True)
-        maps, precisions, kept = zip(*values, strict=True)
-        found.append((name, spearmanr(maps, kept)[0], spearmanr(precisions, kept)[0]))
-    print("\n| set, labels | rank correlation of Neighbours@10 with mAP | with P@10 |")
-    print("| --- | --- | --- |")
-    for name, with_map, with_precision in found:
-        print(f"| {name} | {with_map:+.2f} | {with_precision:+.2f} |")
+        maps, precisions, kept, copies, _ = zip(*values, strict=True)
+        pairs = ((kept, maps), (kept, precisions), (copies, maps), (copies, kept))
+        found.append((name, [spearmanr(*pair).statistic for pair in pairs]))
+    print(
+        "\n| set, labels | rank correlation of Neighbours@10 with mAP | with P@10 "
+        "| of copies with mAP | with Neighbours@10 |"
+    )
+    print("| --- | --- | --- | --- | --- |")
+    for name, correlations in found:
+        print(f"| {name} | {' | '.join(f'{value:+.2f}' for value in correlations)} |")
 
 
 def _options() -> argparse.Namespace:

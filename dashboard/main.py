@@ -81,6 +81,13 @@ page = st.navigation(
                 help="The worst queries of a run, why they fail, and a review with verdicts.",
             ),
             st.Page(
+                "evaluate/judge_page.py",
+                url_path="judge",
+                title="Judge",
+                icon=":material/gavel:",
+                help="Let people judge the results of several runs without knowing whose they are.",
+            ),
+            st.Page(
                 "evaluate/advisor_page.py",
                 url_path="advisor",
                 title="Advisor",
@@ -132,7 +139,7 @@ page = st.navigation(
     },
     expanded=True,  # else the last pages hide behind "view more"
 )
-sidebar.show_sidebar(is_run_shown=page.url_path != "compare")  # which has two of its own
+sidebar.show_sidebar(is_run_shown=page.url_path not in ("compare", "judge"))  # with their own
 glossary.show_glossary()
 state.go_on()
 page.run()

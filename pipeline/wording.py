@@ -60,7 +60,7 @@ def plural(n: int, noun: str) -> str:
         >>> plural(2, "query")
         '2 queries'
     """
-    many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    many = f"{noun[:-1]}ies" if noun.endswith(("ry", "py")) else f"{noun}s"
     return f"{n:,} {noun if n == 1 else many}"
 
 

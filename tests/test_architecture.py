@@ -38,7 +38,7 @@ BANS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 
 # Rooms from the ground up: each imports rooms above it in this list only, and not its neighbours.
-GROUND = "settings files decoding wording progress options spreadsheets"
+GROUND = "settings files decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
     {"images", "augment", "launching", "jobs"},

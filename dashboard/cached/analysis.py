@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from dashboard import state
 from dashboard.cached.library import dataset, datasets, settings
 from dashboard.cached.runs import board, measured_in
+from dashboard.cached.search import HASHED
 from dashboard.services.review import Review, read_review
 from pipeline.analysis import curves as curve_service
+from pipeline.analysis import robustness as robustness_service
 from pipeline.analysis import run_differences, significance_findings, training_losses
 from pipeline.analysis.advice import recommend
 from pipeline.analysis.advisor import Advice, Scenario
@@ -27,11 +29,16 @@ from pipeline.analysis.curves import RunCurves
 from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
 from pipeline.analysis.hubs import Hubs, read_hubs
+from pipeline.analysis.kind_and_thing import KindAndThing, read_kind_and_thing
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
+from pipeline.analysis.robustness import Robustness
 from pipeline.analysis.run_summary import RunSummary, read_summary
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.query_curves import QueryCurves
+from pipeline.evaluation.relevance import COPIES, OF_QUERIES, RELEVANCES
+from pipeline.index.quantizers import QuantizerReport, stored_quantizers
+from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 
@@ -109,20 +116,19 @@ def query_curves(run_id: str) -> QueryCurves:
     Raises:
         RunError, DatasetError: the run cannot be read.
     """
-    return _query_curves(run_id, _key(run_id))
+    return _query_curves(run_id, _key(run_id, RELEVANCES))
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _query_curves(run_id: str, key: Key) -> QueryCurves:
-    return curve_service.measure(measured(run_id))
+    return curve_service.measure(_measured(run_id, key))
 
 
-def _key(run_id: str) -> Key:
+def _key(run_id: str, relevances: Collection[str] = OF_QUERIES) -> Key:
     run = RunRegistry(settings()).open(run_id)
     fingerprints = (info.fingerprint for info in datasets() if info.name == run.spec.dataset)
-    chosen = state.relevance()
-    known = chosen if chosen in run.relevances else next(iter(run.relevances), "")
-    return Key(next(fingerprints, ""), known)
+    chosen, known = state.relevance(), [one for one in run.all_relevances if one in relevances]
+    return Key(next(fingerprints, ""), chosen if chosen in known else next(iter(known), ""))
 
 
 def row_curves(rows: pd.DataFrame) -> list[RunCurves]:
@@ -173,6 +179,48 @@ def hubs(run_id: str) -> Hubs:
 @st.cache_resource(max_entries=10, show_spinner=False)
 def _hubs(run_id: str, key: Key) -> Hubs:
     return read_hubs(measured(run_id))
+
+
+def robustness(run: OpenRun, label: str) -> Robustness | None:
+    """What edits of images do to the codes of a run; None where it was not measured on copies.
+
+    Args:
+        run: the run.
+        label: of the run among others.
+    """
+    if COPIES not in run.run.all_relevances:
+        return None
+    timings = run.run.report(COPIES).model_dump_json()  # others when it is measured again
+    return _robustness(run.id, label, _key(run.id), timings)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _robustness(run_id: str, label: str, key: Key, report: str) -> Robustness:
+    return robustness_service.robustness(_measured(run_id, key), label)
+
+
+def kind_and_thing(rows: pd.DataFrame) -> KindAndThing:
+    """Leaderboard rows with the mAP of copies beside theirs."""
+    return read_kind_and_thing(rows, settings())
+
+
+def quantizers(run_id: str, relevance: str) -> QuantizerReport | None:
+    """What the database's quantizers reach on the features of a run; None: not measured.
+
+    Args:
+        run_id: whose data set, backbone, protocol and split count.
+        relevance: of the comparison.
+    """
+    spec = RunRegistry(settings()).open(run_id).spec
+    return stored_quantizers(
+        GroundTruth(spec, dataset(spec.dataset), settings(), relevance), settings()
+    )
+
+
+@st.cache_data(ttl=10, max_entries=10, show_spinner=False, hash_funcs=HASHED)
+def copy_baselines(run: OpenRun) -> list[Robustness]:
+    """How float cosine and perceptual hash find the copies, as far as it was measured."""
+    return robustness_service.baselines(run, settings())
 
 
 def review(run_id: str) -> Review:

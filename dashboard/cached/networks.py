@@ -14,16 +14,17 @@ from dashboard.cached.library import settings
 from dashboard.cached.search import HASHED, opened
 from dashboard.services.queries import EncodingError, Upload
 from models.codes import HashCodes
-from pipeline.analysis import perturbations, robustness
+from pipeline.analysis import perturbations
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.perturbations import Probe
 from pipeline.catalog import Backbone, HashMethod, load_backbone
-from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.images import ImageError
-from pipeline.index.ordering import Cosine
+from pipeline.index import quantizers
+from pipeline.index.ordering import Cosine, cosine_of
 from pipeline.index.search import Encoded, Query, encode_image, encode_images, stored_query
+from pipeline.index.store.base import StoreError
+from pipeline.progress import Progress, StageProgress
+from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
-from pipeline.stored_features import FeaturesMissing, find_stored
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
 _encoding = Lock()  # one batch at a time: torch already uses all threads
@@ -67,15 +68,7 @@ def cosine(run: OpenRun) -> Cosine:
         FeaturesMissing: they are not stored, or are not those that the codes were made of.
         RuntimeError: the network that tells which are its features is unavailable.
     """
-    spec = run.run.spec
-    if spec.finetune is not None:
-        raise FeaturesMissing("the backbone learned with the method, and its features are not kept")
-    stored = find_stored(spec.backbone, settings())
-    if stored is None:
-        from pipeline.features import FeatureCache  # loads torch
-
-        stored = FeatureCache(_backbone(spec.backbone), settings()).stored
-    return Cosine(run.dataset, stored)
+    return cosine_of(run.run, run.dataset, settings(), lambda: _backbone(run.run.spec.backbone))
 
 
 def features(run_id: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -158,37 +151,39 @@ def _probes(
         raise EncodingError(str(error)) from error
 
 
-@st.cache_data(max_entries=5000, show_spinner=False, hash_funcs=HASHED)
-def steadiness(run: OpenRun, row: int) -> NDArray[np.float64]:
-    """What changes of a query image do to its code, see `robustness.steadiness`.
+def measure_copies(run_id: str, on_progress: StageProgress) -> None:
+    """Find edited images with a run and with the baselines beside it; stored with the run.
 
     Raises:
-        ImageError: it cannot be read.
         EncodingError: as for an upload.
     """
-    import torch  # only where images are encoded
+    from pipeline.features import FeatureCache  # loads torch
+    from pipeline.runs.execute import measure_copies
 
-    spec, content = run.run.spec, (run.dataset.info.name, run.dataset.info.fingerprint)
+    run = RunRegistry(settings()).open(run_id)
     try:
-        network = spec.backbone, run.id if spec.finetune else ""
-        method = _method(run.id)
-        codes = method.encode(torch.from_numpy(_changed(content, network, row, run.dataset)))
-    except ImageError:
-        raise
+        with _encoding:
+            cache = FeatureCache(_backbone(run.spec.backbone), settings())
+            measure_copies(run, opened(run_id).dataset, settings(), cache, on_progress)
     except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error
-    return robustness.steadiness(run, row, codes)
 
 
-@st.cache_data(max_entries=500, show_spinner=False)
-def _changed(
-    content: tuple[str, str], network: tuple[str, str], row: int, _dataset: RetrievalDataset
-) -> NDArray[np.float32]:
-    """Features of a changed image, for all runs on the same network."""
-    images = robustness.all_altered(_dataset.load_image(row))
-    with _encoding:
-        features: NDArray[np.float32] = _backbone(*network).embed(images).numpy()
-    return features
+def measure_quantizers(run_id: str, relevance: str, on_progress: Progress) -> None:
+    """Measure the database's quantizers on the features of a run; stored with the baselines.
+
+    Raises:
+        EncodingError: the features, the relevance or the engine are unavailable; says why.
+    """
+    from pipeline.features import FeatureCache  # loads torch
+
+    spec = RunRegistry(settings()).open(run_id).spec
+    truth = GroundTruth(spec, opened(run_id).dataset, settings(), relevance)
+    try:
+        cache = FeatureCache(_backbone(spec.backbone), settings())
+        quantizers.measure_quantizers(truth, settings(), cache, on_progress)
+    except (RuntimeError, ValueError, LookupError, StoreError) as error:
+        raise EncodingError(str(error)) from error
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)

@@ -17,6 +17,7 @@ from pipeline.analysis.comparisons import Comparison, comparisons, comparisons_o
 from pipeline.analysis.leaderboard import Leaderboard, read_leaderboard
 from pipeline.datasets.dataset import DatasetInfo
 from pipeline.evaluation.rankings import HAMMING
+from pipeline.evaluation.relevance import OF_QUERIES
 from pipeline.index.coverage import Images
 from pipeline.index.index_jobs import Action, request
 from pipeline.runs.registry import RunRegistry
@@ -74,9 +75,13 @@ def change_index(run_id: str, action: Action, images: Images = "all") -> bool:
 
 
 @st.cache_data(ttl=5, show_spinner=False)
-def boards(dataset: str) -> list[Comparison]:
-    """What can be compared on a data set, most runs first."""
-    return comparisons(settings(), dataset)
+def boards(
+    dataset: str,
+    relevances: tuple[str, ...] = OF_QUERIES,
+    rankings: tuple[str, ...] = (HAMMING,),
+) -> list[Comparison]:
+    """What can be compared on a data set by some relevances and rankings, most runs first."""
+    return comparisons(settings(), dataset, relevances, rankings)
 
 
 @st.cache_data(ttl=5, max_entries=100, show_spinner=False)

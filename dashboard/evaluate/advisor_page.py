@@ -5,12 +5,15 @@ import streamlit as st
 from dashboard import cached
 from dashboard.evaluate import advisor_parts, leaderboard_parts
 from dashboard.widgets import comparison_switch, notices
+from pipeline.evaluation.rankings import RANKINGS
 
 st.title("Advisor", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = comparison_switch.choose_comparison(dataset.name, any_ranking=True)
+by_kind = comparison_switch.choose_comparison(dataset.name, rankings=RANKINGS)
+comparison = advisor_parts.purpose(by_kind)
 found = cached.runs.board(comparison)
+advisor_parts.unmeasured(cached.runs.board(by_kind), comparison)
 leaderboard_parts.protocol(comparison, found)
 kinds = {labels.name: labels.kind for labels in dataset.label_sets}
 asked = advisor_parts.scenario(found, kinds.get(comparison.labels))

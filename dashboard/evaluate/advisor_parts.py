@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached, state
 from dashboard.charts.tradeoff import tradeoff
+from dashboard.evaluate import copies_offer
 from dashboard.widgets import chart_panel
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.advice import advice_table, command, readable, untried
 from pipeline.analysis.advisor import Advice, Scenario
 from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.leaderboard import Leaderboard
+from pipeline.evaluation.rankings import HAMMING
+from pipeline.evaluation.relevance import COPIES
 from pipeline.wording import escape_markdown, plural
 
 _LABELS = ("None", "One per image", "Several per image")
 _OLD_LABELS = {"One an image": _LABELS[1], "Several an image": _LABELS[2]}
+_KIND, _THING = "More of the same kind", "The same image, edited"
 _MOST_UNTRIED = 4  # methods to train next; a long list is not run
+
+
+def purpose(by_kind: Comparison) -> Comparison:
+    """Ask what a search should find, which decides the measure; returns its comparison.
+
+    Args:
+        by_kind: the comparison of runs by labels or neighbours.
+    """
+    wanted = st.segmented_control(
+        "What should a search find?",
+        (_KIND, _THING),
+        default=_KIND,
+        required=True,
+        key="a_find",
+        bind="query-params",
+        help="Methods that are good at one are often poor at the other: the Leaderboard shows both "
+        "in one chart.",
+    )
+    if wanted == _KIND:
+        return by_kind
+    return replace(by_kind, relevance=COPIES, ranking=HAMMING)
+
+
+def unmeasured(by_kind: Leaderboard, comparison: Comparison) -> None:
+    """Offer to measure the runs that the purpose needs measured; ends the page without any."""
+    if comparison.relevance != COPIES:
+        return
+    known = cached.analysis.kind_and_thing(by_kind.rows)
+    labels = dict(zip(by_kind.rows["run"], by_kind.rows["model"], strict=True))
+    copies_offer.show_offer({run: labels.get(run, run) for run in known.unmeasured})
+    if known.rows.empty:
+        st.stop()
 
 
 def scenario(found: Leaderboard, kind: str | None) -> Scenario:

@@ -6,11 +6,12 @@ from dashboard import cached
 from dashboard.evaluate import curves_parts, curves_training, leaderboard_parts
 from dashboard.widgets import comparison_switch, notices
 from pipeline.analysis.curves import KINDS
+from pipeline.evaluation.relevance import RELEVANCES
 
 st.title("Curves", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = comparison_switch.choose_comparison(dataset.name)
+comparison = comparison_switch.choose_comparison(dataset.name, RELEVANCES)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 title = curves_parts.kind()

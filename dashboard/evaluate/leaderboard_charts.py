@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
+from dashboard import cached
 from dashboard.charts.heat_table import heat_table
+from dashboard.charts.kind_and_thing import kind_and_thing as chart
 from dashboard.charts.tradeoff import PICK, tradeoff
-from dashboard.evaluate import leaderboard_compare, leaderboard_table
+from dashboard.evaluate import copies_offer, leaderboard_compare, leaderboard_table
 from dashboard.widgets import chart_panel
 from dashboard.widgets.fragments import isolated_fragment
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.comparisons import Comparison
+from pipeline.analysis.kind_and_thing import references
 from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.published_figures import published_table
 from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
+from pipeline.evaluation.relevance import COPIES
 from pipeline.wording import escape_markdown
 
 
@@ -76,6 +82,52 @@ def tradeoffs(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) ->
         chosen = {str(one.get("run")) for one in picked}
         beside = rows[~rows["run"].isin(chosen)]["run"].head(1)  # the best of the others
         leaderboard_compare.show(rows[rows["run"].isin(chosen | set(beside))], comparison)
+
+
+def same_kind_and_thing(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
+    """Whether methods find images of a kind, and edited images again; nothing by copies alone."""
+    if comparison.relevance == COPIES:
+        return
+    st.subheader("Same kind against same thing", anchor=False)
+    both = cached.analysis.kind_and_thing(rows)
+    names = {row["run"]: row["model"] for row in rows.to_dict("records")}
+    if not both.rows.empty:
+        st.markdown(escape_markdown(both.finding))
+        beside = references(found, cached.runs.board(replace(comparison, relevance=COPIES)))
+        chart_panel.show_chart(
+            chart(both.rows, list(found.rows["method"]), beside),
+            _readable_both(both.rows),
+            alt=f"mAP by copies against mAP by {comparison.relevant}. {both.finding}",
+            key="kind_and_thing",
+            entry=Entry(
+                "Same kind against same thing",
+                finding=both.finding,
+                protocol=comparison.sentence,
+                runs=tuple(both.rows["run"]),
+            ),
+        )
+        st.caption(
+            escape_markdown(
+                f"Right: images relevant by {comparison.relevant} come first. Up: images of the "
+                "database, edited, find their originals. Bars: 95 % intervals over queries for one "
+                "seed, standard deviations for several. Which edits a run survives: Failures, "
+                "Robustness."
+            )
+        )
+    copies_offer.show_offer({run: names.get(run, run) for run in both.unmeasured})
+
+
+def _readable_both(table: pd.DataFrame) -> pd.DataFrame:
+    percents = {
+        title: (100 * table[column].astype(float)).round(1)
+        for title, column in (
+            ("mAP, same kind", "kind"),
+            ("± kind", "kind_half"),
+            ("mAP, copies", "thing"),
+            ("± copies", "thing_half"),
+        )
+    }
+    return table[["model", "bits"]].rename(columns=str.capitalize).assign(**percents)
 
 
 @isolated_fragment()

@@ -8,14 +8,17 @@ from dashboard.evaluate import (
     leaderboard_charts,
     leaderboard_parts,
     leaderboard_quality,
+    leaderboard_quantizers,
 )
 from dashboard.widgets import comparison_switch, notices
 from pipeline.analysis.significance_findings import leading_gap
+from pipeline.evaluation.rankings import RANKINGS
+from pipeline.evaluation.relevance import OF_QUERIES, RELEVANCES
 
 st.title("Leaderboard", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = comparison_switch.choose_comparison(dataset.name, any_ranking=True)
+comparison = comparison_switch.choose_comparison(dataset.name, RELEVANCES, RANKINGS)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 studies = cached.runs.studies(comparison)
@@ -35,12 +38,15 @@ if view == leaderboard_parts.HEAT:
     leaderboard_charts.heat(rows, comparison)
 elif view == leaderboard_parts.TRADEOFFS:
     leaderboard_charts.tradeoffs(rows, found, comparison)
+    if comparison.relevance in OF_QUERIES:
+        leaderboard_quantizers.show(str(rows["run"].iloc[0]), comparison)
 else:
     leaderboard_parts.cards(rows, found)
     leaderboard_parts.finding(leading_gap(cached.library.settings(), rows))
     leaderboard_quality.show(rows, found, comparison)
     leaderboard_parts.table(rows, found, comparison, chooser)
     leaderboard_parts.curve_chart(rows, found, comparison)
+    leaderboard_charts.same_kind_and_thing(rows, found, comparison)
     leaderboard_charts.published(rows, comparison)
 if found.n_unmeasured:
     st.caption(f"Finished without a report: {found.n_unmeasured}. Runs says why of each.")

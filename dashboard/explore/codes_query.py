@@ -14,8 +14,9 @@ from dashboard.widgets.relaxed_query import relaxed_query
 from pipeline.analysis import single_bits
 from pipeline.analysis.explain import unsure_bits
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.analysis.perturbations import STRENGTHS, Probe
+from pipeline.analysis.perturbations import Probe
 from pipeline.annotations.bit_names import BitNames
+from pipeline.edits import STRENGTHS
 from pipeline.wording import escape_markdown, percent, plural
 
 FLIPPED, MUTED = "flip", "mute"  # bits (from 1), in this tab and in the address bar

@@ -36,7 +36,7 @@ def strip_item(
         lead: begins the title, for example `Best query`.
     """
     first, answer = answered[0]
-    names = short_labels([opened for opened, _ in answered])
+    names = short_labels([opened.run for opened, _ in answered])
     title = f"{lead}: {answer.query.name}" if lead else f"Query: {answer.query.name}"
     return new_item(
         title,
@@ -72,7 +72,7 @@ def finding(answered: Sequence[Answered], request: Request) -> str:
     (n, of), *others = known
     labels = () if answer.query.row is None else opened.label_names(answer.query.row)
     what = f"the query's label, {labels[0]}" if len(labels) == 1 else "a label with the query"
-    names = short_labels([one for one, _ in answered])
+    names = short_labels([one.run for one, _ in answered])
     sentence = f"{n} of the first {of} {'shares' if n == 1 else 'share'} {what}"
     if not others:
         return f"{sentence}."

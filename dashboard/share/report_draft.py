@@ -25,7 +25,7 @@ def draft(run_id: str, other_id: str | None) -> Change:
         RunError, DatasetError: a run cannot be read or was not measured.
     """
     runs = [cached.search.opened(one) for one in (run_id, other_id) if one is not None]
-    names = short_labels(runs)
+    names = short_labels([opened.run for opened in runs])
     measured = cached.runs.measured_in(tuple(run.id for run in runs))
     if not measured:
         raise RunError("this run was not measured, as its data set has no labels")

@@ -15,7 +15,7 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.class_counts import labelled_words
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.rankings import HAMMING
-from pipeline.evaluation.relevance import LABELS
+from pipeline.evaluation.relevance import LABELS, OF_QUERIES
 from pipeline.wording import escape_markdown
 
 _KEY = "protocol"
@@ -25,14 +25,20 @@ _HELP = (
 )
 
 
-def choose_comparison(dataset: str, *, any_ranking: bool = False) -> Comparison:
+def choose_comparison(
+    dataset: str,
+    relevances: tuple[str, ...] = OF_QUERIES,
+    rankings: tuple[str, ...] = (HAMMING,),
+) -> Comparison:
     """The comparison that the chosen run belongs to; where none was measured stop the page.
 
     Args:
-        dataset: its name.
-        any_ranking: whether the page shows other rankings than by Hamming distance.
+        dataset: whose runs are compared.
+        relevances: that the page can show; by default those with the queries of the split.
+        rankings: that the page can show; by default by Hamming distance alone.
     """
-    if not cached.runs.boards(dataset):
+    found = cached.runs.boards(dataset, relevances, rankings)
+    if not found:
         st.subheader("No run on this data set has been measured", anchor=False)
         st.markdown(
             "Runs are measured by labels that tell images apart, or else by the nearest images of "
@@ -40,18 +46,32 @@ def choose_comparison(dataset: str, *, any_ranking: bool = False) -> Comparison:
         )
         recommended_training.show_recommended(notices.chosen_dataset())
         st.stop()
-    return show_switch(dataset, any_ranking=any_ranking)
+    return _switch(dataset, found, relevances, rankings)
 
 
-def show_switch(dataset: str, *, any_ranking: bool = False) -> Comparison:
-    """Draw the switch, or the one comparison that there is; returns the one that is chosen.
+def show_switch(dataset: str) -> None:
+    """Draw the switch of a page of Hamming distances, with the queries of the split."""
+    if found := cached.runs.boards(dataset):
+        _switch(dataset, found, OF_QUERIES, (HAMMING,))
 
-    Arguments as those of `choose_comparison`.
-    """
-    boards = cached.runs.boards(dataset)
-    found = [one for one in boards if any_ranking or one.ranking == HAMMING]
-    ranking = state.ranking() if any_ranking else HAMMING
-    own = cached.runs.measured_in((state.run() or "",), state.relevance(), ranking)
+
+def _chosen(wanted: str, known: tuple[str, ...]) -> str:
+    """What this tab has chosen where it is known to the page; empty for the default of a run."""
+    return wanted if wanted in known else ""
+
+
+def _switch(
+    dataset: str,
+    found: list[Comparison],
+    relevances: tuple[str, ...],
+    rankings: tuple[str, ...],
+) -> Comparison:
+    """Draw the switch, or the one comparison that there is; returns the one that is chosen."""
+    own = cached.runs.measured_in(
+        (state.run() or "",),
+        _chosen(state.relevance(), relevances),
+        _chosen(state.ranking(), rankings),
+    )
     current = next((one for one in found if one in own), found[0])
     if len(found) == 1:
         label = escape_markdown(f"protocol {current.label}")
@@ -64,7 +84,7 @@ def show_switch(dataset: str, *, any_ranking: bool = False) -> Comparison:
         [one.label for one in found],
         key=_KEY,
         on_change=_follow,
-        args=(dataset,),
+        args=(found,),
         help=_HELP,
         width=360,
     )
@@ -76,7 +96,7 @@ def conditions(run: OpenRun) -> str:
 
     Empty where it was not measured.
     """
-    own = cached.runs.measured_in((run.id,), state.relevance())
+    own = cached.runs.measured_in((run.id,), _chosen(state.relevance(), OF_QUERIES))
     known = [one.sentence for one in own]
     is_by_labels = any(one.relevance == LABELS for one in own)
     words = labelled_words(run.dataset, run.label_set) if is_by_labels else ""
@@ -95,13 +115,13 @@ def partly_labelled(comparison: Comparison) -> str:
     return f" {escape_markdown(words)}." if words else ""
 
 
-def _follow(dataset: str) -> None:
+def _follow(found: list[Comparison]) -> None:
     """Choose a run of the chosen comparison: the same method and length if there is one."""
     label = st.session_state[_KEY]
-    chosen = next(one for one in cached.runs.boards(dataset) if one.label == label)
+    chosen = next(one for one in found if one.label == label)
     state.choose_conditions(chosen.relevance, chosen.ranking)
     rows = cached.runs.board(chosen).rows
-    slugs = {run.id: run.slug for run in cached.library.runs(dataset)}
+    slugs = {run.id: run.slug for run in cached.library.runs(chosen.dataset)}
     rows = rows[rows["run"].isin(slugs)]
     if rows.empty:
         return  # deleted a moment ago

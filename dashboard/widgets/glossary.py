@@ -10,6 +10,7 @@ _WORDS = {
     "Relaxed code": "the numbers before they are rounded to bits; near 0 a bit is unsure.",
     "Relevant": "an image that shares a label with the query, unless the page says otherwise.",
     "Tie": "images at the same distance; their order carries no information.",
+    "Kappa": "agreement of two judges beyond chance: 1 always, 0 as often as by chance.",
     "P@k": "share of relevant images among the first k.",
     "Recall": "share of all relevant images that are found.",
     "AP, mAP": "AP is the mean of the precision at the ranks of a query's relevant images, mAP its "
@@ -27,6 +28,7 @@ _KEYS = {
     "Esc": "close a drawer or a dialog.",
     "P, N": "Compare: previous query, next query.",
     "1 to 4": "Failures, Review: give the verdict with that number.",
+    "1, 2, 3, U": "Judge: relevant, not relevant, unsure; undo.",
 }
 
 

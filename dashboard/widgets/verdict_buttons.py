@@ -17,17 +17,17 @@ _ICONS = {"relevant": ":material/thumb_up:", "not relevant": ":material/thumb_do
 
 
 def show_verdict_buttons(opened: OpenRun, query: str, result: str) -> None:
-    """Buttons that judge a result; for a drawer, nothing for a data set without labels.
+    """Buttons that judge a result; for a drawer.
 
     Args:
         opened: the run that is looked at.
         query: SHA-256 of the query image.
         result: SHA-256 of the image found.
     """
-    if opened.label_set is None or not query:
+    if not query:
         return
     verdicts = Verdicts.of(
-        opened.dataset.info.name, opened.label_set.name, cached.library.settings()
+        opened.dataset.info.name, opened.label_set_name, cached.library.settings()
     )
     verdict = verdicts.current().get((query, result))
     if verdict is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_STEEPEST = 3.0  # exponent of training time; a fit of two noisy points may say anything
+_STEEPEST, _FEWEST_SIZES = 3.0, 3  # exponent of training time, numbers of images behind it
 _ID_BYTES = 16  # of an image's id, kept beside its code
 
 
@@ -139,12 +139,13 @@ def training_exponents(points: Sequence[tuple[str, int, float]]) -> dict[str, fl
         points: method, images, seconds, of runs with the same settings but for the data.
 
     Returns:
-        Exponents from 0 to 3 of the methods that ran on at least two numbers of images.
+        Exponents from 0 to 3 of the methods that ran on at least three numbers of images: two
+        noisy points may say anything.
     """
     exponents = {}
     for method in {name for name, _, _ in points}:
         timings = [(n, s) for name, n, s in points if name == method and n > 0 and s > 0]
-        if len({n for n, _ in timings}) < 2:
+        if len({n for n, _ in timings}) < _FEWEST_SIZES:
             continue
         sizes, seconds = np.log(np.array(timings)).T
         centred = sizes - sizes.mean()

@@ -53,7 +53,7 @@ def align(first: OpenRun, second: OpenRun) -> Aligned:
     )
     stable = table[table["strength"] >= LEAST]
     n_inverted = int((stable["sense"] == "inverted").sum())
-    other = short_labels([first, second])[1]
+    other = short_labels([first.run, second.run])[1]
     other += f" (which has {second.bits})" * (second.bits < first.bits)
     finding = (
         f"{len(stable)} of {plural(first.bits, 'bit')} have a counterpart in {other} with "

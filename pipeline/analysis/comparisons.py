@@ -6,13 +6,13 @@ Numbers are compared only when data set, protocol, relevance, label set and spli
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.datasets.dataset import list_datasets
 from pipeline.datasets.protocols import Protocol
 from pipeline.evaluation.rankings import HAMMING, RANKINGS, ranking_in_words
-from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words
+from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES, in_words, meaning
 from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -56,12 +56,7 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """What belongs to every number: protocol with its summary, relevance and split."""
-        meant = ""
-        if self.relevance != LABELS:
-            meant = (
-                " This measures fidelity to the features, not meaning: methods that keep most "
-                "neighbours are often not those that labels would put first."
-            )
+        meant = f" {meaning(self.relevance)}".rstrip()
         seed = f", split seed {self.split_seed}" if self.split_seed else ""
         return f"Protocol {self.conditions}{seed}: {self.protocol.summary}{meant}"
 
@@ -85,13 +80,26 @@ class Comparison:
         }
 
 
-def comparisons(settings: Settings, dataset: str) -> list[Comparison]:
+def comparisons(
+    settings: Settings,
+    dataset: str,
+    relevances: Collection[str] = OF_QUERIES,
+    rankings: Collection[str] = (HAMMING,),
+) -> list[Comparison]:
     """The comparisons that the measured runs of a data set fall into.
 
     Those by Hamming distance and by labels come first, then those with most runs.
+
+    Args:
+        settings: where the runs are.
+        dataset: of the runs.
+        relevances: that count; by default those with the queries of the split.
+        rankings: that count; by default by Hamming distance alone.
     """
     count = Counter(
-        comparison_of(run.spec, report) for run, report in measured_runs(settings, dataset)
+        comparison_of(run.spec, report)
+        for run, report in measured_runs(settings, dataset)
+        if report.relevance in relevances and report.ranking in rankings
     )
     first = first_labels(settings, dataset)
     found = [replace(one, n_runs=n, first_labels=first) for one, n in count.most_common()]
@@ -115,7 +123,7 @@ def comparisons_of(
     for run_id in runs:
         try:
             run = registry.open(run_id)
-            known = relevance if relevance in run.relevances else ""
+            known = relevance if relevance in run.all_relevances else ""
             chosen = known or next(iter(run.relevances), LABELS)
             is_ranked = (chosen, ranking) in run.measurements
             own = comparison_of(run.spec, run.report(known, ranking if is_ranked else HAMMING))

@@ -52,7 +52,7 @@ KINDS = {
         Kind("PR by rank", "recall", "rank", "precision", "Recall", "Precision"),
         Kind("PR by radius", "recall", "radius", "precision", "Recall", "Precision"),
         Kind("P@N", "rank", "rank", "precision", "First N", "Precision", is_log=True),
-        Kind("R@N", "rank", "rank", "recall", "First N", "Recall", is_log=True),
+        Kind("R@N", "rank", "rank", "recall", "Shortlist (first N)", "Recall", is_log=True),
         Kind(
             "Precision within radius",
             "radius",

@@ -17,12 +17,17 @@ from pipeline.analysis.model_maps import lower_end, mean_and_half
 from pipeline.catalog import config_fields, method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.evaluation.metric_table import columns
-from pipeline.evaluation.relevance import LABELS
+from pipeline.evaluation.relevance import COPIES, LABELS
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
 from pipeline.index.search_cost import search_cost
 from pipeline.runs.alternative_reports import stored_alternatives
-from pipeline.runs.baselines import colour_report, cosine_report, random_report
+from pipeline.runs.baselines import (
+    colour_report,
+    cosine_report,
+    phash_report,
+    random_report,
+)
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
@@ -158,7 +163,10 @@ def read_baselines(
             images = load_dataset(dataset, settings)
             random = random_report(specs[0], images, settings, relevance)
             rows.append({"name": "random order", **_reference(random), "half": None})
-            if (
+            if relevance == COPIES:
+                hashes = phash_report(specs[0], images, settings)
+                rows += [{"name": "perceptual hash", **_reference(hashes)}] if hashes else []
+            elif (
                 colours := colour_report(specs[0], images, settings, relevance=relevance)
             ) is not None:
                 rows.append({"name": "colours alone", **_reference(colours)})

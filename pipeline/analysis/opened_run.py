@@ -12,11 +12,17 @@ from numpy.typing import NDArray
 from models.codes import HashCodes
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset, load_dataset
 from pipeline.evaluation.ranking import Counts, hamming_histograms, ranked
-from pipeline.evaluation.relevance import LABELS, NEIGHBOUR_RELEVANCES, neighbour_labels
+from pipeline.evaluation.relevance import (
+    COPIES,
+    LABELS,
+    NEIGHBOUR_RELEVANCES,
+    neighbour_labels,
+)
 from pipeline.index.coverage import searched_codes
 from pipeline.index.payloads import splits_of_rows
 from pipeline.index.publish import searched_images
 from pipeline.index.store.base import words_of
+from pipeline.runs.copies import encoded_copies
 from pipeline.runs.cosine_neighbours import stored_neighbours
 from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.registry import RunRegistry
@@ -215,7 +221,10 @@ def open_measured(
     """
     run = RunRegistry(settings).open(run_id)
     opened = _opened(run, dataset, *run.load_codes("database"))
-    chosen = relevance if relevance in run.relevances else next(iter(run.relevances), LABELS)
+    is_known = relevance in run.all_relevances
+    chosen = relevance if is_known else next(iter(run.relevances), LABELS)
+    if chosen == COPIES:
+        return _with_copies(opened)
     if chosen == LABELS and opened.label_set is None:
         raise RunError(f"run {run_id} is on images without labels, and was not evaluated")
     if chosen == LABELS:
@@ -226,6 +235,13 @@ def open_measured(
     except LookupError as error:
         raise RunError(f"run {run_id}: {error}") from error
     return replace(opened, nearest=nearest)
+
+
+def _with_copies(opened: OpenRun) -> OpenRun:
+    """The run with its copies as the queries; rows are those of the originals."""
+    copies, codes = encoded_copies(opened.run, opened.dataset, opened.database_rows)
+    nearest = copies.places(opened.database_rows)[:, None]
+    return replace(opened, query_codes=codes, query_rows=copies.rows, nearest=nearest)
 
 
 def _opened(
@@ -239,10 +255,10 @@ def _opened(
     return OpenRun(run, dataset, label_set, labels, *queries, codes, rows, *searched)
 
 
-def short_labels(runs: Sequence[OpenRun]) -> list[str]:
+def short_labels(runs: Sequence[Run]) -> list[str]:
     """Names of runs side by side, with the seed or the time added where they are alike."""
-    for added in ("", " · seed {0.run.spec.seed}"):
-        names = [one.label + added.format(one) for one in runs]
+    for added in ("", " · seed {0.spec.seed}"):
+        names = [run.spec.label + added.format(run) for run in runs]
         if len({*names}) == len(runs):
             return names
-    return [f"{one.label} · {one.id:.19}" for one in runs]
+    return [f"{run.spec.label} · {run.id:.19}" for run in runs]

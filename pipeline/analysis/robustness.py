@@ -1,174 +1,172 @@
-"""Robustness of a run: what small changes of its query images do to their codes, with intervals.
+"""Robustness: what edits of images do to the codes of a run, and whether copies are found.
 
-Also whether a changed image still finds the one that it was made of (copy detection): that is put
-among the images of the database, and is the only relevant one.
+Measured on the copies that the relevance `copies` draws from the database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
-from models.codes import HashCodes
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.analysis.perturbations import STRENGTHS, altered, change_names
+from pipeline.edits import ALL_SIZES
 from pipeline.evaluation.bootstrap import band, resampled_counts
-from pipeline.evaluation.ranking import ranked
-from pipeline.images import ImageError
+from pipeline.evaluation.metric_table import METRICS, Ranking
+from pipeline.evaluation.ranking import hamming_histograms, ranked
+from pipeline.runs.copies import Copies, encoded_copies
+from pipeline.runs.copy_baselines import COSINE, PHASH, VALUES, CopyValues, copy_values
+from pipeline.runs.ground_truth import GroundTruth
+from pipeline.settings import Settings
 from pipeline.wording import percent, plural
 
-N_IMAGES, NEAREST = 24, 24
-MEASURES = ("flipped", "kept", "first", "ten")
-_TEN = 10  # results among which the original counts as found
+NEAREST = 24
+FLIPPED, KEPT = "flipped", "kept"
+MEASURES = (FLIPPED, KEPT)  # of codes alone; the metrics `VALUES` are those of any ranking
+BASELINES = {COSINE: "float cosine", PHASH: "perceptual hash, 64 bits"}
 
 
 @dataclass(frozen=True, eq=False)
 class Robustness:
-    """Measurements of a run under changed queries.
+    """Measurements of a ranking on the copies of a database.
 
     Attributes:
-        label: label of the run.
-        rows: (n,) manifest rows of the images.
-        values: (n, 4, c) of `steadiness`.
-        missing: rows of the sample that could not be read.
+        label: of the run among others, or name of the baseline.
+        copies: the n copies.
+        values: (n,) values by measure; those of `MEASURES` are shares, and only runs have them.
     """
 
     label: str
-    rows: tuple[int, ...]
-    values: NDArray[np.float64]
-    missing: tuple[int, ...]
+    copies: Copies
+    values: dict[str, NDArray[np.float64]]
 
     @property
     def finding(self) -> str:
-        """The means over images and changes with their intervals, in a sentence."""
-        per_image = self.values.mean(axis=2)  # (n, 4)
-        means, (low, high) = per_image.mean(axis=0), _band(per_image)
-        shown = [
-            f"{percent(mean)} % ({percent(least)} to {percent(most)})"
-            for mean, least, most in zip(means, low, high, strict=True)
-        ]
+        """The means over copies with their intervals, in a sentence."""
+        shown = {}
+        for name in (FLIPPED, KEPT, "recall_at_1", "recall_at_10"):
+            low, high = _band(self.values[name])
+            mean = self.values[name].mean()
+            shown[name] = f"{percent(mean)} % ({percent(low)} to {percent(high)})"
+        rank = self.values["first_relevant"]
         return (
-            f"{self.label}: a change flips {shown[0]} of the bits on average and keeps {shown[1]} "
-            f"of the {NEAREST} nearest images. The changed image finds the original first in "
-            f"{shown[2]} and among the first {_TEN} in {shown[3]}."
+            f"{self.label}: an edit flips {shown[FLIPPED]} of the bits on average and keeps "
+            f"{shown[KEPT]} of the {NEAREST} nearest images. The edited image finds its original "
+            f"first in {shown['recall_at_1']} and among the first ten in {shown['recall_at_10']}; "
+            f"the original's mean rank is {rank.mean():,.1f}, the median {np.median(rank):,.0f}."
         )
 
 
-def sample(opened: OpenRun, seed: int = 0) -> list[int]:
-    """Manifest rows of at most 24 queries; the same for all runs of one split."""
-    rows = np.random.default_rng(seed).permutation(np.sort(opened.query_rows))
-    return [int(row) for row in rows[:N_IMAGES]]
-
-
-def measure(
-    opened: OpenRun,
-    label: str,
-    steady: Callable[[int], NDArray[np.float64]],
-    on_progress: Callable[[int, int], None] = lambda done, of: None,
-) -> Robustness:
-    """Measure the sample of a run.
+def robustness(opened: OpenRun, label: str) -> Robustness:
+    """Measure a run on the copies that it has encoded.
 
     Args:
-        opened: the run.
-        label: label of the run among others.
-        steady: row -> `steadiness`; images for which it raises ImageError are left out.
-        on_progress: called with images done, images in all.
+        opened: the run, with the database that it was measured on.
+        label: of the run among others.
+
+    Raises:
+        RunError: its copies were not encoded, or cannot be read.
     """
-    rows: list[int] = []
-    wanted = sample(opened)
-    values = np.empty((len(wanted), len(MEASURES), len(_changes())))
-    for done, row in enumerate(wanted):
-        on_progress(done, len(wanted))
-        try:
-            values[len(rows)] = steady(row)
-        except ImageError:
-            continue
-        rows.append(row)
-    missing = tuple(row for row in wanted if row not in rows)
-    return Robustness(label, tuple(rows), values[: len(rows)], missing)
-
-
-def all_altered(image: Image.Image) -> list[Image.Image]:
-    """An RGB image changed in all c ways: every change from light to strong."""
-    by_strength = [altered(image, strength) for strength in range(len(STRENGTHS))]
-    return [image for kind in zip(*by_strength, strict=True) for image in kind]
-
-
-def steadiness(opened: OpenRun, row: int, codes: HashCodes) -> NDArray[np.float64]:
-    """Compare a query's code with those of the changed image.
-
-    Args:
-        opened: the run.
-        row: row of the query, which is no result.
-        codes: c codes, of `all_altered`.
-
-    Returns:
-        (4, c) for every change the share of bits that flip, of the nearest that stay, and the
-        probability that the original is found first and among the first ten, over orders of ties.
-    """
-    code = opened.query_codes[np.flatnonzero(opened.query_rows == row)]
-    (before,) = _nearest(opened, code, row)
-    kept = [np.isin(before, after).mean() for after in _nearest(opened, codes, row)]
-    flipped = codes.hamming(code)[:, 0]
-    others = codes.hamming(opened.database_codes[np.flatnonzero(opened.database_rows != row)])
-    nearer = (others < flipped[:, None]).sum(axis=1)
-    tied = (others == flipped[:, None]).sum(axis=1) + 1  # itself among them
-    found = [np.clip((k - nearer) / tied, 0, 1) for k in (1, _TEN)]
-    return np.array([flipped / opened.bits, kept, *found])
-
-
-def table(results: Sequence[Robustness]) -> pd.DataFrame:
-    """A row for each run, measure and change, from light to strong.
-
-    Columns run, measure (of `MEASURES`), change, strength, mean, low, high; numbers in percent, low
-    and high the ends of a 95 % interval over images.
-    """
-    parts = []
-    for result in results:
-        for measure, values in zip(MEASURES, 100 * result.values.swapaxes(0, 1), strict=True):
-            low, high = _band(values)
-            numbers = {"mean": values.mean(axis=0), "low": low, "high": high}
-            changes = pd.DataFrame(_changes(), columns=["change", "strength"])
-            parts.append(changes.assign(run=result.label, measure=measure, **numbers))
-    return pd.concat(parts, ignore_index=True)
-
-
-def difference(first: Robustness, second: Robustness) -> str:
-    """How much more the second run flips than the first, on the images of both, in a sentence."""
-    rows = [row for row in first.rows if row in second.rows]
-    if len(rows) < len(first.rows) / 2:
-        return "The runs have other query images, so only their means can be compared."
-    mine, theirs = (
-        result.values[[result.rows.index(row) for row in rows], 0].mean(axis=1)
-        for result in (first, second)
-    )
-    gap, (low, high) = 100 * (theirs - mine), _band(100 * (theirs - mine)[:, None])
-    return (
-        f"Bits flipped, {second.label} minus {first.label}, on {plural(len(rows), 'image')} of "
-        f"both: {gap.mean():+.1f} points ({low[0]:+.1f} to {high[0]:+.1f})."
+    copies, codes = encoded_copies(opened.run, opened.dataset, opened.database_rows)
+    places = copies.places(opened.database_rows)
+    originals = opened.database_codes[places]
+    distance = np.bitwise_count(originals.words() ^ codes.words()).sum(axis=1)
+    before, after = (ranked(of, opened.database_codes, NEAREST + 1)[0] for of in (originals, codes))
+    kept = [
+        np.isin(_others(old, place), _others(new, place)).mean()
+        for old, new, place in zip(before, after, places, strict=True)
+    ]
+    labels = copies.labels(opened.database_rows)
+    counts = hamming_histograms(codes, opened.database_codes, *labels)
+    ranking = Ranking(counts, opened.cutoff, is_hamming=True)
+    values = {name: METRICS[name].function(ranking) for name in VALUES}
+    return Robustness(
+        label,
+        copies,
+        {FLIPPED: distance / opened.bits, KEPT: np.array(kept)}
+        | {name: one for name, one in values.items() if one is not None},
     )
 
 
-def _changes() -> list[tuple[str, str]]:
-    """Every change with its size, and its strength, in the order of `all_altered`."""
-    by_strength = [change_names(strength) for strength in range(len(STRENGTHS))]
+def baselines(opened: OpenRun, settings: Settings) -> list[Robustness]:
+    """The measurements of float cosine and perceptual hash that are stored."""
+    truth = GroundTruth(opened.run.spec, opened.dataset, settings)
+    stored = {kind: copy_values(truth, settings, kind) for kind in BASELINES}
     return [
-        (name, strength)
-        for kind in zip(*by_strength, strict=True)
-        for name, strength in zip(kind, STRENGTHS, strict=True)
+        Robustness(BASELINES[kind], known.copies, known.values)
+        for kind, known in stored.items()
+        if isinstance(known, CopyValues)
     ]
 
 
-def _nearest(opened: OpenRun, codes: HashCodes, row: int) -> list[NDArray[np.int64]]:
-    """Rows of the nearest images of each code, without the query's own."""
-    neighbours = opened.database_rows[ranked(codes, opened.database_codes, NEAREST + 1)[0]]
-    return [rows[rows != row][:NEAREST] for rows in neighbours]
+def table(results: Sequence[Robustness], measure: str) -> pd.DataFrame:
+    """A row for each ranking and edit, each edit from light to strong.
+
+    Columns run, change, mean, low, high; low and high the ends of a 95 % interval over copies;
+    shares in percent.
+    """
+    factor = 100 if measure in MEASURES else METRICS[measure].factor
+    rows = []
+    for result in results:
+        for name, some in _by_edit(result.copies).items():
+            values = factor * result.values[measure][some]
+            low, high = _band(values)
+            numbers = {"mean": values.mean(), "low": low, "high": high}
+            rows.append({"run": result.label, "change": name, **numbers})
+    return pd.DataFrame(rows, columns=["run", "change", "mean", "low", "high"])
 
 
-def _band(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return band(values, resampled_counts(len(values)))
+def found_table(results: Sequence[Robustness]) -> pd.DataFrame:
+    """Whether copies are found: a row for each edit and one for all, columns by ranking.
+
+    Columns Edit, Copies, then for each ranking the metrics of `VALUES`, in their units.
+    """
+    parts: list[pd.DataFrame] = []
+    for result in results:
+        kinds = {"All edits": np.ones(len(result.copies), bool), **_by_edit(result.copies)}
+        columns = {
+            f"{result.label}: {METRICS[name].heading}": [
+                METRICS[name].factor * result.values[name][some].mean() for some in kinds.values()
+            ]
+            for name in VALUES
+        }
+        if not parts:  # that of the others differs only where images could not be read
+            columns = {"Copies": [int(some.sum()) for some in kinds.values()], **columns}
+        parts.append(pd.DataFrame(columns, index=[*kinds]))
+    return pd.concat(parts, axis=1).rename_axis("Edit").reset_index()
+
+
+def difference(first: Robustness, second: Robustness) -> str:
+    """How much more the second run flips than the first, on the copies of both, in a sentence."""
+    same, mine, theirs = np.intersect1d(
+        first.copies.rows, second.copies.rows, assume_unique=True, return_indices=True
+    )
+    if len(same) < len(first.copies) / 2:
+        return "The runs have other databases, so only their means can be compared."
+    gap = 100 * (second.values[FLIPPED][theirs] - first.values[FLIPPED][mine])
+    low, high = _band(gap)
+    return (
+        f"Bits flipped, {second.label} minus {first.label}, on {plural(len(same), 'copy')} of "
+        f"both: {gap.mean():+.1f} points ({low:+.1f} to {high:+.1f})."
+    )
+
+
+def _by_edit(copies: Copies) -> dict[str, NDArray[np.bool_]]:
+    """Which copies (n,) went through each edit, by its name with the size; light to strong."""
+    names = np.array([edit.name.format(size) for edit, size in ALL_SIZES])
+    of_copies = names[copies.edits]
+    return {name: of_copies == name for name in dict.fromkeys(names.tolist()) if name in of_copies}
+
+
+def _others(places: NDArray[np.int64], own: np.int64) -> NDArray[np.int64]:
+    """The nearest images without the original itself."""
+    others: NDArray[np.int64] = places[places != own]
+    return others[:NEAREST]
+
+
+def _band(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = band(values[:, None], resampled_counts(len(values)))
+    return float(low[0]), float(high[0])

@@ -3,7 +3,9 @@
     verdicts/<data set>/<label set>.jsonl   a verdict a line, appended; the last of a pair counts
 
 Images are named by the SHA-256 of their bytes, so verdicts outlive runs, and a data set that is
-imported again gets them back. A line that a kill has torn is passed over.
+imported again gets them back. A line that a kill has torn is passed over. Judging rounds keep their
+verdicts in the same files: each judge has the last word on a pair within a round, and what is said
+outside of rounds has neither judge nor round.
 """
 
 from __future__ import annotations
@@ -46,6 +48,8 @@ class Verdict(BaseModel):
         note: remark in free words.
         run: the run it was found with; empty when none was looked at.
         time: ISO 8601, UTC.
+        round: id of the judging round; empty outside of rounds.
+        judge: name of who judged in the round.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +60,8 @@ class Verdict(BaseModel):
     note: str = Field("", max_length=2000)
     run: str = ""
     time: str = ""
+    round: str = Field("", max_length=40)
+    judge: str = Field("", max_length=40)
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,11 @@ class Verdicts:
     def of(cls, dataset: str, label_set: str, settings: Settings) -> Verdicts:
         """Open the verdicts on a data set's label set, in the library; there may be none so far.
 
+        Args:
+            dataset: name of the data set.
+            label_set: name of the label set; empty: on images without labels.
+            settings: where the library is.
+
         Raises:
             ValueError: the data set's name is none.
         """
@@ -78,35 +89,59 @@ class Verdicts:
         return cls(settings.home / "verdicts" / dataset / f"{plain}-{digest}.jsonl")
 
     def set_verdict(
-        self, query: str, result: str, verdict: Word, note: str = "", run: str = ""
+        self,
+        query: str,
+        result: str,
+        verdict: Word,
+        note: str = "",
+        run: str = "",
+        *,
+        round_id: str = "",
+        judge: str = "",
     ) -> Verdict:
-        """Store a verdict; it replaces the one on the same pair.
+        """Store a verdict; it replaces the one on the same pair by the same judge of the round.
 
         Raises:
             ValueError: query or result is no SHA-256, or the word is none of `Word`.
             OSError: it cannot be stored.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        entry = Verdict(query=query, result=result, verdict=verdict, note=note, run=run, time=now)
+        entry = Verdict(
+            query=query,
+            result=result,
+            verdict=verdict,
+            note=note,
+            run=run,
+            time=now,
+            round=round_id,
+            judge=judge,
+        )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_suffix(".lock")), self.path.open("ab+") as file:
-            line = entry.model_dump_json().encode() + b"\n"
+            # Earlier versions refuse fields that they do not know: outside of rounds none is added.
+            line = entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
             file.write(b"\n" * self._is_torn() + line)  # one write: readers see all of it or none
             file.flush()
             os.fsync(file.fileno())
         return entry
 
-    def withdraw_verdict(self, query: str, result: str = "") -> None:
+    def withdraw_verdict(
+        self, query: str, result: str = "", *, round_id: str = "", judge: str = ""
+    ) -> None:
         """Withdraw the verdict on a pair."""
-        self.set_verdict(query, result, "withdrawn")
+        self.set_verdict(query, result, "withdrawn", round_id=round_id, judge=judge)
 
     def current(self) -> dict[Pair, Verdict]:
-        """Verdicts that hold now, by (query, result), in the order in which they were given."""
-        last: dict[Pair, Verdict] = {}
-        for entry in self.history():
-            last.pop((entry.query, entry.result), None)
-            last[entry.query, entry.result] = entry
-        return {pair: entry for pair, entry in last.items() if entry.verdict != "withdrawn"}
+        """Verdicts outside of rounds that hold now, by (query, result), as they were given."""
+        return self.of_round("").get("", {})
+
+    def of_round(self, round_id: str) -> dict[str, dict[Pair, Verdict]]:
+        """Verdicts of a round that hold now, by judge and (query, result), as they were given."""
+        judges: dict[str, dict[Pair, Verdict]] = {}
+        for entry in self._holding():
+            if entry.round == round_id:
+                judges.setdefault(entry.judge, {})[entry.query, entry.result] = entry
+        return judges
 
     def history(self) -> list[Verdict]:
         """All verdicts ever given, oldest first."""
@@ -120,8 +155,17 @@ class Verdicts:
 
     def table(self) -> pd.DataFrame:
         """Verdicts that hold now, a row per verdict; columns as the attributes of `Verdict`."""
-        rows = [entry.model_dump() for entry in self.current().values()]
+        rows = [entry.model_dump() for entry in self._holding()]
         return pd.DataFrame(rows, columns=list(Verdict.model_fields))
+
+    def _holding(self) -> list[Verdict]:
+        """The last verdict of each round and judge on each pair, unless it was withdrawn."""
+        last: dict[tuple[str, str, str, str], Verdict] = {}
+        for entry in self.history():
+            key = (entry.round, entry.judge, entry.query, entry.result)
+            last.pop(key, None)
+            last[key] = entry
+        return [entry for entry in last.values() if entry.verdict != "withdrawn"]
 
     def _is_torn(self) -> bool:
         """Whether the last line has no end: its writer was killed."""
@@ -129,19 +173,17 @@ class Verdicts:
 
 
 def verdict_table(dataset: RetrievalDataset, settings: Settings) -> pd.DataFrame:
-    """The verdicts on all label sets of a data set, with the names of the images.
+    """The verdicts on a data set, by all label sets and by none, with the names of the images.
 
     Columns labels, query_image, result_image, then the attributes of `Verdict`. Images that the
     data set no longer has, and uploads, have no name.
     """
     names = dict(zip(dataset.manifest["sha256"], dataset.manifest["image_id"], strict=True))
     parts = [
-        Verdicts.of(dataset.info.name, labels.name, settings).table().assign(labels=labels.name)
-        for labels in dataset.info.label_sets
+        Verdicts.of(dataset.info.name, labels, settings).table().assign(labels=labels)
+        for labels in ("", *(labels.name for labels in dataset.info.label_sets))
     ]
     columns = ["labels", "query_image", "result_image", *Verdict.model_fields]
-    if not parts:
-        return pd.DataFrame(columns=columns)
     table = pd.concat(parts, ignore_index=True)
     table = table.assign(
         query_image=table["query"].map(names).fillna(""),

@@ -22,6 +22,7 @@ from pipeline.cli import (
     index,
     judging,
     methods,
+    quantizers,
     running,
     runs,
     sweeping,
@@ -40,6 +41,7 @@ app.add_typer(methods.methods, name="methods")
 app.add_typer(index.index, name="index")
 app.add_typer(runs.runs, name="runs")
 app.add_typer(judging.verdicts, name="verdicts")
+app.add_typer(judging.judge, name="judge")
 app.command()(running.run)
 app.command()(running.submit)
 app.command()(running.worker)
@@ -47,6 +49,7 @@ app.command()(sweeping.sweep)
 app.command()(comparing.bench)
 app.command()(comparing.ablate)
 app.command(name="alternatives")(alternatives.measure)
+app.command(name="quantizers")(quantizers.measure)
 app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(demo.demo)

@@ -21,7 +21,7 @@ from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import DataOptions
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metric_table import METRICS
-from pipeline.evaluation.relevance import RELEVANCES, in_words
+from pipeline.evaluation.relevance import OF_QUERIES, in_words
 from pipeline.runs.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def measure(
     relevance: Annotated[
         str,
         typer.Option(
-            help=f"What is relevant to a query: {', '.join(RELEVANCES)}. "
+            help=f"What is relevant to a query: {', '.join(OF_QUERIES)}. "
             "Default: labels where these tell images apart, else neighbours@10."
         ),
     ] = "",

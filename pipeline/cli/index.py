@@ -199,17 +199,14 @@ def _ordering(
     order: Order, run: Run, dataset: RetrievalDataset, query: NDArray[np.float32]
 ) -> Ordering | None:
     """What sorts the results beside their distance; None, with a word why, where nothing can."""
-    from pipeline.features import FeatureCache
-    from pipeline.index.ordering import Cosine, Ordering
+    from pipeline.index.ordering import Ordering, cosine_of
     from pipeline.stored_features import FeaturesMissing
 
     if order is Order.CODES:
         return None
     try:
-        if run.spec.finetune is not None:
-            raise FeaturesMissing("the backbone learned with the method; its features are not kept")
-        stored = FeatureCache(run.load_backbone(), current_settings()).stored
-        return Ordering(Cosine(dataset, stored).values(query), order is Order.WITHIN)
+        cosine = cosine_of(run, dataset, current_settings(), run.load_backbone)
+        return Ordering(cosine.values(query), order is Order.WITHIN)
     except FeaturesMissing as error:
         say(f"Sorted by the codes alone: {error}", to=errors)
         return None

@@ -26,7 +26,7 @@ from pipeline.cli.run_options import SpecOptions
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.rankings import HAMMING, RANKINGS, ranking_in_words
-from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words
+from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words, meaning
 from pipeline.runs.experiment import Planned, plan
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -100,7 +100,7 @@ def evaluate(
     ] = HAMMING,
     json_: JsonOption = False,
 ) -> None:
-    """Measure the codes of a run again: by other labels, by neighbours, or ranked otherwise."""
+    """Measure the codes of a run again: by labels, neighbours or copies, or ranked otherwise."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.execute import follow_up
@@ -159,10 +159,7 @@ def report_run(chosen: Run, relevance: str = "", ranking: str = HAMMING) -> None
         return _say_coverage(chosen, dataset)
     report = chosen.report(relevance, ranking)
     if report.relevance != LABELS:
-        say(
-            f"Relevant: {in_words(report.relevance)}. This measures fidelity to the features, not "
-            "meaning."
-        )
+        say(f"Relevant: {in_words(report.relevance)}. {meaning(report.relevance)}")
     say(f"Protocol {report.protocol.name}: {report.protocol.summary}")
     if ranking != HAMMING:
         cold = report.cold_bytes_per_item

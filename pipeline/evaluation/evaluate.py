@@ -72,7 +72,7 @@ def evaluate(
         bytes_per_item=database_codes.packed.shape[1],
         codes=code_statistics(database_codes),
     )
-    return Evaluation(report, mean_curves(per_query, n_database, counts))
+    return Evaluation(report, mean_curves(per_query, n_database, counts), per_query.values)
 
 
 def evaluate_cosine(
@@ -166,7 +166,7 @@ def evaluate_similarities(
         bytes_per_item=bytes_per_item,
     )
     no_distances = np.zeros((1, 0, 2), np.int64)
-    return Evaluation(report, mean_curves(per_query, n_database, no_distances))
+    return Evaluation(report, mean_curves(per_query, n_database, no_distances), per_query.values)
 
 
 def _reported(

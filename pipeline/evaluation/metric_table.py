@@ -17,7 +17,7 @@ from pipeline.evaluation import metrics
 from pipeline.evaluation.ranking import Counts
 
 Values = NDArray[np.float64]
-Unit = Literal["%", "labels"]
+Unit = Literal["%", "labels", "rank"]
 Table = Literal["bench", "leaderboard"]
 
 REPORT_RANKS = (1, 5, 10, 50, 100, 500, 1000)  # N of P@N and R@N
@@ -76,7 +76,8 @@ class Metric:
     Attributes:
         name: key of stored reports and column of tables.
         title: name for people, short enough for the head of a column.
-        unit: `%` for values in [0, 1] that are shown as percent, `labels` for a number of labels.
+        unit: `%` for values in [0, 1] that are shown as percent, `labels` for a number of labels,
+            `rank` for a place from 1.
         better: which of two values is the better one.
         help: the definition, a sentence.
         function: (q,) values of a ranking; None where the ranking has no such value.
@@ -104,7 +105,7 @@ class Metric:
     @property
     def digits(self) -> int:
         """Decimals that are shown."""
-        return 1 if self.unit == "%" else 3
+        return 3 if self.unit == "labels" else 1
 
     def text(self, value: float | None) -> str:
         """A value in its unit, without the unit; empty where nothing was measured."""
@@ -286,6 +287,15 @@ METRICS = {
             "Relevant items among the first R_q, divided by R_q; P@N cannot reach 100 % where a "
             "query has fewer than N relevant items.",
             lambda ranking: metrics.r_precision(ranking.counts),
+            ("leaderboard",),
+        ),
+        Metric(
+            "first_relevant",
+            "First relevant",
+            "rank",
+            "lower",
+            "Rank of the first relevant item; one past the end where nothing is relevant.",
+            lambda ranking: metrics.first_relevant(ranking.counts),
             ("leaderboard",),
         ),
     )

@@ -112,6 +112,20 @@ def r_precision(counts: Counts) -> Values:
     return np.asarray(hits / np.maximum(ranks, 1), np.float64)
 
 
+def first_relevant(counts: Counts) -> Values:
+    """Rank (q,) of the first relevant item, in expectation over ties; n + 1 without any.
+
+    Of t items at a distance, r of them relevant, the first relevant one stands at (t + 1) / (r + 1)
+    on average.
+    """
+    total, relevant = items_per_level(counts), relevant_per_level(counts)
+    level, rows = (relevant > 0).argmax(axis=1), np.arange(len(counts))
+    items, hits = total[rows, level], relevant[rows, level]
+    before = total.cumsum(axis=1)[rows, level] - items
+    ranks = np.where(hits > 0, before + (items + 1) / (hits + 1), total.sum(axis=1) + 1)
+    return np.asarray(ranks, np.float64)
+
+
 def acg_at(counts: Counts, rank: int) -> Values:
     """ACG@N (q,) in [0, G]: mean shared labels over the first N (Järvelin and Kekäläinen, 2000)."""
     return sum_at(counts, shared_per_level(counts), [rank])[:, 0] / rank

@@ -1,7 +1,8 @@
-"""What is relevant to a query: images that share a label, or its nearest by the features' cosine.
+"""What is relevant to a query: images that share a label, its nearest by cosine, or its original.
 
 Neighbours by cosine measure fidelity to the features, not meaning: a small backbone can be
-faithfully wrong. They are there for every collection, labels are not.
+faithfully wrong. They are there for every collection, labels are not. Copies have queries of their
+own, edited images of the database: they measure whether the same thing is found, not its kind.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pipeline.evaluation.ranking import Labels
 
 LABELS = "labels"
 NEIGHBOUR_RELEVANCES = {"neighbours@10": 10, "neighbours@100": 100}
-RELEVANCES = (LABELS, *NEIGHBOUR_RELEVANCES)  # the first that tells images apart is the default
+COPIES = "copies"
+OF_QUERIES = (LABELS, *NEIGHBOUR_RELEVANCES)  # the first that tells images apart is the default
+RELEVANCES = (*OF_QUERIES, COPIES)
 
 
 def check_relevance(relevance: str) -> None:
@@ -28,7 +31,7 @@ def check_relevance(relevance: str) -> None:
 
 
 def in_words(relevance: str, label_set: str = "") -> str:
-    """A relevance for people: the label set, or how many nearest images.
+    """A relevance for people: the label set, how many nearest images, or the original.
 
     Args:
         relevance: one of `RELEVANCES`.
@@ -36,7 +39,24 @@ def in_words(relevance: str, label_set: str = "") -> str:
     """
     if relevance == LABELS:
         return label_set
+    if relevance == COPIES:
+        return "the original of an edited image"
     return f"the {NEIGHBOUR_RELEVANCES[relevance]} nearest by the features' cosine"
+
+
+def meaning(relevance: str) -> str:
+    """What numbers by a relevance do not say, in a sentence; empty for labels."""
+    if relevance == LABELS:
+        return ""
+    if relevance == COPIES:
+        return (
+            "This measures whether the same image is found again, not others of its kind: methods "
+            "that are good at one are often poor at the other."
+        )
+    return (
+        "This measures fidelity to the features, not meaning: methods that keep most neighbours "
+        "are often not those that labels would put first."
+    )
 
 
 def neighbour_labels(nearest: NDArray[np.int64], n_database: int) -> tuple[Labels, Labels]:

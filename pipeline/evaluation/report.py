@@ -202,7 +202,8 @@ class Curves:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report and the curves that belong to it."""
+    """A report, the curves that belong to it, and the values (q,) of each metric, by name."""
 
     report: Report
     curves: Curves
+    values: dict[str, NDArray[np.float64]]

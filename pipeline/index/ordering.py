@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,12 @@ from pipeline.evaluation.ranking import unit_length
 from pipeline.evaluation.rankings import SHORTLIST
 from pipeline.index.search import Found, search_index
 from pipeline.index.store.base import CodeStore, Hit, SearchResult, Where
-from pipeline.stored_features import FeaturesMissing, StoredFeatures
+from pipeline.runs.run import Run
+from pipeline.settings import Settings
+from pipeline.stored_features import FeaturesMissing, StoredFeatures, find_stored
+
+if TYPE_CHECKING:  # torch, which stored features do without
+    from models.backbones.base import Backbone
 
 MAX_TIES = 2000  # equally near images that are compared; of more, those that the store gives first
 _MEAN_ROWS = 2048  # images that the mean of the features is taken over
@@ -149,3 +155,28 @@ class Cosine:
             return np.asarray(-(features @ direction), np.float32)
 
         return negative_cosines
+
+
+def cosine_of(
+    run: Run, dataset: RetrievalDataset, settings: Settings, load: Callable[[], Backbone]
+) -> Cosine:
+    """What results of a run are put in order by.
+
+    Args:
+        run: that is searched.
+        dataset: of the run.
+        settings: say where features are kept.
+        load: gives the run's backbone; called only where it must tell which features are its own.
+
+    Raises:
+        FeaturesMissing: they are not stored, or are not those that the codes were made of.
+        RuntimeError: the network that tells which are its features is unavailable.
+    """
+    if run.spec.finetune is not None:
+        raise FeaturesMissing("the backbone learned with the method, and its features are not kept")
+    stored = find_stored(run.spec.backbone, settings)
+    if stored is None:
+        from pipeline.features import FeatureCache  # loads torch
+
+        stored = FeatureCache(load(), settings).stored
+    return Cosine(dataset, stored)

@@ -22,15 +22,16 @@ from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
-from pipeline.evaluation.relevance import LABELS, exclude_label
+from pipeline.evaluation.relevance import COPIES, LABELS, exclude_label
 from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.baseline_files import baseline_path, keep_baseline, stored_baseline
-from pipeline.runs.colour_histograms import colour_histograms
+from pipeline.runs.copy_baselines import copies_by_cosine, copies_by_hash
 from pipeline.runs.cosine_neighbours import CentredFeatures, mean_features
 from pipeline.runs.ground_truth import GroundTruth
+from pipeline.runs.image_descriptors import colour_histogram, described
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from pipeline.wording import sentence
@@ -63,6 +64,8 @@ def cosine_report(
         on_progress: called with queries done and queries in all.
     """
     truth = GroundTruth(spec, dataset, settings, relevance)
+    if relevance == COPIES:
+        return copies_by_cosine(truth, settings, cache, on_progress)
     return _cosine_report(truth, settings, cache, without=without, on_progress=on_progress)
 
 
@@ -77,13 +80,8 @@ def random_report(
     path = baseline_path("random", truth, settings)
     if (stored := stored_baseline(path)) is not None:
         return stored
-    report = evaluate(
-        _equal_codes(len(truth.split.query)),
-        _equal_codes(len(truth.split.database)),
-        *truth.labels,
-        truth.protocol,
-    ).report
-    return keep_baseline(report, path)
+    query, database = (_equal_codes(len(labels)) for labels in truth.labels)
+    return keep_baseline(evaluate(query, database, *truth.labels, truth.protocol).report, path)
 
 
 def colour_report(
@@ -109,6 +107,11 @@ def colour_report(
     """
     truth = GroundTruth(spec, dataset, settings, relevance)
     return _colour_report(truth, settings, measure=measure, on_progress=on_progress)
+
+
+def phash_report(spec: RunSpec, dataset: RetrievalDataset, settings: Settings) -> Report | None:
+    """Look up how the perceptual hash finds copies; None where it was not measured."""
+    return copies_by_hash(GroundTruth(spec, dataset, settings, COPIES), settings)
 
 
 def measure_baselines(
@@ -141,7 +144,14 @@ def measure_baselines(
         progress = partial(on_progress, "colours")
         _colour_report(truth, settings, measure=True, on_progress=progress)
 
-    for measure in (cosine, colours):
+    def copies() -> None:
+        copies_by_cosine(truth, settings, cache, partial(on_progress, "copies"))
+
+    def hashes() -> None:
+        progress = partial(on_progress, "perceptual hashes")
+        copies_by_hash(truth, settings, measure=True, on_progress=progress)
+
+    for measure in (copies, hashes) if relevance == COPIES else (cosine, colours):
         try:
             measure()
         except Cancelled:
@@ -196,7 +206,7 @@ def _colour_report(
         len(truth.split.query),
     )
     try:
-        histograms = colour_histograms(truth.dataset, rows, settings.threads, on_progress)
+        histograms = described(truth.dataset, rows, colour_histogram, settings.threads, on_progress)
     except ImageError as error:
         _log.warning("the baseline of colour histograms is not measured: %s", error)
         return None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.datasets.dataset import RetrievalDataset
@@ -67,7 +68,8 @@ def cosine_neighbours(
 ) -> NDArray[np.int64]:
     """Places (q, k) in the database of the k images nearest to each query, nearest first.
 
-    By the cosine of the features, centred at the mean of the database.
+    By the cosine of the features, centred at the mean of the database. Images of the same content
+    as the query are left out: any code finds them.
 
     Args:
         dataset: whose images.
@@ -91,7 +93,10 @@ def cosine_neighbours(
     features = cache.get(dataset)
     mean = mean_features(features, database)
     queries = features[query] - mean
-    nearest = nearest_by_cosine(queries, CentredFeatures(features, database, mean), k, on_progress)
+    same = _same_content(dataset, query, database)
+    more = k + max(map(len, same.values()), default=0)
+    items = CentredFeatures(features, database, mean)
+    nearest = _without(same, nearest_by_cosine(queries, items, more, on_progress), k)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
     np.save(content, nearest)
@@ -137,4 +142,32 @@ def _path(
     for rows in (query, database):
         key.update(np.asarray(rows, np.int64).tobytes())
         key.update(b"|")
+    if _same_content(dataset, query, database):
+        key.update(b"without the same content")  # earlier versions kept them
     return settings.home / "baselines" / f"neighbours-{key.hexdigest()[:24]}.npy"
+
+
+def _same_content(
+    dataset: RetrievalDataset, query: Indices, database: Indices
+) -> dict[int, NDArray[np.int64]]:
+    """Places in the database of the images that have the content of a query, by its number."""
+    digests = dataset.manifest["sha256"]
+    queries = digests.iloc[query]
+    items = pd.Series(np.arange(len(database)), digests.iloc[database])
+    items = items[items.index.isin(queries)]
+    return {
+        number: items.loc[[digest]].to_numpy()
+        for number, digest in enumerate(queries)
+        if digest in items.index
+    }
+
+
+def _without(
+    same: dict[int, NDArray[np.int64]], nearest: NDArray[np.int64], k: int
+) -> NDArray[np.int64]:
+    """The first k of each row (q, more) without the places that are its query's own content."""
+    if not same:
+        return nearest
+    rows = [row[~np.isin(row, same.get(number, ()))] for number, row in enumerate(nearest)]
+    width = min(k, *map(len, rows))
+    return np.stack([row[:width] for row in rows])

@@ -13,6 +13,7 @@ from models.method import HashMethod
 from pipeline import jobs
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.datasets.split import Indices
+from pipeline.evaluation.relevance import COPIES
 from pipeline.features import FeatureCache
 from pipeline.jobs import HEARTBEAT, beating
 from pipeline.progress import StageProgress, ignore_progress
@@ -106,7 +107,8 @@ def follow_up(
 ) -> None:
     """Measure the baselines that a leaderboard sets beside a run, once the run is done.
 
-    Its progress is in the run's status as the stage `baselines`, and it obeys a stop.
+    Also whether it finds copies, where that is not known. Its progress is in the run's status as
+    the stage `baselines`, and it obeys a stop.
     """
     report = _reporting(run, on_progress)
     if not run.folder.is_dir():
@@ -117,6 +119,8 @@ def follow_up(
             try:
                 by = relevance or run.report().relevance
                 measure_baselines(run.spec, dataset, settings, cache, report, by)
+                if COPIES not in run.all_relevances:
+                    measure_copies(run, dataset, settings, cache, report)
             except Cancelled:
                 log.info("stopped measuring the baselines on request")
             finally:
@@ -124,6 +128,23 @@ def follow_up(
                 run.update(stage="", done=0, total=0)
     except (RunError, OSError) as error:  # deleted meanwhile, or taken up by another process
         _log.warning("baselines of run %s: %s", run.id, error)
+
+
+def measure_copies(
+    run: Run,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: StageProgress = ignore_progress,
+) -> None:
+    """Find edited images with a run, and with the baselines; stored as the relevance `copies`.
+
+    Raises:
+        RunError: the codes cannot be read, or the run cannot encode images.
+        Cancelled: `on_progress` raises it.
+    """
+    evaluate_run(run, dataset, settings, cache, on_progress, COPIES)
+    measure_baselines(run.spec, dataset, settings, cache, on_progress, COPIES)
 
 
 def features_of(prepared: PreparedRun, rows: Indices, on_progress: StageProgress) -> Features:

@@ -9,7 +9,8 @@ from pipeline.datasets.dataset import LabelSet, RetrievalDataset
 from pipeline.datasets.protocols import Protocol
 from pipeline.datasets.split import Split, make_split
 from pipeline.evaluation.ranking import Labels
-from pipeline.evaluation.relevance import LABELS, NEIGHBOUR_RELEVANCES, neighbour_labels
+from pipeline.evaluation.relevance import COPIES, LABELS, NEIGHBOUR_RELEVANCES, neighbour_labels
+from pipeline.runs.copies import draw_copies
 from pipeline.runs.cosine_neighbours import stored_neighbours
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
@@ -70,6 +71,8 @@ class GroundTruth:
     def labels(self) -> tuple[Labels, Labels]:
         """Labels (q, C) of the queries and (m, C) of the database images; shared ones are relevant.
 
+        The queries are those of the split, or the copies that are drawn from the database.
+
         Raises:
             LookupError: there are no labels, or the neighbours by cosine are not stored.
         """
@@ -79,6 +82,8 @@ class GroundTruth:
                 raise LookupError(f"{self.dataset.info.name!r} has no labels any more")
             labels = self.dataset.labels(self.label_set)
             return labels[split.query], labels[split.database]
+        if self.relevance == COPIES:
+            return draw_copies(self.dataset, split.database).labels(split.database)
         k = NEIGHBOUR_RELEVANCES[self.relevance]
         nearest = stored_neighbours(
             self.dataset, split.query, split.database, self.settings, self.spec.backbone, k

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset
-from pipeline.datasets.protocols import Protocol
 from pipeline.datasets.split import Indices
 from pipeline.evaluation.code_statistics import code_statistics
 from pipeline.evaluation.evaluate import evaluate, evaluate_similarities
@@ -22,6 +22,7 @@ from pipeline.evaluation.metric_table import NEIGHBOURS
 from pipeline.evaluation.ranking import Labels, OnProgress
 from pipeline.evaluation.rankings import HAMMING, check_ranking
 from pipeline.evaluation.relevance import (
+    COPIES,
     LABELS,
     NEIGHBOUR_RELEVANCES,
     all_relevant,
@@ -30,7 +31,9 @@ from pipeline.evaluation.relevance import (
 )
 from pipeline.evaluation.report import Evaluation
 from pipeline.features import FeatureCache
+from pipeline.images import ImageError
 from pipeline.progress import StageProgress, ignore_progress
+from pipeline.runs.copies import CODES, Copies, copy_features
 from pipeline.runs.cosine_neighbours import cosine_neighbours
 from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.rankings import Ranked, rank_run
@@ -96,76 +99,144 @@ def evaluate_run(
         ValueError: there is no such relevance or ranking.
     """
     check_ranking(ranking)
+    check_ranking(ranking)
     run.check_dataset(*dataset.info.fingerprints)
     query, database = run.load_codes("query"), run.load_codes("database")
     chosen = _relevance_of(run, dataset, relevance, query[1], database[1])
-
-    def nearest(k: int) -> NDArray[np.int64]:
-        found = partial(on_progress, "neighbours")
-        return cosine_neighbours(dataset, query[1], database[1], settings, cache, found, k=k)
-
-    if chosen == LABELS:
-        labels = dataset.labels(dataset.label_set(run.spec.label_set))
-        relevant = labels[query[1]], labels[database[1]]
-        kept = _if_there(partial(nearest, NEIGHBOURS))
-    else:
-        found = _or_refused(run, "relevance", partial(nearest, NEIGHBOUR_RELEVANCES[chosen]))
-        relevant = neighbour_labels(found, len(database[1]))
-        kept = nearest(NEIGHBOURS)
+    asked = _asked(run, dataset, settings, cache, on_progress, chosen, query, database[1])
     began = time.perf_counter()
-    measured = partial(on_progress, "evaluation")
-    protocol = run.spec.evaluation_protocol()
-    shared = _Shared(*relevant, protocol, kept, measured)
+    show = partial(on_progress, "evaluation")
     if ranking == HAMMING:
-        evaluation = shared.by_distance(query[0], database[0])
+        evaluation = evaluate(
+            asked.codes,
+            database[0],
+            *asked.labels,
+            run.spec.evaluation_protocol(),
+            nearest=asked.nearest,
+            on_progress=show,
+        )
     else:
-        rank = partial(rank_run, run, dataset, cache, ranking, query, database)
-        evaluation = shared.by_values(_or_refused(run, "ranking", rank), database[0], ranking)
+        evaluation = _evaluate_ranked(run, dataset, cache, ranking, asked, database, show)
     timings = evaluation.report.timings | _timings(run, began)
-    report = evaluation.report.model_copy(update={"timings": timings, "relevance": chosen})
-    evaluation = Evaluation(report, evaluation.curves)
+    update = {"timings": timings, "relevance": chosen}
+    evaluation = replace(evaluation, report=evaluation.report.model_copy(update=update))
     run.save_evaluation(evaluation)
     return evaluation
 
 
-class _Shared(NamedTuple):
-    """What an evaluation is told whatever the ranking."""
+class _Asked(NamedTuple):
+    """The queries of an evaluation, and what is relevant to them.
 
-    query_labels: Labels
-    database_labels: Labels
-    protocol: Protocol
+    Attributes:
+        codes: of the queries.
+        features: makes their features (q, d).
+        labels: of the queries and of the database.
+        nearest: places of their nearest by cosine; None where these are not known.
+    """
+
+    codes: HashCodes
+    features: Callable[[], NDArray[np.float32]]
+    labels: tuple[Labels, Labels]
     nearest: NDArray[np.int64] | None
-    on_progress: OnProgress
 
-    def by_distance(self, queries: HashCodes, database: HashCodes) -> Evaluation:
-        return evaluate(
-            queries,
+
+def _asked(
+    run: Run,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: StageProgress,
+    relevance: str,
+    query: tuple[HashCodes, Indices],
+    database: Indices,
+) -> _Asked:
+    """The queries of the split, or edited images where copies are relevant."""
+    codes, rows = query
+    if relevance == COPIES:
+        copies, codes, features = _encode_copies(
+            run, dataset, database, settings, cache, on_progress
+        )
+        return _Asked(codes, lambda: features, copies.labels(database), None)
+
+    def nearest(k: int) -> NDArray[np.int64]:
+        found = partial(on_progress, "neighbours")
+        return cosine_neighbours(dataset, rows, database, settings, cache, found, k=k)
+
+    if relevance == LABELS:
+        labels = dataset.labels(dataset.label_set(run.spec.label_set))
+        relevant = labels[rows], labels[database]
+        kept = _if_there(partial(nearest, NEIGHBOURS))
+    else:
+        found = _or_refused(run, "relevance", partial(nearest, NEIGHBOUR_RELEVANCES[relevance]))
+        relevant = neighbour_labels(found, len(database))
+        kept = nearest(NEIGHBOURS)
+    return _Asked(codes, lambda: cache.get(dataset, images=rows), relevant, kept)
+
+
+def _evaluate_ranked(
+    run: Run,
+    dataset: RetrievalDataset,
+    cache: FeatureCache,
+    ranking: str,
+    asked: _Asked,
+    database: tuple[HashCodes, Indices],
+    on_progress: OnProgress,
+) -> Evaluation:
+    """Measure a ranking by values other than Hamming distances."""
+
+    def rank() -> Ranked:
+        queries = asked.codes, asked.features()
+        return rank_run(run, dataset, cache, ranking, queries, database)
+
+    ranked = _or_refused(run, "ranking", rank)
+    evaluation = evaluate_similarities(
+        ranked.similarities,
+        *asked.labels,
+        run.spec.evaluation_protocol(),
+        bytes_per_item=database[0].packed.shape[1],
+        nearest=asked.nearest,
+        on_progress=on_progress,
+    )
+    costs = {
+        "ranking": ranking,
+        "bits": database[0].bits,
+        "codes": code_statistics(database[0]),
+        "cold_bytes_per_item": ranked.cold_bytes,
+        "timings": {"search_s": ranked.search_s},
+    }
+    return replace(evaluation, report=evaluation.report.model_copy(update=costs))
+
+
+def _encode_copies(
+    run: Run,
+    dataset: RetrievalDataset,
+    database: Indices,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: StageProgress,
+) -> tuple[Copies, HashCodes, NDArray[np.float32]]:
+    """Edited images with codes and features; the codes are stored beside the others of the run.
+
+    Raises:
+        MeasurementError: no image, or not the network that encodes them, can be read.
+    """
+    import torch  # a run by labels needs none
+
+    learned = run.spec.finetune is not None
+    try:
+        copies, features = copy_features(
+            dataset,
             database,
-            self.query_labels,
-            self.database_labels,
-            self.protocol,
-            nearest=self.nearest,
-            on_progress=self.on_progress,
+            run.load_backbone() if learned else cache.backbone,
+            settings,
+            "" if learned else cache.folder.name,
+            partial(on_progress, "copies"),
         )
-
-    def by_values(self, ranked: Ranked, database: HashCodes, ranking: str) -> Evaluation:
-        evaluation = evaluate_similarities(
-            ranked.similarities,
-            self.query_labels,
-            self.database_labels,
-            self.protocol,
-            bytes_per_item=database.packed.shape[1],
-            nearest=self.nearest,
-            on_progress=self.on_progress,
-        )
-        costs = {
-            "ranking": ranking,
-            "bits": database.bits,
-            "codes": code_statistics(database),
-            "cold_bytes_per_item": ranked.cold_bytes,
-            "timings": {"search_s": ranked.search_s},
-        }
-        return Evaluation(evaluation.report.model_copy(update=costs), evaluation.curves)
+        codes = run.load_method().encode(torch.from_numpy(np.array(features)))
+    except (ImageError, RunError, RuntimeError) as error:
+        raise MeasurementError(run, f"its copies cannot be encoded: {sentence(error)}") from error
+    run.save_codes(CODES, codes, copies.rows)
+    return copies, codes, features
 
 
 class RelevanceError(ValueError):
@@ -219,8 +290,8 @@ def _relevance_of(
 
 
 def _why_not_by_neighbours(relevance: str, database: Indices) -> str:
-    """Why neighbours cannot tell good codes from bad ones; empty when they can."""
-    k, n = NEIGHBOUR_RELEVANCES[relevance], len(database)
+    """Why neighbours or copies cannot tell good codes from bad ones; empty when they can."""
+    k, n = NEIGHBOUR_RELEVANCES.get(relevance, NEIGHBOURS), len(database)
     if n > k:
         return ""
     return f"its database holds {plural(n, 'image')}, of which all would be among the {k} nearest"

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
 from pipeline.evaluation.rankings import HAMMING, RANKINGS
-from pipeline.evaluation.relevance import LABELS, RELEVANCES
+from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
 from pipeline.files import ParsedFiles, write_atomic
 from pipeline.runs.spec import RunSpec, StoredSpec
@@ -183,7 +183,12 @@ class RunResults:
 
     @property
     def relevances(self) -> list[str]:
-        """What the run was measured by, the default first; empty where it was not measured."""
+        """What its queries were measured by, the default first; empty where they were not."""
+        return [one for one in OF_QUERIES if self._report_path(one).is_file()]
+
+    @property
+    def all_relevances(self) -> list[str]:
+        """`relevances`, and copies where it was measured on them."""
         return [one for one in RELEVANCES if self._report_path(one).is_file()]
 
     @property

@@ -22,6 +22,7 @@ def test_every_page_fits_wide_and_narrow_in_light_and_dark(
         ("/leaderboard", "Leaderboard"),
         ("/curves", "Curves"),
         ("/failures", "Failures"),
+        ("/judge", "Judge"),
         ("/codes", "Codes"),
         ("/advisor", "Advisor"),
         ("/report", "Report"),

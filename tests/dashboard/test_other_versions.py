@@ -13,7 +13,17 @@ from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, texts
 
-PAGES = ("search", "browse", "leaderboard", "curves", "failures", "codes", "compare", "advisor")
+PAGES = (
+    "search",
+    "browse",
+    "leaderboard",
+    "curves",
+    "failures",
+    "codes",
+    "compare",
+    "advisor",
+    "judge",
+)
 
 
 def changed(home: Path, **changes: object) -> Run:
@@ -33,7 +43,7 @@ def test_pages_open_where_the_method_of_a_run_is_gone(
     app = open_app(own_home, page, run=run.id)
 
     assert not app.exception
-    assert "gone" in texts(app) or page in ("browse", "advisor")
+    assert "gone" in texts(app) or page in ("browse", "advisor", "judge")
 
 
 @pytest.mark.parametrize("page", [*PAGES, "overview", "runs", "report", "status"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard.services import comparing
 from models.backbones.registry import load_backbone
+from pipeline.annotations.verdicts import Verdicts
 from pipeline.datasets.dataset import load_dataset
 from pipeline.features import FeatureCache
 from pipeline.index.publish import publish
@@ -22,7 +24,7 @@ from tests.factories import copied_library
 
 PAGES = (
     *("overview", "search", "compare", "codes", "browse"),
-    *("leaderboard", "curves", "failures", "advisor"),
+    *("leaderboard", "curves", "failures", "judge", "advisor"),
     *("train", "runs", "report", "status"),
 )
 
@@ -61,7 +63,6 @@ def test_every_page_opens_and_none_excuses_itself(open_app: OpenApp, bare: Path,
 def test_evaluating_pages_say_what_they_measure(open_app: OpenApp, bare: Path, page: str):
     said = texts(open_app(bare, page))
 
-    assert "protocol holdout · neighbours@10" in said
     assert "relevant: the 10 nearest by the features' cosine" in said
     assert "fidelity to the features, not meaning" in said
 
@@ -113,7 +114,11 @@ def test_a_labelled_run_is_looked_at_by_either_relevance(open_app: OpenApp, own_
         evaluate_run(run, dataset, settings, cache, relevance="neighbours@10")
     app = open_app(own_home, "leaderboard")
     switch = app.get_by_key("protocol")
-    assert switch.options == ["holdout · labels: class", "holdout · neighbours@10"]
+    assert switch.options == [
+        "holdout · labels: class",
+        "holdout · neighbours@10",
+        "holdout · copies",
+    ]
     assert switch.value == switch.options[0]
     run_id, by_labels = app.session_state["run"], app.dataframe[0].value
 
@@ -149,3 +154,41 @@ def test_runs_measured_by_other_relevances_are_not_compared(own_home: Path):
     found = comparing.why_not(first, second, dataset.info)
 
     assert found == "measured by neighbours@10, not labels"
+
+
+def test_results_are_marked_right_or_wrong_without_labels(
+    bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home = copied_library(bare, tmp_path / "home")
+    monkeypatch.setenv("HASHLENS_HOME", str(home))
+
+    def script(run_id: str) -> None:
+        from dashboard import cached
+        from dashboard.widgets.verdict_buttons import show_verdict_buttons
+
+        opened = cached.search.opened(run_id)
+        show_verdict_buttons(opened, opened.sha256(0), opened.sha256(1))
+
+    run = RunRegistry(Settings(home=home)).all()[0]
+    app = AppTest.from_function(script, args=(run.id,), default_timeout=30).run()
+    assert button(app, "Mark right")
+    first, second = load_dataset("photos", Settings(home=home)).manifest["sha256"].iloc[:2]
+
+    Verdicts.of("photos", "", Settings(home=home)).set_verdict(first, second, "relevant")
+
+    app.run()
+    assert not app.exception
+    assert "Marked relevant" in texts(app)
+    assert button(app, "Undo")
+
+
+def test_people_judge_runs_on_images_without_labels(open_app: OpenApp, bare: Path, tmp_path: Path):
+    home = copied_library(bare, tmp_path / "home")
+    app = open_app(home, "judge")
+    app.number_input[0].set_value(1)
+    next(one for one in app.text_input if one.label == "Your name").set_value("Ann")
+    button(app, "Start the round").click().run()
+    button(app, "Relevant").click().run()
+
+    assert not app.exception
+    assert app.get("progress")[0].proto.text.startswith("1 of ")

@@ -70,8 +70,9 @@ class EdgeClient:
         self,
         collection_name: str,
         vectors_config: models.VectorParams,
-        quantization_config: models.BinaryQuantization | None = None,
+        quantization_config: models.QuantizationConfig | None = None,
         hnsw_config: models.HnswConfigDiff | None = None,
+        optimizers_config: models.OptimizersConfigDiff | None = None,
         metadata: dict[str, Any] | None = None,
         **server_only: object,
     ) -> bool:
@@ -83,6 +84,7 @@ class EdgeClient:
             vectors=values.vector_params(vectors_config),
             quantization_config=values.quantization(quantization_config),
             hnsw_config=values.hnsw(hnsw_config),
+            optimizers=values.optimizers(optimizers_config),
         )
         meta: dict[str, object] = {
             "metadata": metadata,
@@ -114,6 +116,20 @@ class EdgeClient:
             "config": models.CollectionConfig.model_construct(**config),
         }
         return models.CollectionInfo.model_construct(**described)
+
+    def optimize(self, collection_name: str) -> None:
+        """Build and compress segments now, which a server does by itself."""
+        with self._opened(collection_name) as (_, shard):
+            shard.optimize()
+            shard.flush()
+
+    def files(self, collection_name: str) -> dict[str, int]:
+        """Bytes on disk under a collection, added up by file name."""
+        sizes: dict[str, int] = {}
+        for path in self._files.shard(collection_name).rglob("*"):
+            if path.is_file():
+                sizes[path.name] = sizes.get(path.name, 0) + path.stat().st_size
+        return sizes
 
     def delete_collection(self, collection_name: str) -> bool:
         """Delete a collection and its aliases; False when there is none of this name."""

@@ -33,6 +33,42 @@ _DATATYPES = {
     "float16": edge.VectorStorageDatatype.Float16,
     "uint8": edge.VectorStorageDatatype.Uint8,
 }
+_ENCODINGS: dict[object, edge.BinaryQuantizationEncoding] = {
+    models.BinaryQuantizationEncoding.ONE_BIT: edge.BinaryQuantizationEncoding.OneBit,
+    models.BinaryQuantizationEncoding.ONE_AND_HALF_BITS: (
+        edge.BinaryQuantizationEncoding.OneAndHalfBits
+    ),
+    models.BinaryQuantizationEncoding.TWO_BITS: edge.BinaryQuantizationEncoding.TwoBits,
+}
+_QUERY_ENCODINGS: dict[object, edge.BinaryQuantizationQueryEncoding] = {
+    models.BinaryQuantizationQueryEncoding.BINARY: edge.BinaryQuantizationQueryEncoding.Binary,
+    models.BinaryQuantizationQueryEncoding.SCALAR4BITS: (
+        edge.BinaryQuantizationQueryEncoding.Scalar4Bits
+    ),
+    models.BinaryQuantizationQueryEncoding.SCALAR8BITS: (
+        edge.BinaryQuantizationQueryEncoding.Scalar8Bits
+    ),
+}
+_COMPRESSIONS = {
+    models.CompressionRatio.X4: edge.CompressionRatio.X4,
+    models.CompressionRatio.X8: edge.CompressionRatio.X8,
+    models.CompressionRatio.X16: edge.CompressionRatio.X16,
+    models.CompressionRatio.X32: edge.CompressionRatio.X32,
+    models.CompressionRatio.X64: edge.CompressionRatio.X64,
+}
+_TURBO_BITS: dict[object, edge.TurboQuantBitSize] = {
+    models.TurboQuantBitSize.BITS1: edge.TurboQuantBitSize.Bits1,
+    models.TurboQuantBitSize.BITS1_5: edge.TurboQuantBitSize.Bits1_5,
+    models.TurboQuantBitSize.BITS2: edge.TurboQuantBitSize.Bits2,
+    models.TurboQuantBitSize.BITS4: edge.TurboQuantBitSize.Bits4,
+    models.TurboQuantBitSize.BITS8: edge.TurboQuantBitSize.Bits8,
+}
+Quantization = (
+    edge.BinaryQuantizationConfig
+    | edge.ScalarQuantizationConfig
+    | edge.ProductQuantizationConfig
+    | edge.TurboQuantQuantizationConfig
+)
 
 
 def vector_params(params: models.VectorParams) -> edge.EdgeVectorParams:
@@ -47,14 +83,44 @@ def vector_params(params: models.VectorParams) -> edge.EdgeVectorParams:
     )
 
 
-def quantization(config: models.BinaryQuantization | None) -> edge.BinaryQuantizationConfig | None:
-    """One bit per dimension, the only kind used."""
+def quantization(config: models.QuantizationConfig | None) -> Quantization | None:
+    """How vectors are compressed; in memory where the client says so."""
+
+    def memory(always_ram: bool | None) -> edge.Memory | None:
+        return edge.Memory.Pinned if always_ram else None
+
     if config is None:
         return None
-    if not isinstance(config, models.BinaryQuantization):
-        raise NotImplementedError(f"quantization by {type(config).__name__}")
-    return edge.BinaryQuantizationConfig(
-        memory=edge.Memory.Pinned if config.binary.always_ram else None
+    if isinstance(config, models.BinaryQuantization):
+        binary = config.binary
+        return edge.BinaryQuantizationConfig(
+            memory=memory(binary.always_ram),
+            encoding=_ENCODINGS.get(binary.encoding),
+            query_encoding=_QUERY_ENCODINGS.get(binary.query_encoding),
+        )
+    if isinstance(config, models.ScalarQuantization):
+        scalar = config.scalar
+        return edge.ScalarQuantizationConfig(
+            edge.ScalarType.Int8, quantile=scalar.quantile, memory=memory(scalar.always_ram)
+        )
+    if isinstance(config, models.ProductQuantization):
+        product = config.product
+        return edge.ProductQuantizationConfig(
+            _COMPRESSIONS[product.compression], memory=memory(product.always_ram)
+        )
+    turbo = config.turbo
+    return edge.TurboQuantQuantizationConfig(
+        memory=memory(turbo.always_ram), bits=_TURBO_BITS.get(turbo.bits)
+    )
+
+
+def optimizers(config: models.OptimizersConfigDiff | None) -> edge.EdgeOptimizersConfig | None:
+    """From which size on segments are built, and how many there are."""
+    if config is None:
+        return None
+    return edge.EdgeOptimizersConfig(
+        indexing_threshold=config.indexing_threshold,
+        default_segment_number=config.default_segment_number,
     )
 
 

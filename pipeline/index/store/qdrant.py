@@ -93,6 +93,11 @@ class QdrantCodeStore:
         # Local mode mixes up arrays when one thread reads while another writes.
         self._lock: AbstractContextManager[object] = RLock() if local_mode else nullcontext()
 
+    @property
+    def client(self) -> QdrantClient | EdgeClient:
+        """What speaks to the engine, for vectors that are no hash codes."""
+        return self._client
+
     def create(self, collection: str, bits: int, metadata: Mapping[str, object]) -> None:
         """See CodeStore."""
         checked_name(collection)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 
 from dashboard.charts.ablation import ablation
 from dashboard.charts.alignment import alignment
 from dashboard.charts.distance_histogram import distance_histogram
+from dashboard.charts.judged import judged_runs
 from dashboard.charts.map_by_bits import map_by_bits
 from dashboard.charts.palette import COLOURS, styles
 from dashboard.charts.precision_recall import precision_recall
+from dashboard.services import chart_files
 
 
 @pytest.fixture
@@ -122,6 +126,30 @@ def test_ablation_draws_points_around_zero_and_names_only_the_verdicts_that_occu
     values = [value for part in chart["datasets"].values() for value in part]
     first = next(value for value in values if value.get("variant") == "a off")
     assert (first["low"], first["difference"], first["high"]) == pytest.approx((-12, -10, -8))
+
+
+def test_judged_runs_have_a_point_with_its_interval_for_each_measure_and_room_for_names():
+    shares = {"P@10 %": 60.0, "P@10 from": 50.0, "P@10 to": 70.0}
+    table = pd.DataFrame(
+        [
+            {"Run": name, **shares, "NDCG@10 %": 65.0, "NDCG@10 from": 55.0, "NDCG@10 to": 75.0}
+            for name in ("LSH · 32 bits", "ITQ · 32 bits")
+        ]
+    )
+
+    chart = judged_runs(table)
+
+    values = [value for part in chart.to_dict()["datasets"].values() for value in part]
+    assert [(value["measure"], value["low"]) for value in values] == [
+        *[("P@10", 50)] * 2,
+        *[("NDCG@10", 55)] * 2,
+    ]
+    svg = chart_files.to_svg(chart_files.specification(chart)).decode()
+    tops = {
+        name: float(re.search(rf"translate\([^,]*,([0-9.]+)\)[^>]*>{name}", svg)[1])
+        for name in table["Run"]
+    }
+    assert abs(tops["LSH · 32 bits"] - tops["ITQ · 32 bits"]) > 20  # pixels
 
 
 def test_aligned_bits_are_drawn_in_the_order_of_the_table_with_two_lines():

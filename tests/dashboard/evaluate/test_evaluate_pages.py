@@ -16,7 +16,7 @@ from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, button, texts
 
-PAGES = ("curves", "failures", "codes", "advisor", "report")
+PAGES = ("curves", "failures", "codes", "judge", "advisor", "report")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -21,8 +21,9 @@ from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import align
 from pipeline.analysis.explain import Place, least_sure_first, place, unsure_bits, unsure_words
 from pipeline.analysis.opened_run import OpenRun, open_run, short_labels
-from pipeline.analysis.perturbations import CHANGES, probes
+from pipeline.analysis.perturbations import probes
 from pipeline.analysis.relaxed import relaxed_values
+from pipeline.edits import EDITS
 from pipeline.index.ordering import Ordering
 from pipeline.index.publish import IndexRecord, index_alias, read_index, write_index
 from pipeline.index.search import exact_store, stored_query
@@ -309,11 +310,12 @@ def test_bits_are_aligned_on_the_images_of_both_databases(opened):
 
 def test_labels_of_runs_side_by_side_differ(both):
     itq, lsh = both
-    assert short_labels([itq, lsh]) == ["ITQ · 12 bits", "LSH · 8 bits"]
+    assert short_labels([itq.run, lsh.run]) == ["ITQ · 12 bits", "LSH · 8 bits"]
     stored = StoredSpec.model_validate(itq.run.stored.model_dump() | {"seed": 3})
     seeded = replace(itq, run=replace(itq.run, stored=stored))
-    assert short_labels([itq, seeded]) == ["ITQ · 12 bits · seed 0", "ITQ · 12 bits · seed 3"]
-    assert short_labels([itq, itq])[0].startswith("ITQ · 12 bits · 20")
+    names = short_labels([itq.run, seeded.run])
+    assert names == ["ITQ · 12 bits · seed 0", "ITQ · 12 bits · seed 3"]
+    assert short_labels([itq.run, itq.run])[0].startswith("ITQ · 12 bits · 20")
 
 
 def test_what_is_kept_of_a_run_follows_a_refresh(own_home, monkeypatch):
@@ -354,7 +356,7 @@ def test_a_probe_counts_the_bits_that_a_changed_image_flips(opened):
         opened, image, code, row, lambda images: HashCodes.from_relaxed(signs[[0] * len(images)]), 1
     )
 
-    assert [probe.flipped for probe in found] == [(2,)] * len(CHANGES)
+    assert [probe.flipped for probe in found] == [(2,)] * len(EDITS)
     assert all(probe.preview.startswith("data:image/webp;base64,") for probe in found)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pipeline.annotations.verdicts import Verdicts, verdict_table
 from pipeline.datasets.dataset import load_dataset
 from pipeline.settings import Settings
-from tests.factories import python
+from tests.factories import python, unlabelled
 
 CAT, DOG, FOX = "a" * 64, "b" * 64, "c" * 64
 
@@ -20,7 +22,8 @@ def verdicts(settings: Settings) -> Verdicts:
 def test_nothing_has_been_said_at_first(verdicts: Verdicts):
     assert verdicts.current() == {}
     assert verdicts.table().empty
-    assert list(verdicts.table()) == ["query", "result", "verdict", "note", "run", "time"]
+    columns = ["query", "result", "verdict", "note", "run", "time", "round", "judge"]
+    assert list(verdicts.table()) == columns
 
 
 def test_the_last_word_on_a_pair_counts_and_the_history_keeps_all(verdicts: Verdicts):
@@ -52,6 +55,50 @@ def test_label_sets_of_similar_names_are_kept_apart(settings: Settings):
 
     assert Verdicts.of("shapes", "a-b", settings).current() == {}
     assert Verdicts.of("shapes", "a b", settings).current()
+
+
+def test_judges_of_a_round_and_what_is_said_outside_of_it_are_kept_apart(verdicts: Verdicts):
+    verdicts.set_verdict(CAT, DOG, "relevant")
+    verdicts.set_verdict(CAT, DOG, "not relevant", round_id="r1", judge="Ann")
+    verdicts.set_verdict(CAT, DOG, "unsure", round_id="r1", judge="Bob")
+    verdicts.set_verdict(CAT, FOX, "relevant", round_id="r2", judge="Ann")
+    verdicts.withdraw_verdict(CAT, DOG, round_id="r1", judge="Bob")
+
+    assert {pair: said.verdict for pair, said in verdicts.current().items()} == {
+        (CAT, DOG): "relevant"
+    }
+    assert list(verdicts.of_round("r1")) == ["Ann"]
+    assert verdicts.of_round("r1")["Ann"][CAT, DOG].verdict == "not relevant"
+    assert list(verdicts.of_round("r2")["Ann"]) == [(CAT, FOX)]
+    assert verdicts.table()["judge"].tolist() == ["", "Ann", "Ann"]
+
+
+def test_files_of_earlier_versions_open_and_they_open_what_is_said_outside_of_rounds(
+    verdicts: Verdicts,
+):
+    line = (
+        f'{{"query":"{CAT}","result":"{DOG}","verdict":"relevant","note":"","run":"","time":""}}\n'
+    )
+    verdicts.path.parent.mkdir(parents=True)
+    verdicts.path.write_text(line)
+
+    verdicts.set_verdict(CAT, FOX, "not relevant")
+
+    assert set(verdicts.current()) == {(CAT, DOG), (CAT, FOX)}
+    new = json.loads(verdicts.path.read_text().splitlines()[1])
+    assert set(new) <= {"query", "result", "verdict", "note", "run", "time"}
+
+
+def test_verdicts_on_images_without_labels_are_kept_and_exported(settings: Settings):
+    unlabelled(settings)
+    dataset = load_dataset("bare", settings)
+    first, second = dataset.manifest["sha256"].iloc[:2]
+
+    Verdicts.of("bare", "", settings).set_verdict(first, second, "relevant")
+
+    table = verdict_table(dataset, settings)
+    assert table["labels"].tolist() == [""]
+    assert table["query_image"].tolist() == [dataset.manifest["image_id"].iloc[0]]
 
 
 def test_a_torn_line_costs_itself_only(verdicts: Verdicts):

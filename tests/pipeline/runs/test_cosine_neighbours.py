@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,3 +68,22 @@ def test_neighbours_are_read_without_the_network_as_many_as_were_found(
         stored_neighbours(*rows, "tiny", 6)
     with pytest.raises(LookupError, match="no features of resnet50"):
         stored_neighbours(*rows, "resnet50", 5)
+
+
+def test_images_of_the_content_of_a_query_are_no_neighbours_of_it(
+    own_library: Settings, shapes: RetrievalDataset
+) -> None:
+    manifest = shapes.manifest.copy()
+    for row in (6, 9):
+        manifest.loc[manifest.index[row], "sha256"] = manifest["sha256"].iloc[1]
+    twice = replace(shapes, manifest=manifest)
+    cache = FeatureCache(load_backbone("tiny"), own_library)
+    query, database = np.arange(4), np.arange(4, len(shapes))
+
+    plain = cosine_neighbours(shapes, query, database, own_library, cache)
+    found = cosine_neighbours(twice, query, database, own_library, cache)
+
+    assert found.shape == plain.shape
+    assert not {2, 5} & set(found[1].tolist())  # places of rows 6 and 9
+    cached = stored_neighbours(twice, query, database, own_library, "tiny", 10)
+    assert np.array_equal(cached, found)

@@ -286,8 +286,8 @@ def test_labelled_runs_are_measured_by_neighbours_beside_their_labels(
     assert not np.array_equal(aps, run.query_aps())
     with pytest.raises(RunError, match="of which all would be among the 100 nearest"):
         evaluate_run(run, shapes, own_library, cache, relevance="neighbours@100")
-    with pytest.raises(ValueError, match="unknown relevance 'copies'"):
-        evaluate_run(run, shapes, own_library, cache, relevance="copies")
+    with pytest.raises(ValueError, match="unknown relevance 'copy'"):
+        evaluate_run(run, shapes, own_library, cache, relevance="copy")
 
 
 def test_without_labels_and_features_codes_are_kept_and_the_reason_said(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.datasets.dataset import load_dataset
+from pipeline.evaluation.relevance import COPIES, LABELS
 from pipeline.library import delete_dataset
-from pipeline.runs.measurement import evaluate_run
+from pipeline.runs.copies import CODES
+from pipeline.runs.measurement import MeasurementError, evaluate_run
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
@@ -55,3 +58,31 @@ def test_codes_are_not_measured_against_other_images_under_the_same_name(
 
     with pytest.raises(RunError, match="was made from other content of 'shapes'"):
         evaluate_run(done_run, dataset, own_library, cache_of(done_run, own_library))
+
+
+def test_copies_are_queries_of_their_own_and_the_original_is_relevant(
+    done_run: Run, own_library: Settings
+) -> None:
+    """Measured when the run was executed; the codes that are stored give the same figures."""
+    report = done_run.report(COPIES)
+    codes, rows = done_run.load_codes(CODES)
+    database_codes, database = done_run.load_codes("database")
+
+    distance = codes.hamming(database_codes)
+    own = distance[np.arange(len(rows)), [database.tolist().index(row) for row in rows.tolist()]]
+    nearer, tied = (distance < own[:, None]).sum(axis=1), (distance == own[:, None]).sum(axis=1)
+    assert report.n_query == len(rows) == len(database)
+    assert report.value("recall_at_1") == pytest.approx(np.mean((nearer == 0) / tied))
+    assert report.value("first_relevant") == pytest.approx(np.mean(nearer + (tied + 1) / 2))
+    assert done_run.relevances[0] == LABELS
+    assert done_run.report().relevance == LABELS
+
+
+def test_a_run_that_lost_its_method_cannot_be_measured_on_copies(
+    done_run: Run, own_library: Settings
+) -> None:
+    shutil.rmtree(done_run.folder / "model")
+    dataset, cache = load_dataset("shapes", own_library), cache_of(done_run, own_library)
+
+    with pytest.raises(MeasurementError, match=r"its copies cannot be encoded: .*model"):
+        evaluate_run(done_run, dataset, own_library, cache, relevance=COPIES)

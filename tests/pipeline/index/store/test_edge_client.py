@@ -326,9 +326,6 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
         (edge_values.edge_filter, models.Filter(must_not=[]), "must_not"),
         (edge_values.edge_filter, models.Filter(should=[]), "should"),
         (edge_values.vector, {"named": [1.0]}, "dict"),
-        (edge_values.quantization, models.ScalarQuantization(
-            scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8)),
-         "ScalarQuantization"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_expressed_is_refused_by_name(

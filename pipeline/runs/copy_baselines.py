@@ -1,0 +1,146 @@
+"""How well copies are found without a hash method: by the features' cosine, by perceptual hash.
+
+baselines/cosine-<key>.json, phash-<key>.json   the reports
+baselines/copies-<key>.npz                      what was measured of each copy
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.codes import HashCodes
+from pipeline.edits import edited
+from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
+from pipeline.evaluation.report import Evaluation, Report
+from pipeline.features import FeatureCache
+from pipeline.files import write_atomic
+from pipeline.images import ImageError
+from pipeline.progress import Progress, ignore_progress
+from pipeline.runs.baseline_files import baseline_path, keep_baseline, stored_baseline
+from pipeline.runs.copies import Copies, copies_path, copy_features, draw_copies
+from pipeline.runs.cosine_neighbours import CentredFeatures, mean_features
+from pipeline.runs.ground_truth import GroundTruth
+from pipeline.runs.image_descriptors import described, perceptual_hash
+from pipeline.settings import Settings
+
+COSINE, PHASH = "cosine", "phash"
+VALUES = ("recall_at_1", "recall_at_10", "first_relevant")  # metrics that are kept of each copy
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class CopyValues:
+    """What was measured of each copy.
+
+    Attributes:
+        copies: the n copies.
+        values: (n,) values of each metric of `VALUES`, by name.
+    """
+
+    copies: Copies
+    values: dict[str, NDArray[np.float64]]
+
+
+def copies_by_cosine(
+    truth: GroundTruth,
+    settings: Settings,
+    cache: FeatureCache | None,
+    on_progress: Progress = ignore_progress,
+) -> Report | None:
+    """Measure or look up how the features themselves find the copies; as `cosine_report`."""
+    path = baseline_path(COSINE, truth, settings, truth.spec.backbone)
+    if (stored := stored_baseline(path)) is not None or cache is None:
+        return stored
+    database, features = truth.split.database, cache.get(truth.dataset)
+    copies, queries = copy_features(
+        truth.dataset, database, cache.backbone, settings, cache.folder.name, on_progress
+    )
+    mean = mean_features(features, truth.split.train)
+    evaluation = evaluate_cosine(
+        queries - mean,
+        CentredFeatures(features, database, mean),
+        *copies.labels(database),
+        truth.protocol,
+    )
+    _keep(evaluation, copies, truth, settings, f"{COSINE} {truth.spec.backbone}")
+    return keep_baseline(evaluation.report, path)
+
+
+def copies_by_hash(
+    truth: GroundTruth,
+    settings: Settings,
+    *,
+    measure: bool = False,
+    on_progress: Progress = ignore_progress,
+) -> Report | None:
+    """Measure or look up how the perceptual hash finds the copies.
+
+    Args:
+        truth: whose relevance is copies.
+        settings: say where the reports are.
+        measure: read all images of the database when there is no stored report.
+        on_progress: called with images read and images in all.
+    """
+    path = baseline_path(PHASH, truth, settings)
+    if (stored := stored_baseline(path)) is not None or not measure:
+        return stored
+    dataset, database = truth.dataset, truth.split.database
+    copies = draw_copies(dataset, database)
+    try:
+        items = described(dataset, database, perceptual_hash, settings.threads, on_progress)
+    except ImageError as error:
+        _log.warning("the baseline of perceptual hashes is not measured: %s", error)
+        return None
+    images = (
+        edited(dataset.load_image(int(row)), int(edit))
+        for row, edit in zip(copies.rows, copies.edits, strict=True)
+    )
+    queries = np.stack([perceptual_hash(image) for image in images])
+    evaluation = evaluate(
+        HashCodes.from_relaxed(queries),
+        HashCodes.from_relaxed(items),
+        *copies.labels(database),
+        truth.protocol,
+    )
+    _keep(evaluation, copies, truth, settings, PHASH)
+    return keep_baseline(evaluation.report, path)
+
+
+def copy_values(truth: GroundTruth, settings: Settings, kind: str) -> CopyValues | None:
+    """What was measured of each copy with the baselines; None where they were not.
+
+    Args:
+        truth: gives images and split.
+        settings: say where the values are.
+        kind: `COSINE` or `PHASH`.
+    """
+    copies = draw_copies(truth.dataset, truth.split.database)
+    kind = f"{COSINE} {truth.spec.backbone}" if kind == COSINE else kind
+    path = copies_path(truth.dataset, copies, settings, kind)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            values = {name: stored[name] for name in VALUES}
+            return CopyValues(Copies(stored["rows"], stored["edits"]), values)
+    except FileNotFoundError:
+        return None
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        _log.warning("the values of copies in %s cannot be read: %s", path, error)
+        return None
+
+
+def _keep(
+    evaluation: Evaluation, copies: Copies, truth: GroundTruth, settings: Settings, kind: str
+) -> None:
+    content, drawn = io.BytesIO(), draw_copies(truth.dataset, truth.split.database)
+    kept: dict[str, Any] = {name: evaluation.values[name] for name in VALUES}
+    np.savez(content, rows=copies.rows, edits=copies.edits, **kept)
+    path = copies_path(truth.dataset, drawn, settings, kind)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, content.getvalue())
