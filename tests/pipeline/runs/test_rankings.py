@@ -104,7 +104,7 @@ def test_copies_are_ranked_by_the_values_of_the_edited_images(done_run, measured
 
 
 def test_a_backbone_that_learned_has_no_features_to_rank_by(own_library):
-    run = RunRegistry(own_library).create(spec(finetune=FineTuning()))
+    run = RunRegistry(own_library).create(spec(method="csq", finetune=FineTuning()))
 
     with pytest.raises(RunError, match="the backbone learned with the method"):
         rank_run(run, None, None, "asymmetric", (None, None), (None, None))
