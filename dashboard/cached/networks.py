@@ -186,6 +186,24 @@ def measure_quantizers(run_id: str, relevance: str, on_progress: Progress) -> No
         raise EncodingError(str(error)) from error
 
 
+def measure_alternatives(run_id: str, relevance: str, on_progress: StageProgress) -> None:
+    """Measure other ways to store the features of a run; stored with the baselines.
+
+    Raises:
+        EncodingError: features or relevance are unavailable; says why.
+    """
+    from pipeline.features import FeatureCache  # loads torch
+    from pipeline.runs import alternative_reports
+
+    spec = RunRegistry(settings()).open(run_id).spec
+    truth = GroundTruth(spec, opened(run_id).dataset, settings(), relevance)
+    try:
+        cache = FeatureCache(_backbone(spec.backbone), settings())
+        alternative_reports.measure_alternatives(truth, settings(), cache, on_progress=on_progress)
+    except (RuntimeError, ValueError, LookupError) as error:
+        raise EncodingError(str(error)) from error
+
+
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
 def relaxed_sample(run: OpenRun) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Manifest rows (n,) of up to 300 database images, and their relaxed codes (n, K).

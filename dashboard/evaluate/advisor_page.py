@@ -5,12 +5,11 @@ import streamlit as st
 from dashboard import cached
 from dashboard.evaluate import advisor_parts, leaderboard_parts
 from dashboard.widgets import comparison_switch, notices
-from pipeline.evaluation.rankings import RANKINGS
 
 st.title("Advisor", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-by_kind = comparison_switch.choose_comparison(dataset.name, rankings=RANKINGS)
+by_kind = comparison_switch.choose_comparison(dataset.name)
 comparison = advisor_parts.purpose(by_kind)
 found = cached.runs.board(comparison)
 advisor_parts.unmeasured(cached.runs.board(by_kind), comparison)

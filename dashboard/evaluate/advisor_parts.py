@@ -17,7 +17,6 @@ from pipeline.analysis.advice import advice_table, command, readable, untried
 from pipeline.analysis.advisor import Advice, Scenario
 from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.leaderboard import Leaderboard
-from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import COPIES
 from pipeline.wording import escape_markdown, plural
 
@@ -43,9 +42,7 @@ def purpose(by_kind: Comparison) -> Comparison:
         help="Methods that are good at one are often poor at the other: the Leaderboard shows both "
         "in one chart.",
     )
-    if wanted == _KIND:
-        return by_kind
-    return replace(by_kind, relevance=COPIES, ranking=HAMMING)
+    return replace(by_kind, relevance=COPIES) if wanted == _THING else by_kind
 
 
 def unmeasured(by_kind: Leaderboard, comparison: Comparison) -> None:

@@ -6,14 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metric_table import columns
 from pipeline.features import FeatureCache
-from pipeline.runs.alternative_reports import measure_alternatives
-from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.measurement import evaluate_run
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
@@ -47,22 +44,16 @@ def test_the_leaderboard_has_the_table_the_protocol_and_three_charts(
     assert all("ITQ" in alt for alt in alts)
 
 
-def test_alternatives_are_a_command_until_they_are_measured_then_points_and_rows(
+def test_alternatives_are_measured_by_a_button_then_points_and_rows(
     open_app: OpenApp, own_home: Path
 ):
     app = open_app(own_home, "leaderboard")
-    assert "python -m pipeline alternatives --dataset shapes" in app.code[0].value
 
-    settings = Settings(home=own_home)
-    run = RunRegistry(settings).all()[0]
-    truth = GroundTruth(run.spec, load_dataset("shapes", settings), settings)
-    measure_alternatives(truth, settings, FeatureCache(load_backbone("tiny"), settings))
-    st.cache_data.clear()  # else the board of a moment ago
-    app = open_app(own_home, "leaderboard")
+    app.get_by_key("measure_alternatives").click().run()
     app.get_by_key("alternatives").set_value(True).run()
 
     assert not app.exception
-    assert not app.code
+    assert "measure_alternatives" not in [button.key for button in app.button]
     assert {"int8", "RaBitQ", "cosine of features"} <= {*app.dataframe[0].value["Model"]}
     assert "no alternative is as small" in texts(app)
     app.get_by_key("quality").set_value("Neighbours@10").run()
