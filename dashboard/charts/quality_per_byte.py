@@ -73,8 +73,8 @@ def quality_per_byte(points: pd.DataFrame, kinds: tuple[str, ...], *, title: str
         _front(shown, x, y),
         *_series(shown, x, y),
         _points(shown, look, x, y, title),
-        _labels(shown, x, y, _WIDE, f"width >= {_BREAK} ? 1 : 0"),
-        _labels(shown, x, y, _NARROW, f"width < {_BREAK} ? 1 : 0"),
+        *_labels(shown, x, y, _WIDE, f"width >= {_BREAK} ? 1 : 0"),
+        *_labels(shown, x, y, _NARROW, f"width < {_BREAK} ? 1 : 0"),
     ]
     return alt.LayerChart(layer=layers).properties(height=_WHOLE)
 
@@ -112,16 +112,29 @@ def _front(shown: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
 
 def _series(shown: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """Thin lines between the sizes of one model or family, and the intervals."""
-    base = alt.Chart(shown[["series", "kind", "bytes", "percent", "low", "high"]])
-    joined = base.transform_filter(alt.datum.series != "signs")  # two queries of one size
-    lines = joined.mark_line(color=NEUTRAL, strokeWidth=1, opacity=0.7).encode(
-        x=x, y=y, detail="series:N"
-    )
-    known = base.transform_filter("isValid(datum.low)")
-    intervals = known.mark_rule(color=NEUTRAL, strokeWidth=1.5, opacity=0.45).encode(
-        x=x, y=alt.Y("low:Q", title=y["title"], scale=y["scale"]), y2="high:Q"
-    )
-    return [lines, intervals]
+    lines = _layer(shown[shown["series"] != "signs"])  # those are two queries of one size
+    intervals = _layer(shown.dropna(subset=["low"]))
+    low = alt.Y("low:Q", title=y["title"], scale=y["scale"])
+    return [
+        *(
+            one.mark_line(color=NEUTRAL, strokeWidth=1, opacity=0.7).encode(
+                x=x, y=y, detail="series:N"
+            )
+            for one in lines
+        ),
+        *(
+            one.mark_rule(color=NEUTRAL, strokeWidth=1.5, opacity=0.45).encode(
+                x=x, y=low, y2="high:Q"
+            )
+            for one in intervals
+        ),
+    ]
+
+
+def _layer(shown: pd.DataFrame) -> list[alt.Chart]:
+    """A layer of some points; none without any, since Vega warns of their scale."""
+    columns = ["series", "bytes", "percent", "low", "high", "words"]
+    return [alt.Chart(shown[columns])] if len(shown) else []
 
 
 def _points(shown: pd.DataFrame, look: _Look, x: alt.X, y: alt.Y, title: str) -> alt.Chart:
@@ -149,23 +162,20 @@ def _points(shown: pd.DataFrame, look: _Look, x: alt.X, y: alt.Y, title: str) ->
     )
 
 
-def _labels(shown: pd.DataFrame, x: alt.X, y: alt.Y, width: int, opacity: str) -> alt.LayerChart:
+def _labels(shown: pd.DataFrame, x: alt.X, y: alt.Y, width: int, opacity: str) -> list[alt.Chart]:
     """Names beside the points, above or below, where they touch neither names nor points."""
     placed = placed_labels(shown, width)
-    base = alt.Chart(placed[["bytes", "percent", "words", "side"]])
-    layers = [
-        base.transform_filter(alt.datum.side == side)
-        .mark_text(
+    return [
+        one.mark_text(
             color=NEUTRAL,
             fontSize=13,
             fontWeight=600,
             dy=dy,
             opacity=alt.expr(opacity),
-        )
-        .encode(x=x, y=y, text="words:N")
+        ).encode(x=x, y=y, text="words:N")
         for side, dy in _SIDES
+        for one in _layer(placed[placed["side"] == side])
     ]
-    return alt.LayerChart(layer=layers)
 
 
 def placed_labels(shown: pd.DataFrame, width: int) -> pd.DataFrame:

@@ -72,5 +72,8 @@ def test_names_never_touch_and_the_front_comes_first(points, width):
         assert is_apart or one["percent"] != other["percent"] or one["side"] != other["side"]
 
 
-def test_one_point_is_enough(points):
-    assert quality_per_byte(points.head(1), KINDS, title="mAP").to_dict()["layer"]
+def test_no_layer_is_empty_even_of_one_point_without_an_interval(points):
+    chart = quality_per_byte(points.head(1).assign(half=np.nan), KINDS, title="mAP").to_dict()
+
+    assert all(chart["datasets"].values())
+    assert "rule" not in [layer["mark"]["type"] for layer in chart["layer"][1:]]

@@ -52,6 +52,8 @@ def test_ticked_rows_are_compared_and_open_in_compare(open_tab: OpenTab):
 
     with open_tab("/leaderboard") as tab:
         page = tab.page
+        expect(charts(page).locator(POINT).first).to_be_visible()  # it stands above the table
+        page.get_by_test_id("stDataFrame").first.scroll_into_view_if_needed()
         box = page.get_by_test_id("stDataFrame").first.bounding_box()
         for row in (1, 2):  # the first column holds the boxes, 35 pixels a row
             page.mouse.click(box["x"] + 16, box["y"] + 35 * row + 17)
