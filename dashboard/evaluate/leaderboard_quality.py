@@ -5,14 +5,17 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from dashboard import cached
 from dashboard.charts.quality_per_byte import PICK, quality_per_byte
 from dashboard.evaluate import leaderboard_compare
+from dashboard.services.queries import EncodingError
 from dashboard.widgets import chart_panel
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.quality_per_byte import KINDS, QUALITIES, quality_finding, quality_points
 from pipeline.evaluation.metric_table import Metric
+from pipeline.evaluation.relevance import OF_QUERIES
 from pipeline.wording import escape_markdown
 
 
@@ -66,7 +69,7 @@ def show(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None
 
 
 def _explain(found: Leaderboard, comparison: Comparison, metric: Metric) -> None:
-    """What the marks mean, and the command that measures what is missing."""
+    """What the marks mean, and a way to measure what is missing."""
     bars = (
         "Bars: 95 % interval over queries, or the standard deviation over several seeds. "
         if metric.name == "map"
@@ -78,23 +81,32 @@ def _explain(found: Leaderboard, comparison: Comparison, metric: Metric) -> None
         "and of unit length, and are searched with a query of real values. Click a method to "
         "compare it."
     )
-    if found.alternatives.empty:
-        st.info(
-            "What a database stores instead of hash codes (int8, PCA, product quantization, signs) "
-            "is not measured under these conditions yet. This measures it in a minute or so:",
-            icon=":material/terminal:",
-        )
-        st.code(_command(found, comparison), language="bash", wrap_lines=True)
+    if found.alternatives.empty and comparison.relevance in OF_QUERIES:
+        _offer(str(found.rows["run"].iloc[0]), comparison.relevance)
 
 
-def _command(found: Leaderboard, comparison: Comparison) -> str:
-    labels = f" --labels '{comparison.label_set}'" if comparison.label_set else ""
-    seed = f" --split-seed {comparison.split_seed}" if comparison.split_seed else ""
-    return (
-        f"python -m pipeline alternatives --dataset {comparison.dataset} "
-        f"--backbone {found.rows['backbone'].iloc[0]} --protocol {comparison.protocol.name} "
-        f"--relevance {comparison.relevance}{labels}{seed}"
+def _offer(run: str, relevance: str) -> None:
+    """A button that measures the alternatives of a run's backbone and split."""
+    st.markdown(
+        "What a database stores instead of hash codes (int8, PCA, product quantization, signs) is "
+        "not measured here yet. It takes about a minute for some thousand images."
     )
+    if not st.button(
+        "Measure", type="primary", icon=":material/speed:", key="measure_alternatives"
+    ):
+        return
+    place = st.empty()
+
+    def show_progress(stage: str, done: int, total: int) -> None:
+        place.progress(done / max(total, 1), escape_markdown(stage))
+
+    try:
+        cached.networks.measure_alternatives(run, relevance, show_progress)
+    except EncodingError as error:
+        place.error(escape_markdown(str(error)), title="The alternatives cannot be measured")
+        return
+    cached.runs.board.clear()
+    st.rerun()
 
 
 def _readable(points: pd.DataFrame, metric: Metric) -> pd.DataFrame:

@@ -65,6 +65,7 @@ def _results(report: QuantizerReport, comparison: Comparison, run: str) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        height="content",
         key="quantizers",
         placeholder="–",
         alt=f"Quantizers by quality, bytes and time. {finding}",

@@ -55,7 +55,9 @@ def demo(
             settings,
             on_progress=lambda done, total: show("import", done, total),
         )
-    _print_results(_train(dataset, backbone, images), dataset, settings)
+    finished = _train(dataset, backbone, images)
+    _measure_alternatives(finished[0].spec, dataset, settings)
+    _print_results(finished, dataset, settings)
     say((dataset.info.attribution, "dim"))
     if open_app:
         serve(port)
@@ -77,6 +79,20 @@ def _train(dataset: RetrievalDataset, backbone: str, images: Images) -> list[Run
         if is_published and bits in PUBLISHED_BITS:
             publish_run(finished[-1], images)
     return finished
+
+
+def _measure_alternatives(spec: RunSpec, dataset: RetrievalDataset, settings: Settings) -> None:
+    """What stands beside hash codes in the chart that the leaderboard begins with."""
+    from models.backbones.registry import load_backbone
+    from pipeline.features import FeatureCache
+    from pipeline.runs.alternative_reports import measure_alternatives
+    from pipeline.runs.ground_truth import GroundTruth
+
+    cache = FeatureCache(load_backbone(spec.backbone), settings)
+    with progress_bars() as show:
+        measure_alternatives(
+            GroundTruth(spec, dataset, settings), settings, cache, on_progress=show
+        )
 
 
 def _print_results(finished: list[Run], dataset: RetrievalDataset, settings: Settings) -> None:

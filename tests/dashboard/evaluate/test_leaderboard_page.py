@@ -6,14 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
-from models.backbones.registry import load_backbone
-from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metric_table import columns
-from pipeline.features import FeatureCache
-from pipeline.runs.alternative_reports import measure_alternatives
-from pipeline.runs.ground_truth import GroundTruth
+from pipeline.index import quantizers
+from pipeline.index.store.base import StoreError
+from pipeline.index.store.quantizers import QUANTIZERS
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, texts, train
@@ -46,18 +43,16 @@ def test_the_leaderboard_has_the_table_the_protocol_and_three_charts(
     assert all("ITQ" in alt for alt in alts)
 
 
-def test_alternatives_are_a_command_until_they_are_measured_then_points_and_rows(
+def test_alternatives_are_a_button_until_they_are_measured_then_points_and_rows(
     open_app: OpenApp, own_home: Path
 ):
     app = open_app(own_home, "leaderboard")
-    assert "python -m pipeline alternatives --dataset shapes" in app.code[0].value
+    assert "is not measured here yet" in texts(app)
 
-    settings = Settings(home=own_home)
-    run = RunRegistry(settings).all()[0]
-    truth = GroundTruth(run.spec, load_dataset("shapes", settings), settings)
-    measure_alternatives(truth, settings, FeatureCache(load_backbone("tiny"), settings))
-    st.cache_data.clear()  # else the board of a moment ago
-    app = open_app(own_home, "leaderboard")
+    app.button(key="measure_alternatives").click().run()
+
+    assert not app.exception
+    assert "is not measured here yet" not in texts(app)
     app.get_by_key("alternatives").set_value(True).run()
 
     assert not app.exception
@@ -219,3 +214,49 @@ def test_a_run_that_is_better_has_no_flag(open_app: OpenApp, own_home: Path):
 
     assert "no better than" not in texts(open_app(own_home, "runs"))
     assert not open_app(own_home).warning
+
+
+def test_the_databases_quantizers_are_measured_on_demand(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    few = [one for one in QUANTIZERS if one.name in ("float32", "int8")]
+    monkeypatch.setattr(quantizers, "QUANTIZERS", few)
+    app = open_app(own_home, "leaderboard", view="Trade-offs")
+    assert "The database's own quantizers" in [one.value for one in app.subheader]
+
+    app.button(key="measure_quantizers").click().run()
+
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["Quantizer"].tolist() == ["float32, not quantized"] * 2 + ["scalar int8"] * 2
+    assert "float32, centred, reaches" in texts(app)
+    assert "engine: embedded" in texts(app)
+
+
+def test_quantizers_that_cannot_be_measured_say_why(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def failing(*_: object, **__: object) -> None:
+        raise StoreError("the engine is full")
+
+    monkeypatch.setattr(quantizers, "measure_quantizers", failing)
+    app = open_app(own_home, "leaderboard", view="Trade-offs")
+
+    app.button(key="measure_quantizers").click().run()
+
+    assert not app.exception
+    assert app.error[0].value == "the engine is full"
+
+
+def test_same_kind_stands_against_same_thing_and_copies_alone_do_not(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "leaderboard")
+    assert "Same kind against same thing" in [one.value for one in app.subheader]
+
+    app.get_by_key("protocol").set_value("holdout · copies").run()
+
+    assert not app.exception
+    assert "Same kind against same thing" not in [one.value for one in app.subheader]
+    assert "perceptual hash" in app.dataframe[0].value["Model"].tolist()
+    assert "is not measured here yet" not in texts(app)
