@@ -22,8 +22,8 @@ from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.evaluation.metrics import ndcg_at, precision_at, recall_at
 from pipeline.evaluation.neighbours import nearest_by_cosine, neighbour_counts
 from pipeline.evaluation.ranking import Counts, Labels, hamming_histograms, unit_length
+from pipeline.evaluation.rankings import SHORTLIST
 from pipeline.features import FeatureCache
-from pipeline.index.ordering import SHORTLIST
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.benchmark import planned

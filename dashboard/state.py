@@ -17,7 +17,7 @@ from pipeline.index.search import Query
 
 DATASET, RUN, PAGE = "ds", "run", "p"
 QUERY, COMPARED, COMPARED_QUERY = "q", ("a", "b"), "cq"
-RELEVANCE = "relevance"  # by which runs are evaluated
+RELEVANCE, RANKING = "relevance", "ranking"  # by which runs are evaluated
 FAILURE = "failure"  # manifest row of the query in detail on Failures
 TO_TRAIN = "to_train"  # names of methods that another page asks Train to begin with
 FINGERPRINT = "ix"  # of what a link was made from; see `permalink`
@@ -93,9 +93,16 @@ def relevance() -> str:
     return str(st.session_state.get(RELEVANCE, ""))
 
 
-def choose_relevance(name: str) -> None:
-    """Make another relevance the one of the evaluating pages; for callbacks."""
-    st.session_state[RELEVANCE] = name
+def ranking() -> str:
+    """How codes put images in order on the pages that compare runs; empty for Hamming distance."""
+    if wanted := from_address(RANKING, st.session_state.get(RANKING)):
+        st.session_state[RANKING] = wanted
+    return str(st.session_state.get(RANKING, ""))
+
+
+def choose_conditions(relevance: str, ranking: str) -> None:
+    """Make other conditions those of the evaluating pages; for callbacks."""
+    st.session_state[RELEVANCE], st.session_state[RANKING] = relevance, ranking
 
 
 def choose_run(slug: str) -> None:

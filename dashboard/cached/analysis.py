@@ -30,6 +30,7 @@ from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
 from pipeline.analysis.hubs import Hubs, read_hubs
 from pipeline.analysis.kind_and_thing import KindAndThing, read_kind_and_thing
+from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.analysis.robustness import Robustness
@@ -52,10 +53,11 @@ class Key(NamedTuple):
 
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)
 def vs_best(
-    runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...], relevance: str
+    runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...], *conditions: str
 ) -> list[str]:
     """How each of some leaderboard rows stands to the best of its code length."""
-    rows = pd.DataFrame({"run": runs, "bits": bits, "map": values, "relevance": relevance})
+    rows = pd.DataFrame({"run": runs, "bits": bits, "map": values})
+    rows["relevance"], rows["ranking"] = conditions
     return significance_findings.vs_best(settings(), rows)
 
 
@@ -304,6 +306,6 @@ def _bit_sample(run_id: str, key: Key) -> BitSample:
     return bit_sample(run.query_codes, run.database_codes, run.query_labels, run.database_labels)
 
 
-def advice(comparison: Comparison, rows: pd.DataFrame, scenario: Scenario) -> list[Advice]:
+def advice(comparison: Comparison, found: Leaderboard, scenario: Scenario) -> list[Advice]:
     """The rows of a leaderboard under a scenario."""
-    return recommend(settings(), comparison, rows, scenario)
+    return recommend(settings(), comparison, found, scenario)

@@ -16,6 +16,7 @@ from pipeline.analysis.ablation_studies import Study, read_studies
 from pipeline.analysis.comparisons import Comparison, comparisons, comparisons_of
 from pipeline.analysis.leaderboard import Leaderboard, read_leaderboard
 from pipeline.datasets.dataset import DatasetInfo
+from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import OF_QUERIES
 from pipeline.index.coverage import Images
 from pipeline.index.index_jobs import Action, request
@@ -80,14 +81,15 @@ def boards(dataset: str, relevances: tuple[str, ...] = OF_QUERIES) -> list[Compa
 
 
 @st.cache_data(ttl=5, max_entries=100, show_spinner=False)
-def measured_in(runs: tuple[str, ...], relevance: str = "") -> list[Comparison]:
+def measured_in(runs: tuple[str, ...], relevance: str = "", ranking: str = "") -> list[Comparison]:
     """The comparisons that some runs were measured in, each once.
 
     Args:
         runs: their ids.
         relevance: of runs that were measured by several; empty: the default of each.
+        ranking: of runs that were ranked in several ways; empty: by Hamming distance.
     """
-    return comparisons_of(settings(), runs, relevance)
+    return comparisons_of(settings(), runs, relevance, ranking or HAMMING)
 
 
 @st.cache_data(ttl=10, max_entries=50, show_spinner=False)

@@ -12,7 +12,7 @@ from pipeline.evaluation.metric_table import METRICS, Metric
 
 RANK, MODEL, BITS, SEEDS = "Rank", "Model", "Bits", "Seeds"
 HALF, INTERVAL, VS_BEST, CHECKS, TIES = "±", "Interval", "vs. best", "Checks", "Ties"
-BYTES, SEARCH = "Bytes per image", "Search (ms)"
+BYTES, COLD, SEARCH = "Bytes per image", "Bytes on disk", "Search (ms)"
 TRAINING, ENCODING = "Training (s)", "Encoding (µs)"
 MAP = METRICS["map"].title
 OTHERS = [metric for metric in METRICS_SHOWN if metric.name != "map"]
@@ -28,7 +28,7 @@ def order(present: Sequence[str]) -> list[str]:
         present: names that the table has; the metrics are those of the metric table.
     """
     leading = [metric.title for metric in OTHERS if metric.name in _LEADING]
-    first = [*_ALWAYS, *leading, BYTES, SEARCH, VS_BEST, CHECKS]
+    first = [*_ALWAYS, *leading, BYTES, COLD, SEARCH, VS_BEST, CHECKS]
     return [*(name for name in first if name in present), *(n for n in present if n not in first)]
 
 
@@ -77,10 +77,17 @@ def configuration(*, is_passing: bool) -> dict[str, ColumnConfig]:
         BYTES: column.NumberColumn(
             format="localized", width=110, help="Of an image's code, or of its features."
         ),
+        COLD: column.NumberColumn(
+            format="localized",
+            width=96,
+            help="Of an image's features, which are read from the disk to rescore the first "
+            "results.",
+        ),
         SEARCH: column.NumberColumn(
             format="%.3f",
             width=_FEW_PIXELS,
-            help="Milliseconds to compare a query with the whole database, on one core.",
+            help="Milliseconds to compare a query with the whole database, on one core; with the "
+            "reading of features where they rescore.",
         ),
         **_verdict_columns(),
         CHECKS: column.TextColumn(

@@ -17,7 +17,7 @@ from pipeline.evaluation.relevance import OF_QUERIES, RELEVANCES
 st.title("Leaderboard", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = comparison_switch.choose_comparison(dataset.name, RELEVANCES)
+comparison = comparison_switch.choose_comparison(dataset.name, RELEVANCES, any_ranking=True)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 studies = cached.runs.studies(comparison)

@@ -101,6 +101,7 @@ def table(
         tuple(map(int, rows["bits"])),
         tuple(rows["map"]),
         comparison.relevance,
+        comparison.ranking,
     )
     with chooser:
         is_whole = len(found.alternatives) and st.toggle(

@@ -45,7 +45,7 @@ def show(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None
     if points.empty:
         st.info("These runs have not measured this quality; evaluate them again.")
         return
-    sentence = quality_finding(points, metric)
+    sentence = " ".join(filter(None, (quality_finding(points, metric), _on_disk(rows))))
     if sentence:
         st.markdown(escape_markdown(sentence))
     picked = chart_panel.show_chart(
@@ -66,6 +66,17 @@ def show(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None
     if chosen:
         beside = rows[~rows["run"].isin(chosen)]["run"].head(1)  # the best of the others
         leaderboard_compare.show(rows[rows["run"].isin(chosen | set(beside))], comparison)
+
+
+def _on_disk(rows: pd.DataFrame) -> str:
+    """What the methods read from the disk, which their bytes do not count; empty for nothing."""
+    most = int(rows["cold_bytes"].max())
+    if not most:
+        return ""
+    return (
+        f"Methods are rescored here with features from the disk, {most:,} bytes per image, which "
+        "are not counted."
+    )
 
 
 def _explain(found: Leaderboard, comparison: Comparison, metric: Metric) -> None:

@@ -37,6 +37,7 @@ def readable(
             columns.BITS: rows["bits"],
             **_measured(rows),
             columns.BYTES: rows["bytes"],
+            **({columns.COLD: rows["cold_bytes"]} if (rows["cold_bytes"] > 0).any() else {}),
             columns.SEARCH: rows["search_ms"],
             **({columns.VS_BEST: list(vs_best)} if vs_best else {}),
             columns.CHECKS: [words or "pass" for words in failed_checks(rows, baselines)],

@@ -12,7 +12,7 @@ from dashboard import state
 from dashboard.explore import search_filters
 from dashboard.services.search import MAX_RESULTS, Answer, QueryImage, Request
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.index.ordering import SHORTLIST
+from pipeline.evaluation.rankings import SHORTLIST
 
 _T = TypeVar("_T")
 PAGE_SIZE = 100

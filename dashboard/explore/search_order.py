@@ -11,7 +11,8 @@ from dashboard.widgets import notices, result_order
 from dashboard.widgets.relaxed_query import relaxed_query
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.relaxed import relaxed_values
-from pipeline.index.ordering import SHORTLIST, Ordering
+from pipeline.evaluation.rankings import SHORTLIST
+from pipeline.index.ordering import Ordering
 from pipeline.wording import duration, escape_markdown, plural
 
 

@@ -14,6 +14,7 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.class_counts import labelled_words
 from pipeline.datasets.dataset import DatasetError
+from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES
 from pipeline.wording import escape_markdown
 
@@ -24,14 +25,17 @@ _HELP = (
 )
 
 
-def choose_comparison(dataset: str, relevances: tuple[str, ...] = OF_QUERIES) -> Comparison:
+def choose_comparison(
+    dataset: str, relevances: tuple[str, ...] = OF_QUERIES, *, any_ranking: bool = False
+) -> Comparison:
     """The comparison that the chosen run belongs to; where none was measured stop the page.
 
     Args:
         dataset: whose runs are compared.
         relevances: that the page can show; by default those with the queries of the split.
+        any_ranking: whether the page shows other rankings than by Hamming distance.
     """
-    found = cached.runs.boards(dataset, relevances)
+    found = _boards(dataset, relevances, any_ranking=any_ranking)
     if not found:
         st.subheader("No run on this data set has been measured", anchor=False)
         st.markdown(
@@ -40,13 +44,18 @@ def choose_comparison(dataset: str, relevances: tuple[str, ...] = OF_QUERIES) ->
         )
         recommended_training.show_recommended(notices.chosen_dataset())
         st.stop()
-    return _switch(dataset, found, relevances)
+    return _switch(found, relevances, state.ranking() if any_ranking else HAMMING)
 
 
 def show_switch(dataset: str) -> None:
-    """Draw the switch of a page whose queries are those of the split, which copies do not have."""
-    if found := cached.runs.boards(dataset):
-        _switch(dataset, found, OF_QUERIES)
+    """Draw the switch of a page about the queries of the split, ranked by Hamming distance."""
+    if found := _boards(dataset, OF_QUERIES, any_ranking=False):
+        _switch(found, OF_QUERIES, HAMMING)
+
+
+def _boards(dataset: str, relevances: tuple[str, ...], *, any_ranking: bool) -> list[Comparison]:
+    boards = cached.runs.boards(dataset, relevances)
+    return [one for one in boards if any_ranking or one.ranking == HAMMING]
 
 
 def _chosen(relevances: tuple[str, ...]) -> str:
@@ -54,17 +63,18 @@ def _chosen(relevances: tuple[str, ...]) -> str:
     return state.relevance() if state.relevance() in relevances else ""
 
 
-def _switch(dataset: str, found: list[Comparison], relevances: tuple[str, ...]) -> Comparison:
+def _switch(found: list[Comparison], relevances: tuple[str, ...], ranking: str) -> Comparison:
     """Draw the switch, or the one comparison that there is; returns the one that is chosen."""
-    own = cached.runs.measured_in((state.run() or "",), _chosen(relevances))
+    own = cached.runs.measured_in((state.run() or "",), _chosen(relevances), ranking)
     current = next((one for one in found if one in own), found[0])
     if len(found) == 1:
         label = escape_markdown(f"protocol {current.label}")
         st.badge(label, icon=":material/rule:", color="blue", help=current.sentence)
         return current
     st.session_state[_KEY] = current.label
+    is_ranked = any(one.ranking != HAMMING for one in found)
     st.selectbox(
-        "Protocol and relevance",
+        "Protocol, relevance and ranking" if is_ranked else "Protocol and relevance",
         [one.label for one in found],
         key=_KEY,
         on_change=_follow,
@@ -103,7 +113,7 @@ def _follow(found: list[Comparison]) -> None:
     """Choose a run of the chosen comparison: the same method and length if there is one."""
     label = st.session_state[_KEY]
     chosen = next(one for one in found if one.label == label)
-    state.choose_relevance(chosen.relevance)
+    state.choose_conditions(chosen.relevance, chosen.ranking)
     rows = cached.runs.board(chosen).rows
     slugs = {run.id: run.slug for run in cached.library.runs(chosen.dataset)}
     rows = rows[rows["run"].isin(slugs)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.datasets.dataset import list_datasets
 from pipeline.datasets.protocols import Protocol
+from pipeline.evaluation.rankings import HAMMING, RANKINGS, ranking_in_words
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES, in_words, meaning
 from pipeline.evaluation.report import Report
 from pipeline.runs.registry import RunRegistry
@@ -29,6 +30,7 @@ class Comparison:
     label_set: str
     split_seed: int
     relevance: str = LABELS
+    ranking: str = HAMMING
     n_runs: int = field(default=0, compare=False)
     first_labels: str = field(default="", compare=False)  # of the data set, where none are named
 
@@ -48,7 +50,8 @@ class Comparison:
         seed = f" · split {self.split_seed}" if self.split_seed else ""
         labels = f" · labels: {self.labels}" if self.labels else ""
         relevance = "" if self.relevance == LABELS else f" · {self.relevance}"
-        return f"{self.protocol.name}{labels}{relevance}{seed}"
+        ranking = "" if self.ranking == HAMMING else f" · {self.ranking}"
+        return f"{self.protocol.name}{labels}{relevance}{ranking}{seed}"
 
     @property
     def sentence(self) -> str:
@@ -63,7 +66,8 @@ class Comparison:
         relevant = f", relevant by {self.labels}" if self.labels else ""
         if self.relevance != LABELS:
             relevant = f", relevant: {in_words(self.relevance)}"
-        return f"{self.protocol.name}{relevant}"
+        ranked = "" if self.ranking == HAMMING else f", ranked by {ranking_in_words(self.ranking)}"
+        return f"{self.protocol.name}{relevant}{ranked}"
 
     @property
     def columns(self) -> dict[str, object]:
@@ -71,6 +75,7 @@ class Comparison:
         return {
             "protocol": self.protocol.name,
             "relevant by": self.relevant,
+            "ranking": self.ranking,
             "split seed": self.split_seed,
         }
 
@@ -80,7 +85,7 @@ def comparisons(
 ) -> list[Comparison]:
     """The comparisons that the measured runs of a data set fall into.
 
-    Those by labels come first, then those with most runs.
+    Those by Hamming distance and by labels come first, then those with most runs.
 
     Args:
         settings: where the runs are.
@@ -94,11 +99,12 @@ def comparisons(
     )
     first = first_labels(settings, dataset)
     found = [replace(one, n_runs=n, first_labels=first) for one, n in count.most_common()]
-    return sorted(found, key=lambda one: RELEVANCES.index(one.relevance))
+    order = {name: place for place, name in enumerate((*RANKINGS, *RELEVANCES))}
+    return sorted(found, key=lambda one: (order[one.ranking], order[one.relevance]))
 
 
 def comparisons_of(
-    settings: Settings, runs: Sequence[str], relevance: str = ""
+    settings: Settings, runs: Sequence[str], relevance: str = "", ranking: str = HAMMING
 ) -> list[Comparison]:
     """The comparisons that some runs were measured in, each once; unmeasured runs have none.
 
@@ -106,6 +112,7 @@ def comparisons_of(
         settings: where the runs are.
         runs: their ids.
         relevance: of a run that was measured by several; empty, or one that it lacks: its default.
+        ranking: of a run that was ranked in several ways; Hamming distance where it lacks it.
     """
     found: dict[Comparison, None] = {}
     registry = RunRegistry(settings)
@@ -113,7 +120,9 @@ def comparisons_of(
         try:
             run = registry.open(run_id)
             known = relevance if relevance in run.all_relevances else ""
-            own = comparison_of(run.spec, run.report(known))
+            chosen = known or next(iter(run.relevances), LABELS)
+            is_ranked = (chosen, ranking) in run.measurements
+            own = comparison_of(run.spec, run.report(known, ranking if is_ranked else HAMMING))
         except RunError:
             continue
         found[replace(own, first_labels=first_labels(settings, own.dataset))] = None
@@ -176,7 +185,12 @@ def measured(settings: Settings, comparison: Comparison) -> list[tuple[Run, Repo
 def comparison_of(spec: RunSpec, report: Report) -> Comparison:
     """The comparison that a measured run belongs to."""
     return Comparison(
-        spec.dataset, report.protocol, spec.label_set, spec.split_seed, report.relevance
+        spec.dataset,
+        report.protocol,
+        spec.label_set,
+        spec.split_seed,
+        report.relevance,
+        report.ranking,
     )
 
 
@@ -191,9 +205,9 @@ def measured_runs(settings: Settings, dataset: str) -> Iterator[tuple[Run, Repor
     for run in RunRegistry(settings).all():
         if run.spec.dataset != dataset or run.spec.digest in seen:
             continue
-        for relevance in run.all_relevances:
+        for measurement in run.measurements:
             try:
-                report = run.report(relevance)
+                report = run.report(*measurement)
             except RunError:
                 continue
             seen.add(run.spec.digest)

@@ -107,7 +107,7 @@ def precision_recall(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
     registry, parts = RunRegistry(settings), []
     for row in rows.to_dict("records"):
         try:
-            curves = registry.open(row["run"]).curves(row["relevance"])
+            curves = registry.open(row["run"]).curves(row["relevance"], row["ranking"])
         except RunError:
             continue
         table = pd.DataFrame(

@@ -52,11 +52,11 @@ def quality_points(
     if FLOAT not in set(alternatives["name"]):
         parts.append(_alternatives(cosine.assign(family="float", title=FLOAT), metric))
     known = [part.dropna(subset=["value"]) for part in parts]
-    points = pd.concat([part for part in known if len(part)] or parts[:1], ignore_index=True)
-    points["is_labelled"] = points["kind"] == LABELLED
+    points = pd.concat([part for part in known if len(part)] or known[:1], ignore_index=True)
+    points = points.assign(is_labelled=points["kind"] == LABELLED, is_front=False)
     for _, group in points.groupby("is_labelled"):
         points.loc[group.index, "is_front"] = on_front(group["bytes"], group["value"])
-    return points.astype({"is_front": bool})[[*COLUMNS]]
+    return points.assign(is_front=points["is_front"].astype(bool))[[*COLUMNS]]
 
 
 def quality_finding(points: pd.DataFrame, metric: Metric) -> str:

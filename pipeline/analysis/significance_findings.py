@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.evaluation.bootstrap import Gap, gaps
+from pipeline.evaluation.rankings import HAMMING
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.settings import Settings
@@ -44,7 +45,7 @@ def leading_gap(settings: Settings, rows: pd.DataFrame) -> Finding | None:
         return None
     rival = rivals.iloc[0]
     try:
-        (gap,) = run_gaps(settings, best["run"], [rival["run"]], best["relevance"])
+        (gap,) = run_gaps(settings, best["run"], [rival["run"]], best["relevance"], best["ranking"])
     except (RunError, ValueError):
         return None
     points = 100 * (best["map"] - rival["map"])
@@ -82,7 +83,8 @@ def vs_best(settings: Settings, rows: pd.DataFrame) -> list[str]:
         words[best] = BEST
         try:
             others = [same["run"][one] for one in rivals]
-            found = run_gaps(settings, same["run"][best], others, same["relevance"][best])
+            conditions = same["relevance"][best], same["ranking"][best]
+            found = run_gaps(settings, same["run"][best], others, *conditions)
         except (RunError, ValueError):
             continue
         words |= {index: _verdict(gap) for index, gap in zip(rivals, found, strict=True)}
@@ -90,7 +92,11 @@ def vs_best(settings: Settings, rows: pd.DataFrame) -> list[str]:
 
 
 def run_gaps(
-    settings: Settings, first: str, others: Sequence[str], relevance: str = ""
+    settings: Settings,
+    first: str,
+    others: Sequence[str],
+    relevance: str = "",
+    ranking: str = HAMMING,
 ) -> list[Gap]:
     """How far a run is ahead of each of the others.
 
@@ -99,6 +105,7 @@ def run_gaps(
         first: id of the run.
         others: ids of the others.
         relevance: that they were measured by; empty: the default of each.
+        ranking: that they were measured with.
 
     Raises:
         RunError: one has no curves.
@@ -106,7 +113,7 @@ def run_gaps(
     """
     registry = RunRegistry(settings)
     runs = [registry.open(one) for one in (first, *others)]
-    own, *theirs = [run.query_aps(relevance) for run in runs]
+    own, *theirs = [run.query_aps(relevance, ranking) for run in runs]
     return gaps(own, theirs)
 
 

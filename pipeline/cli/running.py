@@ -25,6 +25,7 @@ from pipeline.cli.options import takes_options
 from pipeline.cli.run_options import SpecOptions
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.evaluation.metric_table import METRICS
+from pipeline.evaluation.rankings import HAMMING, RANKINGS, ranking_in_words
 from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words, meaning
 from pipeline.runs.experiment import Planned, plan
 from pipeline.runs.registry import RunRegistry
@@ -94,9 +95,12 @@ def evaluate(
             "Default: labels where these tell images apart, else neighbours@10."
         ),
     ] = "",
+    ranking: Annotated[
+        str, typer.Option(help=f"How codes put images in order: {', '.join(RANKINGS)}.")
+    ] = HAMMING,
     json_: JsonOption = False,
 ) -> None:
-    """Measure the codes of a run again: by labels, neighbours of the features, or copies."""
+    """Measure codes again: by other labels, neighbours or copies, or ranked otherwise."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.execute import follow_up
@@ -114,12 +118,12 @@ def evaluate(
             say(f"Codes of {trained.id}, measured by {labels} -> {chosen.id}", to=errors)
     cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
     with progress_bars(errors if json_ else console) as show:
-        measured = evaluate_run(chosen, dataset, settings, cache, show, relevance).report
+        measured = evaluate_run(chosen, dataset, settings, cache, show, relevance, ranking).report
         follow_up(chosen, dataset, settings, cache, show, measured.relevance)
     if json_:
         report = json.loads(measured.model_dump_json())
         return say_json({"run": chosen.id, "report": report})
-    return report_run(chosen, measured.relevance)
+    return report_run(chosen, measured.relevance, ranking)
 
 
 def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = None) -> Run:
@@ -144,8 +148,8 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
     return outcome.run
 
 
-def report_run(chosen: Run, relevance: str = "") -> None:
-    """Print what was measured by a relevance, with the protocol."""
+def report_run(chosen: Run, relevance: str = "", ranking: str = HAMMING) -> None:
+    """Print what was measured by a relevance and a ranking, with the protocol."""
     dataset = load_dataset(chosen.spec.dataset, current_settings())
     if not chosen.relevances:
         reason = chosen.status().unmeasured or "the data set has no labels"
@@ -153,10 +157,16 @@ def report_run(chosen: Run, relevance: str = "") -> None:
         if "nearest" not in reason:  # a run of an earlier version, which knew labels alone
             say(f"By the neighbours of its features: python -m pipeline evaluate {chosen.id}")
         return _say_coverage(chosen, dataset)
-    report = chosen.report(relevance)
+    report = chosen.report(relevance, ranking)
     if report.relevance != LABELS:
         say(f"Relevant: {in_words(report.relevance)}. {meaning(report.relevance)}")
     say(f"Protocol {report.protocol.name}: {report.protocol.summary}")
+    if ranking != HAMMING:
+        cold = report.cold_bytes_per_item
+        say(
+            f"Ranked by {ranking_in_words(ranking)}: {report.bytes_per_item:,} bytes per image in "
+            f"memory, {cold:,} on the disk, {1000 * report.timings['search_s']:.3f} ms per search"
+        )
     say(f"{report.n_query:,} queries, {report.n_database:,} database images")
     _say_coverage(chosen, dataset)
     rows = [(f"{name}, chosen", str(value)) for name, value in chosen.status().chosen.items()]

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.datasets.protocols import Protocol
 from pipeline.evaluation.code_statistics import CodeStatistics
 from pipeline.evaluation.metric_table import METRICS, REPORT_RANKS
+from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import LABELS
 
 
@@ -25,10 +26,14 @@ class Report(BaseModel):
 
     protocol: Protocol
     relevance: str = Field(LABELS, description="What is relevant to a query; see `RELEVANCES`.")
+    ranking: str = Field(HAMMING, description="How items are put in order; see `RANKINGS`.")
     n_query: int
     n_database: int
     bits: int | None = Field(description="Code length; None for real-valued features.")
-    bytes_per_item: int
+    bytes_per_item: int = Field(description="Of what a search compares a query with.")
+    cold_bytes_per_item: int = Field(
+        0, description="Of what is read from the disk for the first results alone."
+    )
     values: dict[str, float | None] = Field(
         description="Mean over queries of each metric of `METRICS`, averaged over ties unless its "
         "name says otherwise; None where the ranking has no such value."

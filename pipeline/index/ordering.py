@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.ranking import unit_length
+from pipeline.evaluation.rankings import SHORTLIST
 from pipeline.index.search import Found, search_index
 from pipeline.index.store.base import CodeStore, Hit, SearchResult, Where
 from pipeline.runs.run import Run
@@ -30,7 +31,6 @@ from pipeline.stored_features import FeaturesMissing, StoredFeatures, find_store
 if TYPE_CHECKING:  # torch, which stored features do without
     from models.backbones.base import Backbone
 
-SHORTLIST = 200  # images that are rescored
 MAX_TIES = 2000  # equally near images that are compared; of more, those that the store gives first
 _MEAN_ROWS = 2048  # images that the mean of the features is taken over
 Values = Callable[[NDArray[np.int64]], NDArray[np.float32]]  # manifest rows (n,), least first

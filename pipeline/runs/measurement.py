@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,13 @@ from numpy.typing import NDArray
 from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset
+from pipeline.datasets.protocols import Protocol
 from pipeline.datasets.split import Indices
-from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation.code_statistics import code_statistics
+from pipeline.evaluation.evaluate import evaluate, evaluate_similarities
 from pipeline.evaluation.metric_table import NEIGHBOURS
+from pipeline.evaluation.ranking import Labels, OnProgress
+from pipeline.evaluation.rankings import HAMMING, check_ranking
 from pipeline.evaluation.relevance import (
     COPIES,
     LABELS,
@@ -29,15 +34,17 @@ from pipeline.evaluation.report import Evaluation
 from pipeline.features import FeatureCache
 from pipeline.images import ImageError
 from pipeline.progress import StageProgress, ignore_progress
-from pipeline.runs.copies import CODES, Copies, copy_features
+from pipeline.runs.copies import Copies, encode_copies
 from pipeline.runs.cosine_neighbours import cosine_neighbours
 from pipeline.runs.ground_truth import relevance_labels
+from pipeline.runs.rankings import Ranked, rank_run
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from pipeline.wording import plural, sentence
 
 NEIGHBOURS_DEFAULT = "neighbours@10"  # relevance where labels tell nothing
+Found = TypeVar("Found")
 _log = logging.getLogger(__name__)
 
 
@@ -71,6 +78,7 @@ def evaluate_run(
     cache: FeatureCache,
     on_progress: StageProgress = ignore_progress,
     relevance: str = "",
+    ranking: str = HAMMING,
 ) -> Evaluation:
     """Measure the stored codes of a run and store report and curves; can be repeated.
 
@@ -83,78 +91,99 @@ def evaluate_run(
         on_progress: called with the stage, queries done and queries in all.
         relevance: one of `RELEVANCES`; empty: labels where these tell images apart, else the ten
             nearest by the features' cosine. Each has its own report.
+        ranking: one of `RANKINGS`. Each has its own report.
 
     Raises:
-        MeasurementError: the relevance cannot tell good codes from bad ones, or needs features that
-            are not there.
+        MeasurementError: the relevance cannot tell good codes from bad ones, or relevance or
+            ranking needs features that are not there.
         RunError: the codes are not there, or the data set has other content by now.
-        ValueError: there is no such relevance.
+        ValueError: there is no such relevance or ranking.
     """
+    check_ranking(ranking)
     run.check_dataset(*dataset.info.fingerprints)
-    query_codes, query = run.load_codes("query")
-    database_codes, database = run.load_codes("database")
-    chosen = _relevance_of(run, dataset, relevance, query, database)
+    query, database = run.load_codes("query"), run.load_codes("database")
+    chosen = _relevance_of(run, dataset, relevance, query[1], database[1])
 
     def nearest(k: int) -> NDArray[np.int64]:
         found = partial(on_progress, "neighbours")
-        return cosine_neighbours(dataset, query, database, settings, cache, found, k=k)
+        return cosine_neighbours(dataset, query[1], database[1], settings, cache, found, k=k)
 
     if chosen == LABELS:
         labels = dataset.labels(dataset.label_set(run.spec.label_set))
-        relevant = labels[query], labels[database]
+        relevant = labels[query[1]], labels[database[1]]
         kept = _if_there(partial(nearest, NEIGHBOURS))
     elif chosen == COPIES:
-        copies, query_codes = _encode_copies(run, dataset, database, settings, cache, on_progress)
-        relevant, kept = copies.labels(database), None
+        if ranking != HAMMING:
+            raise MeasurementError(run, "copies are ranked by Hamming distance alone")
+        encode = partial(encode_copies, run, dataset, database[1], settings, cache, on_progress)
+        copies, codes = _encoded(run, encode)
+        query, relevant, kept = (codes, copies.rows), copies.labels(database[1]), None
     else:
-        found = _or_refused(run, partial(nearest, NEIGHBOUR_RELEVANCES[chosen]))
-        relevant = neighbour_labels(found, len(database))
+        found = _or_refused(run, "relevance", partial(nearest, NEIGHBOUR_RELEVANCES[chosen]))
+        relevant = neighbour_labels(found, len(database[1]))
         kept = nearest(NEIGHBOURS)
     began = time.perf_counter()
-    evaluation = evaluate(
-        query_codes,
-        database_codes,
-        *relevant,
-        run.spec.evaluation_protocol(),
-        nearest=kept,
-        on_progress=lambda done, total: on_progress("evaluation", done, total),
-    )
-    update = {"timings": _timings(run, began), "relevance": chosen}
-    evaluation = replace(evaluation, report=evaluation.report.model_copy(update=update))
+    measured = partial(on_progress, "evaluation")
+    protocol = run.spec.evaluation_protocol()
+    shared = _Shared(*relevant, protocol, kept, measured)
+    if ranking == HAMMING:
+        evaluation = shared.by_distance(query[0], database[0])
+    else:
+        rank = partial(rank_run, run, dataset, cache, ranking, query, database)
+        evaluation = shared.by_values(_or_refused(run, "ranking", rank), database[0], ranking)
+    timings = evaluation.report.timings | _timings(run, began)
+    report = evaluation.report.model_copy(update={"timings": timings, "relevance": chosen})
+    evaluation = replace(evaluation, report=report)
     run.save_evaluation(evaluation)
     return evaluation
 
 
-def _encode_copies(
-    run: Run,
-    dataset: RetrievalDataset,
-    database: Indices,
-    settings: Settings,
-    cache: FeatureCache,
-    on_progress: StageProgress,
-) -> tuple[Copies, HashCodes]:
-    """Edited images and their codes, which are stored beside the others of the run.
-
-    Raises:
-        MeasurementError: no image, or not the network that encodes them, can be read.
-    """
-    import torch  # a run by labels needs none
-
-    learned = run.spec.finetune is not None
+def _encoded(run: Run, encode: Callable[[], tuple[Copies, HashCodes]]) -> tuple[Copies, HashCodes]:
+    """Edited images and their codes."""
     try:
-        copies, features = copy_features(
-            dataset,
-            database,
-            run.load_backbone() if learned else cache.backbone,
-            settings,
-            "" if learned else cache.folder.name,
-            partial(on_progress, "copies"),
-        )
-        codes = run.load_method().encode(torch.from_numpy(np.array(features)))
+        return encode()
     except (ImageError, RunError, RuntimeError) as error:
         raise MeasurementError(run, f"its copies cannot be encoded: {sentence(error)}") from error
-    run.save_codes(CODES, codes, copies.rows)
-    return copies, codes
+
+
+class _Shared(NamedTuple):
+    """What an evaluation is told whatever the ranking."""
+
+    query_labels: Labels
+    database_labels: Labels
+    protocol: Protocol
+    nearest: NDArray[np.int64] | None
+    on_progress: OnProgress
+
+    def by_distance(self, queries: HashCodes, database: HashCodes) -> Evaluation:
+        return evaluate(
+            queries,
+            database,
+            self.query_labels,
+            self.database_labels,
+            self.protocol,
+            nearest=self.nearest,
+            on_progress=self.on_progress,
+        )
+
+    def by_values(self, ranked: Ranked, database: HashCodes, ranking: str) -> Evaluation:
+        evaluation = evaluate_similarities(
+            ranked.similarities,
+            self.query_labels,
+            self.database_labels,
+            self.protocol,
+            bytes_per_item=database.packed.shape[1],
+            nearest=self.nearest,
+            on_progress=self.on_progress,
+        )
+        costs = {
+            "ranking": ranking,
+            "bits": database.bits,
+            "codes": code_statistics(database),
+            "cold_bytes_per_item": ranked.cold_bytes,
+            "timings": {"search_s": ranked.search_s},
+        }
+        return replace(evaluation, report=evaluation.report.model_copy(update=costs))
 
 
 class RelevanceError(ValueError):
@@ -226,14 +255,14 @@ def _timings(run: Run, began: float) -> dict[str, float]:
     return timings
 
 
-def _or_refused(run: Run, found: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The nearest images by cosine, which relevance needs."""
+def _or_refused(run: Run, what: str, found: Callable[[], Found]) -> Found:
+    """What relevance or ranking needs of the features."""
     try:
         return found()
     except Cancelled:
         raise
     except Exception as error:
-        reason = f"its relevance needs the features: {sentence(error)}"
+        reason = f"its {what} needs the features: {sentence(error)}"
         raise MeasurementError(run, reason) from error
 
 

@@ -88,8 +88,8 @@ class RunRegistry:
         for folder in reversed(self._folders()):
             try:
                 run = self._read(folder)
-                for relevance in run.all_relevances:
-                    run.report(relevance)
+                for measurement in run.measurements:
+                    run.report(*measurement)
             except RunError as error:
                 if folder.exists():  # else it was deleted meanwhile
                     reasons[folder.name] = str(error)

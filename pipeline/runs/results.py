@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
+from pipeline.evaluation.rankings import HAMMING, RANKINGS
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
 from pipeline.files import ParsedFiles, write_atomic
@@ -173,8 +174,8 @@ class RunResults:
         return backbone
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
-        """Store report and curves, beside those of other relevances."""
-        path = self._report_path(evaluation.report.relevance)
+        """Store report and curves, beside those of other relevances and rankings."""
+        path = self._report_path(evaluation.report.relevance, evaluation.report.ranking)
         partial = self.folder / "curves.tmp.npz"
         evaluation.curves.save(partial)
         partial.replace(_curves_path(path))
@@ -190,39 +191,50 @@ class RunResults:
         """`relevances`, and copies where it was measured on them."""
         return [one for one in RELEVANCES if self._report_path(one).is_file()]
 
-    def report(self, relevance: str = "") -> Report:
+    @property
+    def measurements(self) -> list[tuple[str, str]]:
+        """Relevance and ranking of each report, the default first."""
+        return [
+            (relevance, ranking)
+            for ranking in RANKINGS
+            for relevance in RELEVANCES
+            if self._report_path(relevance, ranking).is_file()
+        ]
+
+    def report(self, relevance: str = "", ranking: str = HAMMING) -> Report:
         """Read the report.
 
         Args:
             relevance: that it was measured by; empty: the first of `relevances`.
+            ranking: one of `RANKINGS`.
 
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
         try:
-            return _REPORTS.read(self._report_path(relevance or self._first))
+            return _REPORTS.read(self._report_path(relevance or self._first, ranking))
         except (OSError, ValueError) as error:
             raise RunError(f"run {self.id} has no usable report: {sentence(error)}") from error
 
-    def curves(self, relevance: str = "") -> Curves:
-        """The measured curves, for a relevance as in `report`.
+    def curves(self, relevance: str = "", ranking: str = HAMMING) -> Curves:
+        """The measured curves, for relevance and ranking as in `report`.
 
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
         try:
-            return Curves.load(_curves_path(self._report_path(relevance or self._first)))
+            return Curves.load(self._curves_path(relevance, ranking))
         except _DAMAGED as error:
             raise self._no_curves(error) from error
 
-    def query_aps(self, relevance: str = "") -> NDArray[np.float64]:
+    def query_aps(self, relevance: str = "", ranking: str = HAMMING) -> NDArray[np.float64]:
         """AP (q,) of each query, at a fraction of the time that all curves take.
 
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
         try:
-            return Curves.query_aps(_curves_path(self._report_path(relevance or self._first)))
+            return Curves.query_aps(self._curves_path(relevance, ranking))
         except _DAMAGED as error:
             raise self._no_curves(error) from error
 
@@ -230,10 +242,17 @@ class RunResults:
     def _first(self) -> str:
         return next(iter(self.relevances), LABELS)
 
-    def _report_path(self, relevance: str) -> Path:
-        """Path of a report: the one by labels was the only one of earlier versions."""
-        name = "report" if relevance == LABELS else f"report-{relevance}"
-        return self.folder / f"{name}.json"
+    def _curves_path(self, relevance: str, ranking: str) -> Path:
+        return _curves_path(self._report_path(relevance or self._first, ranking))
+
+    def _report_path(self, relevance: str, ranking: str = HAMMING) -> Path:
+        """Path of a report: the one by labels and distance was the only one of earlier versions."""
+        names = [
+            "report",
+            *([] if relevance == LABELS else [relevance]),
+            *([] if ranking == HAMMING else [ranking]),
+        ]
+        return self.folder / f"{'-'.join(names)}.json"
 
     def _no_curves(self, error: Exception) -> RunError:
         return RunError(f"run {self.id} has no usable curves: {error}")

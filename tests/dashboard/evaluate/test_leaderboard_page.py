@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from models.backbones.registry import load_backbone
+from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metric_table import columns
+from pipeline.features import FeatureCache
 from pipeline.index import quantizers
 from pipeline.index.store.base import StoreError
 from pipeline.index.store.quantizers import QUANTIZERS
+from pipeline.runs.measurement import evaluate_run
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, texts, train
@@ -61,6 +65,26 @@ def test_alternatives_are_a_button_until_they_are_measured_then_points_and_rows(
     assert "no alternative is as small" in texts(app)
     app.get_by_key("quality").set_value("Neighbours@10").run()
     assert "% Neighbours@10" in texts(app)
+
+
+def test_a_ranking_is_chosen_beside_relevance_with_what_it_costs(open_app: OpenApp, own_home: Path):
+    settings = Settings(home=own_home)
+    dataset = load_dataset("shapes", settings)
+    cache = FeatureCache(load_backbone("tiny"), settings)
+    for run in RunRegistry(settings).all():
+        evaluate_run(run, dataset, settings, cache, ranking="rescored@200")
+
+    app = open_app(own_home, "leaderboard")
+    assert app.get_by_key("protocol").label == "Protocol, relevance and ranking"
+    assert "Bytes on disk" not in app.dataframe[0].value
+    app.get_by_key("protocol").set_value("holdout · labels: class · rescored@200").run()
+
+    assert not app.exception
+    assert "ranked by Hamming distance, the first 200 rescored" in texts(app)
+    assert "256 bytes per image, which are not counted" in texts(app)
+    assert app.dataframe[0].value["Bytes on disk"].max() == 256
+    app = open_app(own_home, "curves", ranking="rescored@200")  # curves are of distances
+    assert "rescored" not in texts(app)
 
 
 def test_the_data_of_a_chart_is_sent_when_it_is_opened(open_app: OpenApp, shared_home: Path):

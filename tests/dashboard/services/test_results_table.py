@@ -26,8 +26,9 @@ def test_every_row_of_a_csv_names_protocol_labels_and_split():
     table = with_conditions(TABLE, [comparison("tags")])
 
     stored = pd.read_csv(io.BytesIO(to_csv(table)))
-    assert list(stored.columns) == ["Model", "mAP", "protocol", "relevant by", "split seed"]
-    assert stored.iloc[1].tolist() == ["LSH", 32.6, "holdout", "tags", 0]
+    conditions = ["protocol", "relevant by", "ranking", "split seed"]
+    assert list(stored.columns) == ["Model", "mAP", *conditions]
+    assert stored.iloc[1].tolist() == ["LSH", 32.6, "holdout", "tags", "hamming", 0]
 
 
 def test_runs_of_several_comparisons_name_each_and_none_adds_nothing():

@@ -43,13 +43,13 @@ def test_a_benchmark_runs_once_and_goes_on_where_it_stopped(own_library: Setting
     assert [outcome.state for outcome in outcomes] == [*["done"] * 2, *["done before"] * 2, "done"]
     assert [(outcome.number, outcome.total) for outcome in outcomes[2:]] == [(1, 3), (2, 3), (3, 3)]
     assert tuple(first.columns) == COLUMNS
-    assert first.equals(second[second["method"].isin(["cosine", "lsh"])].reset_index(drop=True))
+    assert first.equals(second[second["method"] != "pcah"].reset_index(drop=True))
 
 
 def test_what_is_named_twice_counts_once(own_library: Settings):
     result = compare(spec(), ["lsh", "lsh"], [8, 8], 2, own_library)
 
-    assert result["seeds"].tolist()[1:] == [2]
+    assert result["seeds"].dropna().tolist() == [2]
 
 
 def test_a_run_that_fails_is_reported_and_the_others_go_on(own_library: Settings):
@@ -60,7 +60,7 @@ def test_a_run_that_fails_is_reported_and_the_others_go_on(own_library: Settings
 
     assert [outcome.state for outcome in outcomes] == ["failed", "done"]
     assert "bits" in outcomes[0].text
-    assert result["method"].tolist() == ["cosine", "lsh"]
+    assert result[result["bits"].notna()]["method"].tolist() == ["lsh"]
 
 
 def test_a_label_that_is_not_there_is_refused_and_a_set_without_labels_is_measured(
@@ -77,4 +77,4 @@ def test_a_label_that_is_not_there_is_refused_and_a_set_without_labels_is_measur
     table = compare(bare, ["lsh"], [8], 1, own_library)
     assert table["method"].tolist()[:: len(table) - 1] == ["cosine", "lsh"]
     assert table["map"][0] == pytest.approx(1)  # by the neighbours of the features
-    assert 0 < table["map"][1] < 1
+    assert 0 < table["map"].iloc[-1] < 1
