@@ -38,7 +38,8 @@ from pipeline.analysis.run_summary import RunSummary, read_summary
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.query_curves import QueryCurves
 from pipeline.evaluation.relevance import COPIES, OF_QUERIES, RELEVANCES
-from pipeline.index.quantizers import QuantizerReport, stored_quantizers
+from pipeline.index.quantizer_report import QuantizerReport
+from pipeline.index.quantizers import stored_quantizers
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError

@@ -189,6 +189,7 @@ def ranking(
     st.dataframe(
         table,
         hide_index=True,
+        placeholder="–",
         key="advice",
         alt="Candidates under the scenario.",
         column_config={

@@ -225,11 +225,11 @@ def _obstacles(
     label_obstacle = _label_obstacle(scenario, measured)
     obstacles = [label_obstacle] if label_obstacle else []
     if memory > scenario.memory_mb:
-        obstacles.append(f"{memory:,.0f} MB of codes, {scenario.memory_mb:,.0f} allowed")
+        obstacles.append(f"{memory:,.1f} MB, {scenario.memory_mb:,.6g} allowed")
     if search > scenario.latency_ms:
-        obstacles.append(f"{search:,.1f} ms per search, {scenario.latency_ms:,.1f} allowed")
+        obstacles.append(f"{search:,.1f} ms per search, {scenario.latency_ms:,.6g} allowed")
     if training > scenario.training_s:
-        obstacles.append(f"{training:,.0f} s of training, {scenario.training_s:,.0f} allowed")
+        obstacles.append(f"{training:,.0f} s of training, {scenario.training_s:,.6g} allowed")
     return obstacles
 
 

@@ -90,12 +90,11 @@ def evaluate_run(
             says so, and what is measured against the neighbours by cosine is left out.
         on_progress: called with the stage, queries done and queries in all.
         relevance: one of `RELEVANCES`; empty: labels where these tell images apart, else the ten
-            nearest by the features' cosine. Each has its own report.
-        ranking: one of `RANKINGS`. Each has its own report.
+            nearest by the features' cosine.
+        ranking: one of `RANKINGS`. Each has a report of its own, as each relevance has.
 
     Raises:
-        MeasurementError: the relevance cannot tell good codes from bad ones, or relevance or
-            ranking needs features that are not there.
+        MeasurementError: the relevance tells nothing, or features that are needed are not there.
         RunError: the codes are not there, or the data set has other content by now.
         ValueError: there is no such relevance or ranking.
     """
@@ -113,10 +112,8 @@ def evaluate_run(
         relevant = labels[query[1]], labels[database[1]]
         kept = _if_there(partial(nearest, NEIGHBOURS))
     elif chosen == COPIES:
-        if ranking != HAMMING:
-            raise MeasurementError(run, "copies are ranked by Hamming distance alone")
         encode = partial(encode_copies, run, dataset, database[1], settings, cache, on_progress)
-        copies, codes = _encoded(run, encode)
+        copies, codes = _encoded(run, ranking, encode)
         query, relevant, kept = (codes, copies.rows), copies.labels(database[1]), None
     else:
         found = _or_refused(run, "relevance", partial(nearest, NEIGHBOUR_RELEVANCES[chosen]))
@@ -124,22 +121,25 @@ def evaluate_run(
         kept = nearest(NEIGHBOURS)
     began = time.perf_counter()
     measured = partial(on_progress, "evaluation")
-    protocol = run.spec.evaluation_protocol()
-    shared = _Shared(*relevant, protocol, kept, measured)
+    shared = _Shared(*relevant, run.spec.evaluation_protocol(), kept, measured)
     if ranking == HAMMING:
         evaluation = shared.by_distance(query[0], database[0])
     else:
         rank = partial(rank_run, run, dataset, cache, ranking, query, database)
         evaluation = shared.by_values(_or_refused(run, "ranking", rank), database[0], ranking)
     timings = evaluation.report.timings | _timings(run, began)
-    report = evaluation.report.model_copy(update={"timings": timings, "relevance": chosen})
-    evaluation = replace(evaluation, report=report)
+    update = {"timings": timings, "relevance": chosen}
+    evaluation = replace(evaluation, report=evaluation.report.model_copy(update=update))
     run.save_evaluation(evaluation)
     return evaluation
 
 
-def _encoded(run: Run, encode: Callable[[], tuple[Copies, HashCodes]]) -> tuple[Copies, HashCodes]:
+def _encoded(
+    run: Run, ranking: str, encode: Callable[[], tuple[Copies, HashCodes]]
+) -> tuple[Copies, HashCodes]:
     """Edited images and their codes."""
+    if ranking != HAMMING:
+        raise MeasurementError(run, "copies are ranked by Hamming distance alone")
     try:
         return encode()
     except (ImageError, RunError, RuntimeError) as error:

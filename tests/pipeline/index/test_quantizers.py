@@ -7,13 +7,8 @@ import pytest
 
 from pipeline.datasets.dataset import load_dataset
 from pipeline.index import quantizers
-from pipeline.index.quantizers import (
-    N_QUERIES,
-    measure_quantizers,
-    quantizer_finding,
-    quantizer_table,
-    stored_quantizers,
-)
+from pipeline.index.quantizer_report import quantizer_finding, quantizer_table
+from pipeline.index.quantizers import N_QUERIES, measure_quantizers, stored_quantizers
 from pipeline.index.store.base import StoreError, StoreUnavailable
 from pipeline.index.store.quantizers import QUANTIZERS
 from pipeline.runs.baselines import cosine_report
