@@ -3,8 +3,8 @@
 python -m benchmarks.bench_alternatives [--sets openmoji cifar10-lossless caltech99 coco18]
     [--methods lsh hashing_baseline itq ud2h] [--bits 32 64] [--seeds 3] [--home FOLDER]
 
-Alternatives and methods see the same features and queries, and no labels; mean and standard
-deviation over seeds where the seed matters. Times of one thread.
+Alternatives and methods see the same features and queries, and no labels; methods are ranked in
+every way. Mean and standard deviation over seeds where the seed matters. Times of one thread.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -21,6 +20,8 @@ from models.backbones.registry import load_backbone
 from models.registry import get_method, list_methods
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.metric_table import METRICS
+from pipeline.evaluation.rankings import RANKINGS
+from pipeline.evaluation.relevance import LABELS
 from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
 from pipeline.ingest.ingest import import_dataset
@@ -29,6 +30,7 @@ from pipeline.runs.alternative_reports import measure_alternatives
 from pipeline.runs.benchmark import planned
 from pipeline.runs.experiment import plan, run_missing
 from pipeline.runs.ground_truth import GroundTruth
+from pipeline.runs.measurement import evaluate_run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
 from tests.shared_sets import NAMES, ROOT, open_shared
@@ -54,7 +56,7 @@ def main() -> None:
         )
         rows = [
             *alternatives(base, dataset, settings, options.seeds),
-            *methods(base, options.methods, options.bits, options.seeds, settings),
+            *methods(base, dataset, options, settings),
         ]
         print(f"\n{name}, {base.label_set}, protocol {base.protocol}\n")
         names = ["stored", "bytes", *(METRICS[one].heading for one in SHOWN), "train s"]
@@ -86,18 +88,26 @@ def alternatives(
 
 
 def methods(
-    base: RunSpec, names: Sequence[str], bits: Sequence[int], seeds: int, settings: Settings
+    base: RunSpec,
+    dataset: RetrievalDataset,
+    options: argparse.Namespace,
+    settings: Settings,
 ) -> list[list[str]]:
-    """A row per method and code length; what is done is not run again."""
+    """A row per method, code length and ranking; what is done is not run again."""
+    names, bits, seeds = options.methods, options.bits, options.seeds
     outcomes = run_missing(plan(planned(base, names, bits, seeds), settings), settings)
-    groups: dict[tuple[str, int], list[Report]] = {}
+    cache = FeatureCache(load_backbone(base.backbone), settings)
+    groups: dict[tuple[str, int, str], list[Report]] = {}
     for outcome in outcomes:
-        spec = outcome.run.spec
-        if outcome.is_done:
-            groups.setdefault((spec.method, spec.bits), []).append(outcome.run.report())
+        run = outcome.run
+        for ranking in RANKINGS if outcome.is_done else ():
+            if (LABELS, ranking) not in run.measurements:
+                evaluate_run(run, dataset, settings, cache, relevance=LABELS, ranking=ranking)
+            key = run.spec.method, run.spec.bits, ranking
+            groups.setdefault(key, []).append(run.report(LABELS, ranking))
     return [
-        row(f"**{get_method(method).card.title}, {length} bits**", reports)
-        for (method, length), reports in groups.items()
+        row(f"**{get_method(method).card.title}, {length} bits**, {ranking}", reports)
+        for (method, length, ranking), reports in groups.items()
     ]
 
 

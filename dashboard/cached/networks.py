@@ -169,24 +169,6 @@ def measure_copies(run_id: str, on_progress: StageProgress) -> None:
         raise EncodingError(str(error)) from error
 
 
-def measure_alternatives(run_id: str, relevance: str, on_progress: StageProgress) -> None:
-    """Measure what stands beside hash codes, on the features of a run; stored as baselines.
-
-    Raises:
-        EncodingError: the features or the relevance are unavailable; says why.
-    """
-    from pipeline.features import FeatureCache  # loads torch
-    from pipeline.runs.alternative_reports import measure_alternatives
-
-    spec = RunRegistry(settings()).open(run_id).spec
-    truth = GroundTruth(spec, opened(run_id).dataset, settings(), relevance)
-    try:
-        cache = FeatureCache(_backbone(spec.backbone), settings())
-        measure_alternatives(truth, settings(), cache, on_progress=on_progress)
-    except (RuntimeError, ValueError, LookupError) as error:
-        raise EncodingError(str(error)) from error
-
-
 def measure_quantizers(run_id: str, relevance: str, on_progress: Progress) -> None:
     """Measure the database's quantizers on the features of a run; stored with the baselines.
 
@@ -201,6 +183,24 @@ def measure_quantizers(run_id: str, relevance: str, on_progress: Progress) -> No
         cache = FeatureCache(_backbone(spec.backbone), settings())
         quantizers.measure_quantizers(truth, settings(), cache, on_progress)
     except (RuntimeError, ValueError, LookupError, StoreError) as error:
+        raise EncodingError(str(error)) from error
+
+
+def measure_alternatives(run_id: str, relevance: str, on_progress: StageProgress) -> None:
+    """Measure other ways to store the features of a run; stored with the baselines.
+
+    Raises:
+        EncodingError: features or relevance are unavailable; says why.
+    """
+    from pipeline.features import FeatureCache  # loads torch
+    from pipeline.runs import alternative_reports
+
+    spec = RunRegistry(settings()).open(run_id).spec
+    truth = GroundTruth(spec, opened(run_id).dataset, settings(), relevance)
+    try:
+        cache = FeatureCache(_backbone(spec.backbone), settings())
+        alternative_reports.measure_alternatives(truth, settings(), cache, on_progress=on_progress)
+    except (RuntimeError, ValueError, LookupError) as error:
         raise EncodingError(str(error)) from error
 
 

@@ -75,9 +75,13 @@ def change_index(run_id: str, action: Action, images: Images = "all") -> bool:
 
 
 @st.cache_data(ttl=5, show_spinner=False)
-def boards(dataset: str, relevances: tuple[str, ...] = OF_QUERIES) -> list[Comparison]:
-    """What can be compared on a data set by some relevances, most runs first."""
-    return comparisons(settings(), dataset, relevances)
+def boards(
+    dataset: str,
+    relevances: tuple[str, ...] = OF_QUERIES,
+    rankings: tuple[str, ...] = (HAMMING,),
+) -> list[Comparison]:
+    """What can be compared on a data set by some relevances and rankings, most runs first."""
+    return comparisons(settings(), dataset, relevances, rankings)
 
 
 @st.cache_data(ttl=5, max_entries=100, show_spinner=False)

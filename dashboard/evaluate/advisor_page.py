@@ -9,7 +9,7 @@ from dashboard.widgets import comparison_switch, notices
 st.title("Advisor", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-by_kind = comparison_switch.choose_comparison(dataset.name, any_ranking=True)
+by_kind = comparison_switch.choose_comparison(dataset.name)
 comparison = advisor_parts.purpose(by_kind)
 found = cached.runs.board(comparison)
 advisor_parts.unmeasured(cached.runs.board(by_kind), comparison)

@@ -12,12 +12,13 @@ from dashboard.evaluate import (
 )
 from dashboard.widgets import comparison_switch, notices
 from pipeline.analysis.significance_findings import leading_gap
+from pipeline.evaluation.rankings import RANKINGS
 from pipeline.evaluation.relevance import OF_QUERIES, RELEVANCES
 
 st.title("Leaderboard", anchor=False)
 dataset = notices.chosen_dataset()
 notices.chosen_run()
-comparison = comparison_switch.choose_comparison(dataset.name, RELEVANCES, any_ranking=True)
+comparison = comparison_switch.choose_comparison(dataset.name, RELEVANCES, RANKINGS)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 studies = cached.runs.studies(comparison)

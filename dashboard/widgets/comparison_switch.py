@@ -26,16 +26,18 @@ _HELP = (
 
 
 def choose_comparison(
-    dataset: str, relevances: tuple[str, ...] = OF_QUERIES, *, any_ranking: bool = False
+    dataset: str,
+    relevances: tuple[str, ...] = OF_QUERIES,
+    rankings: tuple[str, ...] = (HAMMING,),
 ) -> Comparison:
     """The comparison that the chosen run belongs to; where none was measured stop the page.
 
     Args:
         dataset: whose runs are compared.
         relevances: that the page can show; by default those with the queries of the split.
-        any_ranking: whether the page shows other rankings than by Hamming distance.
+        rankings: that the page can show; by default by Hamming distance alone.
     """
-    found = _boards(dataset, relevances, any_ranking=any_ranking)
+    found = cached.runs.boards(dataset, relevances, rankings)
     if not found:
         st.subheader("No run on this data set has been measured", anchor=False)
         st.markdown(
@@ -44,28 +46,32 @@ def choose_comparison(
         )
         recommended_training.show_recommended(notices.chosen_dataset())
         st.stop()
-    return _switch(found, relevances, state.ranking() if any_ranking else HAMMING)
+    return _switch(dataset, found, relevances, rankings)
 
 
 def show_switch(dataset: str) -> None:
-    """Draw the switch of a page about the queries of the split, ranked by Hamming distance."""
-    if found := _boards(dataset, OF_QUERIES, any_ranking=False):
-        _switch(found, OF_QUERIES, HAMMING)
+    """Draw the switch of a page of Hamming distances, with the queries of the split."""
+    if found := cached.runs.boards(dataset):
+        _switch(dataset, found, OF_QUERIES, (HAMMING,))
 
 
-def _boards(dataset: str, relevances: tuple[str, ...], *, any_ranking: bool) -> list[Comparison]:
-    boards = cached.runs.boards(dataset, relevances)
-    return [one for one in boards if any_ranking or one.ranking == HAMMING]
+def _chosen(wanted: str, known: tuple[str, ...]) -> str:
+    """What this tab has chosen where it is known to the page; empty for the default of a run."""
+    return wanted if wanted in known else ""
 
 
-def _chosen(relevances: tuple[str, ...]) -> str:
-    """The relevance of this tab where it is one of these; empty for the default of a run."""
-    return state.relevance() if state.relevance() in relevances else ""
-
-
-def _switch(found: list[Comparison], relevances: tuple[str, ...], ranking: str) -> Comparison:
+def _switch(
+    dataset: str,
+    found: list[Comparison],
+    relevances: tuple[str, ...],
+    rankings: tuple[str, ...],
+) -> Comparison:
     """Draw the switch, or the one comparison that there is; returns the one that is chosen."""
-    own = cached.runs.measured_in((state.run() or "",), _chosen(relevances), ranking)
+    own = cached.runs.measured_in(
+        (state.run() or "",),
+        _chosen(state.relevance(), relevances),
+        _chosen(state.ranking(), rankings),
+    )
     current = next((one for one in found if one in own), found[0])
     if len(found) == 1:
         label = escape_markdown(f"protocol {current.label}")
@@ -90,7 +96,7 @@ def conditions(run: OpenRun) -> str:
 
     Empty where it was not measured.
     """
-    own = cached.runs.measured_in((run.id,), _chosen(OF_QUERIES))
+    own = cached.runs.measured_in((run.id,), _chosen(state.relevance(), OF_QUERIES))
     known = [one.sentence for one in own]
     is_by_labels = any(one.relevance == LABELS for one in own)
     words = labelled_words(run.dataset, run.label_set) if is_by_labels else ""

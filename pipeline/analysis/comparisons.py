@@ -81,7 +81,10 @@ class Comparison:
 
 
 def comparisons(
-    settings: Settings, dataset: str, relevances: Collection[str] = OF_QUERIES
+    settings: Settings,
+    dataset: str,
+    relevances: Collection[str] = OF_QUERIES,
+    rankings: Collection[str] = (HAMMING,),
 ) -> list[Comparison]:
     """The comparisons that the measured runs of a data set fall into.
 
@@ -91,11 +94,12 @@ def comparisons(
         settings: where the runs are.
         dataset: of the runs.
         relevances: that count; by default those with the queries of the split.
+        rankings: that count; by default by Hamming distance alone.
     """
     count = Counter(
         comparison_of(run.spec, report)
         for run, report in measured_runs(settings, dataset)
-        if report.relevance in relevances
+        if report.relevance in relevances and report.ranking in rankings
     )
     first = first_labels(settings, dataset)
     found = [replace(one, n_runs=n, first_labels=first) for one, n in count.most_common()]

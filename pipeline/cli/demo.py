@@ -56,7 +56,7 @@ def demo(
             on_progress=lambda done, total: show("import", done, total),
         )
     finished = _train(dataset, backbone, images)
-    _measure_alternatives(finished[0].spec, dataset, settings)
+    _measure_alternatives(finished[0], dataset, settings)
     _print_results(finished, dataset, settings)
     say((dataset.info.attribution, "dim"))
     if open_app:
@@ -81,18 +81,17 @@ def _train(dataset: RetrievalDataset, backbone: str, images: Images) -> list[Run
     return finished
 
 
-def _measure_alternatives(spec: RunSpec, dataset: RetrievalDataset, settings: Settings) -> None:
-    """What stands beside hash codes in the chart that the leaderboard begins with."""
+def _measure_alternatives(run: Run, dataset: RetrievalDataset, settings: Settings) -> None:
+    """What the leaderboard sets beside the codes, by the first labels."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.alternative_reports import measure_alternatives
     from pipeline.runs.ground_truth import GroundTruth
 
-    cache = FeatureCache(load_backbone(spec.backbone), settings)
+    truth = GroundTruth(run.spec, dataset, settings)
+    cache = FeatureCache(load_backbone(run.spec.backbone), settings)
     with progress_bars() as show:
-        measure_alternatives(
-            GroundTruth(spec, dataset, settings), settings, cache, on_progress=show
-        )
+        measure_alternatives(truth, settings, cache, on_progress=show)
 
 
 def _print_results(finished: list[Run], dataset: RetrievalDataset, settings: Settings) -> None:

@@ -100,7 +100,7 @@ def evaluate(
     ] = HAMMING,
     json_: JsonOption = False,
 ) -> None:
-    """Measure codes again: by other labels, neighbours or copies, or ranked otherwise."""
+    """Measure the codes of a run again: by labels, neighbours or copies, or ranked otherwise."""
     from models.backbones.registry import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.execute import follow_up

@@ -22,12 +22,13 @@ from models.linear import principal_axes
 from pipeline.evaluation.evaluate import evaluate, evaluate_similarities
 from pipeline.evaluation.metric_table import NEIGHBOURS
 from pipeline.evaluation.ranking import OnProgress, inner_products, ranked, unit_length
-from pipeline.evaluation.relevance import NEIGHBOUR_RELEVANCES
+from pipeline.evaluation.relevance import COPIES, NEIGHBOUR_RELEVANCES
 from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.alternatives import ALTERNATIVES, Alternative
 from pipeline.runs.baseline_files import baseline_path, keep_baseline, stored_baseline
+from pipeline.runs.copies import Copies, copy_features
 from pipeline.runs.cosine_neighbours import CentredFeatures, cosine_neighbours, mean_features
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.settings import Settings
@@ -159,8 +160,30 @@ class _Vectors:
 
     def rows(self, images: NDArray[np.int64], components: int = 0) -> _UnitRows:
         """Of some images; their leading principal components where `components` are named."""
+        return self._unit(self._features, images, components)
+
+    def queries(self, components: int) -> _UnitRows:
+        """Of the queries: those of the split, or edited images where copies are relevant."""
+        if self.truth.relevance != COPIES:
+            return self.rows(self.truth.split.query, components)
+        _, features = self._copies
+        return self._unit(features, np.arange(len(features)), components)
+
+    def _unit(
+        self, features: NDArray[np.float32], rows: NDArray[np.int64], components: int
+    ) -> _UnitRows:
         axes = self._axes[:, :components] if components else None
-        return _UnitRows(CentredFeatures(self._features, images, self._mean), axes)
+        return _UnitRows(CentredFeatures(features, rows, self._mean), axes)
+
+    @cached_property
+    def _copies(self) -> tuple[Copies, NDArray[np.float32]]:
+        return copy_features(
+            self.truth.dataset,
+            self.truth.split.database,
+            self._cache.backbone,
+            self._settings,
+            self._cache.folder.name,
+        )
 
     @cached_property
     def trained_on(self) -> NDArray[np.int64]:
@@ -180,15 +203,17 @@ class _Vectors:
 
     @cached_property
     def labels(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Labels of queries and database; the neighbours that decide are found where needed."""
+        """Labels of queries and database; what decides is found where needed."""
+        if self.truth.relevance == COPIES:  # of those that can be read
+            return self._copies[0].labels(self.truth.split.database)
         if self.truth.relevance in NEIGHBOUR_RELEVANCES:
             self._neighbours(NEIGHBOUR_RELEVANCES[self.truth.relevance])
         return self.truth.labels
 
     @cached_property
-    def nearest(self) -> NDArray[np.int64]:
-        """The nearest (q, k) by the cosine of the features themselves."""
-        return self._neighbours(NEIGHBOURS)
+    def nearest(self) -> NDArray[np.int64] | None:
+        """The nearest (q, k) by the cosine of the features themselves; None of edited images."""
+        return None if self.truth.relevance == COPIES else self._neighbours(NEIGHBOURS)
 
     def _neighbours(self, k: int) -> NDArray[np.int64]:
         split = self.truth.split
@@ -210,7 +235,7 @@ def _measure(
         codec = signs(train.shape[1])
     trained = time.perf_counter()
     database = vectors.rows(truth.split.database, alternative.components)
-    queries = vectors.rows(truth.split.query, alternative.components)
+    queries = vectors.queries(alternative.components)
     codes = _encoded(database, codec)
     query_codes = _encoded(queries, codec)  # so that its time is that of all images, as of methods
     timings = {"training_s": trained - began, "encoding_s": time.perf_counter() - trained}

@@ -14,7 +14,6 @@ import logging
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -29,12 +28,10 @@ from pipeline.datasets.split import Indices
 from pipeline.edits import ALL_SIZES, VERSION, edited
 from pipeline.evaluation.ranking import Labels
 from pipeline.evaluation.relevance import neighbour_labels
-from pipeline.features import FeatureCache
 from pipeline.files import write_atomic
 from pipeline.images import ImageError
-from pipeline.progress import Progress, StageProgress, ignore_progress
+from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import RunError, RunResults
-from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
 N_COPIES = 20 * len(ALL_SIZES)
@@ -123,45 +120,6 @@ def copy_features(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, content.getvalue())
     return copies, features
-
-
-def encode_copies(
-    run: Run,
-    dataset: RetrievalDataset,
-    database: Indices,
-    settings: Settings,
-    cache: FeatureCache,
-    on_progress: StageProgress = ignore_progress,
-) -> tuple[Copies, HashCodes]:
-    """The copies that can be read, and their codes, which are stored with the run's others.
-
-    Args:
-        run: whose method encodes them.
-        dataset: whose images.
-        database: manifest rows of the database.
-        settings: say where features are kept; not those of a network that learned with the run.
-        cache: of the run's backbone.
-        on_progress: called with the stage, images done and images in all.
-
-    Raises:
-        ImageError: no image can be read.
-        RunError: the run has no method, or no network, that can be read.
-        RuntimeError: the weights of the network are not to be had.
-    """
-    import torch
-
-    learned = run.spec.finetune is not None
-    copies, features = copy_features(
-        dataset,
-        database,
-        run.load_backbone() if learned else cache.backbone,
-        settings,
-        "" if learned else cache.folder.name,
-        partial(on_progress, "copies"),
-    )
-    codes = run.load_method().encode(torch.from_numpy(np.array(features)))
-    run.save_codes(CODES, codes, copies.rows)
-    return copies, codes
 
 
 def encoded_copies(

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from models.codes import HashCodes
 from models.errors import Cancelled
 from pipeline.datasets.dataset import LabelSet, RetrievalDataset
-from pipeline.datasets.protocols import Protocol
 from pipeline.datasets.split import Indices
 from pipeline.evaluation.code_statistics import code_statistics
 from pipeline.evaluation.evaluate import evaluate, evaluate_similarities
@@ -34,7 +33,7 @@ from pipeline.evaluation.report import Evaluation
 from pipeline.features import FeatureCache
 from pipeline.images import ImageError
 from pipeline.progress import StageProgress, ignore_progress
-from pipeline.runs.copies import Copies, encode_copies
+from pipeline.runs.copies import CODES, Copies, copy_features
 from pipeline.runs.cosine_neighbours import cosine_neighbours
 from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.rankings import Ranked, rank_run
@@ -90,43 +89,34 @@ def evaluate_run(
             says so, and what is measured against the neighbours by cosine is left out.
         on_progress: called with the stage, queries done and queries in all.
         relevance: one of `RELEVANCES`; empty: labels where these tell images apart, else the ten
-            nearest by the features' cosine.
-        ranking: one of `RANKINGS`. Each has a report of its own, as each relevance has.
+            nearest by the features' cosine. Each has its own report.
+        ranking: one of `RANKINGS`. Each has its own report.
 
     Raises:
-        MeasurementError: the relevance tells nothing, or features that are needed are not there.
+        MeasurementError: the relevance cannot tell good codes from bad ones, or relevance or
+            ranking needs features that are not there.
         RunError: the codes are not there, or the data set has other content by now.
         ValueError: there is no such relevance or ranking.
     """
     check_ranking(ranking)
+    check_ranking(ranking)
     run.check_dataset(*dataset.info.fingerprints)
     query, database = run.load_codes("query"), run.load_codes("database")
     chosen = _relevance_of(run, dataset, relevance, query[1], database[1])
-
-    def nearest(k: int) -> NDArray[np.int64]:
-        found = partial(on_progress, "neighbours")
-        return cosine_neighbours(dataset, query[1], database[1], settings, cache, found, k=k)
-
-    if chosen == LABELS:
-        labels = dataset.labels(dataset.label_set(run.spec.label_set))
-        relevant = labels[query[1]], labels[database[1]]
-        kept = _if_there(partial(nearest, NEIGHBOURS))
-    elif chosen == COPIES:
-        encode = partial(encode_copies, run, dataset, database[1], settings, cache, on_progress)
-        copies, codes = _encoded(run, ranking, encode)
-        query, relevant, kept = (codes, copies.rows), copies.labels(database[1]), None
-    else:
-        found = _or_refused(run, "relevance", partial(nearest, NEIGHBOUR_RELEVANCES[chosen]))
-        relevant = neighbour_labels(found, len(database[1]))
-        kept = nearest(NEIGHBOURS)
+    queries = _queries_of(run, dataset, settings, cache, on_progress, chosen, query, database[1])
     began = time.perf_counter()
-    measured = partial(on_progress, "evaluation")
-    shared = _Shared(*relevant, run.spec.evaluation_protocol(), kept, measured)
+    show = partial(on_progress, "evaluation")
     if ranking == HAMMING:
-        evaluation = shared.by_distance(query[0], database[0])
+        evaluation = evaluate(
+            queries.codes,
+            database[0],
+            *queries.labels,
+            run.spec.evaluation_protocol(),
+            nearest=queries.nearest,
+            on_progress=show,
+        )
     else:
-        rank = partial(rank_run, run, dataset, cache, ranking, query, database)
-        evaluation = shared.by_values(_or_refused(run, "ranking", rank), database[0], ranking)
+        evaluation = _evaluate_ranked(run, dataset, cache, ranking, queries, database, show)
     timings = evaluation.report.timings | _timings(run, began)
     update = {"timings": timings, "relevance": chosen}
     evaluation = replace(evaluation, report=evaluation.report.model_copy(update=update))
@@ -134,56 +124,119 @@ def evaluate_run(
     return evaluation
 
 
-def _encoded(
-    run: Run, ranking: str, encode: Callable[[], tuple[Copies, HashCodes]]
-) -> tuple[Copies, HashCodes]:
-    """Edited images and their codes."""
-    if ranking != HAMMING:
-        raise MeasurementError(run, "copies are ranked by Hamming distance alone")
+class _Queries(NamedTuple):
+    """The queries of an evaluation, and what is relevant to them.
+
+    Attributes:
+        codes: of the queries.
+        features: makes their features (q, d).
+        labels: of the queries and of the database.
+        nearest: places of their nearest by cosine; None where these are not known.
+    """
+
+    codes: HashCodes
+    features: Callable[[], NDArray[np.float32]]
+    labels: tuple[Labels, Labels]
+    nearest: NDArray[np.int64] | None
+
+
+def _queries_of(
+    run: Run,
+    dataset: RetrievalDataset,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: StageProgress,
+    relevance: str,
+    query: tuple[HashCodes, Indices],
+    database: Indices,
+) -> _Queries:
+    """The queries of the split, or edited images where copies are relevant."""
+    codes, rows = query
+    if relevance == COPIES:
+        copies, codes, features = _encode_copies(
+            run, dataset, database, settings, cache, on_progress
+        )
+        return _Queries(codes, lambda: features, copies.labels(database), None)
+
+    def nearest(k: int) -> NDArray[np.int64]:
+        found = partial(on_progress, "neighbours")
+        return cosine_neighbours(dataset, rows, database, settings, cache, found, k=k)
+
+    if relevance == LABELS:
+        labels = dataset.labels(dataset.label_set(run.spec.label_set))
+        relevant = labels[rows], labels[database]
+        kept = _if_there(partial(nearest, NEIGHBOURS))
+    else:
+        found = _or_refused(run, "relevance", partial(nearest, NEIGHBOUR_RELEVANCES[relevance]))
+        relevant = neighbour_labels(found, len(database))
+        kept = nearest(NEIGHBOURS)
+    return _Queries(codes, lambda: cache.get(dataset, images=rows), relevant, kept)
+
+
+def _evaluate_ranked(
+    run: Run,
+    dataset: RetrievalDataset,
+    cache: FeatureCache,
+    ranking: str,
+    queries: _Queries,
+    database: tuple[HashCodes, Indices],
+    on_progress: OnProgress,
+) -> Evaluation:
+    """Measure a ranking by values other than Hamming distances."""
+
+    def rank() -> Ranked:
+        both = queries.codes, queries.features()
+        return rank_run(run, dataset, cache, ranking, both, database)
+
+    ranked = _or_refused(run, "ranking", rank)
+    evaluation = evaluate_similarities(
+        ranked.similarities,
+        *queries.labels,
+        run.spec.evaluation_protocol(),
+        bytes_per_item=database[0].packed.shape[1],
+        nearest=queries.nearest,
+        on_progress=on_progress,
+    )
+    costs = {
+        "ranking": ranking,
+        "bits": database[0].bits,
+        "codes": code_statistics(database[0]),
+        "cold_bytes_per_item": ranked.cold_bytes,
+        "timings": {"search_s": ranked.search_s},
+    }
+    return replace(evaluation, report=evaluation.report.model_copy(update=costs))
+
+
+def _encode_copies(
+    run: Run,
+    dataset: RetrievalDataset,
+    database: Indices,
+    settings: Settings,
+    cache: FeatureCache,
+    on_progress: StageProgress,
+) -> tuple[Copies, HashCodes, NDArray[np.float32]]:
+    """Edited images with codes and features; the codes are stored beside the others of the run.
+
+    Raises:
+        MeasurementError: no image, or not the network that encodes them, can be read.
+    """
+    import torch  # a run by labels needs none
+
+    learned = run.spec.finetune is not None
     try:
-        return encode()
+        copies, features = copy_features(
+            dataset,
+            database,
+            run.load_backbone() if learned else cache.backbone,
+            settings,
+            "" if learned else cache.folder.name,
+            partial(on_progress, "copies"),
+        )
+        codes = run.load_method().encode(torch.from_numpy(np.array(features)))
     except (ImageError, RunError, RuntimeError) as error:
         raise MeasurementError(run, f"its copies cannot be encoded: {sentence(error)}") from error
-
-
-class _Shared(NamedTuple):
-    """What an evaluation is told whatever the ranking."""
-
-    query_labels: Labels
-    database_labels: Labels
-    protocol: Protocol
-    nearest: NDArray[np.int64] | None
-    on_progress: OnProgress
-
-    def by_distance(self, queries: HashCodes, database: HashCodes) -> Evaluation:
-        return evaluate(
-            queries,
-            database,
-            self.query_labels,
-            self.database_labels,
-            self.protocol,
-            nearest=self.nearest,
-            on_progress=self.on_progress,
-        )
-
-    def by_values(self, ranked: Ranked, database: HashCodes, ranking: str) -> Evaluation:
-        evaluation = evaluate_similarities(
-            ranked.similarities,
-            self.query_labels,
-            self.database_labels,
-            self.protocol,
-            bytes_per_item=database.packed.shape[1],
-            nearest=self.nearest,
-            on_progress=self.on_progress,
-        )
-        costs = {
-            "ranking": ranking,
-            "bits": database.bits,
-            "codes": code_statistics(database),
-            "cold_bytes_per_item": ranked.cold_bytes,
-            "timings": {"search_s": ranked.search_s},
-        }
-        return replace(evaluation, report=evaluation.report.model_copy(update=costs))
+    run.save_codes(CODES, codes, copies.rows)
+    return copies, codes, features
 
 
 class RelevanceError(ValueError):

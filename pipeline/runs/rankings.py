@@ -48,7 +48,7 @@ def rank_run(
     dataset: RetrievalDataset,
     cache: FeatureCache,
     ranking: str,
-    query: tuple[HashCodes, NDArray[np.int64]],
+    query: tuple[HashCodes, NDArray[np.float32]],
     database: tuple[HashCodes, NDArray[np.int64]],
 ) -> Ranked:
     """Rank the database of a run otherwise than by Hamming distance.
@@ -58,7 +58,7 @@ def rank_run(
         dataset: data set of the run.
         cache: features of the run's backbone.
         ranking: one of `RANKINGS` but the first.
-        query: codes of the queries and their manifest rows.
+        query: codes of the queries and their features (q, d).
         database: codes of the database and their manifest rows.
 
     Raises:
@@ -66,15 +66,11 @@ def rank_run(
             model is not there.
         ImageError: an image whose features are missing is gone or has changed.
     """
-    if run.spec.finetune is not None and ranking == ASYMMETRIC:
-        raise RunError(
-            f"run {run.id} cannot be ranked by real-valued queries: its backbone learned with the "
-            "method, and its features are not kept"
-        )
-    features = cache.get(dataset)
+    if run.spec.finetune is not None:
+        raise RunError("the backbone learned with the method, and its features are not kept")
     if ranking == ASYMMETRIC:
-        return _asymmetric(run, features[query[1]], database[0])
-    return _rescored(features, query, database)
+        return _asymmetric(run, query[1], database[0])
+    return _rescored(cache.get(dataset), query, database)
 
 
 def _asymmetric(run: Run, features: NDArray[np.float32], codes: HashCodes) -> Ranked:
@@ -88,12 +84,12 @@ def _asymmetric(run: Run, features: NDArray[np.float32], codes: HashCodes) -> Ra
 
 def _rescored(
     features: NDArray[np.float32],
-    query: tuple[HashCodes, NDArray[np.int64]],
+    query: tuple[HashCodes, NDArray[np.float32]],
     database: tuple[HashCodes, NDArray[np.int64]],
 ) -> Ranked:
-    (query_codes, query_rows), (codes, rows) = query, database
+    (query_codes, query_features), (codes, rows) = query, database
     mean = mean_features(features, rows)
-    directions = unit_length(features[query_rows] - mean)
+    directions = unit_length(query_features - mean)
 
     def cosines(number: int, places: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.asarray(unit_length(features[rows[places]] - mean) @ directions[number])

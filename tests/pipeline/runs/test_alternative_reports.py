@@ -19,6 +19,7 @@ from pipeline.runs.alternative_reports import (
 )
 from pipeline.runs.alternatives import ALTERNATIVES, Alternative
 from pipeline.runs.baselines import cosine_report
+from pipeline.runs.copy_baselines import copies_by_cosine
 from pipeline.runs.cosine_neighbours import cosine_neighbours
 from pipeline.runs.ground_truth import GroundTruth
 from tests.factories import spec
@@ -154,6 +155,18 @@ def test_neighbours_decide_where_they_are_the_relevance(truth, cache, own_librar
 
     assert report.relevance == "neighbours@10"
     assert report.map > 0.95
+
+
+def test_edited_images_are_the_queries_where_copies_are_relevant(truth, cache, own_library, only):
+    only(ALTERNATIVES["float32"])
+    copies = GroundTruth(spec(), truth.dataset, own_library, "copies")
+
+    [report] = measure_alternatives(copies, own_library, cache).values()
+
+    cosine = copies_by_cosine(copies, own_library, cache)
+    assert report.map == pytest.approx(cosine.map, abs=1e-6)
+    assert report.n_query == cosine.n_query
+    assert np.isnan(report.value("neighbours_at_10"))
 
 
 def test_it_can_be_stopped_between_two_blocks(truth, cache, own_library, only):

@@ -7,12 +7,18 @@ import pytest
 import torch
 
 from models.backbones.registry import load_backbone
+from models.finetuning_config import FineTuning
 from pipeline.analysis.comparisons import comparisons, comparisons_of
 from pipeline.analysis.leaderboard import read_leaderboard
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.evaluate import evaluate_cosine
+from pipeline.evaluation.rankings import RANKINGS
 from pipeline.features import FeatureCache
 from pipeline.runs.measurement import MeasurementError, evaluate_run
+from pipeline.runs.rankings import rank_run
+from pipeline.runs.registry import RunRegistry
+from pipeline.runs.results import RunError
+from tests.factories import spec
 
 
 @pytest.fixture
@@ -67,7 +73,8 @@ def test_reports_lie_side_by_side_and_are_boards_of_their_own(done_run, own_libr
     assert done_run.report("neighbours@10", "asymmetric") == neighbours
     assert done_run.relevances == ["labels"]  # by distance
     assert len(done_run.query_aps(ranking="asymmetric")) == before.n_query
-    boards = comparisons(own_library, "shapes")
+    assert [one.ranking for one in comparisons(own_library, "shapes")] == ["hamming"]
+    boards = comparisons(own_library, "shapes", rankings=RANKINGS)
     assert [one.ranking for one in boards] == ["hamming", "asymmetric", "asymmetric"]
     assert "asymmetric" in boards[1].label
     assert "ranked by real-valued queries against stored bits" in boards[1].sentence
@@ -86,3 +93,18 @@ def test_what_cannot_be_ranked_is_refused_with_the_reason(done_run, measured):
     (done_run.folder / "model" / "weights.safetensors").unlink()
     with pytest.raises(MeasurementError, match="its ranking needs the features"):
         measured("asymmetric")
+
+
+def test_copies_are_ranked_by_the_values_of_the_edited_images(done_run, measured):
+    by_bits = measured("hamming", "copies")
+    by_values, rescored = measured("asymmetric", "copies"), measured("rescored@200", "copies")
+
+    assert by_values.n_query == rescored.n_query == by_bits.n_query != done_run.report().n_query
+    assert rescored.map > by_bits.map  # an edited image is nearest to its original
+
+
+def test_a_backbone_that_learned_has_no_features_to_rank_by(own_library):
+    run = RunRegistry(own_library).create(spec(method="csq", finetune=FineTuning()))
+
+    with pytest.raises(RunError, match="the backbone learned with the method"):
+        rank_run(run, None, None, "asymmetric", (None, None), (None, None))
