@@ -95,6 +95,7 @@ def rename_dataset(name: str, settings: Settings, *, to: str = "", title: str = 
 
     Raises:
         DatasetError: no such data set, the name is not usable or taken, or runs refer to the old.
+            What people said about it goes with it.
     """
     info = load_facts(name, settings)
     runs = dependents_of(name, settings).runs
@@ -107,14 +108,29 @@ def rename_dataset(name: str, settings: Settings, *, to: str = "", title: str = 
             )
         if (settings.datasets_path / to).exists():
             raise DatasetError(f"there is a data set {to!r} already")
+        if taken := [path for path in _annotations(to, settings) if path.exists()]:
+            raise DatasetError(
+                f"what people said about an earlier data set {to!r} is kept in {taken[0]}; choose "
+                "another name, or move that away"
+            )
     changed = info.model_copy(update={"name": to or name, "title": title or info.title})
     with one_at_a_time(name, settings):
         folder = settings.datasets_path / name
         write_atomic(folder / "dataset.json", changed.model_dump_json(indent=2) + "\n")
         if changed.name != name:
             folder.rename(settings.datasets_path / changed.name)
+            moves = zip(_annotations(name, settings), _annotations(to, settings), strict=True)
+            for old, new in moves:
+                if old.exists():
+                    old.rename(new)
             shutil.rmtree(settings.home / "thumbs" / name, ignore_errors=True)
     return changed
+
+
+def _annotations(name: str, settings: Settings) -> list[Path]:
+    """Where verdicts, judging rounds and tags of a data set are kept."""
+    home = settings.home
+    return [home / "verdicts" / name, home / "judging" / name, home / "tags" / f"{name}.json"]
 
 
 def export_dataset(

@@ -30,6 +30,7 @@ from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
 from pipeline.analysis.hubs import Hubs, read_hubs
 from pipeline.analysis.kind_and_thing import KindAndThing, read_kind_and_thing
+from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
 from pipeline.analysis.robustness import Robustness
@@ -37,7 +38,8 @@ from pipeline.analysis.run_summary import RunSummary, read_summary
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.query_curves import QueryCurves
 from pipeline.evaluation.relevance import COPIES, OF_QUERIES, RELEVANCES
-from pipeline.index.quantizers import QuantizerReport, stored_quantizers
+from pipeline.index.quantizer_report import QuantizerReport
+from pipeline.index.quantizers import stored_quantizers
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -305,6 +307,6 @@ def _bit_sample(run_id: str, key: Key) -> BitSample:
     return bit_sample(run.query_codes, run.database_codes, run.query_labels, run.database_labels)
 
 
-def advice(comparison: Comparison, rows: pd.DataFrame, scenario: Scenario) -> list[Advice]:
+def advice(comparison: Comparison, found: Leaderboard, scenario: Scenario) -> list[Advice]:
     """The rows of a leaderboard under a scenario."""
-    return recommend(settings(), comparison, rows, scenario)
+    return recommend(settings(), comparison, found, scenario)

@@ -16,7 +16,7 @@ advisor_parts.unmeasured(cached.runs.board(by_kind), comparison)
 leaderboard_parts.protocol(comparison, found)
 kinds = {labels.name: labels.kind for labels in dataset.label_sets}
 asked = advisor_parts.scenario(found, kinds.get(comparison.labels))
-advice = cached.analysis.advice(comparison, found.rows, asked)
+advice = cached.analysis.advice(comparison, found, asked)
 said = advisor_parts.recommendation(advice, comparison)
 advisor_parts.ranking(advice, found, asked, comparison, said)
 advisor_parts.missing(found.rows, asked, comparison)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pandas as pd
@@ -17,6 +18,7 @@ from pipeline.analysis.advice import advice_table, command, readable, untried
 from pipeline.analysis.advisor import Advice, Scenario
 from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.leaderboard import Leaderboard
+from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import COPIES
 from pipeline.wording import escape_markdown, plural
 
@@ -42,7 +44,7 @@ def purpose(by_kind: Comparison) -> Comparison:
         help="Methods that are good at one are often poor at the other: the Leaderboard shows both "
         "in one chart.",
     )
-    return replace(by_kind, relevance=COPIES) if wanted == _THING else by_kind
+    return replace(by_kind, relevance=COPIES, ranking=HAMMING) if wanted == _THING else by_kind
 
 
 def unmeasured(by_kind: Leaderboard, comparison: Comparison) -> None:
@@ -129,38 +131,53 @@ def recommendation(found: list[Advice], comparison: Comparison) -> str:
     """The best that fits with its reasons and a way to search with it; returns the sentence."""
     if not found or not found[0].fits:
         st.warning(
-            "Nothing that was measured meets all limits. Loosen one of them, or measure more.",
+            "Nothing that was measured meets all limits. Loosen one of them, or measure more."
+            + _nearest_miss(found),
             title="No candidate",
         )
         return ""
     best = found[0]
     sentence = (
-        f"{best.measured.title} at {best.measured.bits} bits: mAP {100 * best.measured.map:.1f} % "
+        f"{_named(best)}: mAP {100 * best.measured.map:.1f} % "
         f"on {comparison.dataset}, {best.memory_mb:,.1f} MB and {best.search_ms:.2f} ms per search "
         f"in production, about {best.training_s:,.1f} s of training."
     )
     with st.container(border=True, key="recommendation"):
-        st.subheader(
-            escape_markdown(f"{best.measured.title}, {best.measured.bits} bits"), anchor=False
-        )
+        st.subheader(escape_markdown(_named(best)), anchor=False)
         st.markdown(escape_markdown(sentence))
         st.caption(escape_markdown("; ".join([*best.reasons, *_why_not_the_best(found)])) + ".")
-        if st.button("Search with it", type="primary", icon=":material/image_search:"):
+        if not best.measured.run:
+            st.markdown(
+                "This is no hash method: the features themselves, compressed. The database's own "
+                "quantizers are on the Leaderboard, Trade-offs."
+            )
+        elif st.button("Search with it", type="primary", icon=":material/image_search:"):
             runs = cached.library.runs(comparison.dataset)
             slug = next((one.slug for one in runs if one.id == best.measured.run), None)
             state.switch_page("explore/search_page.py", **({"run": slug} if slug else {}))
     return sentence
 
 
+def _named(advice: Advice) -> str:
+    return f"{advice.measured.title}, {advice.measured.size}"
+
+
+def _nearest_miss(found: list[Advice]) -> str:
+    """Which candidate is nearest to the limits, and what it breaks, as Markdown."""
+    if not found or math.isinf(found[0].excess):
+        return ""
+    miss = f"{_named(found[0])} comes nearest: {', '.join(found[0].obstacles)}."
+    return f" {escape_markdown(miss)}"
+
+
 def _why_not_the_best(found: list[Advice]) -> list[str]:
-    """Why the recommended code is not the one with the highest mAP, if it is not."""
+    """Why the recommendation is not the one with the highest mAP, if it is not."""
     best = max((one for one in found if one.fits), key=lambda one: one.measured.map)
     if best is found[0]:
         return []
-    other = f"{best.measured.title} at {best.measured.bits} bits"
     return [
-        f"the shortest code whose interval reaches the best mAP that fits, "
-        f"{100 * best.measured.map:.1f} % of {other}"
+        f"the fewest bytes whose interval reaches the best mAP that fits, "
+        f"{100 * best.measured.map:.1f} % of {_named(best)}"
     ]
 
 
@@ -172,6 +189,7 @@ def ranking(
     st.dataframe(
         table,
         hide_index=True,
+        placeholder="–",
         key="advice",
         alt="Candidates under the scenario.",
         column_config={
@@ -181,7 +199,7 @@ def ranking(
         | {"Memory (MB)": st.column_config.NumberColumn(format="%.1f")}
         | {"Search (ms)": st.column_config.NumberColumn(format="%.2f")},
     )
-    title = "Memory later (MB)"
+    title = "Memory in production (MB)"
     chart_panel.show_chart(
         tradeoff(
             advice_table(found),
@@ -198,7 +216,7 @@ def ranking(
             "Advice",
             said,
             comparison.sentence,
-            runs=tuple(one.measured.run for one in found),
+            runs=tuple(one.measured.run for one in found if one.measured.run),
         ),
     )
     st.caption(

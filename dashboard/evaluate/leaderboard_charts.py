@@ -20,6 +20,7 @@ from pipeline.analysis.kind_and_thing import references
 from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.published_figures import published_table
 from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
+from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import COPIES
 from pipeline.wording import escape_markdown
 
@@ -93,7 +94,9 @@ def same_kind_and_thing(rows: pd.DataFrame, found: Leaderboard, comparison: Comp
     names = {row["run"]: row["model"] for row in rows.to_dict("records")}
     if not both.rows.empty:
         st.markdown(escape_markdown(both.finding))
-        beside = references(found, cached.runs.board(replace(comparison, relevance=COPIES)))
+        beside = references(
+            found, cached.runs.board(replace(comparison, relevance=COPIES, ranking=HAMMING))
+        )
         chart_panel.show_chart(
             chart(both.rows, list(found.rows["method"]), beside),
             _readable_both(both.rows),

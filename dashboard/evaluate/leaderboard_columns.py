@@ -9,6 +9,7 @@ from streamlit.elements.lib.column_types import ColumnConfig  # has no public na
 
 from pipeline.analysis.leaderboard import METRICS_SHOWN
 from pipeline.evaluation.metric_table import METRICS, Metric
+from pipeline.evaluation.relevance import COPIES
 
 RANK, MODEL, BITS, SEEDS = "Rank", "Model", "Bits", "Seeds"
 HALF, INTERVAL, VS_BEST, CHECKS, TIES = "±", "Interval", "vs. best", "Checks", "Ties"
@@ -18,16 +19,19 @@ MAP = METRICS["map"].title
 OTHERS = [metric for metric in METRICS_SHOWN if metric.name != "map"]
 _ALWAYS = (RANK, MODEL, BITS, MAP)
 _LEADING = ("precision_at_10", "neighbours_at_10")  # metrics that stand beside mAP
+_LEADING_OF_COPIES = ("recall_at_1", "recall_at_10", "first_relevant")  # one image is relevant
 _FEW_PIXELS = 80
 
 
-def order(present: Sequence[str]) -> list[str]:
+def order(present: Sequence[str], relevance: str) -> list[str]:
     """The columns of the table from left to right.
 
     Args:
         present: names that the table has; the metrics are those of the metric table.
+        relevance: behind the numbers, which decides the metrics that come first.
     """
-    leading = [metric.title for metric in OTHERS if metric.name in _LEADING]
+    names = _LEADING_OF_COPIES if relevance == COPIES else _LEADING
+    leading = [metric.title for metric in OTHERS if metric.name in names]
     first = [*_ALWAYS, *leading, BYTES, COLD, SEARCH, VS_BEST, CHECKS]
     return [*(name for name in first if name in present), *(n for n in present if n not in first)]
 

@@ -9,7 +9,7 @@ from dashboard.services.queries import EncodingError
 from dashboard.widgets import report_button
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.comparisons import Comparison
-from pipeline.index.quantizers import QuantizerReport, quantizer_finding, quantizer_table
+from pipeline.index.quantizer_report import QuantizerReport, quantizer_finding, quantizer_table
 from pipeline.wording import escape_markdown
 
 _HELP = {
@@ -65,6 +65,7 @@ def _results(report: QuantizerReport, comparison: Comparison, run: str) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        height="content",
         key="quantizers",
         placeholder="–",
         alt=f"Quantizers by quality, bytes and time. {finding}",

@@ -53,7 +53,8 @@ def readable(
     parts = [part for part in parts if not part.empty]
     whole = dict.fromkeys((columns.RANK, columns.BITS, columns.SEEDS), "Int64")
     table = pd.concat(parts, ignore_index=True).astype(whole)
-    return table[columns.order(list(table.columns))]
+    relevance = str(rows["relevance"].iloc[0])
+    return table[columns.order(list(table.columns), relevance)]
 
 
 def pivot(rows: pd.DataFrame) -> pd.DataFrame:

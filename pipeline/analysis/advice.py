@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipeline.analysis.advisor import Advice, Measured, Scenario, advise, training_exponents
 from pipeline.analysis.comparisons import Comparison, measured
+from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.tradeoffs import on_front
 from pipeline.catalog import method_cards
 from pipeline.index.search_cost import search_cost
@@ -18,32 +19,57 @@ from pipeline.settings import Settings
 
 
 def recommend(
-    settings: Settings, comparison: Comparison, rows: pd.DataFrame, scenario: Scenario
+    settings: Settings, comparison: Comparison, board: Leaderboard, scenario: Scenario
 ) -> list[Advice]:
-    """The rows of a leaderboard under a scenario, the best that fits first."""
-    cards = {card.name: card for card in method_cards()}
-    n_train = {run.id: report.n_database for run, report in measured(settings, comparison)}
-    candidates = [
-        Measured(
-            row["method"],
-            row["model"],
-            int(row["bits"]),
-            float(row["map"]),
-            float(row["half"]),
-            float(np.nan_to_num(row["training_s"])),
-            n_train[row["run"]],
-            cards[row["method"]].supervision,
-            cards[row["method"]].label_kinds,
-            row["run"],
-        )
-        for row in rows.to_dict("records")
-        if row["run"] in n_train and row["method"] in cards  # else it cannot be trained any more
-    ]
+    """The methods and alternatives of a leaderboard under a scenario, the best that fits first."""
 
     def seconds(bits: int, n_codes: int) -> float:
         return search_cost(bits, settings).seconds(n_codes)
 
+    candidates = [*_methods(settings, comparison, board), *_alternatives(board)]
     return advise(scenario, candidates, seconds, training_exponents(_points(settings)))
+
+
+def _methods(settings: Settings, comparison: Comparison, board: Leaderboard) -> list[Measured]:
+    cards = {card.name: card for card in method_cards()}
+    n_train = {run.id: report.n_database for run, report in measured(settings, comparison)}
+    return [
+        Measured(
+            method=row["method"],
+            title=row["model"],
+            bits=int(row["bits"]),
+            bytes=int(row["bytes"]),
+            map=float(row["map"]),
+            half=float(row["half"]),
+            train_s=float(np.nan_to_num(row["training_s"])),
+            n_train=n_train[row["run"]],
+            supervision=cards[row["method"]].supervision,
+            label_kinds=cards[row["method"]].label_kinds,
+            run=row["run"],
+        )
+        for row in board.rows.to_dict("records")
+        if row["run"] in n_train and row["method"] in cards  # else it cannot be trained any more
+    ]
+
+
+def _alternatives(board: Leaderboard) -> list[Measured]:
+    return [
+        Measured(
+            method=row["name"],
+            title=row["title"],
+            bits=None,
+            bytes=int(row["bytes"]),
+            map=float(row["map"]),
+            half=float(row["half"]),
+            train_s=float(np.nan_to_num(row["training_s"])),
+            n_train=board.n_database,
+            supervision="unsupervised",
+            label_kinds=(),
+            run="",
+            search_s=float(row["search_ms"]) / 1000 / board.n_database,
+        )
+        for row in board.alternatives.to_dict("records")
+    ]
 
 
 def untried(rows: pd.DataFrame, scenario: Scenario) -> list[str]:
@@ -72,18 +98,22 @@ def command(comparison: Comparison, methods: Sequence[str], bits: Sequence[int])
 
 
 def advice_table(advices: Sequence[Advice]) -> pd.DataFrame:
-    """Table of the trade-off chart: columns as `tradeoffs.with_front`; cost is memory in MB."""
+    """Table of the trade-off chart: columns as `tradeoffs.with_front`; cost is memory in MB.
+
+    Alternatives only where nothing beats them: there are many, and each has a colour.
+    """
     table = pd.DataFrame(
         {
             "model": [advice.measured.title for advice in advices],
             "method": [advice.measured.method for advice in advices],
-            "bits": [advice.measured.bits for advice in advices],
+            "bits": [advice.measured.bits or 8 * advice.measured.bytes for advice in advices],
             "run": [advice.measured.run for advice in advices],
             "map": [advice.measured.map for advice in advices],
             "cost": [advice.memory_mb for advice in advices],
         }
     )
-    return table.assign(is_front=on_front(table["cost"], table["map"]))
+    table = table.assign(is_front=on_front(table["cost"], table["map"]))
+    return table[table["is_front"] | (table["run"] != "")].reset_index(drop=True)
 
 
 def readable(advices: Sequence[Advice]) -> pd.DataFrame:
@@ -93,6 +123,7 @@ def readable(advices: Sequence[Advice]) -> pd.DataFrame:
             "Fits": ["yes" if advice.fits else "no" for advice in advices],
             "Model": [advice.measured.title for advice in advices],
             "Bits": [advice.measured.bits for advice in advices],
+            "Bytes": [advice.measured.bytes for advice in advices],
             "mAP": [100 * advice.measured.map for advice in advices],
             "Memory (MB)": [advice.memory_mb for advice in advices],
             "Search (ms)": [advice.search_ms for advice in advices],

@@ -1,4 +1,4 @@
-"""Advisor: which method and code length suit a scenario, from what was measured and how it scales.
+"""Advisor: which method, code length or alternative suits a scenario, from what was measured.
 
 Nothing is guessed about methods that were never run. Quality is taken as measured; memory and
 search follow from the number of images; training is scaled by the exponent that the library's own
@@ -7,10 +7,13 @@ runs on different numbers of images show, or in proportion where they show none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from pipeline.wording import plural
 
 _STEEPEST, _FEWEST_SIZES = 3.0, 3  # exponent of training time, numbers of images behind it
 _ID_BYTES = 16  # of an image's id, kept beside its code
@@ -48,19 +51,23 @@ class Measured:
     Attributes:
         method: name.
         title: name for people.
-        bits: code length.
+        bits: code length; None for an alternative to hash codes.
+        bytes: bytes per image that a search scans.
         map: mAP in [0, 1].
         half: half-width of its interval.
         train_s: seconds of training.
         n_train: images behind `train_s`.
         supervision: supervision of the method's card.
         label_kinds: kinds of the method's card.
-        run: id of a run.
+        run: id of a run; empty for an alternative.
+        search_s: seconds that a search took per image of the database; None: as `search_s` of
+            `advise` says.
     """
 
     method: str
     title: str
-    bits: int
+    bits: int | None
+    bytes: int
     map: float
     half: float
     train_s: float
@@ -68,6 +75,12 @@ class Measured:
     supervision: str
     label_kinds: tuple[str, ...]
     run: str
+    search_s: float | None = None
+
+    @property
+    def size(self) -> str:
+        """Code length in bits, or bytes per image, in words."""
+        return plural(self.bytes, "byte") if self.bits is None else f"{self.bits} bits"
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,8 @@ class Advice:
         training_s: seconds of training on the images of now.
         obstacles: limits that it breaks, in words; empty when it fits.
         reasons: reasons for it, and facts that should be known, in words.
+        excess: how many times the limits it comes closest to missing them all, at least 1;
+            infinite where no loosened limit helps.
     """
 
     measured: Measured
@@ -89,6 +104,7 @@ class Advice:
     training_s: float
     obstacles: tuple[str, ...]
     reasons: tuple[str, ...]
+    excess: float = 1.0
 
     @property
     def fits(self) -> bool:
@@ -102,10 +118,10 @@ def advise(
     search_s: Callable[[int, int], float],
     exponents: dict[str, float],
 ) -> list[Advice]:
-    """All candidates: those that fit first, by mAP, then the others.
+    """All candidates: those that fit first, by mAP, then the others, the nearest miss first.
 
-    Candidates whose intervals overlap the best one's count as equally good, and the shorter code
-    goes first among them.
+    Candidates whose intervals overlap the best one's count as equally good, and the fewer bytes go
+    first among them.
 
     Args:
         scenario: needs that a candidate must meet.
@@ -124,10 +140,11 @@ def advise(
     fitting = [advice for advice in advices if advice.fits]
     best = max(fitting, key=lambda advice: advice.measured.map, default=None)
 
-    def key(advice: Advice) -> tuple[bool, bool, int, float]:
+    def key(advice: Advice) -> tuple[bool, float, bool, int, float]:
         measured = advice.measured
         is_level = best is not None and measured.map + measured.half >= best.measured.map
-        return not advice.fits, not is_level, measured.bits if is_level else 0, -measured.map
+        size = measured.bytes if is_level else 0
+        return not advice.fits, advice.excess, not is_level, size, -measured.map
 
     return sorted(advices, key=key)
 
@@ -160,8 +177,11 @@ def _advice(
     search_s: Callable[[int, int], float],
     exponents: dict[str, float],
 ) -> Advice:
-    memory = scenario.n_later * (-(-measured.bits // 8) + _ID_BYTES) / 1e6
-    search = 1000 * search_s(measured.bits, scenario.n_later)
+    memory = scenario.n_later * (measured.bytes + _ID_BYTES) / 1e6
+    if measured.search_s is None:
+        search = 1000 * search_s(measured.bits or 8 * measured.bytes, scenario.n_later)
+    else:
+        search = 1000 * measured.search_s * scenario.n_later
     exponent = exponents.get(measured.method)
     growth = (scenario.n_now / measured.n_train) ** (1.0 if exponent is None else exponent)
     training = measured.train_s * growth / scenario.speed
@@ -182,21 +202,43 @@ def _advice(
         training,
         tuple(_obstacles(scenario, measured, memory, search, training)),
         tuple(reasons),
+        _excess(scenario, measured, memory, search, training),
     )
+
+
+def _excess(
+    scenario: Scenario, measured: Measured, memory: float, search: float, training: float
+) -> float:
+    if _label_obstacle(scenario, measured):
+        return math.inf
+    shares = (
+        memory / scenario.memory_mb,
+        search / scenario.latency_ms,
+        training / scenario.training_s,
+    )
+    return max(1.0, *shares)
 
 
 def _obstacles(
     scenario: Scenario, measured: Measured, memory: float, search: float, training: float
 ) -> list[str]:
-    obstacles = []
-    if measured.supervision == "supervised" and not scenario.has_labels:
-        obstacles.append("needs labels")
-    elif measured.supervision == "supervised" and scenario.is_multi_label:
-        obstacles += [] if "multi" in measured.label_kinds else ["takes one label per image"]
+    label_obstacle = _label_obstacle(scenario, measured)
+    obstacles = [label_obstacle] if label_obstacle else []
     if memory > scenario.memory_mb:
-        obstacles.append(f"{memory:,.0f} MB of codes, {scenario.memory_mb:,.0f} allowed")
+        obstacles.append(f"{memory:,.1f} MB, {scenario.memory_mb:,.6g} allowed")
     if search > scenario.latency_ms:
-        obstacles.append(f"{search:,.1f} ms per search, {scenario.latency_ms:,.1f} allowed")
+        obstacles.append(f"{search:,.1f} ms per search, {scenario.latency_ms:,.6g} allowed")
     if training > scenario.training_s:
-        obstacles.append(f"{training:,.0f} s of training, {scenario.training_s:,.0f} allowed")
+        obstacles.append(f"{training:,.0f} s of training, {scenario.training_s:,.6g} allowed")
     return obstacles
+
+
+def _label_obstacle(scenario: Scenario, measured: Measured) -> str:
+    """What a method lacks that learns from labels; empty where nothing is missing."""
+    if measured.supervision != "supervised":
+        return ""
+    if not scenario.has_labels:
+        return "needs labels"
+    if scenario.is_multi_label and "multi" not in measured.label_kinds:
+        return "takes one label per image"
+    return ""

@@ -242,7 +242,7 @@ def find_round(round_id: str, settings: Settings) -> JudgingRound:
     if round_id not in files:
         raise RoundError(unknown("round", round_id, tuple(files)))
     try:
-        return _ROUNDS.read(files[round_id])
+        return _read(files[round_id])
     except (OSError, ValueError) as error:
         raise RoundError(f"round {round_id} is damaged: {sentence(error)}") from error
 
@@ -258,10 +258,15 @@ def _read_all(dataset: str, settings: Settings) -> tuple[list[JudgingRound], dic
     rounds, damaged = [], {}
     for path in sorted(_folder(dataset, settings).glob("*.json")):
         try:
-            rounds.append(_ROUNDS.read(path))
+            rounds.append(_read(path))
         except (OSError, ValueError) as error:
             damaged[path.name] = sentence(error)
     return sorted(rounds, key=lambda judged: judged.created, reverse=True), damaged
+
+
+def _read(path: Path) -> JudgingRound:
+    """A round under the name that its data set has now, which may have been renamed."""
+    return _ROUNDS.read(path).model_copy(update={"dataset": path.parent.name})
 
 
 def _folder(dataset: str, settings: Settings) -> Path:

@@ -25,7 +25,7 @@ from pipeline.evaluation.relevance import OF_QUERIES
 from pipeline.runs.spec import RunSpec
 
 if TYPE_CHECKING:
-    from pipeline.index.quantizers import QuantizerReport
+    from pipeline.index.quantizer_report import QuantizerReport
 
 _METRICS = ("map", "precision_at_10", "ndcg_at_100", "neighbours_at_10")
 
@@ -78,7 +78,7 @@ def measure(
 
 
 def _print_report(report: QuantizerReport) -> None:
-    from pipeline.index.quantizers import quantizer_table
+    from pipeline.index.quantizer_report import quantizer_table
 
     say(report.sentence)
     for title, reason in report.left_out_titles.items():

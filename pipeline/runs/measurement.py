@@ -103,20 +103,20 @@ def evaluate_run(
     run.check_dataset(*dataset.info.fingerprints)
     query, database = run.load_codes("query"), run.load_codes("database")
     chosen = _relevance_of(run, dataset, relevance, query[1], database[1])
-    asked = _asked(run, dataset, settings, cache, on_progress, chosen, query, database[1])
+    queries = _queries_of(run, dataset, settings, cache, on_progress, chosen, query, database[1])
     began = time.perf_counter()
     show = partial(on_progress, "evaluation")
     if ranking == HAMMING:
         evaluation = evaluate(
-            asked.codes,
+            queries.codes,
             database[0],
-            *asked.labels,
+            *queries.labels,
             run.spec.evaluation_protocol(),
-            nearest=asked.nearest,
+            nearest=queries.nearest,
             on_progress=show,
         )
     else:
-        evaluation = _evaluate_ranked(run, dataset, cache, ranking, asked, database, show)
+        evaluation = _evaluate_ranked(run, dataset, cache, ranking, queries, database, show)
     timings = evaluation.report.timings | _timings(run, began)
     update = {"timings": timings, "relevance": chosen}
     evaluation = replace(evaluation, report=evaluation.report.model_copy(update=update))
@@ -124,7 +124,7 @@ def evaluate_run(
     return evaluation
 
 
-class _Asked(NamedTuple):
+class _Queries(NamedTuple):
     """The queries of an evaluation, and what is relevant to them.
 
     Attributes:
@@ -140,7 +140,7 @@ class _Asked(NamedTuple):
     nearest: NDArray[np.int64] | None
 
 
-def _asked(
+def _queries_of(
     run: Run,
     dataset: RetrievalDataset,
     settings: Settings,
@@ -149,14 +149,14 @@ def _asked(
     relevance: str,
     query: tuple[HashCodes, Indices],
     database: Indices,
-) -> _Asked:
+) -> _Queries:
     """The queries of the split, or edited images where copies are relevant."""
     codes, rows = query
     if relevance == COPIES:
         copies, codes, features = _encode_copies(
             run, dataset, database, settings, cache, on_progress
         )
-        return _Asked(codes, lambda: features, copies.labels(database), None)
+        return _Queries(codes, lambda: features, copies.labels(database), None)
 
     def nearest(k: int) -> NDArray[np.int64]:
         found = partial(on_progress, "neighbours")
@@ -170,7 +170,7 @@ def _asked(
         found = _or_refused(run, "relevance", partial(nearest, NEIGHBOUR_RELEVANCES[relevance]))
         relevant = neighbour_labels(found, len(database))
         kept = nearest(NEIGHBOURS)
-    return _Asked(codes, lambda: cache.get(dataset, images=rows), relevant, kept)
+    return _Queries(codes, lambda: cache.get(dataset, images=rows), relevant, kept)
 
 
 def _evaluate_ranked(
@@ -178,23 +178,23 @@ def _evaluate_ranked(
     dataset: RetrievalDataset,
     cache: FeatureCache,
     ranking: str,
-    asked: _Asked,
+    queries: _Queries,
     database: tuple[HashCodes, Indices],
     on_progress: OnProgress,
 ) -> Evaluation:
     """Measure a ranking by values other than Hamming distances."""
 
     def rank() -> Ranked:
-        queries = asked.codes, asked.features()
-        return rank_run(run, dataset, cache, ranking, queries, database)
+        both = queries.codes, queries.features()
+        return rank_run(run, dataset, cache, ranking, both, database)
 
     ranked = _or_refused(run, "ranking", rank)
     evaluation = evaluate_similarities(
         ranked.similarities,
-        *asked.labels,
+        *queries.labels,
         run.spec.evaluation_protocol(),
         bytes_per_item=database[0].packed.shape[1],
-        nearest=asked.nearest,
+        nearest=queries.nearest,
         on_progress=on_progress,
     )
     costs = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.annotations.verdicts import Verdicts
 from pipeline.datasets.dataset import DatasetError, list_datasets, load_dataset
 from pipeline.images import ImageError
 from pipeline.index.publish import publish
@@ -99,6 +100,22 @@ def test_a_taken_or_hostile_name_is_refused(image_folder: Path, settings: Settin
     with pytest.raises(DatasetError, match="must be 1 to 41"):
         rename_dataset("shapes", settings, to="../x")
     assert {info.name for info in list_datasets(settings)} == {"shapes", "other"}
+
+
+def test_what_people_said_goes_with_a_renamed_data_set(
+    image_folder: Path, settings: Settings
+) -> None:
+    digest = str(imported(image_folder, settings).manifest["sha256"].iloc[0])
+    Verdicts.of("shapes", "class", settings).set_verdict(digest, digest, "relevant")
+    (settings.home / "judging" / "forms").mkdir(parents=True)
+    with pytest.raises(DatasetError, match=r"earlier data set 'forms' is kept in .*judging"):
+        rename_dataset("shapes", settings, to="forms")
+    (settings.home / "judging" / "forms").rmdir()
+
+    rename_dataset("shapes", settings, to="forms")
+
+    assert Verdicts.of("forms", "class", settings).current().keys() == {(digest, digest)}
+    assert not (settings.home / "verdicts" / "shapes").exists()
 
 
 def test_deleting_takes_runs_indexes_and_thumbnails_along(own_library: Settings) -> None:

@@ -11,6 +11,9 @@ from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metric_table import columns
 from pipeline.features import FeatureCache
+from pipeline.index import quantizers
+from pipeline.index.store.base import StoreError
+from pipeline.index.store.quantizers import QUANTIZERS
 from pipeline.runs.measurement import evaluate_run
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
@@ -231,3 +234,49 @@ def test_a_run_that_is_better_has_no_flag(open_app: OpenApp, own_home: Path):
 
     assert "no better than" not in texts(open_app(own_home, "runs"))
     assert not open_app(own_home).warning
+
+
+def test_the_databases_quantizers_are_measured_on_demand(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    few = [one for one in QUANTIZERS if one.name in ("float32", "int8")]
+    monkeypatch.setattr(quantizers, "QUANTIZERS", few)
+    app = open_app(own_home, "leaderboard", view="Trade-offs")
+    assert "The database's own quantizers" in [one.value for one in app.subheader]
+
+    app.button(key="measure_quantizers").click().run()
+
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["Quantizer"].tolist() == ["float32, not quantized"] * 2 + ["scalar int8"] * 2
+    assert "float32, centred, reaches" in texts(app)
+    assert "engine: embedded" in texts(app)
+
+
+def test_quantizers_that_cannot_be_measured_say_why(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def failing(*_: object, **__: object) -> None:
+        raise StoreError("the engine is full")
+
+    monkeypatch.setattr(quantizers, "measure_quantizers", failing)
+    app = open_app(own_home, "leaderboard", view="Trade-offs")
+
+    app.button(key="measure_quantizers").click().run()
+
+    assert not app.exception
+    assert app.error[0].value == "the engine is full"
+
+
+def test_same_kind_stands_against_same_thing_and_copies_alone_do_not(
+    open_app: OpenApp, shared_home: Path
+):
+    app = open_app(shared_home, "leaderboard")
+    assert "Same kind against same thing" in [one.value for one in app.subheader]
+
+    app.get_by_key("protocol").set_value("holdout · copies").run()
+
+    assert not app.exception
+    assert "Same kind against same thing" not in [one.value for one in app.subheader]
+    assert "perceptual hash" in app.dataframe[0].value["Model"].tolist()
+    assert "is not measured here yet" not in texts(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from pipeline.analysis.advisor import Measured, Scenario, advise, training_exponents
 
 EASY = Scenario(True, False, 1000, 1_000_000, 100, 1000, 1000)
-PLAIN = Measured("itq", "ITQ", 32, 0.5, 0.01, 1.0, 1000, "unsupervised", ("none",), "r1")
+PLAIN = Measured("itq", "ITQ", 32, 4, 0.5, 0.01, 1.0, 1000, "unsupervised", ("none",), "r1")
+PQ = replace(PLAIN, method="pq-4", title="PCA + PQ", bits=None, run="", search_s=1e-6)
 SUPERVISED = replace(
     PLAIN, method="csq", map=0.8, supervision="supervised", label_kinds=("single",)
 )
@@ -55,7 +57,7 @@ def test_each_limit_is_kept(limit: str, word: str):
 
 
 def test_of_equally_good_ones_the_shorter_code_goes_first():
-    longer = replace(PLAIN, bits=64, map=0.505)
+    longer = replace(PLAIN, bits=64, bytes=8, map=0.505)
 
     first, _ = advise(EASY, [longer, PLAIN], search_s, {})
 
@@ -88,3 +90,24 @@ def test_a_faster_machine_is_what_the_user_says_it_is():
 def test_a_scenario_without_images_is_refused():
     with pytest.raises(ValueError, match="at least one image"):
         advise(replace(EASY, n_now=0), [PLAIN], search_s, {})
+
+
+def test_an_alternative_costs_its_own_bytes_and_search() -> None:
+    scenario = replace(EASY, n_later=1000)
+
+    (advice,) = advise(scenario, [PQ], lambda *_: pytest.fail("of hash codes"), {})
+
+    assert advice.search_ms == pytest.approx(1)
+    assert advice.memory_mb == pytest.approx(1000 * (4 + 16) / 1e6)
+    assert (PQ.size, PLAIN.size) == ("4 bytes", "32 bits")
+
+
+def test_the_nearest_miss_comes_first_where_nothing_fits() -> None:
+    scenario = replace(EASY, memory_mb=1e-6, has_labels=False)
+    larger = replace(PLAIN, bits=512, bytes=64, map=0.9)
+
+    advices = advise(scenario, [SUPERVISED, larger, PLAIN], search_s, {})
+
+    assert [advice.measured for advice in advices] == [PLAIN, larger, SUPERVISED]
+    assert 1 < advices[0].excess < advices[1].excess
+    assert math.isinf(advices[2].excess)

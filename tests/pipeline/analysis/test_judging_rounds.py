@@ -258,3 +258,10 @@ def test_a_damaged_file_is_named_and_costs_itself_only(own: Settings, judged: Ju
         find_round("other", own)
     with pytest.raises(RoundError, match="no name of a data set"):
         list_rounds("../x", own)
+
+
+def test_a_round_bears_the_name_that_its_data_set_has_now(own: Settings, judged: JudgingRound):
+    (own.home / "judging" / "shapes").rename(own.home / "judging" / "forms")
+
+    assert [one.dataset for one in list_rounds("forms", own)] == ["forms"]
+    assert find_round(judged.id, own).dataset == "forms"
