@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from benchmarks.real_features import Data, real_features
 from models.codes import HashCodes
 from models.method import EpochLog, TrainingSet
-from models.methods.ud2h import UD2H, AlternatingOptimizer, UD2HConfig
+from models.methods.ud2h import UD2H, AlternatingOptimizer, UD2HConfig, itq_head
 from pipeline.settings import Settings
 from tests.memory import peak_mib
 
@@ -148,7 +148,9 @@ def curve(data: Data, config: UD2HConfig) -> list[tuple[float, float]]:
     queries = torch.from_numpy(np.array(data.query))
     mean = features.mean(0)
     scale = 10 / (features - mean).norm(dim=1).mean()
-    learner = AlternatingOptimizer((features - mean) * scale, BITS, config, seed=0)
+    generator, inputs = torch.Generator().manual_seed(0), (features - mean) * scale
+    head = itq_head(inputs, BITS, generator)
+    learner = AlternatingOptimizer(inputs, head, config, 0, generator)
     points: list[tuple[float, float]] = []
     measuring = 0.0
 

@@ -58,6 +58,8 @@ def training_set(method: Method, seed: int = 0) -> TrainingSet:
 def brief(method: Method, bits: int = _BITS, seed: int = 0, *, epochs: int = _EPOCHS) -> HashMethod:
     """The method with its defaults, but a deep one with few epochs."""
     few = {"epochs": epochs} if issubclass(method, DeepHashMethod) else {}
+    if "min_images" in method.Config.model_fields:
+        few["min_images"] = 0  # the method itself, not what stands in for it
     return method(bits, method.Config.model_validate(few), seed=seed)
 
 

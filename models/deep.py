@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from models.checkpoint import Checkpoints, Snapshot
+from models.copies import without_copies
 from models.finetuning import Source, StoredViews, TrainableBackbone
 from models.method import (
     HashMethod,
@@ -75,6 +76,7 @@ class DeepHashMethod(HashMethod):
     """
 
     config: DeepConfig
+    copies_count_once: ClassVar[bool] = False  # where the neighbourhood of features is the target
 
     @abstractmethod
     def loss(self, batch: Batch) -> LossTerms:
@@ -114,8 +116,8 @@ class DeepHashMethod(HashMethod):
             checkpoints: resume from the last one, and keep new ones.
             trunk: a backbone that learns too; it embeds the images again in every step.
         """
-        features = check_features(train, at_least=2)
-        self._check_views(train)
+        train = self._checked(train, are_features_fixed=trunk is None)
+        features = train.features
         labels = self._checked_labels(train)
         mean = features.mean(0)
         scale = MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
@@ -195,8 +197,13 @@ class DeepHashMethod(HashMethod):
         weights = {f"head.{name}": tensor.detach() for name, tensor in head.state_dict().items()}
         self.state = {"mean": mean, "scale": scale.reshape(1), **weights}
 
-    def _check_views(self, train: TrainingSet) -> None:
-        """Raise a ValueError when views are missing, differ in shape or are not finite."""
+    def _checked(self, train: TrainingSet, *, are_features_fixed: bool) -> TrainingSet:
+        """The training set, with copies counted once where that is wanted and possible.
+
+        Raises:
+            ValueError: views are missing, differ in shape or are not finite.
+        """
+        check_features(train, at_least=2)
         card, views = self.card, train.views
         if len(views) < card.views:
             raise ValueError(
@@ -207,6 +214,9 @@ class DeepHashMethod(HashMethod):
             check_features(TrainingSet((view,)), at_least=2)
             if view.shape != views[0].shape:
                 raise ValueError(f"views differ in shape: {[tuple(v.shape) for v in views]}")
+        if self.copies_count_once and are_features_fixed:
+            return without_copies(train, at_least=2 * self.bits)
+        return train
 
     def _checked_labels(self, train: TrainingSet) -> Tensor | None:
         """The labels of a supervised method.

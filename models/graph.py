@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.linalg import ArpackError, eigsh
 from torch import Tensor
 
 _BLOCK = 1024  # rows of the similarity matrix that exist at a time
+_DENSE = 4000  # points up to which a graph is solved whole, should the iteration fail
+_log = logging.getLogger(__name__)
 
 
 def nearest_neighbours(points: Tensor, k: int) -> NDArray[np.int64]:
@@ -52,6 +56,9 @@ def leading_eigenvectors(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The `count` largest eigenvalues and eigenvectors of D^-1/2 W D^-1/2, largest first.
 
+    Where the iteration does not converge, a small graph is solved whole and a large one for half as
+    many eigenvectors; the log says so.
+
     Args:
         graph: (n, n) symmetric, non-negative, no empty row.
         count: number, at least 1; at most n - 1 are returned.
@@ -59,16 +66,38 @@ def leading_eigenvectors(
 
     Returns:
         Eigenvalues (count,) in [-1, 1] and eigenvectors (n, count).
+
+    Raises:
+        ValueError: not even the largest one converges.
     """
     n = graph.shape[0]
     scale = sparse.diags_array(1 / np.sqrt(graph.sum(axis=1)))
     normalised = scale @ graph @ scale
     if n <= 4 * count:  # Lanczos gains nothing on so small a matrix
-        values, vectors = np.linalg.eigh(normalised.toarray())
-        values, vectors = values[-count:], vectors[:, -count:]
-    else:
-        rng = np.random.default_rng(seed)  # also for restarts, which graphs of many parts need
-        start = rng.standard_normal(n)
+        return _dense(normalised, count)
+    rng = np.random.default_rng(seed)  # also for restarts, which graphs of many parts need
+    start = rng.standard_normal(n)
+    try:
         values, vectors = eigsh(normalised, k=count, which="LA", v0=start, rng=rng)
+    except ArpackError as error:
+        if n <= _DENSE:
+            _log.warning("the graph of %d images is solved whole: %s", n, error)
+            return _dense(normalised, count)
+        if count == 1:
+            raise ValueError(
+                f"the neighbourhood graph of {n} images has no eigenvectors that can be computed "
+                f"({error}); train on other images or with more neighbours"
+            ) from error
+        _log.warning("%d eigenvectors of %d images instead of %d: %s", count // 2, n, count, error)
+        return leading_eigenvectors(graph, count // 2, seed)
     order = np.argsort(values)[::-1]
+    return values[order], vectors[:, order]
+
+
+def _dense(
+    normalised: sparse.csr_array, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same of the whole matrix."""
+    values, vectors = np.linalg.eigh(normalised.toarray())
+    order = np.argsort(values)[::-1][:count]
     return values[order], vectors[:, order]

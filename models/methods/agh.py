@@ -13,7 +13,7 @@ which side of a second threshold, one for either sign, the image lies.
     b+, b-   high, low  (r,)     second thresholds
 
 Deviations: anchors are sought among the leading principal components, scaled to unit length, which
-makes K-means cheap; there are fewer anchors where there are few images.
+makes K-means cheap; there are fewer anchors where there are few images; near-copies count once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pydantic import Field
 from torch import Tensor
 
 from models.clustering import k_means
+from models.copies import without_copies
 from models.linear import principal_axes
 from models.method import (
     HashMethod,
@@ -120,6 +121,7 @@ class AGH(HashMethod):
         deviations=(
             "Anchors lie among the leading principal components, scaled to unit length.",
             "At most half as many anchors as images.",
+            "Near-copies among the training images count once.",
         ),
     )
     Config = AGHConfig
@@ -128,6 +130,7 @@ class AGH(HashMethod):
     def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
         """Find the anchors and the eigenvectors of their graph; see `HashMethod.fit`."""
         config = self.config
+        train = without_copies(train, at_least=self.bits + 4)  # for half as many anchors
         features = check_features(train, at_least=4)
         n, width = features.shape
         mean = features.mean(0)

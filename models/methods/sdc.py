@@ -92,6 +92,7 @@ class SDC(DeepHashMethod):
         deviations=(
             "Centred features and the house's head; no contrastive term.",
             "60 epochs in batches of 128 instead of 100 in batches of 64: more quantiles a step.",
+            "Near-copies among the training images count once, while the backbone is frozen.",
         ),
         reported=(
             Reported(
@@ -106,6 +107,7 @@ class SDC(DeepHashMethod):
     )
     Config = SDCConfig
     config: SDCConfig
+    copies_count_once = True
 
     def activation(self, outputs: Tensor) -> Tensor:
         """The code layer itself: the loss looks at angles only."""

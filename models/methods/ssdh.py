@@ -92,7 +92,10 @@ class SSDH(DeepHashMethod):
         paper="https://doi.org/10.24963/ijcai.2018/148",
         supervision="unsupervised",
         fidelity="paper",
-        deviations=("A linear head on frozen, centred features instead of the whole network.",),
+        deviations=(
+            "A linear head on frozen, centred features instead of the whole network.",
+            "Near-copies among the training images count once, while the backbone is frozen.",
+        ),
         reported=(
             Reported(
                 dataset="ImageNet100 (imagenet100, AlexNet)",
@@ -106,6 +109,7 @@ class SSDH(DeepHashMethod):
     )
     Config = SSDHConfig
     config: SSDHConfig
+    copies_count_once = True
 
     def on_fit_start(self, train: TrainingSet) -> None:
         """Fit the half Gaussians to the pairs of a sample of the images."""

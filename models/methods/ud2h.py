@@ -23,6 +23,7 @@ graph itself and its finer eigenvectors, weighted by lambda^power.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Literal, Self
 
@@ -33,6 +34,7 @@ from torch import Tensor, nn
 
 from models.asymmetric import asymmetric_loss, code_step
 from models.clustering import clustering_loss, k_means, sharpened, soft_assignment
+from models.copies import distinct_rows
 from models.linear import principal_axes, rotate_to_codes
 from models.method import (
     EpochLog,
@@ -48,6 +50,7 @@ from models.targets import Spectrum, Target, balanced, graded, stable_neighbours
 
 _MEAN_NORM = 10.0  # features are scaled to this mean norm, which fixes the scale of the step size
 _ITQ_ROUNDS = 50  # of the start
+_log = logging.getLogger(__name__)
 
 
 class UD2HConfig(MethodConfig):
@@ -95,6 +98,9 @@ class UD2HConfig(MethodConfig):
     pca_dims: int = Field(
         128, ge=2, le=1024, description="Principal components used for neighbours and cosine."
     )
+    min_images: int = Field(
+        500, ge=0, description="Fewer images, copies counted once, get the codes of ITQ."
+    )
 
 
 def build_target(points: Tensor, config: UD2HConfig, seed: int) -> tuple[Target, Tensor]:
@@ -135,6 +141,18 @@ def symmetric_loss(relaxed: Tensor, block: Tensor) -> Tensor:
     return (relaxed @ relaxed.T - bits * block).square().mean() / bits
 
 
+def itq_head(inputs: Tensor, bits: int, generator: torch.Generator) -> nn.Linear:
+    """ITQ of centred inputs (n, d) as a head, with mean absolute output 1 before the tanh."""
+    axes = principal_axes(inputs, bits)
+    projection = axes @ rotate_to_codes(inputs @ axes, _ITQ_ROUNDS, generator)
+    head = nn.Linear(inputs.shape[1], bits)
+    with torch.no_grad():
+        scale = (inputs @ projection).abs().mean().clamp(min=1e-12)
+        head.weight.copy_((projection / scale).T)
+        head.bias.zero_()
+    return head
+
+
 class UD2H(HashMethod):
     """Unsupervised discriminative deep hashing, reconstructed from its abstract."""
 
@@ -151,6 +169,7 @@ class UD2H(HashMethod):
         deviations=(
             "Reconstructed from the published abstract; losses and settings are not public.",
             "The target is a soft spectral similarity instead of hard clusters.",
+            "Near-copies count once; fewer than 500 images get the codes of ITQ.",
         ),
         ablations={
             "globality off": {"globality": False},
@@ -170,12 +189,27 @@ class UD2H(HashMethod):
     def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
         """Learn the head from unlabelled features; see `HashMethod.fit`."""
         features = check_features(train, at_least=4)
+        rows = distinct_rows(features)
+        n, is_few = len(features), len(rows) < self.config.min_images
+        if len(rows) < n and not is_few:
+            _log.warning("near-copies count once: %d of %d images train", len(rows), n)
+            features = features[rows]
         mean = features.mean(0)
         inputs = features - mean
         scale = _MEAN_NORM / inputs.norm(dim=1).mean().clamp(min=1e-12)
-        learner = AlternatingOptimizer(inputs.mul_(scale), self.bits, self.config, self.seed)
-        head = learner.learn(on_epoch)
-        self.chosen = learner.chosen
+        generator = torch.Generator().manual_seed(self.seed)
+        head = itq_head(inputs.mul_(scale), self.bits, generator)
+        self.chosen = {}
+        if is_few:
+            _log.warning(
+                "UD2H: %d different images are too few for a graph of at least %d: codes of ITQ",
+                len(rows),
+                self.config.min_images,
+            )
+        else:
+            learner = AlternatingOptimizer(inputs, head, self.config, self.seed, generator)
+            learner.learn(on_epoch)
+            self.chosen = learner.chosen
         self.state = {
             "mean": mean,
             "projection": (head.weight.detach().T * scale).contiguous(),
@@ -197,23 +231,25 @@ class AlternatingOptimizer:
 
     Args:
         inputs: (n, d) centred and scaled features.
-        bits: code length K.
+        head: start, from d to K outputs; learned in place.
         config: configuration of the method.
-        seed: seed of everything random.
+        seed: seed of target and clusters.
+        generator: source of the samples and their order.
     """
 
-    def __init__(self, inputs: Tensor, bits: int, config: UD2HConfig, seed: int) -> None:
+    def __init__(
+        self,
+        inputs: Tensor,
+        head: nn.Linear,
+        config: UD2HConfig,
+        seed: int,
+        generator: torch.Generator,
+    ) -> None:
         self.inputs, self.config, self.seed = inputs, config, seed
-        self.generator = torch.Generator().manual_seed(seed)
+        self.head, self.generator = head, generator
         n, width = inputs.shape
-        axes = principal_axes(inputs, bits)
-        projection = axes @ rotate_to_codes(inputs @ axes, _ITQ_ROUNDS, self.generator)
-        self.head = nn.Linear(width, bits)
-        with torch.no_grad():  # start at ITQ, with mean absolute output 1 before the tanh
-            scale = (inputs @ projection).abs().mean().clamp(min=1e-12)
-            self.head.weight.copy_((projection / scale).T)
-            self.head.bias.zero_()
-            self.codes = torch.where(self.head(inputs) >= 0, 1.0, -1.0)
+        with torch.no_grad():
+            self.codes = torch.where(head(inputs) >= 0, 1.0, -1.0)
         count = min(config.pca_dims, width, n - 1)
         self.points = F.normalize(inputs @ principal_axes(inputs, count))
         if not config.neighbours:
@@ -226,8 +262,8 @@ class AlternatingOptimizer:
             [*self.head.parameters(), self.centres], lr=config.learning_rate, fused=True
         )
 
-    def learn(self, on_epoch: OnEpoch) -> nn.Linear:
-        """The learned head."""
+    def learn(self, on_epoch: OnEpoch) -> None:
+        """Teach the head."""
         config, n = self.config, len(self.inputs)
         started = time.perf_counter()
         for number in range(1, config.rounds + 1):
@@ -242,7 +278,6 @@ class AlternatingOptimizer:
                 )
                 self.codes = code_step(self.codes, relaxed, pulled, sampled, config.gamma)
             on_epoch(EpochLog(number, config.rounds, terms, time.perf_counter() - started))
-        return self.head
 
     def _network_step(self, sampled: Tensor) -> dict[str, float]:
         """Some epochs over the sampled images; returns the mean of each loss term."""

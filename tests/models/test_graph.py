@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from models import graph
 from models.graph import leading_eigenvectors, nearest_neighbours, neighbour_graph
@@ -119,3 +120,44 @@ def test_two_points_are_enough():
 
     assert values == pytest.approx([1])
     assert abs(vectors) == pytest.approx(np.full((2, 1), np.sqrt(0.5)))
+
+
+def failing(fails):
+    """An eigensolver that does not converge while more than `fails` eigenvectors are wanted."""
+
+    def solve(matrix, k, **options):
+        if k > fails:
+            raise ArpackNoConvergence("no convergence (%s)", np.zeros(0), np.zeros((0, 0)))
+        return eigsh(matrix, k, **options)
+
+    return solve
+
+
+def test_a_small_graph_is_solved_whole_where_the_iteration_does_not_converge(monkeypatch, caplog):
+    adjacency = neighbour_graph(points(90), 8)
+    expected, _ = leading_eigenvectors(adjacency, 6, seed=0)
+    monkeypatch.setattr(graph, "eigsh", failing(0))
+
+    values, vectors = leading_eigenvectors(adjacency, 6, seed=0)
+
+    assert values == pytest.approx(expected, abs=1e-8)
+    assert vectors.T @ vectors == pytest.approx(np.eye(6), abs=1e-8)
+    assert "the graph of 90 images is solved whole" in caplog.text
+
+
+def test_a_large_graph_gives_fewer_eigenvectors_where_the_iteration_does_not_converge(
+    monkeypatch, caplog
+):
+    adjacency = neighbour_graph(points(90), 8)
+    expected, _ = leading_eigenvectors(adjacency, 5, seed=0)
+    monkeypatch.setattr(graph, "eigsh", failing(5))
+    monkeypatch.setattr(graph, "_DENSE", 50)
+
+    values, vectors = leading_eigenvectors(adjacency, 10, seed=0)
+
+    assert values == pytest.approx(expected)
+    assert vectors.shape == (90, 5)
+    assert "5 eigenvectors of 90 images instead of 10" in caplog.text
+    monkeypatch.setattr(graph, "eigsh", failing(0))
+    with pytest.raises(ValueError, match="graph of 90 images has no eigenvectors"):
+        leading_eigenvectors(adjacency, 10, seed=0)

@@ -120,3 +120,11 @@ def test_too_many_bits_are_refused_with_the_most_that_work():
 
     most = int(str(e.value).split("at most ")[1].split(" ")[0])
     assert AGH(most).fit(train).encode(groups(n=20)).bits == most
+
+
+def test_copies_count_once():
+    features = torch.randn(60, 10, generator=torch.Generator().manual_seed(0))
+
+    alone, copied = (AGH(8).fit(TrainingSet((each,))) for each in (features, features.repeat(4, 1)))
+
+    assert (alone.encode(features).packed == copied.encode(features).packed).all()

@@ -8,7 +8,8 @@ import pytest
 import torch
 from scipy.stats import beta
 
-from models.methods.sdc import quantiles, sdc_loss
+from models.method import TrainingSet
+from models.methods.sdc import SDC, SDCConfig, quantiles, sdc_loss
 
 
 def random_batch(n=10, bits=5, seed=0):
@@ -89,3 +90,14 @@ def test_only_the_order_of_the_feature_cosines_matters():
         return sdc_loss(outputs, features, wanted, 1)["calibration"].item()
 
     assert loss(0.5 * angles) == loss(angles)
+
+
+def test_copies_count_once():
+    features = torch.randn(60, 10, generator=torch.Generator().manual_seed(0))
+    config = SDCConfig(epochs=2)
+
+    alone, copied = (
+        SDC(8, config).fit(TrainingSet((each,))) for each in (features, features.repeat(4, 1))
+    )
+
+    assert (alone.encode(features).packed == copied.encode(features).packed).all()

@@ -92,3 +92,14 @@ def test_similarity_of_near_and_far_features():
 
     assert similarity[0].tolist() == [1, 1, 0, -1]
     assert torch.equal(similarity, similarity.T)
+
+
+def test_copies_count_once():
+    features = torch.randn(60, 10, generator=torch.Generator().manual_seed(0))
+    config = SSDHConfig(epochs=2)
+
+    alone, copied = (
+        SSDH(8, config).fit(TrainingSet((each,))) for each in (features, features.repeat(4, 1))
+    )
+
+    assert (alone.encode(features).packed == copied.encode(features).packed).all()

@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 
 from models.method import TrainingSet
+from models.methods.itq import ITQ
 from models.methods.ud2h import UD2H, UD2HConfig, build_target, symmetric_loss
 
-FAST = UD2HConfig(rounds=3, epochs=1, eigenvectors=16, pca_dims=8)
+FAST = UD2HConfig(rounds=3, epochs=1, eigenvectors=16, pca_dims=8, min_images=0)
 
 
 def generator(seed=0):
@@ -78,6 +79,7 @@ def test_every_part_can_be_switched_off_and_matters(changes):
     features = torch.randn(10, 16, generator=generator())[torch.arange(150) % 10]
     features = features + 0.7 * torch.randn(150, 16, generator=generator(1))
     config = {"rounds": 8, "eigenvectors": 16, "pca_dims": 16, "lambda_c": 0.1, "gamma": 0.05}
+    config["min_images"] = 0
 
     full, part = (
         UD2H(8, UD2HConfig(**chosen)).fit(TrainingSet((features,))).state["projection"]
@@ -105,7 +107,7 @@ def test_few_images_give_codes_though_eigenvectors_and_sample_ask_for_more():
     """4 images have 3 principal axes: at most 3 bits, 3 neighbours, 3 eigenvectors."""
     features = torch.randn(4, 16, generator=generator())
 
-    codes = codes_of(features, bits=3, config=UD2HConfig(rounds=2))
+    codes = codes_of(features, bits=3, config=UD2HConfig(rounds=2, min_images=0))
 
     assert (len(codes), codes.bits) == (4, 3)
     with pytest.raises(ValueError, match="use at most 3 bits"):
@@ -160,14 +162,40 @@ def test_neighbours_end_up_closer_than_with_the_start_alone():
         distances = codes.hamming(codes)
         return distances[~same].mean() - distances[same].mean()
 
-    start = UD2HConfig(rounds=1, epochs=1, learning_rate=1e-9)
-    trained = UD2HConfig(rounds=15, eigenvectors=12)
+    start = UD2HConfig(rounds=1, epochs=1, learning_rate=1e-9, min_images=0)
+    trained = UD2HConfig(rounds=15, eigenvectors=12, min_images=0)
     assert contrast(trained) > contrast(start) + 0.5
+
+
+@pytest.mark.parametrize("copies", [1, 12])
+def test_too_few_different_images_get_the_codes_of_itq_and_the_log_says_so(copies, caplog):
+    features = clusters_of_features().repeat(copies, 1)
+
+    codes = UD2H(8, seed=3).fit(TrainingSet((features,))).encode(features)
+
+    expected = ITQ(8, seed=3).fit(TrainingSet((features,))).encode(features)
+    assert np.array_equal(codes.packed, expected.packed)
+    assert "59 different images are too few for a graph of at least 500" in caplog.text or (
+        copies == 1 and "120 different images" in caplog.text
+    )
+
+
+def test_copies_of_every_image_change_nothing(caplog):
+    """Ten slightly noisy copies of each of 60 images train the same network as the images do."""
+    features = torch.randn(60, 24, generator=generator())
+    copies = features + 0.02 * torch.randn(9, 60, 24, generator=generator(1))
+
+    alone = UD2H(8, FAST).fit(TrainingSet((features,)))
+    copied = UD2H(8, FAST).fit(TrainingSet((torch.cat([features, *copies]),)))
+
+    for name in alone.state:
+        assert torch.equal(alone.state[name], copied.state[name]), name
+    assert "near-copies count once: 60 of 600 images train" in caplog.text
 
 
 def test_neighbours_and_clusters_that_were_left_open_are_chosen_and_told():
     features = clusters_of_features()
-    fast = {"eigenvectors": 16, "rounds": 2, "epochs": 1}
+    fast = {"eigenvectors": 16, "rounds": 2, "epochs": 1, "min_images": 0}
     open_ = UD2H(8, UD2HConfig(**fast)).fit(TrainingSet((features,)))
     neighbours, found = open_.chosen["neighbours"], open_.chosen["clusters"]
 
