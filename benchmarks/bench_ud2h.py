@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 
 from benchmarks.real_features import Data, real_features
 from models.codes import HashCodes
+from models.linear import as_head, itq_projection
 from models.method import EpochLog, TrainingSet
-from models.methods.ud2h import UD2H, AlternatingOptimizer, UD2HConfig, itq_head
+from models.methods.ud2h import UD2H, AlternatingOptimizer, UD2HConfig
 from pipeline.settings import Settings
 from tests.memory import peak_mib
 
@@ -149,7 +150,7 @@ def curve(data: Data, config: UD2HConfig) -> list[tuple[float, float]]:
     mean = features.mean(0)
     scale = 10 / (features - mean).norm(dim=1).mean()
     generator, inputs = torch.Generator().manual_seed(0), (features - mean) * scale
-    head = itq_head(inputs, BITS, generator)
+    head = as_head(inputs, itq_projection(inputs, BITS, 50, generator))
     learner = AlternatingOptimizer(inputs, head, config, 0, generator)
     points: list[tuple[float, float]] = []
     measuring = 0.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.method import HashMethod, OnEpoch, TrainingSet, check_features, ignore
 
@@ -42,17 +42,64 @@ def principal_axes(centred: Tensor, count: int) -> Tensor:
     Raises:
         ValueError: fewer than `count` axes exist.
     """
+    check_axes(centred, count)
+    covariance = (centred.T @ centred).double() / len(centred)
+    axes = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, :count]
+    largest = axes.gather(0, axes.abs().argmax(0, keepdim=True))  # (1, count)
+    signed: Tensor = axes * torch.where(largest < 0, -1.0, 1.0)
+    return signed.to(centred.dtype)
+
+
+def check_axes(centred: Tensor, count: int) -> None:
+    """Raise a ValueError where features (n, d) have fewer than `count` principal axes."""
     available = min(centred.shape[1], len(centred) - 1)
     if count > available:
         raise ValueError(
             f"{count} bits need {count} principal axes, but {len(centred)} images of "
             f"{centred.shape[1]}-d features have {available}; use at most {available} bits"
         )
-    covariance = (centred.T @ centred).double() / len(centred)
-    axes = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, :count]
-    largest = axes.gather(0, axes.abs().argmax(0, keepdim=True))  # (1, count)
-    signed: Tensor = axes * torch.where(largest < 0, -1.0, 1.0)
-    return signed.to(centred.dtype)
+
+
+def itq_projection(
+    centred: Tensor,
+    bits: int,
+    iterations: int,
+    generator: torch.Generator,
+    on_iteration: Callable[[int, float], None] = lambda iteration, loss: None,
+) -> Tensor:
+    """The projection (d, bits) of ITQ for centred features (n, d); see `rotate_to_codes`."""
+    axes = principal_axes(centred, bits)
+    return axes @ rotate_to_codes(centred @ axes, iterations, generator, on_iteration)
+
+
+def residual_projection(
+    centred: Tensor, projection: Tensor, bits: int, iterations: int, generator: torch.Generator
+) -> Tensor:
+    """ITQ of what a projection leaves unexplained: (d, bits).
+
+    The rest of the features is their residual after linear regression on their projections, so the
+    new bits' projections are uncorrelated with those that are there.
+
+    Args:
+        centred: (n, d) features.
+        projection: (d, K), K + bits at most d and less than n.
+        bits: further bits.
+        iterations: rounds of ITQ.
+        generator: source of its start.
+    """
+    regression = torch.linalg.lstsq(centred @ projection, centred).solution  # (K, d)
+    remover: Tensor = torch.eye(len(projection)) - projection @ regression
+    return remover @ itq_projection(centred @ remover, bits, iterations, generator)
+
+
+def as_head(inputs: Tensor, projection: Tensor) -> nn.Linear:
+    """A projection (d, K) as a head, with mean absolute output 1 for inputs (n, d)."""
+    head = nn.Linear(*projection.shape)
+    with torch.no_grad():
+        scale = (inputs @ projection).abs().mean().clamp(min=1e-12)
+        head.weight.copy_((projection / scale).T)
+        head.bias.zero_()
+    return head
 
 
 def rotate_to_codes(

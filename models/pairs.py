@@ -13,3 +13,14 @@ def half_cosines(rows: Tensor) -> Tensor:
     """
     half = len(rows) // 2
     return F.cosine_similarity(rows[:half], rows[half : 2 * half])
+
+
+def symmetric_loss(relaxed: Tensor, block: Tensor) -> Tensor:
+    """Mean of (u_i^T u_j - K s_ij)^2 / K over the pairs of a batch: the ablation without codes.
+
+    Args:
+        relaxed: (b, K).
+        block: (b, b) of S.
+    """
+    bits = relaxed.shape[1]
+    return (relaxed @ relaxed.T - bits * block).square().mean() / bits

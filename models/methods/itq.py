@@ -19,7 +19,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from models.linear import LinearHashMethod, principal_axes, rotate_to_codes
+from models.linear import LinearHashMethod, itq_projection
 from models.method import EpochLog, MethodCard, MethodConfig, OnEpoch, Reported
 
 
@@ -60,15 +60,13 @@ class ITQ(LinearHashMethod):
 
     def projection(self, centred: Tensor, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
         """Principal axes times the learned rotation, (d, bits)."""
-        axes = principal_axes(centred, self.bits)
         started = time.perf_counter()
 
         def log(iteration: int, loss: float) -> None:
             seconds = time.perf_counter() - started
             on_epoch(EpochLog(iteration, self.config.iterations, {"quantization": loss}, seconds))
 
-        rotation = rotate_to_codes(centred @ axes, self.config.iterations, generator, log)
-        return axes @ rotation
+        return itq_projection(centred, self.bits, self.config.iterations, generator, log)
 
 
 METHOD = ITQ

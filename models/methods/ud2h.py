@@ -35,7 +35,13 @@ from torch import Tensor, nn
 from models.asymmetric import asymmetric_loss, code_step
 from models.clustering import clustering_loss, k_means, sharpened, soft_assignment
 from models.copies import distinct_rows
-from models.linear import principal_axes, rotate_to_codes
+from models.linear import (
+    as_head,
+    check_axes,
+    itq_projection,
+    principal_axes,
+    residual_projection,
+)
 from models.method import (
     EpochLog,
     HashMethod,
@@ -46,6 +52,7 @@ from models.method import (
     check_features,
     ignore,
 )
+from models.pairs import symmetric_loss
 from models.targets import Spectrum, Target, balanced, graded, stable_neighbours
 
 _MEAN_NORM = 10.0  # features are scaled to this mean norm, which fixes the scale of the step size
@@ -72,6 +79,9 @@ class UD2HConfig(MethodConfig):
     )
     power: float = Field(
         4.0, ge=0, le=64, description="Weight lambda^power of an eigenvector: higher is coarser."
+    )
+    neighbour_bits: int = Field(
+        0, ge=0, lt=256, description="Bits for neighbours: ITQ on what the other bits leave over."
     )
     beta: float = Field(
         0.0, ge=0, le=1, description="Share of the feature cosine in the target; 0: graph only."
@@ -130,29 +140,6 @@ def build_target(points: Tensor, config: UD2HConfig, seed: int) -> tuple[Target,
     return graded([(cosine, points), (rest, groups)]), numbers
 
 
-def symmetric_loss(relaxed: Tensor, block: Tensor) -> Tensor:
-    """Mean of (u_i^T u_j - K s_ij)^2 / K over the pairs of a batch: the ablation without codes.
-
-    Args:
-        relaxed: (b, K).
-        block: (b, b) of S.
-    """
-    bits = relaxed.shape[1]
-    return (relaxed @ relaxed.T - bits * block).square().mean() / bits
-
-
-def itq_head(inputs: Tensor, bits: int, generator: torch.Generator) -> nn.Linear:
-    """ITQ of centred inputs (n, d) as a head, with mean absolute output 1 before the tanh."""
-    axes = principal_axes(inputs, bits)
-    projection = axes @ rotate_to_codes(inputs @ axes, _ITQ_ROUNDS, generator)
-    head = nn.Linear(inputs.shape[1], bits)
-    with torch.no_grad():
-        scale = (inputs @ projection).abs().mean().clamp(min=1e-12)
-        head.weight.copy_((projection / scale).T)
-        head.bias.zero_()
-    return head
-
-
 class UD2H(HashMethod):
     """Unsupervised discriminative deep hashing, reconstructed from its abstract."""
 
@@ -181,6 +168,7 @@ class UD2H(HashMethod):
             "target refreshed in the mixed space": {"refresh": 5},
             "target refreshed in the output space": {"refresh": 5, "anchor": 0.0},
             "feature cosine in the target": {"beta": 0.5},
+            "four bits for neighbours": {"neighbour_bits": 4},
         },
     )
     Config = UD2HConfig
@@ -197,8 +185,7 @@ class UD2H(HashMethod):
         mean = features.mean(0)
         inputs = features - mean
         scale = _MEAN_NORM / inputs.norm(dim=1).mean().clamp(min=1e-12)
-        generator = torch.Generator().manual_seed(self.seed)
-        head = itq_head(inputs.mul_(scale), self.bits, generator)
+        inputs *= scale
         self.chosen = {}
         if is_few:
             _log.warning(
@@ -206,14 +193,22 @@ class UD2H(HashMethod):
                 len(rows),
                 self.config.min_images,
             )
-        else:
-            learner = AlternatingOptimizer(inputs, head, self.config, self.seed, generator)
+        generator = torch.Generator().manual_seed(self.seed)
+        learned = self.bits if is_few else self._concept_bits(inputs)
+        heads = [as_head(inputs, itq_projection(inputs, learned, _ITQ_ROUNDS, generator))]
+        if not is_few:
+            learner = AlternatingOptimizer(inputs, heads[0], self.config, self.seed, generator)
             learner.learn(on_epoch)
             self.chosen = learner.chosen
+        if learned < self.bits:
+            projection, rest = heads[0].weight.detach().T, self.bits - learned
+            further = residual_projection(inputs, projection, rest, _ITQ_ROUNDS, generator)
+            heads.append(as_head(inputs, further))
+        weights = torch.cat([head.weight.detach() for head in heads])
         self.state = {
             "mean": mean,
-            "projection": (head.weight.detach().T * scale).contiguous(),
-            "bias": head.bias.detach().clone(),
+            "projection": (weights.T * scale).contiguous(),
+            "bias": torch.cat([head.bias.detach() for head in heads]),
         }
         return self
 
@@ -221,6 +216,21 @@ class UD2H(HashMethod):
         """Network outputs in (-1, 1), (n, bits), of features (n, d)."""
         state = self.state
         return torch.tanh((inputs - state["mean"]) @ state["projection"] + state["bias"])
+
+    def _concept_bits(self, inputs: Tensor) -> int:
+        """The bits that learn the target.
+
+        Raises:
+            ValueError: none is left for it, or the features have too few dimensions for all bits.
+        """
+        spare = self.config.neighbour_bits
+        if spare >= self.bits:
+            raise ValueError(
+                f"neighbour_bits is {spare}, which leaves none of {self.bits} bits for concepts; "
+                f"use at most {self.bits - 1}"
+            )
+        check_axes(inputs, self.bits)
+        return self.bits - spare
 
 
 METHOD = UD2H

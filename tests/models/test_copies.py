@@ -6,6 +6,7 @@ import torch
 from models import copies
 from models.copies import distinct_rows, without_copies
 from models.method import TrainingSet
+from tests.models.openmoji_features import load
 
 
 def images(n=60, d=24, seed=0):
@@ -37,6 +38,13 @@ def test_images_without_copies_are_left_alone():
     train = TrainingSet((images(),))
 
     assert without_copies(train, at_least=2) is train
+
+
+def test_different_drawings_are_left_alone():
+    """So every method learns from them exactly as it does without counting."""
+    features = load().views[0]
+
+    assert torch.equal(distinct_rows(features), torch.arange(len(features)))
 
 
 def test_a_few_copies_are_left_alone():

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from models.linear import closest_rotation, principal_axes, rotate_to_codes
+from models.linear import (
+    as_head,
+    closest_rotation,
+    principal_axes,
+    residual_projection,
+    rotate_to_codes,
+)
 from models.method import TrainingSet
 from models.methods.lsh import LSH
 from models.methods.pcah import PCAH
@@ -95,3 +101,28 @@ def test_a_shift_of_all_features_changes_no_code():
 def test_features_without_any_difference_are_refused(method):
     with pytest.raises(ValueError, match="8 training images have the same features"):
         method(4).fit(TrainingSet((torch.full((8, 6), 2.5),)))
+
+
+def test_a_residual_projection_is_uncorrelated_with_the_projection_before_it():
+    """It spans the leading principal axes of the residual of a linear regression, by numpy here."""
+    centred = correlated()
+    before = torch.randn(9, 3, generator=generator(3))
+
+    further = residual_projection(centred, before, 2, 20, generator(4))
+
+    outputs = (centred @ before).numpy()
+    residual = centred.numpy() - outputs @ np.linalg.lstsq(outputs, centred.numpy())[0]
+    values = (centred @ further).numpy()
+    assert values.T @ outputs == pytest.approx(np.zeros((2, 3)), abs=1e-2)
+    left = np.linalg.svd(residual, full_matrices=False)[0][:, :2]
+    assert left @ (left.T @ values) == pytest.approx(values, abs=1e-3)
+
+
+def test_a_head_gives_the_projection_at_mean_absolute_output_one():
+    centred, projection = correlated(), torch.randn(9, 3, generator=generator(3))
+
+    outputs = as_head(centred, projection)(centred).detach()
+
+    assert outputs.abs().mean().item() == pytest.approx(1, abs=1e-5)
+    ratio = outputs / (centred @ projection)
+    assert ratio.std() < 1e-4

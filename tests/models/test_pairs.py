@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from models.pairs import half_cosines
+from models.pairs import half_cosines, symmetric_loss
 
 
 def test_cosines_by_hand():
@@ -26,3 +26,20 @@ def test_gradient():
     rows = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
 
     assert torch.autograd.gradcheck(half_cosines, rows)
+
+
+def test_the_symmetric_loss_is_the_mean_over_the_pairs_of_a_batch():
+    relaxed = torch.tanh(
+        torch.randn(4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    )
+    factor = torch.randn(4, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    block = factor @ factor.T
+
+    loss = symmetric_loss(relaxed, block)
+
+    pairs = [
+        (float(relaxed[i] @ relaxed[j]) - 5 * float(block[i, j])) ** 2
+        for i in range(4)
+        for j in range(4)
+    ]
+    assert loss.item() == pytest.approx(sum(pairs) / 16 / 5)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from models.method import TrainingSet
 from models.methods.itq import ITQ
-from models.methods.ud2h import UD2H, UD2HConfig, build_target, symmetric_loss
+from models.methods.ud2h import UD2H, UD2HConfig, build_target
 
 FAST = UD2HConfig(rounds=3, epochs=1, eigenvectors=16, pca_dims=8, min_images=0)
 
@@ -54,21 +54,6 @@ def test_an_image_is_as_similar_to_itself_as_the_scale_says():
 
     own = target.rows(torch.arange(60), torch.arange(60)).diagonal()
     assert own.numpy() == pytest.approx(np.full(60, 3), abs=1e-4)
-
-
-def test_the_symmetric_loss_is_the_mean_over_the_pairs_of_a_batch():
-    relaxed = torch.tanh(torch.randn(4, 5, generator=generator(), dtype=torch.float64))
-    factor = torch.randn(4, 5, generator=generator(1), dtype=torch.float64)
-    block = factor @ factor.T
-
-    loss = symmetric_loss(relaxed, block)
-
-    pairs = [
-        (float(relaxed[i] @ relaxed[j]) - 5 * float(block[i, j])) ** 2
-        for i in range(4)
-        for j in range(4)
-    ]
-    assert loss.item() == pytest.approx(sum(pairs) / 16 / 5)
 
 
 @pytest.mark.parametrize(
@@ -175,9 +160,36 @@ def test_too_few_different_images_get_the_codes_of_itq_and_the_log_says_so(copie
 
     expected = ITQ(8, seed=3).fit(TrainingSet((features,))).encode(features)
     assert np.array_equal(codes.packed, expected.packed)
-    assert "59 different images are too few for a graph of at least 500" in caplog.text or (
-        copies == 1 and "120 different images" in caplog.text
-    )
+    assert "59 different images are too few for a graph of at least 500" in caplog.text
+
+
+def test_neighbour_bits_follow_the_concept_bits_and_are_uncorrelated_with_them():
+    features = torch.randn(120, 20, generator=generator())
+    divided = FAST.model_copy(update={"neighbour_bits": 3})
+
+    state = UD2H(8, divided).fit(TrainingSet((features,))).state
+    concepts = UD2H(5, FAST).fit(TrainingSet((features,))).state
+
+    assert torch.equal(state["projection"][:, :5], concepts["projection"])
+    assert torch.equal(state["bias"], torch.cat([concepts["bias"], torch.zeros(3)]))
+    outputs = (features - state["mean"]) @ state["projection"]
+    correlation = torch.corrcoef(outputs.T)[:5, 5:]
+    assert correlation.abs().max() < 1e-2
+    assert codes_of(features, config=divided).bits == 8
+
+
+def test_no_bit_for_concepts_is_refused():
+    with pytest.raises(ValueError, match=r"neighbour_bits is 8.* none of 8 bits.* at most 7"):
+        codes_of(clusters_of_features(), config=UD2HConfig(neighbour_bits=8, min_images=0))
+
+
+def test_images_have_axes_for_neighbour_bits_too():
+    """20 dimensions: 20 bits work, however they are divided, and 21 do not."""
+    config = FAST.model_copy(update={"neighbour_bits": 6})
+
+    assert codes_of(clusters_of_features(), bits=20, config=config).bits == 20
+    with pytest.raises(ValueError, match="use at most 20 bits"):
+        codes_of(clusters_of_features(), bits=21, config=config)
 
 
 def test_copies_of_every_image_change_nothing(caplog):
