@@ -186,7 +186,7 @@ class UD2H(HashMethod):
         inputs = features - mean
         scale = _MEAN_NORM / inputs.norm(dim=1).mean().clamp(min=1e-12)
         inputs *= scale
-        self.chosen = {}
+        self.chosen = {"bits from ITQ": self.bits} if is_few else {}
         if is_few:
             _log.warning(
                 "UD2H: %d different images are too few for a graph of at least %d: codes of ITQ",
