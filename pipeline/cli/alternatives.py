@@ -18,11 +18,9 @@ from pipeline.cli.console import (
     say_json,
 )
 from pipeline.cli.options import takes_options
-from pipeline.cli.run_options import DataOptions
-from pipeline.datasets.dataset import load_dataset
+from pipeline.cli.run_options import DataOptions, RelevanceOption, features_and_truth
 from pipeline.evaluation.metric_table import METRICS
-from pipeline.evaluation.relevance import OF_QUERIES, in_words
-from pipeline.runs.spec import RunSpec
+from pipeline.evaluation.relevance import in_words
 
 if TYPE_CHECKING:
     from pipeline.evaluation.report import Report
@@ -37,13 +35,7 @@ _METRICS = tuple(
 @takes_options
 def measure(
     options: DataOptions,
-    relevance: Annotated[
-        str,
-        typer.Option(
-            help=f"What is relevant to a query: {', '.join(OF_QUERIES)}. "
-            "Default: labels where these tell images apart, else neighbours@10."
-        ),
-    ] = "",
+    relevance: RelevanceOption = "",
     seed: Annotated[int, typer.Option(min=0, help="Of clustering and random rotations.")] = 0,
     json_: JsonOption = False,
 ) -> None:
@@ -51,21 +43,11 @@ def measure(
 
     What was measured before is not measured again.
     """
-    from models.backbones.registry import load_backbone
-    from pipeline.features import FeatureCache
     from pipeline.runs.alternative_reports import measure_alternatives, obstacles
-    from pipeline.runs.ground_truth import GroundTruth
-    from pipeline.runs.measurement import chosen_relevance
 
     limit_threads()
     settings = current_settings()
-    spec = RunSpec.model_validate(options.conditions() | {"method": "lsh"})  # any: none is trained
-    truth = GroundTruth(spec, load_dataset(spec.dataset, settings), settings)
-    chosen = chosen_relevance(
-        truth.dataset, truth.label_set, relevance, truth.split.query, truth.split.database
-    )
-    truth = GroundTruth(spec, truth.dataset, settings, chosen)
-    cache = FeatureCache(load_backbone(spec.backbone), settings)
+    truth, cache = features_and_truth(options, relevance)
     with progress_bars(errors if json_ else console) as show:
         reports = measure_alternatives(truth, settings, cache, seed=seed, on_progress=show)
     left_out = obstacles(truth, cache.backbone.dim)

@@ -18,11 +18,8 @@ from pipeline.cli.console import (
     say_json,
 )
 from pipeline.cli.options import takes_options
-from pipeline.cli.run_options import DataOptions
-from pipeline.datasets.dataset import load_dataset
+from pipeline.cli.run_options import DataOptions, RelevanceOption, features_and_truth
 from pipeline.evaluation.metric_table import METRICS
-from pipeline.evaluation.relevance import OF_QUERIES
-from pipeline.runs.spec import RunSpec
 
 if TYPE_CHECKING:
     from pipeline.index.quantizer_report import QuantizerReport
@@ -33,13 +30,7 @@ _METRICS = ("map", "precision_at_10", "ndcg_at_100", "neighbours_at_10")
 @takes_options
 def measure(
     options: DataOptions,
-    relevance: Annotated[
-        str,
-        typer.Option(
-            help=f"What is relevant to a query: {', '.join(OF_QUERIES)}. "
-            "Default: labels where these tell images apart, else neighbours@10."
-        ),
-    ] = "",
+    relevance: RelevanceOption = "",
     queries: Annotated[int, typer.Option(min=1, help="Most queries, drawn evenly.")] = 250,
     images: Annotated[int, typer.Option(min=11, help="Most database images.")] = 20_000,
     json_: JsonOption = False,
@@ -48,21 +39,11 @@ def measure(
 
     On the features as they are and centred; all vectors are scanned, nothing is rescored.
     """
-    from models.backbones.registry import load_backbone
-    from pipeline.features import FeatureCache
     from pipeline.index.quantizers import measure_quantizers
-    from pipeline.runs.ground_truth import GroundTruth
-    from pipeline.runs.measurement import chosen_relevance
 
     limit_threads()
     settings = current_settings()
-    spec = RunSpec.model_validate(options.conditions() | {"method": "lsh"})  # any: none is trained
-    truth = GroundTruth(spec, load_dataset(spec.dataset, settings), settings)
-    chosen = chosen_relevance(
-        truth.dataset, truth.label_set, relevance, truth.split.query, truth.split.database
-    )
-    truth = GroundTruth(spec, truth.dataset, settings, chosen)
-    cache = FeatureCache(load_backbone(spec.backbone), settings)
+    truth, cache = features_and_truth(options, relevance)
     with progress_bars(errors if json_ else console) as show:
         report = measure_quantizers(
             truth,

@@ -5,15 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import BaseModel, Field
 
 from pipeline.cli.console import current_settings
 from pipeline.datasets.dataset import load_dataset
+from pipeline.evaluation.relevance import OF_QUERIES
 from pipeline.runs.spec import RunSpec
 
+if TYPE_CHECKING:
+    from pipeline.features import FeatureCache
+    from pipeline.runs.ground_truth import GroundTruth
+
+RelevanceOption = Annotated[
+    str,
+    typer.Option(
+        help=f"What is relevant to a query: {', '.join(OF_QUERIES)}. "
+        "Default: labels where these tell images apart, else neighbours@10."
+    ),
+]
 SeedsOption = Annotated[int, typer.Option(min=1, max=20, help="Method seeds.")]
 
 
@@ -51,6 +63,29 @@ class DataOptions(BaseModel):
             "label_set": self.label_set or default,
             "protocol": self.protocol or dataset.info.default_protocol,
         }
+
+
+def features_and_truth(options: DataOptions, relevance: str) -> tuple[GroundTruth, FeatureCache]:
+    """What features are measured against, with the default relevance where none is named.
+
+    Raises:
+        DatasetError: there is no such data set.
+        RelevanceError: the relevance tells nothing on these images.
+    """
+    from models.backbones.registry import load_backbone
+    from pipeline.features import FeatureCache
+    from pipeline.runs.ground_truth import GroundTruth
+    from pipeline.runs.measurement import chosen_relevance
+
+    settings = current_settings()
+    spec = RunSpec.model_validate(options.conditions() | {"method": "lsh"})  # any: none is trained
+    truth = GroundTruth(spec, load_dataset(spec.dataset, settings), settings)
+    split = truth.split
+    chosen = chosen_relevance(
+        truth.dataset, truth.label_set, relevance, split.query, split.database
+    )
+    cache = FeatureCache(load_backbone(spec.backbone), settings)
+    return GroundTruth(spec, truth.dataset, settings, chosen), cache
 
 
 class LearningOptions(DataOptions):

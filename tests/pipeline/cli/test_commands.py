@@ -211,6 +211,18 @@ def test_alternatives_are_a_table_with_its_conditions_and_what_is_left_out(cli: 
     assert "unknown relevance 'nearest'" in refused.err
 
 
+def test_quantizers_are_a_table_with_its_conditions_and_what_is_left_out(cli: Cli) -> None:
+    outcome = cli(
+        *("quantizers", "--dataset", "shapes", "--backbone", "tiny", "--queries", "2"),
+        *("--images", "20"),
+    )
+
+    assert outcome.code == 0
+    assert "2 queries, 20 database images, drawn from 8 and 32; engine: embedded" in outcome.out
+    assert "product, 64 times is left out: its 256 centroids need as many images" in outcome.out
+    assert "TurboQuant, 1 bit" in outcome.out
+
+
 def test_a_sweep_with_a_failed_run_does_the_others_and_exits_with_1(cli: Cli) -> None:
     asked = ("sweep", "--dataset", "shapes", "--backbone", "tiny", "--methods", "pcah")
 
