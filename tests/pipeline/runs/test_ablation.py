@@ -11,7 +11,7 @@ from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import spec
 
-SMALL = {"rounds": 15, "epochs": 4, "eigenvectors": 8, "learning_rate": 0.01}
+SMALL = {"min_images": 0, "rounds": 15, "epochs": 4, "eigenvectors": 8, "learning_rate": 0.01}
 
 
 def test_every_variant_is_the_full_method_with_only_its_own_changes():
