@@ -332,7 +332,7 @@ def test_a_worker_killed_at_twenty_random_moments_loses_nothing(
     specs = [
         {"method": "dpsh", "config": {"epochs": 400, "batch": 8}},
         {"method": "lsh"},
-        {"method": "ud2h", "config": {"rounds": 60}},
+        {"method": "ud2h", "config": {"rounds": 60, "min_images": 0}},
         {"method": "csq", "config": {"epochs": 400, "batch": 8}, "validation": 0.2},
         {"method": "orthohash", "config": {"epochs": 8, "batch": 8}, "finetune": {"stages": 0}},
     ]

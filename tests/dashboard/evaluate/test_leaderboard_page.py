@@ -148,7 +148,7 @@ def test_the_leaderboard_offers_the_ablation_view_once_there_is_a_study(
     open_app: OpenApp, own_home: Path
 ):
     settings = Settings(home=own_home)
-    small = {"rounds": 3, "eigenvectors": 8, "neighbours": 5}
+    small = {"min_images": 0, "rounds": 3, "eigenvectors": 8, "neighbours": 5}
     for changes in ({}, {"globality": False}):
         train(settings, "shapes", method="ud2h", config=small | changes)
     app = open_app(own_home, "leaderboard")

@@ -14,7 +14,7 @@ from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import train
 
-SMALL = {"rounds": 4, "eigenvectors": 8, "learning_rate": 0.01, "neighbours": 5}
+SMALL = {"min_images": 0, "rounds": 4, "eigenvectors": 8, "learning_rate": 0.01, "neighbours": 5}
 
 
 def test_a_study_lists_its_variants_costliest_first_with_what_they_change(own_home: Path):
