@@ -179,7 +179,7 @@ class UD2H(HashMethod):
         features = check_features(train, at_least=4)
         rows = distinct_rows(features)
         n, is_few = len(features), len(rows) < self.config.min_images
-        if len(rows) < n and not is_few:
+        if not is_few and 2 * self.bits <= len(rows) < n:
             _log.warning("near-copies count once: %d of %d images train", len(rows), n)
             features = features[rows]
         mean = features.mean(0)

@@ -192,6 +192,12 @@ def test_images_have_axes_for_neighbour_bits_too():
         codes_of(clusters_of_features(), bits=21, config=config)
 
 
+def test_copies_stay_where_fewer_images_than_axes_would_remain():
+    features = clusters_of_features()[:6].repeat(10, 1)
+
+    assert codes_of(features + 0.01 * torch.randn(60, 20, generator=generator())).bits == 8
+
+
 def test_copies_of_every_image_change_nothing(caplog):
     """Ten slightly noisy copies of each of 60 images train the same network as the images do."""
     features = torch.randn(60, 24, generator=generator())
