@@ -50,6 +50,8 @@ class Comparison:
         seed = f" · split {self.split_seed}" if self.split_seed else ""
         labels = f" · labels: {self.labels}" if self.labels else ""
         relevance = "" if self.relevance == LABELS else f" · {self.relevance}"
+        if relevance and self.label_set not in ("", self.first_labels):
+            relevance += f" · images with {self.label_set}"  # other labels, another split
         ranking = "" if self.ranking == HAMMING else f" · {self.ranking}"
         return f"{self.protocol.name}{labels}{relevance}{ranking}{seed}"
 

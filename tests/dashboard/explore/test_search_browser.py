@@ -74,9 +74,11 @@ def test_search_by_upload_then_read_a_chart_on_the_leaderboard(open_tab: OpenTab
         tab.follow("Leaderboard")
         expect(page.get_by_role("heading", name="Leaderboard", exact=True)).to_be_visible()
         charts = page.get_by_test_id("stVegaLiteChart")
-        expect(charts).to_have_count(2)
-        point = charts.nth(0).locator("[aria-roledescription=point][aria-label*='Model: ITQ']")
-        expect(point).to_have_attribute("aria-label", re.compile(r"Bits: 12; mAP %: \d+\.\d"))
+        expect(charts).to_have_count(3)
+        point = charts.nth(0).locator("[aria-roledescription=point][aria-label*='ITQ, 12 bits']")
+        expect(point).to_have_attribute(
+            "aria-label", re.compile(r"Bytes per image: 2;.* mAP %: \d+\.\d")
+        )
         expect(charts.nth(1).locator("[aria-roledescription='line mark']")).to_have_count(1)
 
         tab.follow("Search")

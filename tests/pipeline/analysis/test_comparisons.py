@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.analysis.comparisons import told_apart
+from pipeline.analysis.comparisons import Comparison, told_apart
+from pipeline.datasets.protocols import PROTOCOLS
+from pipeline.evaluation.relevance import COPIES
 from pipeline.runs.spec import RunSpec
 
 
@@ -35,3 +37,13 @@ def test_what_differs_within_a_data_set_stands_behind_each_of_its_runs() -> None
 
 def test_a_data_set_without_labels_says_so_beside_one_that_was_given_some() -> None:
     assert told_apart([spec(), spec(label_set="class")], {}) == [" without labels", " on class"]
+
+
+def test_copies_of_images_with_other_labels_have_a_name_of_their_own() -> None:
+    """Their database is another one: a choice of two equal names would choose the first."""
+    names = [
+        Comparison("d", PROTOCOLS["holdout"], labels, 0, COPIES, first_labels="class").label
+        for labels in ("", "class", "tags")
+    ]
+
+    assert names == ["holdout · copies", "holdout · copies", "holdout · copies · images with tags"]
