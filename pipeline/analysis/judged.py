@@ -132,14 +132,17 @@ class Result:
         best = self.runs[int(np.argmax(means))]
         over = f"over {plural(len(self.complete), 'query')}, judged by {_people(self.judges)}"
         mean, low, high = metrics.bootstrap_interval(best.precision)
-        leads = f"{best.label} has the highest P@10, {_interval(mean, low, high)} {over}."
+        level = [run.label for run in self.runs if np.isclose(run.precision.mean(), mean)]
+        leads = (
+            f"{listed(level)} {_has(level)} the highest P@10, {_interval(mean, low, high)} {over}."
+        )
         behind = [
             other
             for duel in self.duels
             if duel.is_separable and best.label in (duel.first, duel.second)
             for other in (duel.second if duel.first == best.label else duel.first,)
         ]
-        rest = [run.label for run in self.runs if run.label not in (best.label, *behind)]
+        rest = [run.label for run in self.runs if run.label not in (*level, *behind)]
         words = [f"{listed(behind)} {_is(behind)} worse."] if behind else []
         if rest:
             words.append(
@@ -328,6 +331,10 @@ def _disputed(
 
 def _people(judges: Mapping[str, int]) -> str:
     return "1 person" if len(judges) == 1 else f"{len(judges)} people"
+
+
+def _has(names: list[str]) -> str:
+    return "has" if len(names) == 1 else "have"
 
 
 def _is(things: list[str]) -> str:

@@ -70,6 +70,13 @@ def test_precision_and_ndcg_are_those_computed_by_hand():
     )
 
 
+def test_runs_that_are_level_lead_together():
+    result = measured(Ann="+++++++")
+
+    assert result.finding.startswith("A and B have the highest P@10, 100.0 %")
+    assert "separable" not in result.finding
+
+
 def test_a_run_that_wins_every_query_is_separable():
     result = measured(Ann="+--++--")
 
