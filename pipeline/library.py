@@ -91,11 +91,10 @@ def delete_dataset(name: str, settings: Settings) -> None:
 
 
 def rename_dataset(name: str, settings: Settings, *, to: str = "", title: str = "") -> DatasetInfo:
-    """Give a data set another name, another title, or both.
+    """Give a data set another name, another title, or both; verdicts and tags go with it.
 
     Raises:
         DatasetError: no such data set, the name is not usable or taken, or runs refer to the old.
-            What people said about it goes with it.
     """
     info = load_facts(name, settings)
     runs = dependents_of(name, settings).runs

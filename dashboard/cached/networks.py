@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 import numpy as np
@@ -25,6 +26,7 @@ from pipeline.index.store.base import StoreError
 from pipeline.progress import Progress, StageProgress
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
+from pipeline.wording import sentence
 
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
 _encoding = Lock()  # one batch at a time: torch already uses all threads
@@ -151,6 +153,15 @@ def _probes(
         raise EncodingError(str(error)) from error
 
 
+@contextmanager
+def _measuring() -> Iterator[None]:
+    """Say what ends a measurement as one error: network, relevance, engine, disk."""
+    try:
+        yield
+    except (RuntimeError, ValueError, LookupError, StoreError, OSError) as error:
+        raise EncodingError(sentence(error)) from error
+
+
 def measure_copies(run_id: str, on_progress: StageProgress) -> None:
     """Find edited images with a run and with the baselines beside it; stored with the run.
 
@@ -161,12 +172,9 @@ def measure_copies(run_id: str, on_progress: StageProgress) -> None:
     from pipeline.runs.execute import measure_copies
 
     run = RunRegistry(settings()).open(run_id)
-    try:
-        with _encoding:
-            cache = FeatureCache(_backbone(run.spec.backbone), settings())
-            measure_copies(run, opened(run_id).dataset, settings(), cache, on_progress)
-    except (RuntimeError, ValueError) as error:
-        raise EncodingError(str(error)) from error
+    with _measuring(), _encoding:
+        cache = FeatureCache(_backbone(run.spec.backbone), settings())
+        measure_copies(run, opened(run_id).dataset, settings(), cache, on_progress)
 
 
 def measure_quantizers(run_id: str, relevance: str, on_progress: Progress) -> None:
@@ -179,11 +187,9 @@ def measure_quantizers(run_id: str, relevance: str, on_progress: Progress) -> No
 
     spec = RunRegistry(settings()).open(run_id).spec
     truth = GroundTruth(spec, opened(run_id).dataset, settings(), relevance)
-    try:
+    with _measuring():
         cache = FeatureCache(_backbone(spec.backbone), settings())
         quantizers.measure_quantizers(truth, settings(), cache, on_progress)
-    except (RuntimeError, ValueError, LookupError, StoreError) as error:
-        raise EncodingError(str(error)) from error
 
 
 def measure_alternatives(run_id: str, relevance: str, on_progress: StageProgress) -> None:
@@ -197,11 +203,9 @@ def measure_alternatives(run_id: str, relevance: str, on_progress: StageProgress
 
     spec = RunRegistry(settings()).open(run_id).spec
     truth = GroundTruth(spec, opened(run_id).dataset, settings(), relevance)
-    try:
+    with _measuring():
         cache = FeatureCache(_backbone(spec.backbone), settings())
         alternative_reports.measure_alternatives(truth, settings(), cache, on_progress=on_progress)
-    except (RuntimeError, ValueError, LookupError) as error:
-        raise EncodingError(str(error)) from error
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.index.store.edge_client import EdgeClient
 
 _BATCH = 256
+_FOLDERS, _DAY_S = ".vectors-", 86_400
 _PATIENCE_S = 600.0  # for a server to compress what it holds
 _AT_ONCE = models.OptimizersConfigDiff(indexing_threshold=1, default_segment_number=1)
 _COMPRESSED = "quantized.data"  # the engine's file of compressed vectors
@@ -96,7 +98,8 @@ def vector_client(settings: Settings) -> Iterator[QdrantClient | EdgeClient]:
         yield store_of(settings).client
         return
     settings.home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".vectors-", dir=settings.home) as folder:
+    _remove_leftovers(settings.home)
+    with tempfile.TemporaryDirectory(prefix=_FOLDERS, dir=settings.home) as folder:
         client = open_store(None, Path(folder)).client
         if isinstance(client, QdrantClient):
             raise StoreUnavailable(
@@ -107,6 +110,13 @@ def vector_client(settings: Settings) -> Iterator[QdrantClient | EdgeClient]:
             yield client
         finally:
             client.close()
+
+
+def _remove_leftovers(home: Path) -> None:
+    """Remove folders of measurements that were killed; those of the last day may be in use."""
+    for folder in home.glob(f"{_FOLDERS}*"):
+        if time.time() - folder.stat().st_mtime > _DAY_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

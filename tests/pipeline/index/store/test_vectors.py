@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -102,3 +104,15 @@ def test_fewer_scores_than_vectors_are_an_error() -> None:
     collection = VectorCollection("v", 2, 0.0, None, Short())  # type: ignore[arg-type]
     with pytest.raises(StoreError, match="does not rank all its 2 vectors"):
         collection.scores(np.zeros(3, np.float32))
+
+
+def test_folders_of_killed_measurements_are_removed_after_a_day(settings: Settings) -> None:
+    old, young = settings.home / ".vectors-old", settings.home / ".vectors-young"
+    for folder in (old, young):
+        (folder / "collection").mkdir(parents=True)
+    before = time.time() - 2 * 86_400
+    os.utime(old, (before, before))
+
+    with vector_client(settings):
+        assert not old.exists()
+        assert young.exists()
