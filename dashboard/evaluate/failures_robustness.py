@@ -16,6 +16,7 @@ from pipeline.analysis.opened_run import OpenRun, short_labels
 from pipeline.analysis.robustness import FLIPPED, KEPT, NEAREST, Robustness
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.runs.copy_baselines import VALUES
+from pipeline.runs.results import RunError
 from pipeline.wording import escape_markdown, listed, plural
 
 _ALONE = "none"
@@ -31,13 +32,20 @@ def show_robustness(run: OpenRun) -> None:
     linked_select.say_gone("run", names, "beside")
     runs = [run, *([notices.opened(other.id)] if other else [])]
     labels = short_labels([one.run for one in runs])
-    measured = [
-        cached.analysis.robustness(one, label) for one, label in zip(runs, labels, strict=True)
-    ]
+    measured = [_measured(one, label) for one, label in zip(runs, labels, strict=True)]
     known_of = zip(runs, labels, measured, strict=True)
     copies_offer.show_offer({one.id: label for one, label, known in known_of if known is None})
     if known := [one for one in measured if one is not None]:
         _results(known, cached.analysis.copy_baselines(run), [one.id for one in runs])
+
+
+def _measured(run: OpenRun, label: str) -> Robustness | None:
+    """What a run was measured on; None where it was not, or where a warning says it is damaged."""
+    try:
+        return cached.analysis.robustness(run, label)
+    except RunError as error:
+        st.warning(escape_markdown(str(error)), title="Damaged: measure it again")
+        return None
 
 
 def _results(

@@ -117,6 +117,20 @@ def test_a_run_of_an_earlier_version_is_measured_on_demand(open_app: OpenApp, ow
     assert COPIES in RunRegistry(Settings(home=own_home)).open(run.id).all_relevances
 
 
+@pytest.mark.parametrize("name", ["report-copies.json", "codes/copies-1.npz"])
+def test_what_is_damaged_is_named_and_measured_again(open_app: OpenApp, own_home: Path, name: str):
+    path = published_run(own_home).folder / name
+    path.write_bytes(path.read_bytes()[:30])
+    app = failures_in(open_app, own_home)
+
+    assert not app.exception
+    assert "has no usable" in app.warning[0].value
+    app.button(key="measure_copies").click().run()
+    assert not app.exception
+    assert "an edit flips" in texts(app)
+    assert not app.warning
+
+
 def test_a_second_run_stands_beside(open_app: OpenApp, own_home: Path):
     app = failures_in(open_app, own_home)
     (lsh,) = (one for one in app.selectbox(key="beside").options if one.startswith("LSH"))
