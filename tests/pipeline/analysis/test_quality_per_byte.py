@@ -95,3 +95,15 @@ def test_the_finding_compares_at_equal_size_and_says_where_codes_lose(rows, sent
     points = quality_points(rows, references(NAMES, PQ, FLOAT32), NO_COSINE, MAP)
 
     assert quality_finding(points, MAP) == sentence
+
+
+def test_the_finding_names_the_better_of_two_methods_and_of_two_alternatives():
+    rows = methods(("LSH", 32, 0.2, "unsupervised"), ("UD2H", 32, 0.6, "unsupervised"))
+    worse = ("pca-1", "PCA", "PCA, 1 value", 4, 0.1)
+
+    points = quality_points(rows, references(NAMES, worse, PQ, FLOAT32), NO_COSINE, MAP)
+
+    assert quality_finding(points, MAP).startswith(
+        "UD2H, 32 bits (4 bytes) reaches 60.0 % mAP; the best alternative of at most that size, "
+        "PCA + PQ (4 bytes) reaches 50.0 % mAP."
+    )
