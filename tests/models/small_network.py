@@ -85,4 +85,5 @@ if __name__ == "__main__":
     dist.init_process_group("gloo")
     torch.set_num_threads(1)
     save_file(learned(), f"{sys.argv[1]}.{dist.get_rank()}")
+    dist.barrier()  # a process that leaves while the other still talks can abort it
     dist.destroy_process_group()

@@ -200,6 +200,7 @@ def test_accumulated_gradients_make_the_step_of_the_whole_batch() -> None:
         assert torch.allclose(value, found[1][name], atol=1e-4), name
 
 
+@pytest.mark.flaky(reruns=2)  # gloo's threads sometimes abort a process that has finished
 def test_two_processes_end_with_the_weights_of_one(tmp_path: Path) -> None:
     """torchrun with gloo; 12 images in batches of 5, so that the parts differ in size."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
