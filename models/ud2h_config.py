@@ -31,7 +31,7 @@ class UD2HConfig(MethodConfig):
         4.0, ge=0, le=64, description="Weight lambda^power of an eigenvector: higher is coarser."
     )
     find: Find = Field(
-        "automatic",
+        "same kind",
         description="What a search should find: the bits that learn kinds, and those that tell "
         "things apart (ITQ on what the others leave over).",
     )
