@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -13,26 +13,26 @@ from dashboard.services.training_plan import Choice
 from dashboard.widgets import chart_panel, kind_examples
 from dashboard.widgets.fragments import isolated_fragment
 from pipeline.analysis.kinds_and_things import SETTING
-from pipeline.catalog import config_fields
+from pipeline.catalog import ConfigField, config_fields, method_card
 from pipeline.wording import escape_markdown
 
 _ALL, _DEFAULT = "Train every choice", "same kind"
 
 
-def what_to_find(chosen: Sequence[Choice], what: dict[str, Any]) -> tuple[Any, ...]:
+def what_to_find(
+    methods: Iterable[str], chosen: Sequence[Choice], what: dict[str, Any]
+) -> tuple[Any, ...]:
     """Ask it where a method can be told; returns the choices to train, none for the default.
 
     Args:
-        chosen: methods.
+        methods: names of all that are offered.
+        chosen: methods that will be trained.
         what: data, backbone and protocol on screen.
     """
-    fields = [field for one in chosen for field in config_fields(one.name) if field.name == SETTING]
-    if not fields:
+    asking = {name: field for name in methods if (field := _setting(name))}
+    if not asking:
         return ()
-    titles = [
-        one.title for one in chosen if any(f.name == SETTING for f in config_fields(one.name))
-    ]
-    stops = fields[0].choices
+    stops = next(iter(asking.values())).choices
     wanted = st.select_slider(
         "What should a search find?",
         stops,
@@ -44,12 +44,21 @@ def what_to_find(chosen: Sequence[Choice], what: dict[str, Any]) -> tuple[Any, .
     every = st.toggle(
         _ALL, key="train_every_find", help="One run per choice, to see what each gives here."
     )
-    st.caption(f"For {escape_markdown(', '.join(titles))}. ITQ and LSH find things, always.")
+    titles = ", ".join(method_card(name).title for name in asking)
+    is_heard = any(one.name in asking for one in chosen)
+    st.caption(
+        f"For {escape_markdown(titles)}{'' if is_heard else ', which is not chosen'}. Methods "
+        "without this setting are one or the other: ITQ keeps neighbours, SSDH and AGH group kinds."
+    )
     kind_examples.show_examples(what["dataset"], what["backbone"])
     _front(what)
-    if every:
-        return tuple(stops)
-    return () if wanted == _DEFAULT else (wanted,)
+    if not is_heard or (wanted == _DEFAULT and not every):
+        return ()
+    return tuple(stops) if every else (wanted,)
+
+
+def _setting(method: str) -> ConfigField | None:
+    return next((field for field in config_fields(method) if field.name == SETTING), None)
 
 
 def is_asked() -> bool:

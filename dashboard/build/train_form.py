@@ -88,9 +88,15 @@ def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
     }
 
 
-def how(chosen: Sequence[Choice], what: dict[str, Any]) -> dict[str, Any]:
-    """Settings of the methods, and whether the backbone learns; fields of a sweep."""
-    finds = train_find.what_to_find(chosen, what)
+def how(methods: Sequence[str], chosen: Sequence[Choice], what: dict[str, Any]) -> dict[str, Any]:
+    """Settings of the methods, and whether the backbone learns; fields of a sweep.
+
+    Args:
+        methods: names of all that are offered.
+        chosen: those that will be trained.
+        what: data, backbone and protocol on screen.
+    """
+    finds = train_find.what_to_find(methods, chosen, what)
     name = st.segmented_control(
         "Settings", list(_PRESETS), default=PAPER, required=True, key="preset"
     )

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from models.alternating import AlternatingOptimizer, unit_components, with_neighbours
 from models.copies import distinct_rows
 from models.kinds_and_things import neighbour_bits
-from models.linear import as_head, check_axes, itq_projection, residual_projection
+from models.linear import as_head, check_axes, itq_projection, orthogonal_projection
 from models.method import HashMethod, MethodCard, OnEpoch, TrainingSet, check_features, ignore
 from models.ud2h_config import UD2HConfig
 
@@ -147,7 +147,7 @@ class UD2H(HashMethod):
         if not spare:
             return [head]
         projection = head.weight.detach().T
-        further = residual_projection(inputs, projection, spare, _ITQ_ROUNDS, generator)
+        further = orthogonal_projection(inputs, projection, spare, _ITQ_ROUNDS, generator)
         return [head, as_head(inputs, further)]
 
 
