@@ -104,4 +104,7 @@ def _front(what: dict[str, Any]) -> None:
             key="find_front",
             in_fragment=True,
         )
-        st.caption(escape_markdown(sentence))
+        st.caption(
+            f"{escape_markdown(sentence)} Of the codes alone: Search orders equally near images by "
+            "the cosine of their features, which gives neighbours back."
+        )
