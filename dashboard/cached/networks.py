@@ -20,7 +20,7 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.perturbations import Probe
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.index import quantizers
-from pipeline.index.ordering import Cosine, cosine_of
+from pipeline.index.cosine import Cosine, cosine_of
 from pipeline.index.search import Encoded, Query, encode_image, encode_images, stored_query
 from pipeline.index.store.base import StoreError
 from pipeline.progress import Progress, StageProgress

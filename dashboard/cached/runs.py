@@ -19,6 +19,7 @@ from pipeline.datasets.dataset import DatasetInfo
 from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import OF_QUERIES
 from pipeline.index.coverage import Images
+from pipeline.index.index_features import KeptFeatures
 from pipeline.index.index_jobs import Action, request
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -57,18 +58,21 @@ def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
     runs.clear()
 
 
-def change_index(run_id: str, action: Action, images: Images = "all") -> bool:
+def change_index(
+    run_id: str, action: Action, images: Images = "all", features: KeptFeatures = "none"
+) -> bool:
     """Ask for a change of a run's index; says whether a worker will do it.
 
     Args:
         run_id: of the run.
         action: what is wanted.
         images: which images the index covers, where it is to be published.
+        features: what it keeps beside the codes, where it is to be published.
 
     Raises:
         RunError: no such run.
     """
-    request(RunRegistry(settings()).open(run_id), action, images)
+    request(RunRegistry(settings()).open(run_id), action, images, features)
     ensure_worker(settings())
     index.clear()
     return is_alive(settings())

@@ -360,6 +360,19 @@ def test_publish_search_roll_back_and_drop(cli: Cli, own_library: Settings, shap
     assert cli("search", image).code == 2
 
 
+def test_an_index_may_keep_features_and_says_their_size_before(
+    cli: Cli, own_library: Settings, shapes
+) -> None:
+    published = cli("index", "publish", "itq", "--features", "int8")
+
+    assert "Features as int8: 2.6 kB on the disk" in published.err
+    assert "40 codes in codes__shapes__itq" in published.out
+    assert "the cosines of 20 rescored searches" in cli("index", "verify", "itq").out
+    assert "int8" in cli("index", "list").out
+    found = cli("search", shapes.image_path(0), "--k", "3", "--order", "rescored")
+    assert (found.code, found.err) == (0, "")
+
+
 def test_search_answers_from_the_code_file_when_there_is_no_index(
     cli: Cli, own_library: Settings, shapes
 ) -> None:
