@@ -208,6 +208,22 @@ def measure_alternatives(run_id: str, relevance: str, on_progress: StageProgress
         alternative_reports.measure_alternatives(truth, settings(), cache, on_progress=on_progress)
 
 
+def measure_growth(run_id: str, grows_by: str, on_progress: StageProgress) -> None:
+    """Measure runs and alternatives as the database of a run grows; stored with the baselines.
+
+    Raises:
+        EncodingError: features, labels or distractors are unavailable; says why.
+    """
+    from pipeline.features import FeatureCache  # loads torch
+    from pipeline.runs import growth
+
+    spec = RunRegistry(settings()).open(run_id).spec
+    truth = GroundTruth(spec, opened(run_id).dataset, settings())
+    with _measuring():
+        cache = FeatureCache(_backbone(spec.backbone), settings())
+        growth.measure_growth(truth, settings(), cache, grows_by=grows_by, on_progress=on_progress)
+
+
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)
 def relaxed_sample(run: OpenRun) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Manifest rows (n,) of up to 300 database images, and their relaxed codes (n, K).

@@ -21,7 +21,6 @@ FeatureType = Literal["float16", "int8"]
 FEATURES = "features"  # name of the second vector, and of its entry in a collection's metadata
 _BYTES: dict[FeatureType, int] = {"float16": 2, "int8": 1}
 _ZERO, _RANGE = 128, 127  # engines keep bytes without a sign: 128 stands for 0
-_WITHIN = 0.9999  # share of the values that one byte represents; the few beyond are clipped
 
 
 class NoFeatures(StoreError):  # noqa: N818 - the name says what is wrong
@@ -49,9 +48,12 @@ class FeatureVectors:
     def fitted(
         cls, type_: FeatureType, mean: NDArray[np.float32], sample: NDArray[np.float32]
     ) -> FeatureVectors:
-        """With the step that represents nearly all values of a sample (n, d) of the features."""
+        """With the step that represents all values of a sample (n, d) of the features.
+
+        Clipping its rare large values would make steps smaller and the cosines worse.
+        """
         values = np.abs(unit_length(sample - mean))
-        return cls(type_, mean, float(np.quantile(values, _WITHIN)) / _RANGE or 1.0)
+        return cls(type_, mean, float(values.max(initial=0.0)) / _RANGE or 1.0)
 
     @classmethod
     def from_metadata(cls, collection: str, metadata: Mapping[str, object]) -> FeatureVectors:

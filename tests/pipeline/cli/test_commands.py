@@ -211,6 +211,19 @@ def test_alternatives_are_a_table_with_its_conditions_and_what_is_left_out(cli: 
     assert "unknown relevance 'nearest'" in refused.err
 
 
+def test_growth_is_a_table_with_its_conditions_and_json(cli: Cli) -> None:
+    asked = ("growth", "--dataset", "shapes", "--backbone", "tiny", "--alternative", "float32")
+
+    shown = cli(*asked, "--distractors", "subsamples")
+
+    assert shown.code == 0
+    assert "is thinned, stratified by label" in " ".join(shown.out.split())
+    assert "ITQ, 16 bits" in shown.out
+    as_json = json.loads(cli(*asked, "--json").out)
+    assert [row["title"] for row in as_json["rows"]] == ["ITQ, 16 bits", "float32, 256 bytes"]
+    assert "cannot be distractors of itself" in cli(*asked, "--distractors", "shapes").err
+
+
 def test_quantizers_are_a_table_with_its_conditions_and_what_is_left_out(cli: Cli) -> None:
     outcome = cli(
         *("quantizers", "--dataset", "shapes", "--backbone", "tiny", "--queries", "2"),

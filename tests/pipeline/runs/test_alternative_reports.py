@@ -11,7 +11,7 @@ from models.errors import Cancelled
 from pipeline.evaluation.evaluate import evaluate, evaluate_similarities
 from pipeline.evaluation.ranking import unit_length
 from pipeline.features import FeatureCache
-from pipeline.runs import alternative_reports
+from pipeline.runs import alternative_reports, alternative_vectors
 from pipeline.runs.alternative_reports import (
     measure_alternatives,
     obstacles,
@@ -187,9 +187,9 @@ def test_large_codes_are_encoded_again_and_few_images_train(
     [whole] = measure_alternatives(truth, own_library, cache, seed=0).values()
     for path in (own_library.home / "baselines").glob("alternative-*"):
         path.unlink()
-    monkeypatch.setattr(alternative_reports, "_BLOCK", 5)
+    monkeypatch.setattr(alternative_vectors, "_BLOCK", 5)
     monkeypatch.setattr(alternative_reports, "_SCANNED", 7)
-    monkeypatch.setattr(alternative_reports, "_TRAINED_ON", 30)
+    monkeypatch.setattr(alternative_vectors, "_TRAINED_ON", 30)
 
     [blocks] = measure_alternatives(truth, own_library, cache).values()
 
