@@ -177,6 +177,22 @@ def measure_copies(run_id: str, on_progress: StageProgress) -> None:
         measure_copies(run, opened(run_id).dataset, settings(), cache, on_progress)
 
 
+def measure_ranking(run_id: str, relevance: str, ranking: str, on_progress: StageProgress) -> None:
+    """Measure a run in another ranking; the report is stored with it.
+
+    Raises:
+        EncodingError: features or model are unavailable; says why.
+    """
+    from pipeline.features import FeatureCache  # loads torch
+    from pipeline.runs.measurement import evaluate_run
+
+    run = RunRegistry(settings()).open(run_id)
+    with _measuring(), _encoding:
+        cache = FeatureCache(_backbone(run.spec.backbone), settings())
+        dataset = opened(run_id).dataset
+        evaluate_run(run, dataset, settings(), cache, on_progress, relevance, ranking)
+
+
 def measure_quantizers(run_id: str, relevance: str, on_progress: Progress) -> None:
     """Measure the database's quantizers on the features of a run; stored with the baselines.
 

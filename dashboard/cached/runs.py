@@ -100,6 +100,12 @@ def measured_in(runs: tuple[str, ...], relevance: str = "", ranking: str = "") -
     return comparisons_of(settings(), runs, relevance, ranking or HAMMING)
 
 
+def forget_measures() -> None:
+    """Read again what runs were measured by, after one was measured."""
+    for one in (board, boards, measured_in):
+        one.clear()
+
+
 @st.cache_data(ttl=10, max_entries=50, show_spinner=False)
 def incomparable(run_id: str, others: tuple[str, ...]) -> dict[str, str]:
     """Why some of the other runs cannot be compared with a run, by id; those that can left out.

@@ -42,7 +42,7 @@ def show(run: str, comparison: Comparison, methods: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         grows_by = st.selectbox(
             "Grows by",
-            cached.analysis.growth_choices(run),
+            cached.storage.growth_choices(run),
             format_func=lambda name: _WORDS.get(name, name),
             key="grows_by",
             bind="query-params",
@@ -50,7 +50,7 @@ def show(run: str, comparison: Comparison, methods: list[str]) -> None:
             "there is nothing to add, subsamples of the database show the way there.",
             width=280,
         )
-        report = cached.analysis.growth(run, grows_by)
+        report = cached.storage.growth(run, grows_by)
         label = "Measure" if report is None else "Measure again"
         is_pressed = st.button(label, icon=":material/speed:", key="measure_growth")
     if is_pressed:

@@ -80,8 +80,6 @@ def test_a_ranking_is_chosen_beside_relevance_with_what_it_costs(open_app: OpenA
     assert "ranked by Hamming distance, the first 200 rescored" in texts(app)
     assert "256 bytes per image, which are not counted" in texts(app)
     assert app.dataframe[0].value["Bytes on disk"].max() == 256
-    app = open_app(own_home, "curves", ranking="rescored@200")  # curves are of distances
-    assert "rescored" not in texts(app)
 
 
 def test_the_data_of_a_chart_is_sent_when_it_is_opened(open_app: OpenApp, shared_home: Path):
