@@ -79,7 +79,7 @@ def measure_alternatives(
         if alternative in left_out:
             continue
         report = stored.get(alternative)
-        if report is None:
+        if report is None or not report.intervals:  # of an earlier version
             name = alternative.name
 
             def show(done: int, total: int, name: str = name) -> None:

@@ -194,3 +194,15 @@ def test_large_codes_are_encoded_again_and_few_images_train(
     [blocks] = measure_alternatives(truth, own_library, cache).values()
 
     assert blocks.map == pytest.approx(whole.map, abs=0.05)
+
+
+def test_a_report_without_intervals_is_measured_again(truth, cache, own_library, only):
+    only(ALTERNATIVES["float32"])
+    [whole] = measure_alternatives(truth, own_library, cache).values()
+    [path] = (own_library.home / "baselines").glob("alternative-*")
+    path.write_text(whole.model_copy(update={"intervals": {}}).model_dump_json())
+
+    [again] = measure_alternatives(truth, own_library, cache).values()
+
+    assert again.intervals == whole.intervals
+    assert "neighbours_at_10" in again.intervals
