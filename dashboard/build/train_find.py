@@ -72,7 +72,7 @@ def is_asked() -> bool:
 @isolated_fragment()
 def _front(what: dict[str, Any]) -> None:
     """What the choices that were trained give on this data set."""
-    front, sentence = cached.analysis.find_front(
+    front, sentence = cached.kinds.front(
         what["dataset"], what["label_set"], what["protocol"], what["split_seed"]
     )
     with st.expander(

@@ -19,6 +19,7 @@ from pipeline.cli import (
     data,
     demo,
     documents,
+    growth,
     index,
     judging,
     methods,
@@ -50,6 +51,7 @@ app.command()(comparing.bench)
 app.command()(comparing.ablate)
 app.command(name="alternatives")(alternatives.measure)
 app.command(name="quantizers")(quantizers.measure)
+app.command(name="growth")(growth.measure)
 app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(demo.demo)
