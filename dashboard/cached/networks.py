@@ -40,7 +40,7 @@ def _backbone(name: str, tuned_run: str = "") -> Backbone:
     return (
         RunRegistry(settings()).open(tuned_run).load_backbone()
         if tuned_run
-        else load_backbone(name)
+        else load_backbone(name, settings())
     )
 
 

@@ -27,6 +27,7 @@ class Backbone:
         fingerprint: changes with weights, architecture and preprocessing; a cache key.
         preprocess: RGB image -> (3, h, w) float32.
         network: (n, 3, h, w) -> (n, d), in evaluation mode.
+        refusal: why it can encode no image, a sentence; empty where it can.
     """
 
     name: str
@@ -34,10 +35,17 @@ class Backbone:
     fingerprint: str
     preprocess: Preprocess
     network: nn.Module
+    refusal: str = ""
 
     @torch.inference_mode()
     def embed(self, images: list[Image.Image]) -> Tensor:
-        """Features (n, d) float32 of RGB images."""
+        """Features (n, d) float32 of RGB images.
+
+        Raises:
+            WeightsError: there is no network that could compute them.
+        """
+        if self.refusal:
+            raise WeightsError(self.refusal)
         batch = torch.stack([self.preprocess(image) for image in images])
         batch = batch.to(next(self.network.parameters()).device)
         features: Tensor = self.network(batch.contiguous(memory_format=torch.channels_last))

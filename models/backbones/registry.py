@@ -1,7 +1,8 @@
 """The backbones by name: families are found by file name, as methods are.
 
 A family is a module beside this one with `BACKBONES`, names with a line each, and `load(name)`. A
-name that ends in NAME stands for all that begin like it; such a family has `check(name)` too.
+name that ends in NAME stands for all that begin like it; such a family has `check(name)` too. Of a
+family with `HAS_NETWORK = False` the features are only stored.
 """
 
 from __future__ import annotations
@@ -42,6 +43,15 @@ def check_backbone(name: str) -> None:
     family = _family_of(name)
     if name not in family.BACKBONES:
         family.check(name)
+
+
+def has_network(name: str) -> bool:
+    """Whether features of a backbone are computed from images, rather than stored only.
+
+    Raises:
+        ValueError: no backbone of that name.
+    """
+    return bool(getattr(_family_of(name), "HAS_NETWORK", True))
 
 
 @cache

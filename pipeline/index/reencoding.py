@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.backbones.registry import load_backbone
 from models.codes import HashCodes
 from models.errors import WeightsError
+from pipeline.backbones import load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
 from pipeline.progress import Progress, ignore_progress
@@ -58,7 +58,7 @@ def _frozen_features(
     on_progress: Progress,
 ) -> NDArray[np.float32]:
     try:
-        backbone = load_backbone(name)
+        backbone = load_backbone(name, settings)
     except WeightsError:
         stored = find_stored(name, settings)
         if stored is None:
@@ -74,8 +74,8 @@ def differing_rows(
 ) -> NDArray[np.int64]:
     """Rows, among a sample of images, that the run's network encodes otherwise than stored.
 
-    The images themselves are read, not their cached features. Bits that a rounding error turns do
-    not count.
+    The images themselves are read, not their cached features, unless these are own vectors. Bits
+    that a rounding error turns do not count.
 
     Args:
         run: run with its method.
@@ -92,9 +92,12 @@ def differing_rows(
         backbone = run.load_backbone()
     except WeightsError as error:
         raise RunError(f"run {run.id}: {error}") from error
-    features = embed(backbone, dataset, rows[sample])
+    if backbone.refusal:  # own vectors: what is stored is all there is
+        features = FeatureCache(backbone, run.library).get(dataset, images=rows[sample])
+    else:
+        features = embed(backbone, dataset, rows[sample])
     with torch.inference_mode():
-        relaxed = run.load_method().relax(torch.from_numpy(features)).numpy()
+        relaxed = run.load_method().relax(torch.from_numpy(np.array(features))).numpy()
     is_other = (relaxed >= 0) != (codes[sample].signs() > 0)
     is_clear = np.abs(relaxed) > _ROUNDING * np.median(np.abs(relaxed))
     changed: NDArray[np.int64] = rows[sample][(is_other & is_clear).any(axis=1)]
