@@ -128,10 +128,15 @@ class StoredFeatures:
         partial.replace(self.rows_path)
         write_atomic(self.keys_path, b"".join(keys))
 
-    def describe(self, about: AboutFeatures) -> None:
-        """Say in the folder what lies in it, so that it is found without the network."""
+    def describe(self, about: AboutFeatures, *, again: bool = False) -> None:
+        """Say in the folder what lies in it, so that it is found without the network.
+
+        Args:
+            about: what lies in it.
+            again: also where that is said already.
+        """
         path = self.folder / "about.json"
-        if not path.is_file():
+        if again or not path.is_file():
             write_atomic(path, about.model_dump_json())
 
 
