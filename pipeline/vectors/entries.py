@@ -70,7 +70,7 @@ def _npy(path: Path) -> Entries:
 
 
 def _npz(path: Path) -> Entries:
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         return {name: _member(archive, name) for name in archive.files}
 
 
@@ -100,9 +100,12 @@ def _safetensors(path: Path) -> Entries:
 
 def _mat(path: Path) -> Entries:
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         variables = loadmat(path)
+    except MatReadError as error:
+        raise DatasetError(f"{path.name} is no readable MATLAB file: {error}") from error
     except NotImplementedError as error:
         raise DatasetError(
             f"{path.name} is a MATLAB file of version 7.3 (HDF5), which is not read; save it in "

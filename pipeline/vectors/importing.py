@@ -293,8 +293,8 @@ def remove_vectors(name: str, settings: Settings, runs_on: RunsOf) -> AboutFeatu
         raise DatasetError(f"no own vectors {name!r}; there are: {', '.join(known) or 'none'}")
     if runs := runs_on(name):
         raise DatasetError(
-            f"{plural(len(runs), 'run')} were made from {name}, such as {runs[0]}; delete them "
-            "first, or leave the vectors"
+            f"{name} cannot be removed while runs depend on it: {len(runs):,}, such as {runs[0]}; "
+            "delete these first"
         )
     stored, about = known[name]
     with _one_at_a_time(settings):

@@ -54,12 +54,12 @@ def check_distinct(ids: Sequence[str]) -> None:
         DatasetError: some are.
     """
     if n_empty := sum(not name for name in ids):
-        raise DatasetError(f"{n_empty:,} of {plural(len(ids), 'vector')} have an empty id")
+        raise DatasetError(f"ids are missing for {n_empty:,} of {plural(len(ids), 'vector')}")
     twice = [name for name, n in Counter(ids).items() if n > 1]
     if twice:
         raise DatasetError(
-            f"{plural(len(twice), 'id')} occur more than once: {_some(twice)}; each image has one "
-            "vector"
+            f"ids that occur more than once: {len(twice):,}, such as {_some(twice)}; each image "
+            "has one vector"
         )
 
 
