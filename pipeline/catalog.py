@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from models.backbones.base import Backbone
-from models.backbones.registry import list_backbones
+from models.backbones.registry import list_networks
 from models.deep import DeepConfig, DeepHashMethod
 from models.finetuning_config import FineTuning
 from models.method import HashMethod, MethodCard
@@ -25,7 +25,7 @@ __all__ = [
     "HashMethod",
     "config_fields",
     "finetuning_fields",
-    "list_backbones",
+    "list_networks",
     "list_sources",
     "load_backbone",
     "method_card",

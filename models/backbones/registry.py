@@ -1,8 +1,8 @@
 """The backbones by name: families are found by file name, as methods are.
 
 A family is a module beside this one with `BACKBONES`, names with a line each, and `load(name)`. A
-name that ends in NAME stands for all that begin like it; such a family has `check(name)` too. Of a
-family with `HAS_NETWORK = False` the features are only stored.
+name that ends in NAME stands for all that begin like it; such a family has `check(name)` too, and
+`EXAMPLE`, the rest of a name. Of a family with `HAS_NETWORK = False` the features are only stored.
 """
 
 from __future__ import annotations
@@ -25,6 +25,21 @@ _ANY = "NAME"
 def list_backbones() -> dict[str, str]:
     """Names of the backbones with one line each."""
     return {name: line for family in _families() for name, line in family.BACKBONES.items()}
+
+
+def list_networks() -> dict[str, str]:
+    """An example for each family of networks that are chosen by name; empty for a single network.
+
+    Example:
+        >>> list_networks()["torchvision:NAME"]
+        'resnet50'
+    """
+    families = (family for family in _families() if getattr(family, "HAS_NETWORK", True))
+    return {
+        name: family.EXAMPLE if name.endswith(_ANY) else ""
+        for family in families
+        for name in family.BACKBONES
+    }
 
 
 def load_backbone(name: str) -> Backbone:

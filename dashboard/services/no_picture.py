@@ -1,0 +1,35 @@
+"""A tile that stands for an image of a data set made of vectors: its id and labels in letters."""
+
+from __future__ import annotations
+
+import textwrap
+
+from PIL import Image, ImageDraw, ImageFont
+
+from pipeline.datasets.dataset import RetrievalDataset
+
+_SIDE = 256  # pixels
+_PAPER, _INK, _FAINT = "#e8ecf1", "#1f2937", "#4b5563"  # readable on a light and a dark page
+_COLUMNS, _LINES = 16, 4  # letters and lines that fit, of the id and of the labels each
+
+
+def tile(dataset: RetrievalDataset, row: int) -> Image.Image:
+    """The tile of manifest row `row`, square."""
+    record = dataset.manifest.iloc[row]
+    names = [
+        name for labels in dataset.info.label_sets[:1] for name in record[f"labels:{labels.name}"]
+    ]
+    image = Image.new("RGB", (_SIDE, _SIDE), _PAPER)
+    draw = ImageDraw.Draw(image)
+    margin, line = 20, 28
+    for number, text in enumerate(_lines(str(record["image_id"]))):
+        draw.text((margin, margin + number * line), text, _INK, ImageFont.load_default(24))
+    words = _lines(", ".join(names))
+    top = _SIDE - margin - line * len(words)
+    for number, text in enumerate(words):
+        draw.text((margin, top + number * line), text, _FAINT, ImageFont.load_default(22))
+    return image
+
+
+def _lines(text: str) -> list[str]:
+    return textwrap.wrap(text, _COLUMNS, max_lines=_LINES, placeholder="…")
