@@ -2,7 +2,8 @@
 
 A family is a module beside this one with `BACKBONES`, names with a line each, and `load(name)`. A
 name that ends in NAME stands for all that begin like it; such a family has `check(name)` too, and
-`EXAMPLE`, the rest of a name. Of a family with `HAS_NETWORK = False` the features are only stored.
+`EXAMPLE`, the rest of a name. Where a name can lead to a file the family has `pinned(name)`. Of a
+family with `HAS_NETWORK = False` the features are only stored.
 """
 
 from __future__ import annotations
@@ -58,6 +59,18 @@ def check_backbone(name: str) -> None:
     family = _family_of(name)
     if name not in family.BACKBONES:
         family.check(name)
+
+
+def pinned(name: str) -> str:
+    """The name with the hash of a weights file that it leads to, so that it stands for one content.
+
+    Any other name stays as it is.
+
+    Raises:
+        ValueError: no backbone of that name, or the file is missing.
+    """
+    family = _family_of(name)
+    return str(family.pinned(name)) if hasattr(family, "pinned") else name
 
 
 def has_network(name: str) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import to_json
 
-from models.backbones.registry import check_backbone, has_network
+from models.backbones.registry import check_backbone, has_network, pinned
 from models.finetuning_config import FineTuning
 from models.registry import get_method, list_methods
 from models.wording import unknown
@@ -86,6 +86,7 @@ class RunSpec(Conditions):
         if self.protocol not in PROTOCOLS:
             raise ValueError(unknown("protocol", self.protocol, tuple(PROTOCOLS)))
         check_backbone(self.backbone)
+        object.__setattr__(self, "backbone", pinned(self.backbone))
         method = get_method(self.method)
         if self.finetune is not None and not _is_deep(method):
             raise ValueError(
