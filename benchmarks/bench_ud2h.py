@@ -27,10 +27,12 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.real_features import Data, real_features
+from models.alternating import AlternatingOptimizer, unit_components, with_neighbours
 from models.codes import HashCodes
 from models.linear import as_head, itq_projection
 from models.method import EpochLog, TrainingSet
-from models.methods.ud2h import UD2H, AlternatingOptimizer, UD2HConfig
+from models.methods.ud2h import UD2H
+from models.ud2h_config import UD2HConfig
 from pipeline.settings import Settings
 from tests.memory import peak_mib
 
@@ -151,7 +153,9 @@ def curve(data: Data, config: UD2HConfig) -> list[tuple[float, float]]:
     scale = 10 / (features - mean).norm(dim=1).mean()
     generator, inputs = torch.Generator().manual_seed(0), (features - mean) * scale
     head = as_head(inputs, itq_projection(inputs, BITS, 50, generator))
-    learner = AlternatingOptimizer(inputs, head, config, 0, generator)
+    component = unit_components(inputs, config.pca_dims)
+    config = with_neighbours(config, component, 0)
+    learner = AlternatingOptimizer(inputs, component, head, config, 0, generator)
     points: list[tuple[float, float]] = []
     measuring = 0.0
 
