@@ -54,6 +54,18 @@ def load_backbone(name: str, settings: Settings) -> Backbone:
     return _with_network(about) if about.network else _without_network(about)
 
 
+def has_text_tower(name: str, settings: Settings) -> bool:
+    """Whether a backbone embeds words too, told without loading it."""
+    try:
+        if registry.has_network(name):
+            return registry.has_text_tower(name)
+    except ValueError:
+        return False
+    own = own_vectors(settings).get(name)
+    bare = network_named_like(name) if own and own[1].network else ""
+    return bool(bare) and registry.has_text_tower(bare)
+
+
 def network_named_like(name: str) -> str:
     """The network that a name of own vectors stands for too; empty for none."""
     bare = name.removeprefix(PREFIX)
@@ -68,7 +80,12 @@ def as_vectors(network: Backbone, *, is_unit: bool) -> Backbone:
     """A network that gives features as the vectors of its name are."""
     if not is_unit:
         return network
-    return replace(network, network=_ToUnitLength(network.network))
+    texts = network.text_tower
+    return replace(
+        network,
+        network=_ToUnitLength(network.network),
+        text_tower=None if texts is None else lambda said: nn.functional.normalize(texts(said)),
+    )
 
 
 def _with_network(about: AboutFeatures) -> Backbone:

@@ -29,6 +29,7 @@ from models.errors import WeightsError
 from models.wording import unknown
 
 _PREFIX = "clip:"
+HAS_TEXT_TOWER = True
 EXAMPLE = "ViT-B-32/laion2b_s34b_b79k"
 BACKBONES = {
     f"{_PREFIX}NAME": "any CLIP or SigLIP of open_clip, searched by words too; downloads weights"

@@ -3,7 +3,8 @@
 A family is a module beside this one with `BACKBONES`, names with a line each, and `load(name)`. A
 name that ends in NAME stands for all that begin like it; such a family has `check(name)` too, and
 `EXAMPLE`, the rest of a name. Where a name can lead to a file the family has `pinned(name)`. Of a
-family with `HAS_NETWORK = False` the features are only stored.
+family with `HAS_NETWORK = False` the features are only stored; one with `HAS_TEXT_TOWER = True`
+embeds texts too.
 """
 
 from __future__ import annotations
@@ -80,6 +81,15 @@ def has_network(name: str) -> bool:
         ValueError: no backbone of that name.
     """
     return bool(getattr(_family_of(name), "HAS_NETWORK", True))
+
+
+def has_text_tower(name: str) -> bool:
+    """Whether words can be searched with, told without loading anything.
+
+    Raises:
+        ValueError: no backbone of that name.
+    """
+    return bool(getattr(_family_of(name), "HAS_TEXT_TOWER", False))
 
 
 @cache

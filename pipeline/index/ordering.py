@@ -124,6 +124,17 @@ def rows_of(hits: Sequence[Hit]) -> NDArray[np.int64]:
     return np.array([int(str(hit.payload["row"])) for hit in hits], np.int64)
 
 
+def sample_mean(dataset: RetrievalDataset, stored: StoredFeatures) -> NDArray[np.float32]:
+    """Mean (d,) of the stored features of a data set, taken over some of its images.
+
+    Raises:
+        FeaturesMissing: some of these have none.
+    """
+    sample = np.linspace(0, len(dataset) - 1, min(_MEAN_ROWS, len(dataset))).astype(np.int64)
+    mean: NDArray[np.float32] = stored.read(dataset, sample).mean(axis=0)
+    return mean
+
+
 class Cosine:
     """The cosine of stored features to those of a query, centred as the data set's are.
 
@@ -134,8 +145,7 @@ class Cosine:
 
     def __init__(self, dataset: RetrievalDataset, stored: StoredFeatures) -> None:
         self._dataset, self._stored = dataset, stored
-        sample = np.linspace(0, len(dataset) - 1, min(_MEAN_ROWS, len(dataset))).astype(np.int64)
-        self._mean: NDArray[np.float32] = stored.read(dataset, sample).mean(axis=0)
+        self._mean = sample_mean(dataset, stored)
 
     def of_row(self, row: int) -> NDArray[np.float32]:
         """Features (d,) of an image of the data set.

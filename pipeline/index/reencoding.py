@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import numpy as np
@@ -13,6 +14,7 @@ from models.errors import WeightsError
 from pipeline.backbones import load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
+from pipeline.index.search import Encoded, encode_image
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -48,6 +50,26 @@ def encode_rows(
     else:
         features = embed(run.load_backbone(), dataset, rows, on_progress)
     return run.load_method().encode(torch.from_numpy(np.array(features)))
+
+
+def encode_stored(run: Run, dataset: RetrievalDataset, row: int, settings: Settings) -> Encoded:
+    """An image of the data set as a query, by its cached features where the backbone is frozen.
+
+    Raises:
+        RunError: the run has no usable method or backbone.
+        WeightsError: as for `encode_rows`.
+        ImageError: the image is gone or has changed.
+    """
+    if run.spec.finetune is not None:
+        return encode_image(dataset.load_image(row), run.load_backbone(), run.load_method())
+    began, rows = time.perf_counter(), np.array([row])
+    features = _frozen_features(run.spec.backbone, dataset, rows, settings, ignore_progress)
+    with torch.inference_mode():
+        relaxed = run.load_method().relax(torch.from_numpy(np.array(features))).numpy()
+    seconds = time.perf_counter() - began
+    return Encoded(
+        HashCodes.from_relaxed(relaxed), seconds, relaxed=relaxed[0], features=features[0]
+    )
 
 
 def _frozen_features(
