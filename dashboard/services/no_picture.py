@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.datasets.dataset import RetrievalDataset
 
-_SIDE = 256  # pixels
+_SIDE, _MARGIN, _LINE = 256, 20, 28  # pixels
 _PAPER, _INK, _FAINT = "#e8ecf1", "#1f2937", "#4b5563"  # readable on a light and a dark page
 _COLUMNS, _LINES = 16, 4  # letters and lines that fit, of the id and of the labels each
 
@@ -19,15 +19,20 @@ def tile(dataset: RetrievalDataset, row: int) -> Image.Image:
     names = [
         name for labels in dataset.info.label_sets[:1] for name in record[f"labels:{labels.name}"]
     ]
+    return lettered(str(record["image_id"]), ", ".join(names))
+
+
+def lettered(text: str, below: str = "") -> Image.Image:
+    """A square tile with a text at its top and another one at its end."""
     image = Image.new("RGB", (_SIDE, _SIDE), _PAPER)
     draw = ImageDraw.Draw(image)
-    margin, line = 20, 28
-    for number, text in enumerate(_lines(str(record["image_id"]))):
-        draw.text((margin, margin + number * line), text, _INK, ImageFont.load_default(24))
-    words = _lines(", ".join(names))
-    top = _SIDE - margin - line * len(words)
-    for number, text in enumerate(words):
-        draw.text((margin, top + number * line), text, _FAINT, ImageFont.load_default(22))
+    for number, line in enumerate(_lines(text)):
+        place = _MARGIN, _MARGIN + number * _LINE
+        draw.text(place, line, _INK, ImageFont.load_default(24))
+    last = _lines(below)
+    for number, line in enumerate(last):
+        place = _MARGIN, _SIDE - _MARGIN - (len(last) - number) * _LINE
+        draw.text(place, line, _FAINT, ImageFont.load_default(22))
     return image
 
 

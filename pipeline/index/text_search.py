@@ -21,11 +21,11 @@ from pipeline.backbones import has_text_tower
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.index.ordering import sample_mean
 from pipeline.index.search import Encoded
+from pipeline.index.text_query import check_text
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from pipeline.stored_features import find_stored
 
-MAX_CHARACTERS = 300  # of a query; text towers read about 60 words
 _TEMPLATES = ("{}", "a photo of a {}")
 # What people search for, of many kinds, so that their mean is that of texts and of no topic.
 # fmt: off
@@ -42,20 +42,6 @@ _VOCABULARY = (
     "red", "green", "blue", "old", "small", "happy", "empty", "round", "wooden", "metal",
 )
 # fmt: on
-
-
-def check_text(text: str) -> str:
-    """The query without blanks around it.
-
-    Raises:
-        ValueError: it is empty, or longer than a text tower reads.
-    """
-    words = " ".join(text.split())
-    if not words:
-        raise ValueError("a search by words needs at least one word")
-    if len(words) > MAX_CHARACTERS:
-        raise ValueError(f"a search by words takes {MAX_CHARACTERS} characters, got {len(words)}")
-    return words
 
 
 def why_no_text(run: Run, settings: Settings) -> str:
