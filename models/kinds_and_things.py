@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Find = Literal["automatic", "same kind", "rather kind", "both", "rather thing", "same thing"]
+Find = Literal["same kind", "rather kind", "both", "rather thing", "same thing"]
 FINDS: tuple[Find, ...] = get_args(Find)
 
 _SHARES: dict[Find, float] = {
@@ -19,19 +19,8 @@ _SHARES: dict[Find, float] = {
     "rather thing": 1 / 2,
     "same thing": 1.0,
 }
-_AUTOMATIC = 1 / 16
-_BITS_A_GROUP = 1 / 2  # a code with fewer bits for each group needs them all for the groups
 
 
-def neighbour_bits(find: Find, bits: int, groups: float) -> int:
-    """The bits of a code that keep neighbours; the others learn kinds.
-
-    Args:
-        find: what a search should find. "automatic" gives neighbours a sixteenth of the bits where
-            the groups leave room for it, and none otherwise.
-        bits: bits of the code.
-        groups: groups of images that stand out; read for "automatic" alone.
-    """
-    if find != "automatic":
-        return int(bits * _SHARES[find])
-    return int(bits * _AUTOMATIC) if bits >= groups * _BITS_A_GROUP else 0
+def neighbour_bits(find: Find, bits: int) -> int:
+    """The bits of a code that keep neighbours; the others learn kinds."""
+    return int(bits * _SHARES[find])

@@ -147,23 +147,6 @@ class Spectrum:
         return int(np.argmax(drops[_FIRST_GAP - 1 :])) + _FIRST_GAP
 
 
-def groups_of(points: Tensor, neighbours: int, eigenvectors: int, power: float, seed: int) -> float:
-    """How many groups of images stand out: the sum of lambda^power over the leading eigenvalues.
-
-    It is taken of at most 1,500 images, so that it does not grow with their number.
-
-    Args:
-        points: (n, d) with unit rows.
-        neighbours: neighbours in the graph.
-        eigenvectors: leading eigenvalues used.
-        power: power of the eigenvalues.
-        seed: seed of the sample and the eigensolver.
-    """
-    pool = np.sort(np.random.default_rng(seed).permutation(len(points))[:_POOL])
-    spectrum = Spectrum.of(points[torch.from_numpy(pool)], neighbours, eigenvectors, seed)
-    return float((spectrum.values.clip(0) ** power).sum())
-
-
 def stable_neighbours(points: Tensor, eigenvectors: int, power: float, seed: int) -> int:
     """The smallest k whose graph gives nearly the same target on two samples of the images.
 

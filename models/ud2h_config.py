@@ -31,9 +31,9 @@ class UD2HConfig(MethodConfig):
         4.0, ge=0, le=64, description="Weight lambda^power of an eigenvector: higher is coarser."
     )
     find: Find = Field(
-        "automatic",
+        "same kind",
         description="What a search should find: the bits that learn kinds, and those that tell "
-        "things apart (ITQ on what the others leave over).",
+        "things apart (ITQ on what lies outside the span of the others).",
     )
     beta: float = Field(
         0.0, ge=0, le=1, description="Share of the feature cosine in the target; 0: graph only."

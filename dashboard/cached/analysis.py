@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard import state
 from dashboard.cached.library import dataset, datasets, settings
-from dashboard.cached.runs import board, measured_in
+from dashboard.cached.runs import board, boards, measured_in
 from dashboard.cached.search import HASHED
 from dashboard.services.review import Review, read_review
 from pipeline.analysis import curves as curve_service
@@ -30,6 +30,9 @@ from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
 from pipeline.analysis.hubs import Hubs, read_hubs
 from pipeline.analysis.kind_and_thing import KindAndThing, read_kind_and_thing
+from pipeline.analysis.kinds_and_things import Example
+from pipeline.analysis.kinds_and_things import examples as read_examples
+from pipeline.analysis.kinds_and_things import find_front as read_front
 from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
@@ -43,6 +46,7 @@ from pipeline.index.quantizers import stored_quantizers
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
+from pipeline.stored_features import FeaturesMissing, find_stored
 
 
 class Key(NamedTuple):
@@ -204,6 +208,39 @@ def _robustness(run_id: str, label: str, key: Key, report: str) -> Robustness:
 def kind_and_thing(rows: pd.DataFrame) -> KindAndThing:
     """Leaderboard rows with the mAP of copies beside theirs."""
     return read_kind_and_thing(rows, settings())
+
+
+def kind_examples(name: str, backbone: str) -> tuple[Example, ...] | str:
+    """What both ends of kind and thing find for images of a data set, or why that is not known."""
+    return _kind_examples(name, backbone, dataset(name).info.fingerprint)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _kind_examples(name: str, backbone: str, fingerprint: str) -> tuple[Example, ...] | str:
+    images, stored = dataset(name), find_stored(backbone, settings())
+    if stored is None:
+        return f"No features of {backbone} are stored yet; they are after the first run with it."
+    try:
+        features = stored.read(images, np.arange(len(images)))
+    except FeaturesMissing as error:
+        return str(error)
+    found = read_examples(features)
+    return found or "No groups of images stand out among these features."
+
+
+def find_front(
+    name: str, label_set: str, protocol: str, split_seed: int
+) -> tuple[pd.DataFrame, str]:
+    """Runs that were told what to find, and the protocol of their numbers in a sentence.
+
+    Empty where none of these conditions was measured.
+    """
+    wanted = protocol, label_set, split_seed
+    for one in boards(name):
+        conditions = one.protocol.name, one.label_set or one.first_labels, one.split_seed
+        if conditions == wanted:
+            return read_front(board(one).rows, settings()), one.sentence
+    return pd.DataFrame(columns=["find"]), ""
 
 
 def quantizers(run_id: str, relevance: str) -> QuantizerReport | None:

@@ -32,9 +32,8 @@ from torch import Tensor, nn
 from models.alternating import AlternatingOptimizer, unit_components, with_neighbours
 from models.copies import distinct_rows
 from models.kinds_and_things import neighbour_bits
-from models.linear import as_head, check_axes, itq_projection, residual_projection
+from models.linear import as_head, check_axes, itq_projection, orthogonal_projection
 from models.method import HashMethod, MethodCard, OnEpoch, TrainingSet, check_features, ignore
-from models.targets import groups_of
 from models.ud2h_config import UD2HConfig
 
 _MEAN_NORM = 10.0  # features are scaled to this mean norm, which fixes the scale of the step size
@@ -70,7 +69,6 @@ class UD2H(HashMethod):
             "target refreshed in the mixed space": {"refresh": 5},
             "target refreshed in the output space": {"refresh": 5, "anchor": 0.0},
             "feature cosine in the target": {"beta": 0.5},
-            "no bits for neighbours": {"find": "same kind"},
             "an eighth of the bits for neighbours": {"find": "rather kind"},
             "a quarter of the bits for neighbours": {"find": "both"},
             "half of the bits for neighbours": {"find": "rather thing"},
@@ -128,9 +126,6 @@ class UD2H(HashMethod):
         _log.warning("near-copies count once: %d of %d images train", len(rows), len(features))
         return features[rows]
 
-    def _groups(self, points: Tensor, config: UD2HConfig) -> float:
-        return groups_of(points, config.neighbours, config.eigenvectors, config.power, self.seed)
-
     def _heads(
         self, inputs: Tensor, is_itq: bool, generator: torch.Generator, on_epoch: OnEpoch
     ) -> list[nn.Linear]:
@@ -144,16 +139,15 @@ class UD2H(HashMethod):
             return [itq_head(self.bits)]
         points = unit_components(inputs, self.config.pca_dims)
         config = with_neighbours(self.config, points, self.seed)
-        groups = self._groups(points, config) if config.find == "automatic" else 0.0
-        spare = neighbour_bits(config.find, self.bits, groups)
+        spare = neighbour_bits(config.find, self.bits)
         head = itq_head(self.bits - spare)
         learner = AlternatingOptimizer(inputs, points, head, config, self.seed, generator)
         learner.learn(on_epoch)
-        self.chosen = learner.chosen | {"bits for neighbours": spare}
+        self.chosen = learner.chosen
         if not spare:
             return [head]
         projection = head.weight.detach().T
-        further = residual_projection(inputs, projection, spare, _ITQ_ROUNDS, generator)
+        further = orthogonal_projection(inputs, projection, spare, _ITQ_ROUNDS, generator)
         return [head, as_head(inputs, further)]
 
 
