@@ -41,7 +41,7 @@ def main() -> None:
         relevant = np.zeros((1, len(label_set.classes)), bool)
         relevant[0, column] = True
         counts = hamming_histograms(query.code, codes, relevant, labels)
-        by_codes.append(precision_at(counts, _TOP)[0])
+        by_codes.append(precision_at(counts, [_TOP])[0, 0])
         nearest = np.argsort(cosine.values(query.features)(rows), kind="stable")[:_TOP]
         by_cosine.append(labels[nearest, column].mean())
     print("| run | classes | codes P@10 % | cosine P@10 % | random P@10 % |")

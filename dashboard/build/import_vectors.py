@@ -41,6 +41,7 @@ def show_form() -> None:
         ids = right.file_uploader(
             "Ids or paths of the images",
             type=list(own_vectors.ID_SUFFIXES),
+            max_upload_size=own_vectors.MOST_MB,
             key="vectors_ids_file",
             help="Leave it empty where the file of vectors has them, or where the vectors come in "
             "the order of the images.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from PIL import Image, ImageDraw, ImageFont
@@ -37,4 +38,7 @@ def lettered(text: str, below: str = "") -> Image.Image:
 
 
 def _lines(text: str) -> list[str]:
-    return textwrap.wrap(text, _COLUMNS, max_lines=_LINES, placeholder="…")
+    """Lines that break behind the signs of paths and names where they can."""
+    loose = re.sub(r"([/_])(?=.)", "\\1 ", text)
+    lines = textwrap.wrap(loose, _COLUMNS, max_lines=_LINES, placeholder="…")
+    return [re.sub(r"([/_]) ", r"\1", line) for line in lines]

@@ -191,7 +191,16 @@ def encoded_query(ref: str, default: str, opened: OpenRun) -> tuple[str, QueryIm
         query = of_ref(ref, opened)
     except EncodingError as error:
         works = "You can still search with images of the data set; an example is shown."
-        notices.cannot_encode(str(error), works=works, key="encoding_problem")
+        if Words.of_ref(ref) is None:
+            notices.cannot_encode(str(error), works=works, key="encoding_problem")
+        else:
+            notices.problem(
+                "This run cannot be searched with words.",
+                reason=str(error),
+                works=works,
+                todo="Choose a run on a backbone that has a text tower.",
+                key="encoding_problem",
+            )
         return encoded_query(default, default, opened)
     if query is None:  # training images outside the database have no stored code
         st.info("The code of this image is not stored; an example is shown instead.")
