@@ -24,9 +24,10 @@ from dashboard.services.training_plan import (
 )
 from pipeline.analysis.kinds_and_things import SETTING
 from pipeline.analysis.recommended_methods import recommended_bits
-from pipeline.catalog import ConfigField, config_fields, finetuning_fields, list_backbones
+from pipeline.catalog import ConfigField, config_fields, finetuning_fields, list_networks
 from pipeline.datasets.dataset import DatasetInfo
 from pipeline.runs.sweep import Sweep
+from pipeline.stored_features import own_vectors
 from pipeline.wording import escape_markdown, plural
 
 _BITS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -235,28 +236,31 @@ def _settings(choice: Choice) -> list[ConfigField]:
 
 
 def _backbone(place: DeltaGenerator) -> str:
-    """The network that gives the features; one of torchvision's by its name there."""
+    """The network that gives the features, one of a family by its name there, or own vectors."""
+    networks = list_networks()
     name = place.selectbox(
         "Backbone",
-        list(list_backbones()),
+        [*networks, *own_vectors(cached.library.settings())],
         key="backbone",
         format_func=_network,
-        help="The network that computes the features.",
+        help="The network that computes the features, or vectors that were imported.",
     )
-    family, is_family, _ = name.partition(":")
-    if not is_family:
+    if not (example := networks.get(name, "")):
         return name
+    family = name.partition(":")[0]
     network = place.text_input(
-        "torchvision network",
-        "resnet50",
-        key="network",
-        max_chars=80,
-        help="Its name in torchvision, such as resnet50 or vit_b_16, with the name of its weights "
-        "after a colon unless you want the best ones. They are downloaded when the run starts.",
+        f"{family} network",
+        example,
+        key="network" if family == "torchvision" else f"network_{family}",
+        max_chars=200,
+        help=f"Its name in {family}, such as {example}. Its weights are downloaded when the run "
+        "starts, unless they are there or a file is named.",
     )
     return f"{family}:{network.strip()}"
 
 
 def _network(name: str) -> str:
-    family, is_family, _ = name.partition(":")
-    return f"another {family} network" if is_family else name.replace("_", " ")
+    family, _, network = name.partition(":")
+    if network == "NAME":
+        return f"another {family} network"
+    return f"own vectors: {network}" if network else name.replace("_", " ")
