@@ -24,13 +24,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from benchmarks.real_features import Data, real_features
+from models.alternating import AlternatingOptimizer, unit_components, with_neighbours
 from models.codes import HashCodes
 from models.linear import as_head, itq_projection
 from models.method import EpochLog, TrainingSet
-from models.methods.ud2h import UD2H, AlternatingOptimizer, UD2HConfig
+from models.methods.ud2h import UD2H
+from models.ud2h_config import UD2HConfig
 from pipeline.settings import Settings
 from tests.memory import peak_mib
 
@@ -79,13 +80,15 @@ def growth(sizes: list[int], sets: dict[str, Data]) -> None:
     """The table of seconds and memory."""
     large = {name: data for name, data in sets.items() if len(data.database) >= max(sizes)}
     name = next(iter(large), "clusters")
-    points = large[name].database if large else clustered(max(sizes))
     print(f"\ngrowth on {name}\n")
     names = ("n", "s", "CPU s", "CPU s / 1,000 images", "peak MiB", "MiB / 1,000 images")
     print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "features.npy"
-        np.save(path, points)
+        if large:
+            np.save(path, large[name].database)
+        else:
+            write_clustered(path, max(sizes))
         for n in sizes:
             command = [sys.executable, "-m", "benchmarks.bench_ud2h", "--one", str(path)]
             done = subprocess.run(
@@ -99,14 +102,17 @@ def growth(sizes: list[int], sets: dict[str, Data]) -> None:
             )
 
 
-def clustered(n: int) -> NDArray[np.float32]:
-    """Features (n, 1280) around 30 centres, non-negative as those of a network are."""
+def write_clustered(path: Path, n: int) -> None:
+    """Write features (n, 1280) around 30 centres, non-negative as those of a network are."""
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((30, WIDTH), np.float32)
-    points = rng.standard_normal((n, WIDTH), np.float32)
-    points *= 1.5
-    points += centres[np.arange(n) % 30]
-    return np.maximum(points, 0, out=points)
+    written = np.lib.format.open_memmap(path, "w+", np.float32, (n, WIDTH))
+    for start in range(0, n, 20_000):
+        block = written[start : start + 20_000]
+        rng.standard_normal(dtype=np.float32, out=block)
+        block *= 1.5
+        block += centres[np.arange(start, start + len(block)) % 30]
+        np.maximum(block, 0, out=block)
 
 
 def _measure_one(path: Path, n: int) -> None:
@@ -151,7 +157,9 @@ def curve(data: Data, config: UD2HConfig) -> list[tuple[float, float]]:
     scale = 10 / (features - mean).norm(dim=1).mean()
     generator, inputs = torch.Generator().manual_seed(0), (features - mean) * scale
     head = as_head(inputs, itq_projection(inputs, BITS, 50, generator))
-    learner = AlternatingOptimizer(inputs, head, config, 0, generator)
+    component = unit_components(inputs, config.pca_dims)
+    config = with_neighbours(config, component, 0)
+    learner = AlternatingOptimizer(inputs, component, head, config, 0, generator)
     points: list[tuple[float, float]] = []
     measuring = 0.0
 

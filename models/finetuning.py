@@ -154,9 +154,15 @@ def drawn(views: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor
 
 
 def stages(network: nn.Module) -> list[nn.Module]:
-    """The parts of a network that have weights, from the image on; lists of blocks are opened."""
+    """The parts of a network that have weights, from the image on; lists of blocks are opened.
+
+    So is what only wraps a network, to pool or to scale its features.
+    """
     modules: list[nn.Module] = []
-    for child in network.children():
+    children = list(network.children())
+    if len(children) == 1 and not isinstance(children[0], nn.Sequential | nn.ModuleList):
+        return stages(children[0]) or children
+    for child in children:
         parts = list(child) if isinstance(child, nn.Sequential | nn.ModuleList) else [child]
         modules += [part for part in parts if any(True for _ in part.parameters())]
     return modules

@@ -72,13 +72,10 @@ def itq_projection(
     return axes @ rotate_to_codes(centred @ axes, iterations, generator, on_iteration)
 
 
-def residual_projection(
+def orthogonal_projection(
     centred: Tensor, projection: Tensor, bits: int, iterations: int, generator: torch.Generator
 ) -> Tensor:
-    """ITQ of what a projection leaves unexplained: (d, bits).
-
-    The rest of the features is their residual after linear regression on their projections, so the
-    new bits' projections are uncorrelated with those that are there.
+    """ITQ of what lies outside the span of a projection: (d, bits).
 
     Args:
         centred: (n, d) features.
@@ -87,9 +84,11 @@ def residual_projection(
         iterations: rounds of ITQ.
         generator: source of its start.
     """
-    regression = torch.linalg.lstsq(centred @ projection, centred).solution  # (K, d)
-    remover: Tensor = torch.eye(len(projection)) - projection @ regression
-    return remover @ itq_projection(centred @ remover, bits, iterations, generator)
+    span = torch.linalg.qr(projection).Q
+    rest = centred - (centred @ span) @ span.T
+    further = itq_projection(rest, bits, iterations, generator)
+    outside: Tensor = further - span @ (span.T @ further)
+    return outside
 
 
 def as_head(inputs: Tensor, projection: Tensor) -> nn.Linear:

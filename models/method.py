@@ -14,6 +14,7 @@ from torch import Tensor
 from models.codes import HashCodes
 from models.errors import NotFittedError
 
+_BLOCK = 1 << 16  # rows that are checked at a time
 Supervision = Literal["supervised", "unsupervised", "data-independent"]
 LabelKind = Literal["none", "single", "multi"]
 Provenance = Literal["paper", "another paper", "authors' repository", "issue thread", "re-run"]
@@ -196,8 +197,9 @@ def check_features(train: TrainingSet, *, at_least: int) -> Tensor:
         raise ValueError(f"features must have shape (n, d), got {tuple(features.shape)}")
     if len(features) < at_least:
         raise ValueError(f"training needs at least {at_least} images, got {len(features)}")
-    if not torch.isfinite(features).all():
+    blocks = torch.split(features, _BLOCK)
+    if not all(bool(torch.isfinite(block).all()) for block in blocks):
         raise ValueError("the training features contain NaN or infinity")
-    if bool((features == features[0]).all()):
+    if all(bool((block == features[0]).all()) for block in blocks):
         raise ValueError(f"all {len(features)} training images have the same features")
     return features

@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from models.backbones.base import Backbone
-from models.backbones.registry import list_backbones, load_backbone
+from models.backbones.registry import list_networks
 from models.deep import DeepConfig, DeepHashMethod
 from models.finetuning_config import FineTuning
 from models.method import HashMethod, MethodCard
 from models.registry import get_method, list_methods
+from pipeline.backbones import load_backbone
 from pipeline.datasets.protocols import PROTOCOLS, Protocol
 from pipeline.ingest.sources import list_sources
 
@@ -24,7 +25,7 @@ __all__ = [
     "HashMethod",
     "config_fields",
     "finetuning_fields",
-    "list_backbones",
+    "list_networks",
     "list_sources",
     "load_backbone",
     "method_card",

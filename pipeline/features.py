@@ -7,9 +7,7 @@ and the work resumes from there.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,11 +17,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.backbones.base import Backbone
-from pipeline.augment import VERSION, augmented
+from models.backbones.registry import has_network
+from models.errors import WeightsError
+from pipeline.augment import augmented
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
-from pipeline.stored_features import KEY_BYTES, AboutFeatures, StoredFeatures
+from pipeline.stored_features import (
+    KEY_BYTES,
+    AboutFeatures,
+    StoredFeatures,
+    features_folder,
+    lacking_vectors,
+)
 
 _BATCH = 32
 
@@ -38,13 +44,8 @@ class FeatureCache:
     """
 
     def __init__(self, backbone: Backbone, settings: Settings, view: int = 0) -> None:
-        key, name = f"{backbone.name}|{backbone.fingerprint}", backbone.name
-        if view:
-            key, name = f"{key}|augmented {VERSION}|{view}", f"{name}-view{view}"
-        digest = hashlib.sha256(key.encode()).hexdigest()
-        name = re.sub(r"[^a-z0-9_]+", "-", name.lower())
         self.backbone, self._settings, self._view = backbone, settings, view
-        self.folder = settings.features_path / f"{name}-{digest[:12]}"
+        self.folder = features_folder(backbone.name, backbone.fingerprint, settings, view)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.stored = StoredFeatures(self.folder, backbone.dim)
         self.stored.describe(AboutFeatures(backbone=backbone.name, dim=backbone.dim, view=view))
@@ -110,7 +111,13 @@ class FeatureCache:
     def _extract(
         self, dataset: RetrievalDataset, missing: list[int], total: int, on_progress: Progress
     ) -> None:
-        """Append features of the `missing` images; the caller holds the lock."""
+        """Append features of the `missing` images; the caller holds the lock.
+
+        Raises:
+            WeightsError: they are own vectors, which nothing computes here.
+        """
+        if not has_network(self.backbone.name):
+            raise WeightsError(lacking_vectors(self.backbone.name, dataset, missing))
         whole, stored = len(self.stored.positions()), self.stored
         for path, width in ((stored.rows_path, 4 * stored.dim), (stored.keys_path, KEY_BYTES)):
             if path.exists() and path.stat().st_size > whole * width:

@@ -147,6 +147,11 @@ def export_dataset(
         ImageError: an image is gone or has changed.
         OSError: the disk has no room.
     """
+    if not dataset.has_pictures:
+        raise DatasetError(
+            f"{dataset.info.name!r} is made of vectors and has no pictures to export; keep the "
+            "file of vectors"
+        )
     if target.suffix.lower() != ".zip" or target.exists() or not target.parent.is_dir():
         raise DatasetError(f"{target} must be a new .zip file in a folder that exists")
     paths = [dataset.image_path(row) for row in range(len(dataset))]

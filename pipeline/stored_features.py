@@ -1,26 +1,34 @@
 """StoredFeatures: features on the disk, read without the network that made them.
 
-    features/<backbone>-<fingerprint>/about.json   which backbone, of how many dimensions
+    features/<backbone>-<fingerprint>/about.json   which backbone, of how many dimensions; written
+                                                   last, so that what it describes is whole
     features/<backbone>-<fingerprint>/rows.f32     n rows of d float32, appended
     features/<backbone>-<fingerprint>/keys.bin     n keys of 32 bytes (`pixel_keys`), appended
 
-`FeatureCache` fills the folder. A row is written before its key, so the shorter file says how many
-rows are whole.
+`FeatureCache` fills the folder of a network, an import that of own vectors. A row is written before
+its key, so the shorter file says how many rows are whole.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipeline.augment import VERSION
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.files import write_atomic
 from pipeline.settings import Settings
 
 KEY_BYTES = 32
+_BLOCK = 8192  # rows that are written at a time
 
 
 class FeaturesMissing(LookupError):  # noqa: N818 - says what is missing
@@ -28,13 +36,30 @@ class FeaturesMissing(LookupError):  # noqa: N818 - says what is missing
 
 
 class AboutFeatures(BaseModel):
-    """What lies in a folder of features."""
+    """What lies in a folder of features.
+
+    Attributes:
+        backbone: its name.
+        dim: d, the width of a row.
+        view: 0 for the plain images; from 1, an augmented view of each.
+        fingerprint: of the first content of own vectors, which later ones only add to; empty for
+            what a network computes.
+        imported: when own vectors came (ISO 8601), and from what file.
+        source: name of that file.
+        is_unit: whether each of the own vectors has length 1.
+        network: fingerprint of the network that was seen to compute these vectors; empty for none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     backbone: str
     dim: int
     view: int = 0
+    fingerprint: str = ""
+    imported: str = ""
+    source: str = ""
+    is_unit: bool = False
+    network: str = ""
 
 
 class StoredFeatures:
@@ -89,11 +114,47 @@ class StoredFeatures:
         features.flags.writeable = False
         return features
 
-    def describe(self, about: AboutFeatures) -> None:
-        """Say in the folder what lies in it, so that it is found without the network."""
+    def replace_with(self, rows: NDArray[np.float32], keys: Sequence[bytes]) -> None:
+        """Replace the rows (n, d) by others that begin with the same ones; for own vectors.
+
+        Readers see the old rows until the keys are there, and a kill leaves the old ones.
+        """
+        partial = self.rows_path.with_name(f".{self.rows_path.name}.tmp")
+        with partial.open("wb") as file:
+            for start in range(0, len(rows), _BLOCK):
+                file.write(np.ascontiguousarray(rows[start : start + _BLOCK]).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self.rows_path)
+        write_atomic(self.keys_path, b"".join(keys))
+
+    def describe(self, about: AboutFeatures, *, again: bool = False) -> None:
+        """Say in the folder what lies in it, so that it is found without the network.
+
+        Args:
+            about: what lies in it.
+            again: also where that is said already.
+        """
         path = self.folder / "about.json"
-        if not path.is_file():
+        if again or not path.is_file():
             write_atomic(path, about.model_dump_json())
+
+
+def features_folder(backbone: str, fingerprint: str, settings: Settings, view: int = 0) -> Path:
+    """Folder of the features of a backbone.
+
+    Args:
+        backbone: its name.
+        fingerprint: of its weights and preprocessing, or of own vectors.
+        settings: where the cache is.
+        view: 0 for the plain images; from 1, an augmented view of each.
+    """
+    key, name = f"{backbone}|{fingerprint}", backbone
+    if view:
+        key, name = f"{key}|augmented {VERSION}|{view}", f"{name}-view{view}"
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    name = re.sub(r"[^a-z0-9_]+", "-", name.lower())
+    return settings.features_path / f"{name}-{digest[:12]}"
 
 
 def find_stored(backbone: str, settings: Settings) -> StoredFeatures | None:
@@ -102,15 +163,47 @@ def find_stored(backbone: str, settings: Settings) -> StoredFeatures | None:
     There are several after its weights or its preprocessing have changed; folders of early versions
     do not say what they hold until `FeatureCache` opens them.
     """
-    folders = []
-    for path in settings.features_path.glob("*/about.json"):
-        try:
-            about = AboutFeatures.model_validate_json(path.read_text("utf-8"))
-        except (OSError, ValidationError):
-            continue
-        if about.backbone == backbone and not about.view:
-            folders.append(StoredFeatures(path.parent, about.dim))
-    return folders[0] if len(folders) == 1 else None
+    found = [
+        StoredFeatures(folder, about.dim)
+        for folder, about in _described(settings)
+        if about.backbone == backbone and not about.view
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def own_vectors(settings: Settings) -> dict[str, tuple[StoredFeatures, AboutFeatures]]:
+    """All own vectors of a library with what is known of them, by the name of the backbone."""
+    return {
+        about.backbone: (StoredFeatures(folder, about.dim), about)
+        for folder, about in sorted(_described(settings), key=lambda pair: pair[1].backbone)
+        if about.fingerprint
+    }
+
+
+def features_name(backbone: str, settings: Settings) -> str:
+    """What tells the features of backbones apart where figures about them are kept.
+
+    That of a network is its name. Own vectors of one name may come again with other content.
+    """
+    own = own_vectors(settings).get(backbone)
+    return backbone if own is None else f"{backbone} {own[1].fingerprint}"
+
+
+def lacking_vectors(backbone: str, dataset: RetrievalDataset, rows: Sequence[int]) -> str:
+    """The sentence for images, by manifest rows, that own vectors leave out."""
+    name = dataset.info.name
+    example = dataset.manifest["image_id"].iloc[rows[0]]
+    return (
+        f"{len(rows):,} of {len(dataset):,} images of {name!r} have no vector in {backbone}, such "
+        f"as {example}; import theirs under the same name: "
+        f"python -m pipeline features import {name} FILE --name {backbone.partition(':')[2]}"
+    )
+
+
+def _described(settings: Settings) -> Iterator[tuple[Path, AboutFeatures]]:
+    for path in settings.features_path.glob("[!.]*/about.json"):
+        with suppress(OSError, ValidationError):
+            yield path.parent, AboutFeatures.model_validate_json(path.read_text("utf-8"))
 
 
 def _size(path: Path) -> int:

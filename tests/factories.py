@@ -19,7 +19,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from models.backbones.registry import load_backbone
+from pipeline.backbones import load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.evaluation.metric_table import METRICS
@@ -297,4 +297,4 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 60) -> None:
 
 def cache_of(run: Run, settings: Settings) -> FeatureCache:
     """Features by the backbone of a run."""
-    return FeatureCache(load_backbone(run.spec.backbone), settings)
+    return FeatureCache(load_backbone(run.spec.backbone, settings), settings)

@@ -44,11 +44,11 @@ PIPELINE = (
     {"images", "augment", "launching", "jobs"},
     {"datasets"},
     {"ingest", "evaluation", "stored_features"},
-    {"features"},
+    {"features", "backbones"},
     {"runs", "catalog"},
     {"index", "annotations"},
     {"analysis"},
-    {"library", "worker"},
+    {"library", "worker", "vectors"},
     {"cli"},
 )
 DASHBOARD = (

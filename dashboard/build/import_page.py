@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from dashboard.build import import_check, import_done, import_flow, import_source
+from dashboard.build import import_check, import_done, import_flow, import_source, import_vectors
 
 st.title("Import", anchor=False)
 job = import_flow.current()
-if not import_flow.is_imported(job):  # what came of it stands alone; Import more leads back
-    import_source.show_source(job.request() if job else None)
+is_new = not import_flow.is_imported(job)  # what came of it stands alone; Import more leads back
+if is_new and import_source.show_source(job.request() if job else None):
+    import_vectors.show_outcome()
+    st.stop()
 if job is None:
     import_flow.say_gone()
     st.caption(

@@ -5,35 +5,42 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import cached
-from dashboard.build import import_flow, upload_box
+from dashboard.build import import_flow, import_vectors, upload_box
 from dashboard.services import imports, uploads
 from pipeline.catalog import list_sources
 from pipeline.ingest.request import ImportRequest
 from pipeline.wording import escape_markdown
 
 _UPLOAD, _SERVER, _BUILT_IN = "Upload", "Folder on the server", "Built-in"
+_VECTORS = "Own vectors"
 _TOKEN, _PROBLEM = "upload_token", "import_source_problem"
 _NEW = "a new data set"
 
 
-def show_source(request: ImportRequest | None) -> None:
+def show_source(request: ImportRequest | None) -> bool:
     """Draw the choice and the button that starts the check.
 
     Args:
         request: of the job on screen, which fills the boxes of a tab that opens its link.
+
+    Returns:
+        Whether vectors are imported, and no images.
     """
     kind_now = _take_over(request) if request else _UPLOAD
     with st.container(border=True, key="import_source"):
         st.subheader("1 · Source", anchor=False)
         kind = st.segmented_control(
             "Where the images are",
-            (_UPLOAD, _SERVER, _BUILT_IN),
+            (_UPLOAD, _SERVER, _BUILT_IN, _VECTORS),
             default=kind_now,
             required=True,
             key="from",
             bind="query-params",
             label_visibility="collapsed",
         )
+        if kind == _VECTORS:
+            import_vectors.show_form()
+            return True
         if kind == _BUILT_IN:
             source = _built_in(request)
         else:
@@ -60,6 +67,7 @@ def show_source(request: ImportRequest | None) -> None:
         problem = st.session_state.pop(_PROBLEM, "")
         if problem:
             st.error(escape_markdown(problem))
+    return False
 
 
 def _take_over(request: ImportRequest) -> str:

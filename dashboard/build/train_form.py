@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached, state
-from dashboard.build import train_fields
+from dashboard.build import train_fields, train_find
 from dashboard.services import training_plan
 from dashboard.services.training_plan import (
     CUSTOM,
@@ -22,10 +22,12 @@ from dashboard.services.training_plan import (
     fitting_protocols,
     preset,
 )
+from pipeline.analysis.kinds_and_things import SETTING
 from pipeline.analysis.recommended_methods import recommended_bits
-from pipeline.catalog import config_fields, finetuning_fields, list_backbones
+from pipeline.catalog import ConfigField, config_fields, finetuning_fields, list_networks
 from pipeline.datasets.dataset import DatasetInfo
 from pipeline.runs.sweep import Sweep
+from pipeline.stored_features import own_vectors
 from pipeline.wording import escape_markdown, plural
 
 _BITS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -87,8 +89,15 @@ def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
     }
 
 
-def how(chosen: Sequence[Choice]) -> dict[str, Any]:
-    """Settings of the methods, and whether the backbone learns; fields of a sweep."""
+def how(methods: Sequence[str], chosen: Sequence[Choice], what: dict[str, Any]) -> dict[str, Any]:
+    """Settings of the methods, and whether the backbone learns; fields of a sweep.
+
+    Args:
+        methods: names of all that are offered.
+        chosen: those that will be trained.
+        what: data, backbone and protocol on screen.
+    """
+    finds = train_find.what_to_find(methods, chosen, what)
     name = st.segmented_control(
         "Settings", list(_PRESETS), default=PAPER, required=True, key="preset"
     )
@@ -110,14 +119,15 @@ def how(chosen: Sequence[Choice]) -> dict[str, Any]:
         st.caption(f"Fine-tuning: {escape_markdown(reason)}")
     elif is_tuned and chosen:
         fields["finetune"] = train_fields.show_fields(finetuning_fields(), key="tune", start={})
-    fields["grid"] = _varied(chosen)
+    fields["grid"] = ({SETTING: finds} if finds else {}) | _varied(chosen)
     return fields
 
 
 def already_there(methods: Sequence[str], what: dict[str, Any]) -> dict[str, Trained]:
     """What need not be trained under the settings on screen; nothing where those are by hand."""
     name = st.session_state.get("preset", PAPER)
-    if name == CUSTOM or st.session_state.get("finetune") or st.session_state.get("vary"):
+    is_other = st.session_state.get("finetune") or st.session_state.get("vary")
+    if name == CUSTOM or is_other or train_find.is_asked():
         return {}  # the plan says it run by run
     config = {method: values for method in methods if (values := preset(method, name))}
     settings = cached.library.settings()
@@ -193,7 +203,7 @@ def _by_hand(chosen: Sequence[Choice]) -> dict[str, dict[str, Any]]:
         return {}
     config = {}
     for choice, tab in zip(chosen, st.tabs([choice.title for choice in chosen]), strict=True):
-        fields = config_fields(choice.name)
+        fields = _settings(choice)
         with tab:
             if not fields:
                 st.caption("This method has no settings.")
@@ -204,7 +214,7 @@ def _by_hand(chosen: Sequence[Choice]) -> dict[str, dict[str, Any]]:
 
 def _varied(chosen: Sequence[Choice]) -> dict[str, tuple[Any, ...]]:
     """One setting over several values: a sweep."""
-    fields = {field.name: field for choice in chosen for field in config_fields(choice.name)}
+    fields = {field.name: field for choice in chosen for field in _settings(choice)}
     with st.expander("Vary a setting", icon=":material/tune:"):
         name = st.selectbox("Setting", ["", *sorted(fields)], key="vary")
         if not name:
@@ -220,29 +230,37 @@ def _varied(chosen: Sequence[Choice]) -> dict[str, tuple[Any, ...]]:
     return {name: tuple(word.strip() for word in text.split(",") if word.strip())}
 
 
+def _settings(choice: Choice) -> list[ConfigField]:
+    """The settings of a method beside what it should find, which is asked before."""
+    return [field for field in config_fields(choice.name) if field.name != SETTING]
+
+
 def _backbone(place: DeltaGenerator) -> str:
-    """The network that gives the features; one of torchvision's by its name there."""
+    """The network that gives the features, one of a family by its name there, or own vectors."""
+    networks = list_networks()
     name = place.selectbox(
         "Backbone",
-        list(list_backbones()),
+        [*networks, *own_vectors(cached.library.settings())],
         key="backbone",
         format_func=_network,
-        help="The network that computes the features.",
+        help="The network that computes the features, or vectors that were imported.",
     )
-    family, is_family, _ = name.partition(":")
-    if not is_family:
+    if not (example := networks.get(name, "")):
         return name
+    family = name.partition(":")[0]
     network = place.text_input(
-        "torchvision network",
-        "resnet50",
-        key="network",
-        max_chars=80,
-        help="Its name in torchvision, such as resnet50 or vit_b_16, with the name of its weights "
-        "after a colon unless you want the best ones. They are downloaded when the run starts.",
+        f"{family} network",
+        example,
+        key="network" if family == "torchvision" else f"network_{family}",
+        max_chars=200,
+        help=f"Its name in {family}, such as {example}. Its weights are downloaded when the run "
+        "starts, unless they are there or a file is named.",
     )
     return f"{family}:{network.strip()}"
 
 
 def _network(name: str) -> str:
-    family, is_family, _ = name.partition(":")
-    return f"another {family} network" if is_family else name.replace("_", " ")
+    family, _, network = name.partition(":")
+    if network == "NAME":
+        return f"another {family} network"
+    return f"own vectors: {network}" if network else name.replace("_", " ")

@@ -27,6 +27,6 @@ with left:
     chosen = train_methods.show_methods(groups, recommended, there, (info.name, label_set))
 with right:
     st.subheader("How", anchor=False)
-    how = train_form.how(chosen)
+    how = train_form.how(every, chosen, what)
 with plan_place:
     train_form.show_plan(chosen, {**what, **how})

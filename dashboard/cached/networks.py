@@ -21,6 +21,7 @@ from pipeline.analysis.perturbations import Probe
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.index import quantizers
 from pipeline.index.cosine import Cosine, cosine_of
+from pipeline.index.reencoding import encode_stored
 from pipeline.index.search import Encoded, Query, encode_image, encode_images, stored_query
 from pipeline.index.store.base import StoreError
 from pipeline.progress import Progress, StageProgress
@@ -40,7 +41,7 @@ def _backbone(name: str, tuned_run: str = "") -> Backbone:
     return (
         RunRegistry(settings()).open(tuned_run).load_backbone()
         if tuned_run
-        else load_backbone(name)
+        else load_backbone(name, settings())
     )
 
 
@@ -57,7 +58,12 @@ def relaxed(run_id: str, row: int) -> Encoded:
         EncodingError: as for an upload.
     """
     try:
-        return _encode(run_id, opened(run_id).dataset.load_image(row))
+        with _encoding:
+            backbone, method = _networks(run_id)
+            if backbone.refusal:  # own vectors are all there is
+                run = RunRegistry(settings()).open(run_id)
+                return encode_stored(run, opened(run_id).dataset, row, settings())
+            return encode_image(opened(run_id).dataset.load_image(row), backbone, method)
     except (RuntimeError, ValueError) as error:
         raise EncodingError(str(error)) from error
 
@@ -93,6 +99,32 @@ def encoded(run_id: str, upload: Upload) -> Encoded:
         return _encode(run_id, opened(run_id).dataset.read_image(upload.content))
     except (RuntimeError, ValueError) as error:  # what image, run and weights raise
         raise EncodingError(str(error)) from error
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def encoded_words(run_id: str, text: str) -> Encoded:
+    """The code of words; loads the network when first needed.
+
+    Raises:
+        EncodingError: the run cannot be searched by words.
+    """
+    from pipeline.index.text_search import encode_text  # loads torch
+
+    run = RunRegistry(settings()).open(run_id)
+    try:
+        with _encoding:
+            networks = _networks(run_id)
+            return encode_text(text, run, opened(run_id).dataset, *networks, settings())
+    except (RuntimeError, ValueError, LookupError) as error:
+        raise EncodingError(str(error)) from error
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def takes_words(run_id: str) -> bool:
+    """Whether a run can be searched by words; nothing is loaded for that but names."""
+    from pipeline.index.text_search import why_no_text  # loads torch
+
+    return not why_no_text(RunRegistry(settings()).open(run_id), settings())
 
 
 def _encode(run_id: str, image: Image.Image) -> Encoded:

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import cached, state
 from dashboard.charts.tradeoff import tradeoff
 from dashboard.evaluate import copies_offer
-from dashboard.widgets import chart_panel
+from dashboard.widgets import chart_panel, kind_examples
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.advice import advice_table, command, readable, untried
 from pipeline.analysis.advisor import Advice, Scenario
@@ -44,6 +44,9 @@ def purpose(by_kind: Comparison) -> Comparison:
         help="Methods that are good at one are often poor at the other: the Leaderboard shows both "
         "in one chart.",
     )
+    backbones = cached.runs.board(by_kind).rows["backbone"]
+    if len(backbones):
+        kind_examples.show_examples(by_kind.dataset, str(backbones.mode().iloc[0]))
     return replace(by_kind, relevance=COPIES, ranking=HAMMING) if wanted == _THING else by_kind
 
 

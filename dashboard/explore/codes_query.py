@@ -170,5 +170,7 @@ def _changed_image(opened: OpenRun, query: QueryImage) -> None:
 def _probes(opened: OpenRun, query: QueryImage, strength: int) -> list[Probe]:
     if query.row is not None:
         return cached.networks.probes(opened, query.row, strength)
-    assert query.upload is not None  # only an upload has no row
+    if query.words is not None:
+        raise EncodingError("words are no image that could be changed")
+    assert query.upload is not None  # of an image, only an upload has no row
     return cached.networks.probes_of_upload(opened, query.upload, strength, query.encoded)

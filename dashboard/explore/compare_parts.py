@@ -8,12 +8,12 @@ import streamlit as st
 from dashboard import cached, state
 from dashboard.charts.rank_changes import rank_changes
 from dashboard.explore import search_results
+from dashboard.explore.compare_query import query_html
 from dashboard.services.comparing import Compared, next_row
-from dashboard.services.queries import EncodingError, Upload, dataset_ref, preview, row_of_ref
+from dashboard.services.queries import EncodingError, Words, dataset_ref, row_of_ref
 from dashboard.services.run_choices import RunChoice
 from dashboard.services.run_verdict import RunVerdict
 from dashboard.services.search import Answer, Request, Result
-from dashboard.services.thumbs import thumb_url
 from dashboard.widgets import (
     chart_panel,
     comparison_switch,
@@ -25,7 +25,7 @@ from dashboard.widgets import (
 )
 from dashboard.widgets import report_button as add_to_report
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.wording import escape_html, escape_markdown, percent, plural, telling_name
+from pipeline.wording import escape_markdown, percent, plural
 
 (A, B), TABLE = state.COMPARED, "differ_most"
 SHOWN = 24
@@ -145,30 +145,14 @@ def stepper(table: pd.DataFrame, ref: str, opened: OpenRun) -> None:
         ref: link name of the query.
         opened: a run of the data set.
     """
-    row, image = row_of_ref(ref, opened), state.upload(ref)
+    row, image = row_of_ref(ref, opened), state.upload(ref) or Words.of_ref(ref)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.html(_picture(row, image, opened), width="content")
+        st.html(query_html(row, image, opened), width="content")
         with st.container(horizontal=True, width="content", gap="small"):
             _step_buttons(table, row)
             if st.button("Search with this", icon=":material/image_search:"):
                 state.choose_query(ref)
                 state.switch_page("explore/search_page.py", q=ref)
-
-
-def _picture(row: int | None, image: Upload | None, opened: OpenRun) -> str:
-    if image is not None:
-        source = preview(image, ranges=opened.dataset.info.value_ranges or ())
-        name, labels = image.name, "your image"
-    else:
-        assert row is not None  # `query_panel.resolve` gives no other
-        source = thumb_url(opened.dataset.info.name, opened.text("sha256", row))
-        name = opened.text("text", row) or opened.text("image_id", row)
-        labels = ", ".join(opened.label_names(row))
-    return (
-        f"<div style='display:flex;gap:.75rem;align-items:center'><img src='{source}' "
-        f"alt='query: {escape_html(name)}' style='width:5rem;border-radius:.4rem;background:#fff'>"
-        f"<span><b>{escape_html(telling_name(name))}</b><br>{escape_html(labels)}</span></div>"
-    )
 
 
 def _step_buttons(table: pd.DataFrame, row: int | None) -> None:

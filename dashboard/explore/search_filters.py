@@ -34,6 +34,8 @@ def no_relevance(opened: OpenRun, query: QueryImage) -> str:
         return _NO_LABELS
     if relevance(opened, query.row) is not None:
         return ""
+    if query.words is not None:
+        return "Words have no labels, so nothing says which results are relevant."
     if query.row is None:
         return "Your image has no known labels, so nothing says which results are relevant."
     return "The query has no labels, so nothing says which results are relevant."

@@ -101,7 +101,10 @@ def facts(
         for names in dataset.info.label_sets
     ]
     path = dataset.image_path(row)
-    size = file_size(path.stat().st_size) if path.exists() else "missing"
+    size = "none: the data set is made of vectors"
+    if dataset.has_pictures:
+        n_bytes = file_size(path.stat().st_size) if path.exists() else "missing"
+        size = f"{image['width']} × {image['height']} pixels, {n_bytes}"
     group = [("Group", str(image["group"]))] if image["group"] != image["image_id"] else []
     return [
         *labels,
@@ -110,7 +113,7 @@ def facts(
         ("Image", str(image["image_id"])),
         ("Caption", str(image["text"])),
         ("Split", str(image["split"]) or "drawn at evaluation"),
-        ("Size", f"{image['width']} × {image['height']} pixels, {size}"),
+        ("Picture" if not dataset.has_pictures else "Size", size),
         *group,
         ("SHA-256", str(image["sha256"])),
     ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.services.no_picture import lettered
 from dashboard.services.thumbs import thumb_url
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.decoding.value_range import ValueRange
@@ -21,6 +22,7 @@ from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 
 N_EXAMPLES = 6
+_WORDS = "tx:"
 _GOOD = 0.8  # examples sit at this quantile of their class's average precisions
 _MIXED = 0.9  # the example nearest to this AP comes first: an opening that convinces
 
@@ -62,6 +64,34 @@ def preview(upload: Upload, pixels: int = 288, ranges: Sequence[ValueRange] = ()
     picture.thumbnail((pixels, pixels))
     picture.save(small, "WEBP", quality=82)
     return "data:image/webp;base64," + base64.b64encode(small.getvalue()).decode()
+
+
+@dataclass(frozen=True)
+class Words:
+    """A query in words."""
+
+    text: str
+
+    @property
+    def ref(self) -> str:
+        """Name in the address bar."""
+        return f"{_WORDS}{self.text}"
+
+    @classmethod
+    def of_ref(cls, ref: str) -> Words | None:
+        """The words of a link name; None for the name of an image."""
+        return cls(ref.removeprefix(_WORDS)) if ref.startswith(_WORDS) else None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the words."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def picture(self) -> str:
+        """The words as a picture, as a data address, where the pictures of queries stand."""
+        small = io.BytesIO()
+        lettered(self.text).save(small, "WEBP", quality=82)
+        return "data:image/webp;base64," + base64.b64encode(small.getvalue()).decode()
 
 
 @dataclass(frozen=True)

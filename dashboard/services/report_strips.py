@@ -119,6 +119,8 @@ def _query(query: QueryImage, opened: OpenRun) -> Picture:
     if query.row is not None:
         labels = ", ".join(opened.label_names(query.row))
         return Picture(sha256=opened.sha256(query.row), caption=labels or query.name)
+    if query.words is not None:
+        return Picture(sha256=query.words.sha256, caption="words", source=query.words.picture())
     assert query.upload is not None
     ranges = opened.dataset.info.value_ranges or ()
     source = preview(query.upload, _PREVIEW_PX, ranges)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboard.services.queries import Upload, dataset_ref
+from dashboard.services.queries import Upload, Words, dataset_ref
 from dashboard.services.run_choices import IndexState
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.query_quality import Judgement, histogram, judgement, relevance
@@ -72,16 +72,20 @@ class QueryImage:
         name: for people.
         row: its manifest row; None for an image that is not in the data set.
         upload: the image that the user gave; None for one of the data set.
+        words: the query in words; None for an image.
     """
 
     encoded: Query
     name: str
     row: int | None
     upload: Upload | None = None
+    words: Words | None = None
 
     @property
     def ref(self) -> str:
         """Its link name."""
+        if self.words is not None:
+            return self.words.ref
         if self.upload is not None:
             return self.upload.ref
         assert self.row is not None

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
+from dashboard.services.no_picture import tile
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
 from pipeline.files import write_atomic
 from pipeline.images import ImageError
@@ -60,7 +61,8 @@ class Thumbnails:
     def _make(self, dataset: str, sha256: str, size: int, path: Path, facts: Path) -> bool:
         try:
             images, row_of = self._opened(dataset, facts)
-            image = images.load_image(row_of[sha256])
+            row = row_of[sha256]
+            image = images.load_image(row) if images.has_pictures else tile(images, row)
         except (DatasetError, ImageError, KeyError):
             return False
         image.thumbnail((size, size))

@@ -13,6 +13,7 @@ from dashboard.services.queries import (
     EncodingError,
     Example,
     Upload,
+    Words,
     dataset_ref,
     preview,
     random_query,
@@ -25,11 +26,13 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.images import SUFFIXES, ImageError, load_rgb
 from pipeline.index.search import Query
 from pipeline.index.search import stored_query as stored_code
+from pipeline.index.text_query import MAX_CHARACTERS
 from pipeline.wording import escape_html, telling_name
 
 _EXAMPLES, _FILE, _PHOTO, _PROBLEM = "examples", "upload_file", "photo", "upload_problem"
 _BOXES = "upload_boxes"  # how many upload boxes there have been
 _MOST_MB = 20
+_BOX_OF_WORDS = "query_words"
 _ASSETS = Path(__file__).parents[1] / "assets"
 
 
@@ -70,10 +73,34 @@ def beside_results(
     with left:
         place = st.container(key="query_place")
         with st.container(key="query_sources"):
+            word_box(opened)
             uploader()
             random_query_buttons(opened)
             examples(shown, ref)
     return place, right
+
+
+def word_box(opened: OpenRun) -> None:
+    """A box for words, where the backbone of the run has a text tower."""
+    if not cached.networks.takes_words(opened.id):
+        return
+    words = Words.of_ref(state.query())
+    st.session_state[_BOX_OF_WORDS] = words.text if words else ""
+    st.text_input(
+        "Words",
+        key=_BOX_OF_WORDS,
+        placeholder="a red car in the snow",
+        max_chars=MAX_CHARACTERS,
+        icon=":material/search:",
+        on_change=_take_words,
+        help="Finds images by what is in them, as far as the text tower of the backbone knows it. "
+        "Most were trained on English.",
+    )
+
+
+def _take_words() -> None:
+    text = " ".join(st.session_state[_BOX_OF_WORDS].split())
+    state.choose_query(Words(text).ref if text else "")
 
 
 def uploader() -> None:
@@ -151,6 +178,8 @@ def resolve(wanted: str, opened: OpenRun, default: str) -> tuple[str, str]:
             "This link is for an uploaded image that was never stored by Save or Copy link, or "
             "has since been removed. Upload it again on Search; an example is shown instead."
         )
+    if Words.of_ref(wanted) is not None:
+        return wanted, ""
     if wanted and row_of_ref(wanted, opened) is None:
         return default, "This link refers to an image that is not in this data set."
     return wanted or default, ""
@@ -162,7 +191,16 @@ def encoded_query(ref: str, default: str, opened: OpenRun) -> tuple[str, QueryIm
         query = of_ref(ref, opened)
     except EncodingError as error:
         works = "You can still search with images of the data set; an example is shown."
-        notices.cannot_encode(str(error), works=works, key="encoding_problem")
+        if Words.of_ref(ref) is None:
+            notices.cannot_encode(str(error), works=works, key="encoding_problem")
+        else:
+            notices.problem(
+                "This run cannot be searched with words.",
+                reason=str(error),
+                works=works,
+                todo="Choose a run on a backbone that has a text tower.",
+                key="encoding_problem",
+            )
         return encoded_query(default, default, opened)
     if query is None:  # training images outside the database have no stored code
         st.info("The code of this image is not stored; an example is shown instead.")
@@ -183,6 +221,8 @@ def of_ref(ref: str, opened: OpenRun) -> QueryImage | None:
     if image is not None:
         with place:
             return _of_upload(image, upload_code(opened.id, image), opened)
+    if (words := Words.of_ref(ref)) is not None:
+        return _of_words(words, opened)
     row = row_of_ref(ref, opened)
     return None if row is None else of_row(row, opened)
 
@@ -193,6 +233,8 @@ def of_search(opened: OpenRun) -> QueryImage | None:
     if image := state.upload(ref):
         code = state.upload_codes(ref).get(opened.id)
         return None if code is None else _of_upload(image, code, opened)
+    if (words := Words.of_ref(ref)) is not None:
+        return _of_words(words, opened) if cached.networks.takes_words(opened.id) else None
     row = row_of_ref(ref, opened)
     return None if row is None else of_row(row, opened)
 
@@ -200,7 +242,9 @@ def of_search(opened: OpenRun) -> QueryImage | None:
 def card(opened: OpenRun, image: QueryImage) -> None:
     """Picture, name, labels and code of the query."""
     labels = ""
-    if opened.label_set is not None:
+    if image.words is not None:
+        labels = "words"
+    elif opened.label_set is not None:
         labels = ", ".join(opened.label_names(image.row) if image.row is not None else ())
         labels = labels or "no labels"
     with st.container(border=True, key="query_card"):
@@ -220,8 +264,15 @@ def source(opened: OpenRun, image: QueryImage) -> str:
     """Address of a query's picture; an upload is put into the page itself, not on the server."""
     if image.row is not None:
         return thumb_url(opened.dataset.info.name, opened.text("sha256", image.row))
+    if image.words is not None:
+        return image.words.picture()
     ranges = opened.dataset.info.value_ranges or ()
     return "" if image.upload is None else preview(image.upload, ranges=ranges)
+
+
+def _of_words(words: Words, opened: OpenRun) -> QueryImage:
+    code = cached.networks.encoded_words(opened.id, words.text)
+    return QueryImage(code, words.text, None, words=words)
 
 
 def _of_upload(image: Upload, code: Query, opened: OpenRun) -> QueryImage:

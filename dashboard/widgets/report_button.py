@@ -102,7 +102,7 @@ def show_strip_button(
         on_click=add,
         disabled=not any(answer.results for _, answer in answered),
         help="Adds the query with its first results to the report."
-        + (" A small picture of your image is stored with it." if query.row is None else ""),
+        + (" A small picture of your image is stored with it." if query.upload else ""),
         key=f"{key}_report",
     )
 

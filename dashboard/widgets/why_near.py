@@ -113,6 +113,8 @@ def _place_under(run_id: str, row: int, query: QueryImage) -> str:
         code = None if query.row is None else stored_query(other.run, query.row)
         if code is None and query.upload is not None:
             code = query_panel.upload_code(run_id, query.upload)
+        if query.words is not None:
+            code = cached.networks.encoded_words(run_id, query.words.text)
     except (RunError, DatasetError, EncodingError) as error:
         return str(error)
     ranks = place(other, code, row, query.row) if code else None

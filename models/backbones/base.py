@@ -27,6 +27,8 @@ class Backbone:
         fingerprint: changes with weights, architecture and preprocessing; a cache key.
         preprocess: RGB image -> (3, h, w) float32.
         network: (n, 3, h, w) -> (n, d), in evaluation mode.
+        refusal: why it can encode no image, a sentence; empty where it can.
+        text_tower: texts -> (n, d) in the same space; None where the network has none.
     """
 
     name: str
@@ -34,14 +36,36 @@ class Backbone:
     fingerprint: str
     preprocess: Preprocess
     network: nn.Module
+    refusal: str = ""
+    text_tower: Callable[[list[str]], Tensor] | None = None
 
     @torch.inference_mode()
     def embed(self, images: list[Image.Image]) -> Tensor:
-        """Features (n, d) float32 of RGB images."""
+        """Features (n, d) float32 of RGB images.
+
+        Raises:
+            WeightsError: there is no network that could compute them.
+        """
+        if self.refusal:
+            raise WeightsError(self.refusal)
         batch = torch.stack([self.preprocess(image) for image in images])
         batch = batch.to(next(self.network.parameters()).device)
         features: Tensor = self.network(batch.contiguous(memory_format=torch.channels_last))
         return features.float().cpu()
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: list[str]) -> Tensor:
+        """Features (n, d) float32 of texts, in the space of the images.
+
+        Raises:
+            WeightsError: the network has no text tower.
+        """
+        if self.text_tower is None:
+            raise WeightsError(
+                f"{self.name} has no text tower, so words cannot be searched with; a backbone "
+                "clip:NAME has one"
+            )
+        return self.text_tower(texts).float().cpu()
 
 
 def load_verified(path: Path, sha256: str, *, remedy: str) -> dict[str, Tensor]:
@@ -50,17 +74,38 @@ def load_verified(path: Path, sha256: str, *, remedy: str) -> dict[str, Tensor]:
     Raises:
         WeightsError: the file has another hash, or holds anything but tensors.
     """
-    content = path.read_bytes()  # hashed and loaded from the same bytes: no swap in between
+    return read_weights(path, sha256, remedy=remedy)[0]
+
+
+def read_weights(path: Path, sha256: str = "", *, remedy: str) -> tuple[dict[str, Tensor], str]:
+    """A state dict of a safetensors file or of one that torch has saved, and its SHA-256.
+
+    Args:
+        path: the file; what ends in `.safetensors` is read as such.
+        sha256: what its bytes must hash to, or a prefix of that.
+        remedy: what to do when it cannot be used.
+
+    Raises:
+        WeightsError: the file is missing, has another hash, or holds anything but tensors.
+    """
+    try:
+        content = path.read_bytes()  # hashed and loaded from the same bytes: no swap in between
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror}); {remedy}") from error
     digest = hashlib.sha256(content).hexdigest()
     if not digest.startswith(sha256):
         raise WeightsError(f"{path.name} has sha256 {digest[:16]}…, not {sha256[:16]}…; {remedy}")
     try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load
+
+            return load(content), digest
         state: dict[str, Tensor] = torch.load(
             io.BytesIO(content), map_location="cpu", weights_only=True
         )
-    except Exception as error:  # torch raises several kinds for a file that is not a state dict
+    except Exception as error:  # several kinds are raised for a file that is not a state dict
         raise WeightsError(f"{path.name} is not a plain file of tensors; {remedy}") from error
-    return state
+    return state, digest
 
 
 def fill(network: nn.Module, state: dict[str, Tensor], name: str) -> None:

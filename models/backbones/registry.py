@@ -1,7 +1,10 @@
 """The backbones by name: families are found by file name, as methods are.
 
 A family is a module beside this one with `BACKBONES`, names with a line each, and `load(name)`. A
-name that ends in NAME stands for all that begin like it; such a family has `check(name)` too.
+name that ends in NAME stands for all that begin like it; such a family has `check(name)` too, and
+`EXAMPLE`, the rest of a name. Where a name can lead to a file the family has `pinned(name)`. Of a
+family with `HAS_NETWORK = False` the features are only stored; one with `HAS_TEXT_TOWER = True`
+embeds texts too.
 """
 
 from __future__ import annotations
@@ -26,6 +29,21 @@ def list_backbones() -> dict[str, str]:
     return {name: line for family in _families() for name, line in family.BACKBONES.items()}
 
 
+def list_networks() -> dict[str, str]:
+    """An example for each family of networks that are chosen by name; empty for a single network.
+
+    Example:
+        >>> list_networks()["torchvision:NAME"]
+        'resnet50'
+    """
+    families = (family for family in _families() if getattr(family, "HAS_NETWORK", True))
+    return {
+        name: family.EXAMPLE if name.endswith(_ANY) else ""
+        for family in families
+        for name in family.BACKBONES
+    }
+
+
 def load_backbone(name: str) -> Backbone:
     """Build a backbone and verify its weights.
 
@@ -42,6 +60,36 @@ def check_backbone(name: str) -> None:
     family = _family_of(name)
     if name not in family.BACKBONES:
         family.check(name)
+
+
+def pinned(name: str) -> str:
+    """The name with the hash of a weights file that it leads to, so that it stands for one content.
+
+    Any other name stays as it is.
+
+    Raises:
+        ValueError: no backbone of that name, or the file is missing.
+    """
+    family = _family_of(name)
+    return str(family.pinned(name)) if hasattr(family, "pinned") else name
+
+
+def has_network(name: str) -> bool:
+    """Whether features of a backbone are computed from images, rather than stored only.
+
+    Raises:
+        ValueError: no backbone of that name.
+    """
+    return bool(getattr(_family_of(name), "HAS_NETWORK", True))
+
+
+def has_text_tower(name: str) -> bool:
+    """Whether words can be searched with, told without loading anything.
+
+    Raises:
+        ValueError: no backbone of that name.
+    """
+    return bool(getattr(_family_of(name), "HAS_TEXT_TOWER", False))
 
 
 @cache

@@ -17,6 +17,7 @@ from models.errors import WeightsError
 from models.wording import unknown
 
 _PREFIX = "torchvision:"
+EXAMPLE = "resnet50"
 BACKBONES = {f"{_PREFIX}NAME": "any torchvision classification network; downloads its weights"}
 
 

@@ -19,6 +19,7 @@ from pipeline.cli import (
     data,
     demo,
     documents,
+    features,
     growth,
     index,
     judging,
@@ -38,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.datasets, name="datasets")
+app.add_typer(features.features, name="features")
 app.add_typer(methods.methods, name="methods")
 app.add_typer(index.index, name="index")
 app.add_typer(runs.runs, name="runs")

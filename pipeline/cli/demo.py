@@ -83,13 +83,13 @@ def _train(dataset: RetrievalDataset, backbone: str, images: Images) -> list[Run
 
 def _measure_alternatives(run: Run, dataset: RetrievalDataset, settings: Settings) -> None:
     """What the leaderboard sets beside the codes, by the first labels."""
-    from models.backbones.registry import load_backbone
+    from pipeline.backbones import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.alternative_reports import measure_alternatives
     from pipeline.runs.ground_truth import GroundTruth
 
     truth = GroundTruth(run.spec, dataset, settings)
-    cache = FeatureCache(load_backbone(run.spec.backbone), settings)
+    cache = FeatureCache(load_backbone(run.spec.backbone, settings), settings)
     with progress_bars() as show:
         measure_alternatives(truth, settings, cache, on_progress=show)
 

@@ -139,7 +139,7 @@ def drop(run_id: RunArgument) -> None:
 
 
 def search(
-    image: Annotated[Path, typer.Argument(help="The query image.")],
+    image: Annotated[Path | None, typer.Argument(help="The query image.")] = None,
     run: Annotated[
         str, typer.Option(help="A run, part of its id, or its index; empty: newest.")
     ] = "",
@@ -147,24 +147,25 @@ def search(
     radius: Annotated[int, typer.Option(help="Only within this distance; -1: all.")] = -1,
     label: Annotated[list[str] | None, typer.Option(help="Only with this label.")] = None,
     order: Annotated[Order, typer.Option(help="What sorts the results.")] = Order.WITHIN,
+    text: Annotated[str, typer.Option(help="Words to search with instead of an image.")] = "",
+    stored: Annotated[str, typer.Option("--id", help="Id of an image of the data set.")] = "",
 ) -> None:
-    """Search by image in the index of a run.
+    """Search in the index of a run: by an image, by one of the data set, or by words.
 
     Order: `within` sorts by distance and equally near images by the cosine of their features,
     `rescored` sorts the nearest 200 by that cosine, `codes` sorts by distance alone.
     """
-    from pipeline.images import load_rgb
+    from pipeline.cli.queries import check_one, encoded_query
     from pipeline.index.ordering import find_shortlist, sort_hits
-    from pipeline.index.search import encode_image, searchable
+    from pipeline.index.search import searchable
     from pipeline.index.store.base import Where
 
     limit_threads()
     settings = current_settings()
-    load_rgb(image)  # what is wrong with the file is said first
+    check_one(image, text, stored)
     chosen = opened_run(run) if run else newest_published()
     dataset = load_dataset(chosen.spec.dataset, settings)
-    query_image = dataset.read_image(image)
-    query = encode_image(query_image, chosen.load_backbone(), chosen.load_method())
+    query = encoded_query(chosen, dataset, settings, image, text, stored)
     store, alias, reason = searchable(chosen, dataset, current_store())
     if reason:
         say(f"Exact search in the run's code file: {reason}", to=errors)

@@ -72,7 +72,7 @@ def features_and_truth(options: DataOptions, relevance: str) -> tuple[GroundTrut
         DatasetError: there is no such data set.
         RelevanceError: the relevance tells nothing on these images.
     """
-    from models.backbones.registry import load_backbone
+    from pipeline.backbones import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.ground_truth import GroundTruth
     from pipeline.runs.measurement import chosen_relevance
@@ -84,7 +84,7 @@ def features_and_truth(options: DataOptions, relevance: str) -> tuple[GroundTrut
     chosen = chosen_relevance(
         truth.dataset, truth.label_set, relevance, split.query, split.database
     )
-    cache = FeatureCache(load_backbone(spec.backbone), settings)
+    cache = FeatureCache(load_backbone(spec.backbone, settings), settings)
     return GroundTruth(spec, truth.dataset, settings, chosen), cache
 
 

@@ -101,7 +101,7 @@ def evaluate(
     json_: JsonOption = False,
 ) -> None:
     """Measure the codes of a run again: by labels, neighbours or copies, or ranked otherwise."""
-    from models.backbones.registry import load_backbone
+    from pipeline.backbones import load_backbone
     from pipeline.features import FeatureCache
     from pipeline.runs.execute import follow_up
     from pipeline.runs.measurement import evaluate_run
@@ -116,7 +116,7 @@ def evaluate(
         trained, chosen = chosen, relabelled(chosen, dataset, labels, settings)
         if chosen.id != trained.id:
             say(f"Codes of {trained.id}, measured by {labels} -> {chosen.id}", to=errors)
-    cache = FeatureCache(load_backbone(chosen.spec.backbone), settings)
+    cache = FeatureCache(load_backbone(chosen.spec.backbone, settings), settings)
     with progress_bars(errors if json_ else console) as show:
         measured = evaluate_run(chosen, dataset, settings, cache, show, relevance, ranking).report
         follow_up(chosen, dataset, settings, cache, show, measured.relevance)

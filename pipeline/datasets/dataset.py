@@ -160,6 +160,11 @@ class RetrievalDataset:
     def __len__(self) -> int:
         return len(self.manifest)
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there are image files; a data set made of vectors has none."""
+        return bool(self.manifest["path"].iloc[:1].all())
+
     def label_set(self, name: str = "") -> LabelSet:
         """The label set called `name`, or the first one.
 
@@ -195,6 +200,8 @@ class RetrievalDataset:
         Raises:
             ImageError: the file is gone, damaged, or (when linked) changed since the import.
         """
+        if not self.has_pictures:
+            raise ImageError(f"{self.info.name!r} is made of vectors and has no pictures")
         path = self.image_path(index)
         try:
             content = path.read_bytes()

@@ -21,6 +21,21 @@ _MEAN_ROWS = 2048  # images that the mean of the features is taken over
 Values = Callable[[NDArray[np.int64]], NDArray[np.float32]]  # manifest rows (n,), least first
 
 
+def sample_rows(dataset: RetrievalDataset) -> NDArray[np.int64]:
+    """Rows of up to 2,048 images, evenly spaced, that the mean of the features is taken over."""
+    return np.linspace(0, len(dataset) - 1, min(_MEAN_ROWS, len(dataset))).astype(np.int64)
+
+
+def sample_mean(dataset: RetrievalDataset, stored: StoredFeatures) -> NDArray[np.float32]:
+    """Mean (d,) of the stored features of `sample_rows`.
+
+    Raises:
+        FeaturesMissing: some of these have none.
+    """
+    mean: NDArray[np.float32] = stored.read(dataset, sample_rows(dataset)).mean(axis=0)
+    return mean
+
+
 class Cosine:
     """The cosine of stored features to those of a query, centred as the data set's are.
 
@@ -29,18 +44,16 @@ class Cosine:
         stored: their features.
 
     Attributes:
-        mean: (d,) of the features of up to `_MEAN_ROWS` images, evenly spaced.
+        mean: (d,) of the features of `sample_rows`.
     """
 
     def __init__(self, dataset: RetrievalDataset, stored: StoredFeatures) -> None:
         self._dataset, self._stored = dataset, stored
-        sample = np.linspace(0, len(dataset) - 1, min(_MEAN_ROWS, len(dataset))).astype(np.int64)
-        self._sample = sample
-        self.mean: NDArray[np.float32] = stored.read(dataset, sample).mean(axis=0)
+        self.mean = sample_mean(dataset, stored)
 
     def sample(self) -> NDArray[np.float32]:
         """The features (n, d) that the mean is taken over."""
-        return self._stored.read(self._dataset, self._sample)
+        return self._stored.read(self._dataset, sample_rows(self._dataset))
 
     def of_rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Features (n, d) of images of the data set.

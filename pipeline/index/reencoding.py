@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.backbones.registry import load_backbone
 from models.codes import HashCodes
 from models.errors import WeightsError
+from pipeline.backbones import load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
+from pipeline.index.search import Encoded, encode_image
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -50,6 +52,26 @@ def encode_rows(
     return run.load_method().encode(torch.from_numpy(np.array(features)))
 
 
+def encode_stored(run: Run, dataset: RetrievalDataset, row: int, settings: Settings) -> Encoded:
+    """An image of the data set as a query, by its cached features where the backbone is frozen.
+
+    Raises:
+        RunError: the run has no usable method or backbone.
+        WeightsError: as for `encode_rows`.
+        ImageError: the image is gone or has changed.
+    """
+    if run.spec.finetune is not None:
+        return encode_image(dataset.load_image(row), run.load_backbone(), run.load_method())
+    began, rows = time.perf_counter(), np.array([row])
+    features = _frozen_features(run.spec.backbone, dataset, rows, settings, ignore_progress)
+    with torch.inference_mode():
+        relaxed = run.load_method().relax(torch.from_numpy(np.array(features))).numpy()
+    seconds = time.perf_counter() - began
+    return Encoded(
+        HashCodes.from_relaxed(relaxed), seconds, relaxed=relaxed[0], features=features[0]
+    )
+
+
 def _frozen_features(
     name: str,
     dataset: RetrievalDataset,
@@ -58,7 +80,7 @@ def _frozen_features(
     on_progress: Progress,
 ) -> NDArray[np.float32]:
     try:
-        backbone = load_backbone(name)
+        backbone = load_backbone(name, settings)
     except WeightsError:
         stored = find_stored(name, settings)
         if stored is None:
@@ -74,8 +96,8 @@ def differing_rows(
 ) -> NDArray[np.int64]:
     """Rows, among a sample of images, that the run's network encodes otherwise than stored.
 
-    The images themselves are read, not their cached features. Bits that a rounding error turns do
-    not count.
+    The images themselves are read, not their cached features, unless these are own vectors. Bits
+    that a rounding error turns do not count.
 
     Args:
         run: run with its method.
@@ -92,9 +114,12 @@ def differing_rows(
         backbone = run.load_backbone()
     except WeightsError as error:
         raise RunError(f"run {run.id}: {error}") from error
-    features = embed(backbone, dataset, rows[sample])
+    if backbone.refusal:  # own vectors: what is stored is all there is
+        features = FeatureCache(backbone, run.library).get(dataset, images=rows[sample])
+    else:
+        features = embed(backbone, dataset, rows[sample])
     with torch.inference_mode():
-        relaxed = run.load_method().relax(torch.from_numpy(features)).numpy()
+        relaxed = run.load_method().relax(torch.from_numpy(np.array(features))).numpy()
     is_other = (relaxed >= 0) != (codes[sample].signs() > 0)
     is_clear = np.abs(relaxed) > _ROUNDING * np.median(np.abs(relaxed))
     changed: NDArray[np.int64] = rows[sample][(is_other & is_clear).any(axis=1)]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 import pandas as pd
 
 from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset, load_dataset
 from pipeline.datasets.split import unlabelled_rows
-from pipeline.images import SUFFIXES
 from pipeline.ingest.add_images import commit_manifest
 from pipeline.ingest.finding import Finder
 from pipeline.ingest.ingest import one_at_a_time
@@ -22,6 +20,7 @@ from pipeline.ingest.layouts.table_columns import OWN_LABELS, unchosen
 from pipeline.ingest.layouts.table_files import TABLE_SUFFIXES
 from pipeline.ingest.layouts.table_rows import Chosen, Rows, read_rows
 from pipeline.ingest.source import Kind
+from pipeline.ingest.stored_names import stored_files
 from pipeline.ingest.tree import File, FileTree
 from pipeline.settings import Settings
 
@@ -169,14 +168,7 @@ class _Names:
 def _tree(dataset: RetrievalDataset, table: str, content: bytes) -> tuple[FileTree, dict[str, int]]:
     """The images as files called by their ids, beside the table; and the row of each."""
     main = File(table, len(content), lambda: content, lambda: content[:16], "")
-    files, row_of = [], {}
-    columns = dataset.manifest["image_id"], dataset.manifest["path"]
-    for row, (image_id, path) in enumerate(zip(*columns, strict=True)):
-        has_suffix = image_id.lower().endswith(SUFFIXES)
-        name = image_id if has_suffix else image_id + PurePosixPath(path).suffix
-        read = dataset.image_path(row).read_bytes
-        files.append(File(name, 0, read, read, ""))
-        row_of[name] = row
+    files, row_of = stored_files(dataset)
     return FileTree(dataset.info.name, tuple(files), main=main), row_of
 
 

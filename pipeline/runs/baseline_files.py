@@ -10,6 +10,7 @@ from pipeline.evaluation.report import Report, read_report
 from pipeline.files import write_atomic
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.settings import Settings
+from pipeline.stored_features import features_name
 from pipeline.wording import sentence
 
 _log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ def baseline_path(
     """Path of the report on these images, labels, protocol and split."""
     named = (
         truth.dataset.info.fingerprint,
-        backbone,
+        features_name(backbone, settings),
         truth.protocol.model_dump_json(),
         truth.key,
         str(truth.spec.split_seed),

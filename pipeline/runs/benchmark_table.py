@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from models.backbones.registry import load_backbone
 from models.registry import get_method
+from pipeline.backbones import load_backbone
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.metric_table import METRICS, Metric, columns
@@ -143,7 +143,7 @@ def _cosine_rows(
 ) -> list[dict[str, object]]:
     """The row of the features; none where it fails, for the runs of hours are worth their table."""
     try:
-        cache = FeatureCache(load_backbone(base.backbone), settings)
+        cache = FeatureCache(load_backbone(base.backbone, settings), settings)
         reports = [
             cosine_report(base, dataset, settings, cache, relevance=relevance, without=label)
             for label in ("", *([without] if without else []))
@@ -168,7 +168,7 @@ def _alternative_rows(
 ) -> list[dict[str, object]]:
     """A row per other way to store the features, measured where it was not before."""
     try:
-        cache = FeatureCache(load_backbone(base.backbone), settings)
+        cache = FeatureCache(load_backbone(base.backbone, settings), settings)
         truth = GroundTruth(base, dataset, settings, relevance)
         reports = measure_alternatives(truth, settings, cache)
     except Exception as error:

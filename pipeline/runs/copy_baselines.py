@@ -29,6 +29,7 @@ from pipeline.runs.cosine_neighbours import CentredFeatures, mean_features
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.image_descriptors import described, perceptual_hash
 from pipeline.settings import Settings
+from pipeline.stored_features import features_name
 
 COSINE, PHASH = "cosine", "phash"
 VALUES = ("recall_at_1", "recall_at_10", "first_relevant")  # metrics that are kept of each copy
@@ -69,7 +70,7 @@ def copies_by_cosine(
         *copies.labels(database),
         truth.protocol,
     )
-    _keep(evaluation, copies, truth, settings, f"{COSINE} {truth.spec.backbone}")
+    _keep(evaluation, copies, truth, settings, _cosine_of(truth, settings))
     return keep_baseline(evaluation.report, path)
 
 
@@ -122,7 +123,7 @@ def copy_values(truth: GroundTruth, settings: Settings, kind: str) -> CopyValues
         kind: `COSINE` or `PHASH`.
     """
     copies = draw_copies(truth.dataset, truth.split.database)
-    kind = f"{COSINE} {truth.spec.backbone}" if kind == COSINE else kind
+    kind = _cosine_of(truth, settings) if kind == COSINE else kind
     path = copies_path(truth.dataset, copies, settings, kind)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -133,6 +134,10 @@ def copy_values(truth: GroundTruth, settings: Settings, kind: str) -> CopyValues
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         _log.warning("the values of copies in %s cannot be read: %s", path, error)
         return None
+
+
+def _cosine_of(truth: GroundTruth, settings: Settings) -> str:
+    return f"{COSINE} {features_name(truth.spec.backbone, settings)}"
 
 
 def _keep(

@@ -119,7 +119,7 @@ def follow_up(
             try:
                 by = relevance or run.report().relevance
                 measure_baselines(run.spec, dataset, settings, cache, report, by)
-                if COPIES not in run.all_relevances:
+                if COPIES not in run.all_relevances and not cache.backbone.refusal:
                     measure_copies(run, dataset, settings, cache, report)
             except Cancelled:
                 log.info("stopped measuring the baselines on request")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.backbones.registry import load_backbone
 from models.finetuning import TrainableBackbone
 from models.method import TrainingSet
 from models.registry import get_method
+from pipeline.backbones import load_backbone
 from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
 from pipeline.datasets.split import Indices, Split, make_split
 from pipeline.features import FeatureCache
@@ -63,7 +63,7 @@ def prepare(
     card, split = get_method(spec.method).card, labelled
     if card.supervision != "supervised":
         split = with_unlabelled(dataset, labelled, spec, label_set, validation)
-    cache = FeatureCache(load_backbone(spec.backbone), settings)
+    cache = FeatureCache(load_backbone(spec.backbone, settings), settings)
 
     def extracted(done: int, total: int) -> None:
         on_progress("features", done, total)
@@ -73,7 +73,8 @@ def prepare(
     train = training_set(dataset, features, split, spec, augmented)
     trunk = None
     if spec.finetune:
-        backbone = load_backbone(spec.backbone)  # the cache keeps the one as it is published
+        # Another one: the cache keeps the one as it is published.
+        backbone = load_backbone(spec.backbone, settings)
         trunk = trainable_backbone(dataset, split.train, spec, backbone, settings)
 
     def features_now(rows: Indices) -> Features:

@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from models.backbones.registry import load_backbone
 from models.codes import HashCodes
+from pipeline.backbones import load_backbone
 from pipeline.evaluation.rankings import HAMMING, RANKINGS
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
 from pipeline.files import ParsedFiles, write_atomic
 from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, read_status
+from pipeline.settings import Settings
 from pipeline.wording import sentence
 
 if TYPE_CHECKING:  # torch, which only weights need: where a run is listed, it is not imported
@@ -56,6 +57,11 @@ class RunResults:
     def id(self) -> str:
         """Identifier: the folder's name."""
         return self.folder.name
+
+    @property
+    def library(self) -> Settings:
+        """Say where the library is that the run lies in, and nothing else."""
+        return Settings(home=self.folder.parent.parent)
 
     def status(self) -> RunStatus:
         """The stored status.
@@ -154,12 +160,12 @@ class RunResults:
         Raises:
             RunError: the fine-tuned weights are not there, damaged or of another network, or there
                 is no such backbone any more.
-            WeightsError: the published weights are not to be had.
+            WeightsError: the published weights are not to be had, or the own vectors are gone.
         """
         from safetensors.torch import load_file
 
         try:
-            backbone = load_backbone(self.spec.backbone)
+            backbone = load_backbone(self.spec.backbone, self.library)
         except ValueError as error:
             raise RunError(f"run {self.id}: {error}") from error
         if self.spec.finetune is None:

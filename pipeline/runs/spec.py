@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import to_json
 
-from models.backbones.registry import check_backbone
+from models.backbones.registry import check_backbone, has_network, pinned
 from models.finetuning_config import FineTuning
 from models.registry import get_method, list_methods
 from models.wording import unknown
@@ -25,7 +25,7 @@ from pipeline.options import OPTION
 from pipeline.wording import sentence
 
 if TYPE_CHECKING:
-    from models.method import HashMethod, MethodConfig
+    from models.method import HashMethod, MethodCard, MethodConfig
 
 _BITS, _BACKBONE, _PROTOCOL = 32, "efficientnet_lite0", "holdout"
 _DIGESTED = (  # in this order, in which the first version had them
@@ -86,11 +86,14 @@ class RunSpec(Conditions):
         if self.protocol not in PROTOCOLS:
             raise ValueError(unknown("protocol", self.protocol, tuple(PROTOCOLS)))
         check_backbone(self.backbone)
+        object.__setattr__(self, "backbone", pinned(self.backbone))
         method = get_method(self.method)
         if self.finetune is not None and not _is_deep(method):
             raise ValueError(
                 f"{method.card.title} has no gradient to fine-tune a backbone with; leave it frozen"
             )
+        if not has_network(self.backbone):
+            _check_without_network(self, method.card)
         known = tuple(method.Config.model_fields)
         for key in self.config:
             if key not in known:
@@ -187,6 +190,21 @@ class StoredSpec(BaseModel):
         spec = RunSpec.model_construct(**fields)
         spec._unknown = left
         return spec
+
+
+def _check_without_network(spec: RunSpec, card: MethodCard) -> None:
+    """Refuse what needs images to pass a network where features are only stored.
+
+    Raises:
+        ValueError: the spec asks for that.
+    """
+    if spec.finetune is not None:
+        raise ValueError(f"{spec.backbone} are vectors without a network to fine-tune")
+    if card.views > 1:
+        raise ValueError(
+            f"{card.title} trains on augmented images, and {spec.backbone} are vectors of plain "
+            "ones; choose a method that needs no augmented views"
+        )
 
 
 def _is_deep(method: type[HashMethod]) -> bool:

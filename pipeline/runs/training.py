@@ -47,7 +47,8 @@ def training_set(
         augmented: features of further views of the training images.
     """
     card = get_method(spec.method).card
-    views = tuple(torch.from_numpy(np.array(view)) for view in (features[split.train], *augmented))
+    own = (np.require(view, requirements="W") for view in (features[split.train], *augmented))
+    views = tuple(map(torch.from_numpy, own))  # copied once: what is stored cannot be written
     if card.supervision != "supervised":
         return TrainingSet(views)
     labels = dataset.labels(dataset.label_set(spec.label_set))[split.train]

@@ -43,7 +43,8 @@ def draw_images(folder: Path) -> None:
 
 
 def train(settings: Settings, dataset: str, method: str = "itq", **changes: object) -> Run:
-    spec = RunSpec(dataset=dataset, method=method, backbone="tiny", **{"bits": 12, **changes})
+    usual = {"backbone": "tiny", "bits": 12}
+    spec = RunSpec(dataset=dataset, method=method, **{**usual, **changes})
     run = RunRegistry(settings).create(spec)
     execute(run, settings)
     return run

@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
+from models.backbones.registry import load_backbone
 from models.checkpoint import MemoryCheckpoints
 from models.errors import Cancelled
 from models.finetuning import Source, TrainableBackbone, stages, unfreeze
@@ -231,3 +232,12 @@ def test_a_source_without_views_is_refused_when_it_is_made():
 
     with pytest.raises(TypeError, match="views"):
         Nothing()
+
+
+def test_what_only_wraps_a_network_is_no_stage() -> None:
+    network = load_backbone("tiny").network
+    wrapped = torch.nn.Module()
+    wrapped.network = network
+
+    assert stages(wrapped) == stages(network)
+    assert len(stages(network)) > 1

@@ -9,8 +9,8 @@ import torch
 from models.linear import (
     as_head,
     closest_rotation,
+    orthogonal_projection,
     principal_axes,
-    residual_projection,
     rotate_to_codes,
 )
 from models.method import TrainingSet
@@ -103,19 +103,19 @@ def test_features_without_any_difference_are_refused(method):
         method(4).fit(TrainingSet((torch.full((8, 6), 2.5),)))
 
 
-def test_a_residual_projection_is_uncorrelated_with_the_projection_before_it():
-    """It spans the leading principal axes of the residual of a linear regression, by numpy here."""
-    centred = correlated()
-    before = torch.randn(9, 3, generator=generator(3))
+def test_further_bits_lie_outside_the_span_of_the_projection_before_them():
+    """They span the leading principal axes of what is left there, by numpy here."""
+    centred = torch.randn(200, 10, generator=generator()) * torch.linspace(3, 0.5, 10)
+    centred -= centred.mean(0)
+    before = torch.randn(10, 3, generator=generator(3))
 
-    further = residual_projection(centred, before, 2, 20, generator(4))
+    further = orthogonal_projection(centred, before, 2, 20, generator(4))
 
-    outputs = (centred @ before).numpy()
-    residual = centred.numpy() - outputs @ np.linalg.lstsq(outputs, centred.numpy())[0]
-    values = (centred @ further).numpy()
-    assert values.T @ outputs == pytest.approx(np.zeros((2, 3)), abs=1e-2)
-    left = np.linalg.svd(residual, full_matrices=False)[0][:, :2]
-    assert left @ (left.T @ values) == pytest.approx(values, abs=1e-3)
+    assert (before.T @ further).abs().max() < 1e-4
+    span = np.linalg.qr(before.numpy())[0]
+    rest = centred.numpy() @ (np.eye(10) - span @ span.T)
+    axes = np.linalg.svd(rest, full_matrices=False)[2][:2].T
+    assert axes @ axes.T @ further.numpy() == pytest.approx(further.numpy(), abs=1e-3)
 
 
 def test_a_head_gives_the_projection_at_mean_absolute_output_one():

@@ -191,3 +191,41 @@ def test_methods_without_gradients_cannot_fine_tune(open_app: OpenApp, own_home:
     app.toggle(key="finetune").set_value(True).run()
 
     assert "--tune stages=3" in app.code[0].value
+
+
+def test_what_to_find_is_asked_and_becomes_the_setting_of_the_method(
+    open_app: OpenApp, own_home: Path
+) -> None:
+    app = train_page(open_app, own_home, "ud2h")
+    assert "UD2H" in texts(app)
+
+    app.select_slider(key="train_find").set_value("both").run()
+
+    assert not app.exception
+    assert "--grid find=both" in app.code[0].value
+    assert '"find": "both"' in app.code[1].value
+
+
+def test_every_choice_is_a_run_of_its_own(open_app: OpenApp, own_home: Path) -> None:
+    app = train_page(open_app, own_home, "ud2h", "itq")
+
+    app.toggle(key="train_every_find").set_value(True).run()
+
+    assert "**6 new runs**" in texts(app)  # five of UD2H, and ITQ has no such setting
+
+
+def test_a_choice_that_no_method_hears_is_said(open_app: OpenApp, own_home: Path) -> None:
+    app = train_page(open_app, own_home, "itq")
+
+    app.select_slider(key="train_find").set_value("same thing").run()
+
+    assert "which is not chosen" in texts(app)
+    assert "find" not in app.code[0].value
+
+
+def test_examples_say_why_there_are_none(open_app: OpenApp, own_home: Path) -> None:
+    app = open_app(own_home, "train")
+    app.session_state["find_examples_open"] = True
+    app.run()
+
+    assert not app.exception

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
@@ -18,6 +19,8 @@ from dashboard.routes import routes
 from dashboard.services.thumbs import Thumbnails, thumb_url
 from pipeline.datasets.dataset import load_dataset
 from pipeline.settings import Settings
+from pipeline.vectors.importing import plan_vectors, store_vectors
+from pipeline.vectors.request import VectorsRequest
 
 
 @dataclass
@@ -120,3 +123,24 @@ def test_the_thumbnails_of_a_deleted_data_set_are_gone(sha256: str, own_home: Pa
     (own_home / "datasets/shapes/dataset.json").unlink()
 
     assert thumbnails.get("shapes", sha256) is None
+
+
+def test_an_image_of_a_data_set_of_vectors_is_a_tile_with_its_id(tmp_path: Path) -> None:
+    settings, digest = vector_set(tmp_path)
+
+    content = Thumbnails(settings).get("sift", digest)
+
+    assert content is not None
+    picture = Image.open(io.BytesIO(content)).convert("L")
+    assert picture.size == (256, 256)
+    assert picture.getextrema()[0] < 100 < 200 < picture.getextrema()[1]  # letters on paper
+
+
+def vector_set(tmp_path: Path) -> tuple[Settings, str]:
+    """A library with a data set made of 40 vectors, and the digest of its first row."""
+    settings = Settings(home=tmp_path / "library")
+    vectors = np.random.default_rng(0).normal(size=(40, 8))
+    np.savez(tmp_path / "v.npz", vectors=vectors, labels=np.arange(40) % 4)
+    request = VectorsRequest(dataset="sift", source=str(tmp_path / "v.npz"), name="v", new=True)
+    store_vectors(plan_vectors(request, settings), settings)
+    return settings, str(load_dataset("sift", settings).manifest["sha256"].iloc[0])

@@ -5,9 +5,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from models.alternating import build_target
 from models.method import TrainingSet
 from models.methods.itq import ITQ
-from models.methods.ud2h import UD2H, UD2HConfig, build_target
+from models.methods.ud2h import UD2H
+from models.ud2h_config import UD2HConfig
 
 FAST = UD2HConfig(rounds=3, epochs=1, eigenvectors=16, pca_dims=8, min_images=0)
 
@@ -67,7 +69,7 @@ def test_every_part_can_be_switched_off_and_matters(changes):
     config["min_images"] = 0
 
     full, part = (
-        UD2H(8, UD2HConfig(**chosen)).fit(TrainingSet((features,))).state["projection"]
+        UD2H(16, UD2HConfig(**chosen)).fit(TrainingSet((features,))).state["projection"]
         for chosen in (config, config | changes)
     )
 
@@ -163,33 +165,51 @@ def test_too_few_different_images_get_the_codes_of_itq_and_the_log_says_so(copie
     assert "59 different images are too few for a graph of at least 500" in caplog.text
 
 
-def test_neighbour_bits_follow_the_concept_bits_and_are_uncorrelated_with_them():
+def test_bits_for_things_follow_those_for_kinds_and_lie_outside_their_span():
     features = torch.randn(120, 20, generator=generator())
-    divided = FAST.model_copy(update={"neighbour_bits": 3})
+    divided = FAST.model_copy(update={"find": "both"})
 
-    state = UD2H(8, divided).fit(TrainingSet((features,))).state
-    concepts = UD2H(5, FAST).fit(TrainingSet((features,))).state
+    method = UD2H(8, divided).fit(TrainingSet((features,)))
+    kinds = UD2H(6, FAST).fit(TrainingSet((features,))).state
 
-    assert torch.equal(state["projection"][:, :5], concepts["projection"])
-    assert torch.equal(state["bias"], torch.cat([concepts["bias"], torch.zeros(3)]))
-    outputs = (features - state["mean"]) @ state["projection"]
-    correlation = torch.corrcoef(outputs.T)[:5, 5:]
-    assert correlation.abs().max() < 1e-2
-    assert codes_of(features, config=divided).bits == 8
+    assert torch.equal(method.state["projection"][:, :6], kinds["projection"])
+    assert torch.equal(method.state["bias"], torch.cat([kinds["bias"], torch.zeros(2)]))
+    weights = F.normalize(method.state["projection"], dim=0)
+    assert (weights[:, :6].T @ weights[:, 6:]).abs().max() < 1e-4
 
 
-def test_no_bit_for_concepts_is_refused():
-    with pytest.raises(ValueError, match=r"neighbour_bits is 8.* none of 8 bits.* at most 7"):
-        codes_of(clusters_of_features(), config=UD2HConfig(neighbour_bits=8, min_images=0))
+def test_the_same_thing_is_found_by_the_codes_of_itq():
+    features = clusters_of_features()
+    config = FAST.model_copy(update={"find": "same thing"})
+
+    codes = UD2H(8, config, seed=3).fit(TrainingSet((features,))).encode(features)
+
+    expected = ITQ(8, seed=3).fit(TrainingSet((features,))).encode(features)
+    assert np.array_equal(codes.packed, expected.packed)
 
 
-def test_images_have_axes_for_neighbour_bits_too():
-    """20 dimensions: 20 bits work, however they are divided, and 21 do not."""
-    config = FAST.model_copy(update={"neighbour_bits": 6})
+def test_images_have_axes_for_every_bit_however_they_are_divided():
+    """20 dimensions: 20 bits work and 21 do not."""
+    config = FAST.model_copy(update={"find": "both"})
 
     assert codes_of(clusters_of_features(), bits=20, config=config).bits == 20
     with pytest.raises(ValueError, match="use at most 20 bits"):
         codes_of(clusters_of_features(), bits=21, config=config)
+
+
+def test_more_than_max_images_are_sampled_and_the_log_says_so(caplog):
+    features = torch.randn(300, 20, generator=generator())
+    config = FAST.model_copy(update={"max_images": 120})
+
+    sampled = UD2H(8, config, seed=4).fit(TrainingSet((features,)))
+    again = UD2H(8, config, seed=4).fit(TrainingSet((features,)))
+
+    assert "trains on a sample of 120 of 300 images" in caplog.text
+    assert torch.equal(sampled.state["projection"], again.state["projection"])
+    rows = (features - sampled.state["mean"]).norm(dim=1)
+    assert not torch.allclose(sampled.state["mean"], features.mean(0))
+    assert torch.isfinite(rows).all()
+    assert sampled.encode(features).bits == 8
 
 
 def test_copies_stay_where_fewer_images_than_axes_would_remain():

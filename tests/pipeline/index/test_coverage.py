@@ -177,7 +177,7 @@ def test_without_the_network_cached_features_serve_or_it_is_said_what_is_missing
     monkeypatch: pytest.MonkeyPatch,
     has_features: bool,
 ) -> None:
-    def missing(name: str) -> None:
+    def missing(name: str, settings: Settings) -> None:
         raise WeightsError(f"the weights of {name} are not here")
 
     run = executed(settings)

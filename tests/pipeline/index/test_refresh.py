@@ -130,7 +130,7 @@ def test_two_refreshes_at_once_add_each_image_once(
 ) -> None:
     added = []
 
-    def overtaken(name: str) -> Backbone:
+    def overtaken(name: str, settings: Settings) -> Backbone:
         monkeypatch.undo()
         added.append(encode_added(done_run, grown, own_library))  # the other is faster
         return load_backbone(name)

@@ -1,0 +1,115 @@
+"""Backbones as a library has them: networks, and own vectors that were imported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from models.backbones import registry
+from models.backbones.base import Backbone
+from models.backbones.vectors import PREFIX
+from models.errors import WeightsError
+from pipeline.settings import Settings
+from pipeline.stored_features import AboutFeatures, own_vectors
+
+
+class _NoNetwork(nn.Module):
+    """Stands where own vectors have no network; it is never reached."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        raise AssertionError("`Backbone.refusal` comes first")
+
+
+class _ToUnitLength(nn.Module):
+    """A network whose outputs are scaled to length 1, as the vectors beside them are."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(n, 3, h, w) -> (n, d)."""
+        return nn.functional.normalize(self.network(images), dim=1)
+
+
+def load_backbone(name: str, settings: Settings) -> Backbone:
+    """Build a network and verify its weights, or open own vectors.
+
+    Raises:
+        ValueError: no backbone of that name.
+        WeightsError: the weights are missing, damaged or not to be had, or there are no own vectors
+            of that name.
+    """
+    if registry.has_network(name):
+        return registry.load_backbone(name)
+    own = own_vectors(settings)
+    if name not in own:
+        known = ", ".join(own) or "none"
+        raise WeightsError(
+            f"no vectors are imported as {name} (there are: {known}); import them with: "
+            f"python -m pipeline features import DATASET FILE --name {name.removeprefix(PREFIX)}"
+        )
+    about = own[name][1]
+    return _with_network(about) if about.network else _without_network(about)
+
+
+def has_text_tower(name: str, settings: Settings) -> bool:
+    """Whether a backbone embeds words too, told without loading it."""
+    try:
+        if registry.has_network(name):
+            return registry.has_text_tower(name)
+    except ValueError:
+        return False
+    own = own_vectors(settings).get(name)
+    bare = network_named_like(name) if own and own[1].network else ""
+    return bool(bare) and registry.has_text_tower(bare)
+
+
+def network_named_like(name: str) -> str:
+    """The network that a name of own vectors stands for too; empty for none."""
+    bare = name.removeprefix(PREFIX)
+    try:
+        registry.check_backbone(bare)
+    except (ValueError, WeightsError):  # unknown, or of a family that is not installed
+        return ""
+    return bare if registry.has_network(bare) else ""
+
+
+def as_vectors(network: Backbone, *, is_unit: bool) -> Backbone:
+    """A network that gives features as the vectors of its name are."""
+    if not is_unit:
+        return network
+    texts = network.text_tower
+    return replace(
+        network,
+        network=_ToUnitLength(network.network),
+        text_tower=None if texts is None else lambda said: nn.functional.normalize(texts(said)),
+    )
+
+
+def _with_network(about: AboutFeatures) -> Backbone:
+    """Own vectors whose network encodes images of users, while it is the one of the import."""
+    bare = network_named_like(about.backbone)
+    try:
+        if not bare:
+            raise WeightsError(f"this version has no network {about.backbone.removeprefix(PREFIX)}")
+        network = registry.load_backbone(bare)
+    except WeightsError as error:
+        return _without_network(about, f", and its network is unavailable: {error}")
+    if network.fingerprint != about.network:
+        return _without_network(about, f", and {bare} has other weights or preprocessing since")
+    encoder = as_vectors(network, is_unit=about.is_unit)
+    return replace(encoder, name=about.backbone, fingerprint=about.fingerprint)
+
+
+def _without_network(about: AboutFeatures, reason: str = "") -> Backbone:
+    refusal = (
+        f"{about.backbone} are vectors imported without a network{reason}; search with an image of "
+        "the data set instead"
+    )
+
+    def refuse(image: object) -> Tensor:
+        raise WeightsError(refusal)
+
+    return Backbone(about.backbone, about.dim, about.fingerprint, refuse, _NoNetwork(), refusal)

@@ -1,0 +1,1 @@
+"""Own vectors: features that another program has computed, imported as a backbone."""
