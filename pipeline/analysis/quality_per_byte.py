@@ -78,7 +78,7 @@ def quality_finding(points: pd.DataFrame, metric: Metric) -> str:
         words += "; no alternative is as small."
     else:
         words += f"; the best alternative of at most that size, {_said(_best(rivals), metric)}."
-    exact = points[is_float & (points["series"].str.startswith("float"))]  # those centred
+    exact = points[is_float & points["series"].str.startswith("float")]  # those centred
     if len(exact):
         words += f" {_said(_best(exact), metric)}."
     if len(rivals) and _best(rivals)["value"] >= best["value"]:
