@@ -96,7 +96,9 @@ def _extent(shown: pd.DataFrame) -> tuple[float, float]:
 
 def _reference(shown: pd.DataFrame, y: alt.Y) -> list[alt.Chart]:
     """The features as they are: a dotted line at the largest size."""
-    largest = shown[shown["bytes"] == shown["bytes"].max()]
+    largest = shown[shown["series"].str.startswith("float")]
+    if largest.empty:
+        largest = shown[shown["bytes"] == shown["bytes"].max()]
     rule = alt.Chart(largest[["percent"]].head(1))
     return [rule.mark_rule(color=NEUTRAL, strokeDash=[1, 3], strokeWidth=1.5).encode(y=y)]
 

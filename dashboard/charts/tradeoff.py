@@ -6,12 +6,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard.charts.palette import COLOURS, NEUTRAL, styles
+from dashboard.charts.palette import COLOURS, NEUTRAL, Style, styles
 
 PICK = "pick"  # name of the selection that a click makes
 _NUMBER = ",.6~g"  # of ticks: 32, 0.25, 10,240
 _APART = (0.2, 0.09)  # shares of width and height that the names of two points need between them
 _SPAN = 80  # points of mAP from the bottom of such a chart to its top, with the baselines
+_ALTERNATIVE = "alternative"  # of methods: what has no run, grey as in Quality per byte
 _FEW = 8  # points of the front that can carry their names without touching
 
 
@@ -27,7 +28,8 @@ def tradeoff(
     """The chart. A click on a point selects it under the name `PICK` (field run).
 
     Args:
-        table: columns model, method, bits, run, map (share), cost, is_front.
+        table: columns model, method, bits, run (empty for alternatives to methods), map (share),
+            cost, is_front.
         methods: all methods that may ever be shown beside these, so that colours stay.
         baselines: columns name and map (share): a labelled rule each.
         title: of the cost axis.
@@ -44,7 +46,7 @@ def tradeoff(
     layers = [
         *([] if budget is None else [_box(budget, shown["cost"], x)]),
         *_baseline_layers(baselines),
-        *_front_layers(shown[shown["is_front"]].sort_values("cost"), x, is_log=is_log),
+        *_front_layers(shown, x, is_log=is_log),
         _points(shown, methods, x),
     ]
     return alt.LayerChart(layer=layers).properties(height=340)
@@ -53,7 +55,7 @@ def tradeoff(
 def _scale(is_log: bool) -> alt.Scale:
     """Wide margins, so that the names at both ends are not cut."""
     if is_log:  # which has no zero to leave out
-        return alt.Scale(type="log", nice=False, padding=70)
+        return alt.Scale(type="log", nice=False, padding=45)
     return alt.Scale(zero=False, nice=False, padding=70)
 
 
@@ -79,9 +81,12 @@ def _y() -> alt.Y:
 
 
 def _points(shown: pd.DataFrame, methods: list[str], x: alt.X) -> alt.Chart:
-    used = list(dict.fromkeys(shown["method"]))
-    look = styles([*methods, *used])
+    shown = shown.assign(method=shown["method"].mask(shown["run"] == "", _ALTERNATIVE))
+    used = sorted(dict.fromkeys(shown["method"]), key=_ALTERNATIVE.__eq__)  # these last
+    look = styles([*methods, *(one for one in used if one != _ALTERNATIVE)])
+    look[_ALTERNATIVE] = Style(NEUTRAL, [1, 0], "triangle-right")
     titles = {row["method"]: row["model"].split(",")[0] for row in shown.to_dict("records")}
+    titles[_ALTERNATIVE] = _ALTERNATIVE
     names = [titles[method] for method in used]
     legend = alt.Legend(
         title=None, orient="top", columns=4, labelLimit=140, symbolSize=90, symbolStrokeWidth=0
@@ -108,7 +113,7 @@ def _points(shown: pd.DataFrame, methods: list[str], x: alt.X) -> alt.Chart:
             opacity=alt.condition("datum.is_front", alt.value(1.0), alt.value(0.55)),
             tooltip=[
                 alt.Tooltip("model:N", title="Model"),
-                alt.Tooltip("bits:Q", title="Bits"),
+                alt.Tooltip("bits:Q", title="Bits", format=","),
                 alt.Tooltip("percent:Q", title="mAP %", format=".1f"),
                 alt.Tooltip("cost:Q", title="Cost", format=",.4~g"),
                 alt.Tooltip("is_front:N", title="On the front"),
@@ -118,10 +123,12 @@ def _points(shown: pd.DataFrame, methods: list[str], x: alt.X) -> alt.Chart:
     )
 
 
-def _front_layers(front: pd.DataFrame, x: alt.X, *, is_log: bool) -> list[alt.Chart]:
+def _front_layers(shown: pd.DataFrame, x: alt.X, *, is_log: bool) -> list[alt.Chart]:
     """The steps of what is to be had for each price, and the names of its corners."""
+    front = shown[shown["is_front"]].sort_values("cost")
     base = alt.Chart(front[["cost", "percent", "words"]])
-    named = alt.Chart(front[apart(front["cost"], front["percent"], is_log=is_log)])
+    is_named = apart(front["cost"], front["percent"], is_log=is_log, along=shown["cost"])
+    named = alt.Chart(front[is_named])
     line = base.mark_line(
         color=NEUTRAL, interpolate="step-after", strokeWidth=2, strokeDash=[2, 2]
     ).encode(x=x, y=_y())
@@ -131,11 +138,22 @@ def _front_layers(front: pd.DataFrame, x: alt.X, *, is_log: bool) -> list[alt.Ch
     return [line, names] if len(front) <= _FEW else [line]
 
 
-def apart(costs: pd.Series, percents: pd.Series, *, is_log: bool) -> list[bool]:
-    """Which points can carry their names without touching: the best ones first."""
-    values = costs.to_numpy(float)
-    places = np.log10(values) if is_log else values
-    width = max(float(np.ptp(places)), 1e-9) if len(places) else 1.0
+def apart(
+    costs: pd.Series, percents: pd.Series, *, is_log: bool, along: pd.Series | None = None
+) -> list[bool]:
+    """Which points can carry their names without touching: the best ones first.
+
+    Args:
+        costs: of the points that would have names.
+        percents: of these.
+        is_log: logarithmic axis.
+        along: costs of all points, which the axis spans; None: those with names are all.
+    """
+    places, whole = (
+        np.log10(values) if is_log else values
+        for values in (one.to_numpy(float) for one in (costs, costs if along is None else along))
+    )
+    width = max(float(np.ptp(whole)), 1e-9) if len(whole) else 1.0
     kept: list[tuple[float, float]] = []
     chosen = [False] * len(places)
     for place in np.argsort(-percents.to_numpy()):

@@ -19,7 +19,7 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.kind_and_thing import references
 from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.published_figures import published_table
-from pipeline.analysis.tradeoffs import COSTS, front_finding, with_front
+from pipeline.analysis.tradeoffs import COSTS, front_finding, is_wide, with_front
 from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import COPIES
 from pipeline.wording import escape_markdown
@@ -44,12 +44,12 @@ def heat(rows: pd.DataFrame, comparison: Comparison) -> None:
 
 
 def tradeoffs(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
-    """What mAP costs, with what no other run beats on both."""
+    """What mAP costs, with what nothing else beats on both."""
     title = st.segmented_control(
         "Cost", list(COSTS), default=next(iter(COSTS)), required=True, key="cost"
     )
     cost = COSTS.get(title, next(iter(COSTS.values())))
-    table = with_front(rows, cost)
+    table = with_front(rows, cost, found.alternatives)
     if table.empty:
         st.info("These runs have not measured this cost; evaluate them again.")
         return
@@ -61,7 +61,7 @@ def tradeoffs(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) ->
             list(found.rows["method"]),
             found.baselines,
             title=cost.title,
-            is_log=cost.is_log and bool((table["cost"] > 0).any()),
+            is_log=bool((table["cost"] > 0).any()) and (cost.is_log or is_wide(table["cost"])),
         ),
         _readable(table, cost.title),
         alt=f"mAP against {cost.title.lower()}. {sentence}",
@@ -71,16 +71,16 @@ def tradeoffs(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) ->
             f"mAP against {cost.title.lower()}",
             finding=sentence,
             protocol=comparison.sentence,
-            runs=tuple(table["run"]),
+            runs=tuple(run for run in table["run"] if run),
         ),
     )
     st.caption(
-        "Dotted line: the front, runs that no other beats on both; others are paler. Search is an "
-        "exact scan of the codes in memory on one core of this machine. Click a point to compare "
-        "it with the best other run."
+        "Dotted line: the front, which nothing else beats on both; others are paler. Grey: the "
+        "same features stored otherwise, without labels. Search is an exact scan in memory on one "
+        "core of this machine. Click a method to compare it with the best other run."
     )
-    if picked:
-        chosen = {str(one.get("run")) for one in picked}
+    chosen = {str(one.get("run")) for one in picked} - {""}
+    if chosen:
         beside = rows[~rows["run"].isin(chosen)]["run"].head(1)  # the best of the others
         leaderboard_compare.show(rows[rows["run"].isin(chosen | set(beside))], comparison)
 

@@ -90,8 +90,8 @@ def _explain(found: Leaderboard, comparison: Comparison, points: pd.DataFrame) -
     st.caption(
         f"{bars}Broad line: the front, which nothing of as few bytes exceeds, with and without "
         "labels. Dotted: the features as float32. Alternatives store the same features, centred "
-        "and of unit length, and are searched with a query of real values. Click a method to "
-        "compare it."
+        "unless they say otherwise and of unit length, and are searched with a query of real "
+        "values. Click a method to compare it."
     )
     if found.alternatives.empty:
         st.markdown(

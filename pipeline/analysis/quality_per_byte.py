@@ -65,7 +65,8 @@ def quality_finding(points: pd.DataFrame, metric: Metric) -> str:
     Methods without labels are compared first; empty where there is no alternative to compare with.
     """
     methods = points[points["kind"] != ALTERNATIVE]
-    others = points[(points["kind"] == ALTERNATIVE) & ~points["title"].str.startswith(FLOAT)]
+    is_float = points["title"].str.startswith(FLOAT)
+    others = points[(points["kind"] == ALTERNATIVE) & ~is_float]
     if methods.empty or others.empty:
         return ""
     kind = UNLABELLED if (methods["kind"] == UNLABELLED).any() else LABELLED
@@ -77,7 +78,7 @@ def quality_finding(points: pd.DataFrame, metric: Metric) -> str:
         words += "; no alternative is as small."
     else:
         words += f"; the best alternative of at most that size, {_said(_best(rivals), metric)}."
-    exact = points[points["title"].str.startswith(FLOAT)]
+    exact = points[is_float & points["series"].str.startswith("float")]  # those centred
     if len(exact):
         words += f" {_said(_best(exact), metric)}."
     if len(rivals) and _best(rivals)["value"] >= best["value"]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+_WIDE = 50  # times the least cost, from which an axis is logarithmic
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -37,16 +39,40 @@ COSTS = {
 }
 
 
-def with_front(rows: pd.DataFrame, cost: Cost) -> pd.DataFrame:
-    """Columns model, method, bits, run, map, cost and is_front; runs of unknown cost left out.
+def with_front(
+    rows: pd.DataFrame, cost: Cost, alternatives: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Columns model, method, bits, run, map, cost and is_front; those of unknown cost left out.
 
-    On the front: no other run has at least the same mAP for at most the same cost, and more of one.
+    On the front: nothing else has at least the same mAP for at most the same cost, and more of one.
+
+    Args:
+        rows: of a leaderboard.
+        cost: that they are drawn against.
+        alternatives: of the leaderboard, which have no run; their bits are those of an image.
     """
-    known = rows.dropna(subset=[cost.column])
+    parts = [rows] if alternatives is None or alternatives.empty else [rows, _as_rows(alternatives)]
+    known = pd.concat([part.dropna(subset=[cost.column]) for part in parts], ignore_index=True)
     table = known[["model", "method", "bits", "run", "map"]].assign(
         cost=cost.factor * known[cost.column].astype(float)
     )
     return table.assign(is_front=on_front(table["cost"], table["map"])).reset_index(drop=True)
+
+
+def _as_rows(alternatives: pd.DataFrame) -> pd.DataFrame:
+    many = alternatives["backbone"].nunique() > 1
+    of = [f" · {backbone}" if many else "" for backbone in alternatives["backbone"]]
+    return alternatives.assign(
+        model=[f"{title}{end}" for title, end in zip(alternatives["title"], of, strict=True)],
+        method=alternatives["name"],
+        bits=8 * alternatives["bytes"].astype(int),
+        run="",
+    )
+
+
+def is_wide(costs: pd.Series) -> bool:
+    """Whether costs lie too far apart to be told from each other on an even axis."""
+    return float(costs.max()) > _WIDE * float(costs[costs > 0].min())
 
 
 def on_front(costs: pd.Series, values: pd.Series) -> list[bool]:
@@ -67,7 +93,7 @@ def front_finding(table: pd.DataFrame, cost: Cost) -> str:
     best = front.iloc[-1]
     enough = front[front["map"] >= 0.95 * best["map"]].iloc[0]
     unit = cost.title.partition("(")[2].rstrip(")")
-    if enough["run"] == best["run"]:
+    if enough.name == best.name:
         return (
             f"{_name(best)} is best with {100 * best['map']:.1f} % mAP; nothing cheaper comes "
             f"within 5 % of it."
@@ -80,7 +106,7 @@ def front_finding(table: pd.DataFrame, cost: Cost) -> str:
 
 
 def _name(row: pd.Series) -> str:
-    return f"{row['model']} at {row['bits']} bits"
+    return f"{row['model']} at {row['bits']:,} bits"
 
 
 def _short(value: float) -> str:

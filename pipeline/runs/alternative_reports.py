@@ -30,6 +30,7 @@ from pipeline.settings import Settings
 
 _SCANNED = 20_000  # codes that searches are timed on; the time for more is in proportion
 _CENTRED = "Features are centred at the mean of the training images and scaled to unit length."
+_NOT_CENTRED = "Features are scaled to unit length, and not centred."
 
 
 def stored_alternatives(
@@ -105,8 +106,8 @@ def _measure(
     truth, began = vectors.truth, time.perf_counter()
     codec = trained_codec(alternative, vectors, seed)
     trained = time.perf_counter()
-    database = vectors.rows(truth.split.database, alternative.components)
-    queries = vectors.queries(alternative.components)
+    database = vectors.rows(truth.split.database, alternative)
+    queries = vectors.queries(alternative)
     codes = encoded(database, codec)
     query_codes = encoded(queries, codec)  # so that its time is that of all images, as of methods
     timings = {"training_s": trained - began, "encoding_s": time.perf_counter() - trained}
@@ -133,7 +134,7 @@ def _measure(
         scanned = decoded.coded(slice(_SCANNED))
         seconds = codec.search_s(scanned, queries[:TIMED_QUERIES])
         timings["search_s"] = seconds * len(truth.split.database) / len(scanned)
-    notes = (_CENTRED, *report.notes)
+    notes = (_CENTRED if alternative.is_centred else _NOT_CENTRED, *report.notes)
     return report.model_copy(
         update={"timings": timings, "relevance": truth.relevance, "notes": notes}
     )

@@ -1,4 +1,4 @@
-"""Vectors of the alternatives: centred features of unit length, encoded and decoded in blocks."""
+"""Vectors of the alternatives: features of unit length, encoded and decoded in blocks."""
 
 from __future__ import annotations
 
@@ -112,23 +112,27 @@ class Vectors:
         self._features, self._settings, self._cache = cache.get(truth.dataset), settings, cache
         self._mean = mean_features(self._features, truth.split.train)
 
-    def rows(self, images: NDArray[np.int64], components: int = 0) -> UnitRows:
-        """Of some images; their leading principal components where `components` are named."""
-        return self.unit(self._features, images, components)
+    def rows(self, images: NDArray[np.int64], alternative: Alternative) -> UnitRows:
+        """Of some images, as an alternative sees them."""
+        return self.unit(self._features, images, alternative)
 
-    def queries(self, components: int) -> UnitRows:
+    def queries(self, alternative: Alternative) -> UnitRows:
         """Of the queries: those of the split, or edited images where copies are relevant."""
         if self.truth.relevance != COPIES:
-            return self.rows(self.truth.split.query, components)
+            return self.rows(self.truth.split.query, alternative)
         _, features = self._copies
-        return self.unit(features, np.arange(len(features)), components)
+        return self.unit(features, np.arange(len(features)), alternative)
 
     def unit(
-        self, features: NDArray[np.float32], rows: NDArray[np.int64], components: int
+        self, features: NDArray[np.float32], rows: NDArray[np.int64], alternative: Alternative
     ) -> UnitRows:
-        """Of rows of any features of the backbone, centred as all are."""
-        axes = self._axes[:, :components] if components else None
-        return UnitRows(CentredFeatures(features, rows, self._mean), axes)
+        """Of rows of any features of the backbone, as an alternative sees them.
+
+        Centred unless it says otherwise, and the principal components where it stores these.
+        """
+        axes = self._axes[:, : alternative.components] if alternative.components else None
+        mean = self._mean if alternative.is_centred else np.zeros_like(self._mean)
+        return UnitRows(CentredFeatures(features, rows, mean), axes)
 
     @cached_property
     def _copies(self) -> tuple[Copies, NDArray[np.float32]]:
@@ -150,7 +154,8 @@ class Vectors:
 
     @cached_property
     def _axes(self) -> NDArray[np.float32]:
-        train = torch.from_numpy(self.rows(self.trained_on)[:])
+        centred = UnitRows(CentredFeatures(self._features, self.trained_on, self._mean), None)
+        train = torch.from_numpy(centred[:])
         most = min(train.shape[1], len(train) - 1)
         needed = max(one.components for one in ALTERNATIVES.values())
         axes: NDArray[np.float32] = principal_axes(train, min(needed, most)).numpy()
@@ -181,7 +186,7 @@ def trained_codec(alternative: Alternative, vectors: Vectors, seed: int) -> Code
     """The codec of an alternative, trained on the training images."""
     from pipeline.runs.codecs import signs, train_codec
 
-    train = vectors.rows(vectors.trained_on, alternative.components)
+    train = vectors.rows(vectors.trained_on, alternative)
     if alternative.codec:
         return train_codec(alternative.codec, train[:], seed)
     return signs(train.shape[1])

@@ -226,11 +226,11 @@ class _Bench:
         if reason := one.obstacle(len(split.train), self.growth.features.shape[1]):
             raise Obstacle(reason)
         codec = trained_codec(one, self.vectors, 0)
-        queries = self.vectors.rows(split.query[self.chosen], one.components)[:]
+        queries = self.vectors.rows(split.query[self.chosen], one)[:]
         rows = JoinedRows(
             (
-                self.vectors.rows(split.database[self.growth.order], one.components),
-                self.vectors.unit(self.growth.features, self.growth.rows, one.components),
+                self.vectors.rows(split.database[self.growth.order], one),
+                self.vectors.unit(self.growth.features, self.growth.rows, one),
             )
         )
         codes = encoded(rows, codec)

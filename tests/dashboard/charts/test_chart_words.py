@@ -48,6 +48,13 @@ def test_points_that_are_close_carry_one_name_that_of_the_best():
     assert names == [False, True, True]
 
 
+def test_points_that_are_apart_among_themselves_are_close_on_a_longer_axis():
+    few, percents = pd.Series([16.0, 64.0]), pd.Series([50.0, 51.0])
+
+    assert apart(few, percents, is_log=True) == [True, True]
+    assert apart(few, percents, is_log=True, along=pd.Series([16.0, 64.0, 4e6])) == [False, True]
+
+
 @pytest.mark.parametrize(
     "values", [[50.0], [50.0, 50.1], [10.0, 50.0, 50.0, 50.2], [3.0, 1.0, 2.0]]
 )

@@ -44,6 +44,16 @@ def test_only_kinds_that_are_there_have_a_shape_and_a_colour_of_their_own(points
     assert encoding["x"]["axis"]["values"][-1] == 5120
 
 
+def test_the_dotted_line_is_the_centred_features_among_rows_of_their_size(points):
+    raw = points.tail(1).assign(series="not centred", value=0.58)
+
+    chart = quality_per_byte(pd.concat([raw, points]), KINDS, title="mAP").to_dict()
+
+    [rule] = [one for one in chart["layer"] if one["mark"].get("strokeDash") == [1, 3]]
+    [drawn] = chart["datasets"][rule["data"]["name"]]
+    assert drawn["percent"] == pytest.approx(54)
+
+
 def test_intervals_and_points_lie_within_the_axis(points):
     chart = quality_per_byte(points, KINDS, title="mAP").to_dict()
 

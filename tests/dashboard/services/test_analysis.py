@@ -11,6 +11,7 @@ import pytest
 
 from dashboard.charts.curves import Axes, curves, small_multiples
 from dashboard.charts.heat_table import heat_table
+from dashboard.charts.palette import NEUTRAL
 from dashboard.charts.tradeoff import tradeoff
 from pipeline.analysis.comparisons import Comparison, comparisons
 from pipeline.analysis.curves import (
@@ -27,7 +28,7 @@ from pipeline.analysis.failures import BY_AP, DROP, read_failures, worst
 from pipeline.analysis.leaderboard import read_leaderboard
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.published_figures import published_table
-from pipeline.analysis.tradeoffs import COSTS, front_finding, on_front, with_front
+from pipeline.analysis.tradeoffs import COSTS, front_finding, is_wide, on_front, with_front
 from pipeline.datasets.dataset import load_dataset
 from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.runs.registry import RunRegistry
@@ -125,6 +126,62 @@ def test_the_finding_of_a_trade_off_names_the_knee_and_unknown_costs_are_left_ou
     assert sentence.startswith("A at 16 bits reaches 96 % of the best mAP")
     assert sentence.endswith("for 16 instead of 64 bits.")
     assert len(with_front(rows(), COSTS["Training (seconds)"])) == 2
+
+
+def alternatives() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "name": ["float32", "pq-4", "opq-4"],
+            "title": ["float32", "PCA + PQ", "PCA + OPQ"],
+            "backbone": "lite0",
+            "bytes": [5120, 4, 4],
+            "map": [0.52, 0.51, 0.2],
+            "training_s": [0.0, 3.0, np.nan],
+        }
+    )
+
+
+def test_alternatives_are_points_of_the_trade_off_and_may_be_its_front():
+    cost = COSTS["Code length (bits)"]
+
+    table = with_front(rows(), cost, alternatives())
+
+    assert table["model"].tolist() == ["A", "A", "B", "float32", "PCA + PQ", "PCA + OPQ"]
+    assert table["cost"].tolist() == [16, 64, 32, 40_960, 32, 32]
+    assert table["is_front"].tolist() == [True, False, False, True, True, False]
+    assert table["run"].tolist() == ["r1", "r2", "r3", "", "", ""]
+    assert front_finding(table[table["run"] == ""], cost) == (
+        "PCA + PQ at 32 bits reaches 98 % of the best mAP (float32 at 40,960 bits, 52.0 %) for 32 "
+        "instead of 40,960 bits."
+    )
+    assert is_wide(table["cost"])
+    assert not is_wide(with_front(rows(), cost)["cost"])
+    trained = with_front(rows(), COSTS["Training (seconds)"], alternatives())
+    assert trained["model"].tolist() == ["A", "A", "float32", "PCA + PQ"]
+    assert is_wide(trained["cost"]) is False  # nothing is 0 on an axis of powers
+
+
+def test_alternatives_of_several_backbones_name_theirs():
+    two = pd.concat([alternatives(), alternatives().assign(backbone="tiny")])
+
+    table = with_front(rows(), COSTS["Code length (bits)"], two)
+
+    assert table["model"].tolist()[3:5] == ["float32 · lite0", "PCA + PQ · lite0"]
+    assert table["model"].iloc[-1] == "PCA + OPQ · tiny"
+
+
+def test_alternatives_share_one_grey_mark_in_the_chart():
+    table = with_front(rows(), COSTS["Code length (bits)"], alternatives())
+
+    chart = tradeoff(
+        table, ["itq", "lsh"], pd.DataFrame({"name": [], "map": []}), title="x", is_log=True
+    ).to_dict()
+
+    colour = next(
+        layer["encoding"]["color"] for layer in chart["layer"] if "color" in layer["encoding"]
+    )
+    assert colour["scale"]["domain"] == ["A", "B", "alternative"]
+    assert colour["scale"]["range"][-1] == NEUTRAL
 
 
 def test_every_chart_can_be_built_and_never_says_it_by_colour_alone():

@@ -49,6 +49,17 @@ def test_methods_and_alternatives_stand_on_one_axis_with_fronts_of_their_own():
     assert points["half"].notna().all()
 
 
+def test_the_features_are_those_centred_whichever_is_better():
+    raw = ("float32-raw", "not centred", "float32, not centred", 5120, 0.6)
+    rows = methods(("UD2H (x)", 32, 0.55, "unsupervised"))
+
+    points = quality_points(rows, references(NAMES, PQ, raw, FLOAT32), NO_COSINE, MAP)
+
+    finding = quality_finding(points, MAP)
+    assert finding.endswith("float32 (5,120 bytes) reaches 47.0 % mAP.")
+    assert "not centred" not in finding
+
+
 def test_the_cosine_stands_for_float32_where_nothing_else_was_measured():
     cosine = pd.DataFrame({"backbone": ["lite0"], "map": [0.4], "bytes": [5120], "half": [0.01]})
 

@@ -8,7 +8,7 @@ import pytest
 from models.backbones.registry import load_backbone
 from models.codes import HashCodes
 from models.errors import Cancelled
-from pipeline.evaluation.evaluate import evaluate, evaluate_similarities
+from pipeline.evaluation.evaluate import evaluate, evaluate_cosine, evaluate_similarities
 from pipeline.evaluation.ranking import unit_length
 from pipeline.features import FeatureCache
 from pipeline.runs import alternative_reports, alternative_vectors
@@ -67,6 +67,22 @@ def test_float32_is_the_cosine_and_keeps_nearly_all_neighbours(truth, cache, own
     assert exact.bytes_per_item == cosine.bytes_per_item == 2 * half.bytes_per_item
     assert exact.value("neighbours_at_10") > 0.95  # those are centred at the database's mean
     assert half.map == pytest.approx(cosine.map, abs=0.02)
+
+
+def test_what_is_not_centred_is_the_plain_cosine_and_says_so(truth, cache, own_library, only):
+    only(ALTERNATIVES["float32"], ALTERNATIVES["float32-raw"])
+
+    centred, raw = measure_alternatives(truth, own_library, cache).values()
+
+    features, split = cache.get(truth.dataset), truth.split
+    plain = evaluate_cosine(
+        features[split.query], features[split.database], *truth.labels, truth.protocol
+    ).report
+    assert raw.map == pytest.approx(plain.map, abs=1e-6)
+    assert raw.map != pytest.approx(centred.map, abs=1e-3)
+    assert raw.bytes_per_item == centred.bytes_per_item
+    assert "not centred" in raw.notes[0]
+    assert "not centred" not in centred.notes[0]
 
 
 def test_signs_with_a_bit_query_are_a_hamming_ranking(truth, cache, own_library, only):
@@ -206,3 +222,22 @@ def test_a_report_without_intervals_is_measured_again(truth, cache, own_library,
 
     assert again.intervals == whole.intervals
     assert "neighbours_at_10" in again.intervals
+
+
+def test_plain_product_quantization_needs_equal_parts_and_a_train_image_per_centroid():
+    plain = ALTERNATIVES["plain-pq-32"]
+
+    assert plain.obstacle(1000, 1280) == ""
+    assert "32 equal parts, not 100-d" in plain.obstacle(1000, 100)
+    assert "256 training images" in plain.obstacle(32, 1280)
+    assert (plain.components, plain.codec) == (0, "PQ32np")
+
+
+def test_plain_product_quantization_cuts_the_features_themselves(truth, cache, own_library, only):
+    """Sixteen centroids for each of four parts: two bytes, from 16 values each."""
+    only(Alternative("plain", "PQ", "PQ", "Four bits per part.", "PQ4x4np", 0, 16, 4))
+
+    [report] = measure_alternatives(truth, own_library, cache).values()
+
+    assert report.bytes_per_item == 2
+    assert report.value("neighbours_at_10") > 0.3

@@ -68,8 +68,10 @@ def test_the_table_holds_means_over_seeds_below_the_fixed_rows(own_library: Sett
         assert block["map"].iloc[2] >= block["map"].iloc[3]
     assert codes["bits"].tolist() == [8] * 4 + [16] * 4
     alternatives = result[result["method"].isin(ALTERNATIVES)]
-    assert set(alternatives["method"]) >= {"int8", "signs", "rabitq"}
-    assert alternatives["bytes"].between(1, 128).all()
+    assert set(alternatives["method"]) >= {"float32-raw", "int8", "signs", "rabitq"}
+    is_raw = alternatives["method"] == "float32-raw"
+    assert alternatives[is_raw]["bytes"].tolist() == [256]
+    assert alternatives[~is_raw]["bytes"].between(1, 128).all()
     assert alternatives["training_s"].notna().all()
     assert np.isnan(result[result["method"] == "pcah"]["map_sd"]).all()
 
