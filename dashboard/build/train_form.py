@@ -52,7 +52,7 @@ def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
         help="One run per length.",
     )
     first, second, third = st.columns([2, 1, 1])
-    backbone = _backbone(first)
+    backbone = _backbone(first, info)
     seeds = second.number_input(
         "Seeds", 1, 20, 1, key="seeds", help="Runs that differ only in their random seed."
     )
@@ -235,12 +235,14 @@ def _settings(choice: Choice) -> list[ConfigField]:
     return [field for field in config_fields(choice.name) if field.name != SETTING]
 
 
-def _backbone(place: DeltaGenerator) -> str:
+def _backbone(place: DeltaGenerator, info: DatasetInfo) -> str:
     """The network that gives the features, one of a family by its name there, or own vectors."""
-    networks = list_networks()
+    own = list(own_vectors(cached.library.settings()))
+    has_pictures = cached.library.dataset(info.name).has_pictures
+    networks = list_networks() if has_pictures or not own else {}
     name = place.selectbox(
         "Backbone",
-        [*networks, *own_vectors(cached.library.settings())],
+        [*networks, *own],
         key="backbone",
         format_func=_network,
         help="The network that computes the features, or vectors that were imported.",
