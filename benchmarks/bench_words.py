@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metrics import precision_at
 from pipeline.evaluation.ranking import hamming_histograms
-from pipeline.index.ordering import cosine_of
+from pipeline.index.cosine import cosine_of
 from pipeline.index.text_search import encode_text
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings

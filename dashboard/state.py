@@ -94,10 +94,17 @@ def relevance() -> str:
 
 
 def ranking() -> str:
-    """How codes put images in order on the pages that compare runs; empty for Hamming distance."""
+    """How codes put images in order on the evaluating pages; empty for Hamming distance."""
     if wanted := from_address(RANKING, st.session_state.get(RANKING)):
         st.session_state[RANKING] = wanted
     return str(st.session_state.get(RANKING, ""))
+
+
+def write_conditions() -> None:
+    """Write the chosen relevance and ranking into the address bar, where any was chosen."""
+    for name, choice in ((RELEVANCE, relevance()), (RANKING, ranking())):
+        if choice:
+            write_address(name, choice)
 
 
 def choose_conditions(relevance: str, ranking: str) -> None:

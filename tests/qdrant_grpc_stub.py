@@ -102,7 +102,7 @@ class _Answers:
         return pb.CollectionExistsResponse(result=pb.CollectionExists(exists=exists))
 
     def Create(self, asked: Any) -> Any:
-        vectors = GrpcToRest.convert_vector_params(asked.vectors_config.params)
+        vectors = GrpcToRest.convert_vectors_config(asked.vectors_config)
         metadata = GrpcToRest.convert_payload(asked.metadata)
         made = self._client.create_collection(
             asked.collection_name, vectors_config=vectors, metadata=metadata
@@ -136,6 +136,9 @@ class _Answers:
             limit=asked.limit,
             score_threshold=asked.score_threshold if asked.HasField("score_threshold") else None,
             with_payload=asked.with_payload.enable,
+            using=asked.using or None,
+            prefetch=[GrpcToRest.convert_prefetch_query(one) for one in asked.prefetch] or None,
+            with_vectors=GrpcToRest.convert_with_vectors_selector(asked.with_vectors),
         ).points
         return pb.QueryResponse(result=[RestToGrpc.convert_scored_point(one) for one in found])
 

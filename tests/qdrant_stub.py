@@ -32,7 +32,10 @@ def _query(client: QdrantClient, name: str, body: Any) -> Any:
     return client.query_points(
         name,
         query=body.query,
+        using=body.using,
+        prefetch=body.prefetch,
         query_filter=body.filter,
+        with_vectors=body.with_vector,
         limit=body.limit,
         with_payload=body.with_payload,
         score_threshold=body.score_threshold,

@@ -72,7 +72,7 @@ def is_asked() -> bool:
 @isolated_fragment()
 def _front(what: dict[str, Any]) -> None:
     """What the choices that were trained give on this data set."""
-    front, sentence = cached.analysis.find_front(
+    front, sentence = cached.kinds.front(
         what["dataset"], what["label_set"], what["protocol"], what["split_seed"]
     )
     with st.expander(
@@ -104,4 +104,7 @@ def _front(what: dict[str, Any]) -> None:
             key="find_front",
             in_fragment=True,
         )
-        st.caption(escape_markdown(sentence))
+        st.caption(
+            f"{escape_markdown(sentence)} Of the codes alone: Search orders equally near images by "
+            "the cosine of their features, which gives neighbours back."
+        )

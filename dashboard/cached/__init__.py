@@ -1,5 +1,5 @@
 """Streamlit caches around services and the pipeline: one module per subject."""
 
-from dashboard.cached import analysis, library, networks, report, runs, search
+from dashboard.cached import analysis, kinds, library, networks, report, runs, search, storage
 
-__all__ = ["analysis", "library", "networks", "report", "runs", "search"]
+__all__ = ["analysis", "kinds", "library", "networks", "report", "runs", "search", "storage"]

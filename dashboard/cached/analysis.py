@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard import state
 from dashboard.cached.library import dataset, datasets, settings
-from dashboard.cached.runs import board, boards, measured_in
+from dashboard.cached.runs import board, measured_in
 from dashboard.cached.search import HASHED
 from dashboard.services.review import Review, read_review
 from pipeline.analysis import curves as curve_service
@@ -30,9 +30,6 @@ from pipeline.analysis.drift import Drift, read_drift
 from pipeline.analysis.failures import Failures, read_failures
 from pipeline.analysis.hubs import Hubs, read_hubs
 from pipeline.analysis.kind_and_thing import KindAndThing, read_kind_and_thing
-from pipeline.analysis.kinds_and_things import Example
-from pipeline.analysis.kinds_and_things import examples as read_examples
-from pipeline.analysis.kinds_and_things import find_front as read_front
 from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.opened_run import OpenRun, open_measured
 from pipeline.analysis.relaxed import NoRelaxedCodes, relaxed_codes, weak_bits
@@ -40,13 +37,13 @@ from pipeline.analysis.robustness import Robustness
 from pipeline.analysis.run_summary import RunSummary, read_summary
 from pipeline.datasets.dataset import DatasetError
 from pipeline.evaluation.query_curves import QueryCurves
+from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import COPIES, OF_QUERIES, RELEVANCES
-from pipeline.index.quantizer_report import QuantizerReport
-from pipeline.index.quantizers import stored_quantizers
-from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
-from pipeline.stored_features import FeaturesMissing, find_stored
+
+if TYPE_CHECKING:  # torch, which rankings by codes do without
+    from pipeline.analysis.ranked_run import RankedRun
 
 
 class Key(NamedTuple):
@@ -54,6 +51,7 @@ class Key(NamedTuple):
 
     fingerprint: str
     relevance: str
+    ranking: str = HAMMING
 
 
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)
@@ -116,18 +114,42 @@ def measured(run_id: str) -> OpenRun:
     return _measured(run_id, _key(run_id))
 
 
-def query_curves(run_id: str) -> QueryCurves:
-    """What each query of a run finds at every rank and radius, from its stored codes.
+def query_curves(run_id: str, ranking: str = HAMMING) -> QueryCurves:
+    """What each query of a run finds at every rank, and by Hamming distance at every radius.
 
     Raises:
-        RunError, DatasetError: the run cannot be read.
+        RunError, DatasetError: the run cannot be read, or not be ranked so.
     """
-    return _query_curves(run_id, _key(run_id, RELEVANCES))
+    key = _key(run_id, RELEVANCES)
+    return (
+        _query_curves(run_id, key) if ranking == HAMMING else _ranked(run_id, key, ranking).curves
+    )
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _query_curves(run_id: str, key: Key) -> QueryCurves:
     return curve_service.measure(_measured(run_id, key))
+
+
+@st.cache_resource(max_entries=20, show_spinner="Ranking the database again")
+def _ranked(run_id: str, key: Key, ranking: str) -> RankedRun:
+    from pipeline.analysis.ranked_run import rank_queries  # loads torch
+
+    if key.relevance == COPIES:
+        raise RunError("copies are shown by Hamming distance alone")
+    return rank_queries(_measured(run_id, key), ranking, settings())
+
+
+def relevance_of(run_id: str) -> str:
+    """The relevance that this tab shows a run by."""
+    return _key(run_id).relevance
+
+
+def ranking_of(run_id: str) -> str:
+    """The ranking that this tab has chosen, where the run was measured by it; else `hamming`."""
+    wanted = state.ranking() or HAMMING
+    known = RunRegistry(settings()).open(run_id).measurements
+    return wanted if (_key(run_id).relevance, wanted) in known else HAMMING
 
 
 def _key(run_id: str, relevances: Collection[str] = OF_QUERIES) -> Key:
@@ -142,7 +164,7 @@ def row_curves(rows: pd.DataFrame) -> list[RunCurves]:
     found = []
     for row in rows.to_dict("records"):
         try:
-            seeds = tuple(query_curves(run) for run in row["runs"])
+            seeds = tuple(query_curves(run, row["ranking"]) for run in row["runs"])
         except (RunError, DatasetError):
             continue
         found.append(RunCurves(row["model"], row["method"], int(row["bits"]), seeds))
@@ -159,18 +181,21 @@ def loss_terms(rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
     return training_losses.terms_by_length(settings(), rows)
 
 
-def failures(run_id: str) -> Failures:
+def failures(run_id: str, ranking: str = HAMMING) -> Failures:
     """What happened to each query of a run.
 
     Raises:
-        RunError, DatasetError: the run cannot be read.
+        RunError, DatasetError: the run cannot be read, or not be ranked so.
     """
-    return _failures(run_id, _key(run_id))
+    return _failures(run_id, _key(run_id)._replace(ranking=ranking))
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
 def _failures(run_id: str, key: Key) -> Failures:
-    return read_failures(measured(run_id))
+    if key.ranking == HAMMING:
+        return read_failures(measured(run_id))
+    own = _ranked(run_id, key._replace(ranking=HAMMING), key.ranking)
+    return read_failures(measured(run_id), own)
 
 
 def hubs(run_id: str) -> Hubs:
@@ -208,52 +233,6 @@ def _robustness(run_id: str, label: str, key: Key, report: str) -> Robustness:
 def kind_and_thing(rows: pd.DataFrame) -> KindAndThing:
     """Leaderboard rows with the mAP of copies beside theirs."""
     return read_kind_and_thing(rows, settings())
-
-
-def kind_examples(name: str, backbone: str) -> tuple[Example, ...] | str:
-    """What both ends of kind and thing find for images of a data set, or why that is not known."""
-    return _kind_examples(name, backbone, dataset(name).info.fingerprint)
-
-
-@st.cache_data(max_entries=20, show_spinner=False)
-def _kind_examples(name: str, backbone: str, fingerprint: str) -> tuple[Example, ...] | str:
-    images, stored = dataset(name), find_stored(backbone, settings())
-    if stored is None:
-        return f"No features of {backbone} are stored yet; they are after the first run with it."
-    try:
-        features = stored.read(images, np.arange(len(images)))
-    except FeaturesMissing as error:
-        return str(error)
-    found = read_examples(features)
-    return found or "No groups of images stand out among these features."
-
-
-def find_front(
-    name: str, label_set: str, protocol: str, split_seed: int
-) -> tuple[pd.DataFrame, str]:
-    """Runs that were told what to find, and the protocol of their numbers in a sentence.
-
-    Empty where none of these conditions was measured.
-    """
-    wanted = protocol, label_set, split_seed
-    for one in boards(name):
-        conditions = one.protocol.name, one.label_set or one.first_labels, one.split_seed
-        if conditions == wanted:
-            return read_front(board(one).rows, settings()), one.sentence
-    return pd.DataFrame(columns=["find"]), ""
-
-
-def quantizers(run_id: str, relevance: str) -> QuantizerReport | None:
-    """What the database's quantizers reach on the features of a run; None: not measured.
-
-    Args:
-        run_id: whose data set, backbone, protocol and split count.
-        relevance: of the comparison.
-    """
-    spec = RunRegistry(settings()).open(run_id).spec
-    return stored_quantizers(
-        GroundTruth(spec, dataset(spec.dataset), settings(), relevance), settings()
-    )
 
 
 @st.cache_data(ttl=10, max_entries=10, show_spinner=False, hash_funcs=HASHED)

@@ -20,7 +20,7 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.perturbations import Probe
 from pipeline.catalog import Backbone, HashMethod, load_backbone
 from pipeline.index import quantizers
-from pipeline.index.ordering import Cosine, cosine_of
+from pipeline.index.cosine import Cosine, cosine_of
 from pipeline.index.reencoding import encode_stored
 from pipeline.index.search import Encoded, Query, encode_image, encode_images, stored_query
 from pipeline.index.store.base import StoreError
@@ -209,6 +209,22 @@ def measure_copies(run_id: str, on_progress: StageProgress) -> None:
         measure_copies(run, opened(run_id).dataset, settings(), cache, on_progress)
 
 
+def measure_ranking(run_id: str, relevance: str, ranking: str, on_progress: StageProgress) -> None:
+    """Measure a run in another ranking; the report is stored with it.
+
+    Raises:
+        EncodingError: features or model are unavailable; says why.
+    """
+    from pipeline.features import FeatureCache  # loads torch
+    from pipeline.runs.measurement import evaluate_run
+
+    run = RunRegistry(settings()).open(run_id)
+    with _measuring(), _encoding:
+        cache = FeatureCache(_backbone(run.spec.backbone), settings())
+        dataset = opened(run_id).dataset
+        evaluate_run(run, dataset, settings(), cache, on_progress, relevance, ranking)
+
+
 def measure_quantizers(run_id: str, relevance: str, on_progress: Progress) -> None:
     """Measure the database's quantizers on the features of a run; stored with the baselines.
 
@@ -238,6 +254,22 @@ def measure_alternatives(run_id: str, relevance: str, on_progress: StageProgress
     with _measuring():
         cache = FeatureCache(_backbone(spec.backbone), settings())
         alternative_reports.measure_alternatives(truth, settings(), cache, on_progress=on_progress)
+
+
+def measure_growth(run_id: str, grows_by: str, on_progress: StageProgress) -> None:
+    """Measure runs and alternatives as the database of a run grows; stored with the baselines.
+
+    Raises:
+        EncodingError: features, labels or distractors are unavailable; says why.
+    """
+    from pipeline.features import FeatureCache  # loads torch
+    from pipeline.runs import growth
+
+    spec = RunRegistry(settings()).open(run_id).spec
+    truth = GroundTruth(spec, opened(run_id).dataset, settings())
+    with _measuring():
+        cache = FeatureCache(_backbone(spec.backbone), settings())
+        growth.measure_growth(truth, settings(), cache, grows_by=grows_by, on_progress=on_progress)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASHED)

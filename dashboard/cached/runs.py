@@ -19,6 +19,7 @@ from pipeline.datasets.dataset import DatasetInfo
 from pipeline.evaluation.rankings import HAMMING
 from pipeline.evaluation.relevance import OF_QUERIES
 from pipeline.index.coverage import Images
+from pipeline.index.index_features import KeptFeatures
 from pipeline.index.index_jobs import Action, request
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -57,18 +58,21 @@ def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
     runs.clear()
 
 
-def change_index(run_id: str, action: Action, images: Images = "all") -> bool:
+def change_index(
+    run_id: str, action: Action, images: Images = "all", features: KeptFeatures = "none"
+) -> bool:
     """Ask for a change of a run's index; says whether a worker will do it.
 
     Args:
         run_id: of the run.
         action: what is wanted.
         images: which images the index covers, where it is to be published.
+        features: what it keeps beside the codes, where it is to be published.
 
     Raises:
         RunError: no such run.
     """
-    request(RunRegistry(settings()).open(run_id), action, images)
+    request(RunRegistry(settings()).open(run_id), action, images, features)
     ensure_worker(settings())
     index.clear()
     return is_alive(settings())
@@ -94,6 +98,12 @@ def measured_in(runs: tuple[str, ...], relevance: str = "", ranking: str = "") -
         ranking: of runs that were ranked in several ways; empty: by Hamming distance.
     """
     return comparisons_of(settings(), runs, relevance, ranking or HAMMING)
+
+
+def forget_measures() -> None:
+    """Read again what runs were measured by, after one was measured."""
+    for one in (board, boards, measured_in):
+        one.clear()
 
 
 @st.cache_data(ttl=10, max_entries=50, show_spinner=False)

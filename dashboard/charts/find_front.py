@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from dashboard.charts.palette import COLOURS, NEUTRAL, SHAPES
+from dashboard.charts.tradeoff import apart
 
 QUALITIES = {"map": "Same kind: mAP (%)", "precision_at_10": "Same kind: P@10 (%)"}
 _X = "Neighbours kept: Neighbours@10 (%)"
@@ -55,6 +56,8 @@ def find_front(front: pd.DataFrame, quality: str) -> alt.LayerChart:
         base.mark_point(size=90, filled=True, opacity=1).encode(
             x=x, y=y, color=colour, shape=shape, tooltip=tooltip
         ),
-        base.mark_text(color=NEUTRAL, dy=-13, fontSize=12).encode(x=x, y=y, text="find:N"),
+        alt.Chart(shown[apart(shown["x"], shown["y"], is_log=False)])
+        .mark_text(color=NEUTRAL, dy=-13, fontSize=12)
+        .encode(x=x, y=y, text="find:N"),
     ]
     return alt.LayerChart(layer=layers).properties(height=_HEIGHT)

@@ -4,14 +4,15 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.evaluate import curves_parts, curves_training, leaderboard_parts
-from dashboard.widgets import comparison_switch, notices
+from dashboard.widgets import comparison_switch, notices, ranking_offer
 from pipeline.analysis.curves import KINDS
+from pipeline.evaluation.rankings import RANKINGS
 from pipeline.evaluation.relevance import RELEVANCES
 
 st.title("Curves", anchor=False)
 dataset = notices.chosen_dataset()
-notices.chosen_run()
-comparison = comparison_switch.choose_comparison(dataset.name, RELEVANCES)
+run = notices.chosen_run()
+comparison = comparison_switch.choose_comparison(dataset.name, RELEVANCES, RANKINGS)
 found = cached.runs.board(comparison)
 leaderboard_parts.protocol(comparison, found)
 title = curves_parts.kind()
@@ -22,6 +23,9 @@ if rows.empty:
 methods = list(found.rows["method"])
 if title == curves_parts.TRAINING:
     curves_training.show(rows, methods)
+    st.stop()
+ranking_offer.show_offer(run, comparison.relevance)
+if not curves_parts.has_curve(KINDS[title], comparison):
     st.stop()
 over = curves_parts.bands(rows)
 measured = cached.analysis.row_curves(rows)

@@ -24,6 +24,8 @@ from pipeline.analysis.curves import (
     finding,
     queries_at,
 )
+from pipeline.evaluation.rankings import HAMMING, ranking_in_words
+from pipeline.evaluation.relevance import COPIES
 from pipeline.wording import escape_markdown
 
 TRAINING = "Training"
@@ -38,6 +40,22 @@ def kind() -> str:
     return st.segmented_control(
         "Curve", titles, default=titles[0], required=True, key="curve", bind="query-params"
     )
+
+
+def has_curve(shown: Kind, comparison: Comparison) -> bool:
+    """Whether the ranking has this curve; else says which has."""
+    if comparison.ranking == HAMMING:
+        return True
+    if comparison.relevance == COPIES:
+        st.info("Curves of copies are drawn by Hamming distance alone; choose that ranking above.")
+        return False
+    if shown.by == "radius":
+        st.info(
+            f"A ranking by {ranking_in_words(comparison.ranking)} has no radius. Choose a curve by "
+            "rank, or the ranking by Hamming distance."
+        )
+        return False
+    return True
 
 
 def chosen(rows: pd.DataFrame) -> pd.DataFrame:
@@ -137,7 +155,7 @@ def behind(point: dict[str, Any], rows: pd.DataFrame, shown: Kind) -> None:
         return
     row, at = match.iloc[0], int(point["at"])
     run = cached.analysis.measured(row["run"])
-    table = queries_at(cached.analysis.query_curves(row["run"]), shown, at)
+    table = queries_at(cached.analysis.query_curves(row["run"], row["ranking"]), shown, at)
     where = f"first {at:,}" if shown.by == "rank" else f"within {at} bits"
     st.subheader(f"Queries behind the point: {shown.y}, {where}", anchor=False)
     n_zero = int((table["value"] == 0).sum())

@@ -4,16 +4,17 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.evaluate import failures_hubs, failures_parts, failures_review, failures_robustness
-from dashboard.widgets import comparison_switch, notices
+from dashboard.widgets import comparison_switch, notices, ranking_offer
 from pipeline.wording import escape_markdown, plural
 
 st.title("Failures", anchor=False)
 run = notices.measured(notices.chosen_run())
-failures = cached.analysis.failures(run.id)
 comparison_switch.show_switch(run.dataset.info.name)
-facts = f"{run.label}: {plural(len(failures.facts), 'query')}."
-st.caption(escape_markdown(f"{facts} {comparison_switch.conditions(run)}"))
+ranking_offer.show_offer(run.id, cached.analysis.relevance_of(run.id))
 view = failures_parts.view(run)
+failures, ranking = failures_parts.read(run, view)
+facts = f"{run.label}: {plural(len(failures.facts), 'query')}."
+st.caption(escape_markdown(f"{facts} {comparison_switch.conditions(run, ranking)}"))
 if view == failures_parts.CONFUSION:
     failures_parts.confused(run, failures)
 elif view == failures_parts.HUBS:
@@ -23,7 +24,7 @@ elif view == failures_parts.REVIEW:
 elif view == failures_parts.ROBUSTNESS:
     failures_robustness.show_robustness(run)
 else:
-    table = failures_parts.ordered(run, failures)
+    table = failures_parts.ordered(run, failures, ranking)
     if table.empty:
         st.info("No query fails this way.")
         st.stop()

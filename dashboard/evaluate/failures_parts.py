@@ -38,6 +38,8 @@ from pipeline.analysis.failures import (
     worst,
 )
 from pipeline.analysis.opened_run import OpenRun
+from pipeline.evaluation.rankings import HAMMING, ranking_in_words
+from pipeline.runs.results import RunError
 from pipeline.wording import escape_html, escape_markdown, plural
 
 WORST, CONFUSION, HUBS = "Worst queries", "Confusion", "Hubs"
@@ -64,7 +66,30 @@ def view(run: OpenRun) -> str:
     )
 
 
-def ordered(run: OpenRun, failures: Failures) -> pd.DataFrame:
+def read(run: OpenRun, view: str) -> tuple[Failures, str]:
+    """The failures in the ranking that is chosen, and that ranking.
+
+    Hubs, review and robustness are of the codes and by Hamming distance alone, which is said.
+    """
+    wanted = cached.analysis.ranking_of(run.id)
+    if wanted != HAMMING and view not in (WORST, CONFUSION):
+        st.caption("This view is by Hamming distance, whatever ranking is chosen.")
+        wanted = HAMMING
+    try:
+        return cached.analysis.failures(run.id, wanted), wanted
+    except RunError as error:
+        if wanted == HAMMING:
+            raise
+        notices.problem(
+            "This ranking cannot be shown query by query.",
+            reason=str(error),
+            works="What is shown is by Hamming distance.",
+            key="ranking_problem",
+        )
+        return cached.analysis.failures(run.id), HAMMING
+
+
+def ordered(run: OpenRun, failures: Failures, ranking: str) -> pd.DataFrame:
     """The queries in the chosen order; for the biggest drop against a run that is chosen too."""
     by = st.segmented_control(
         "Worst by",
@@ -74,7 +99,7 @@ def ordered(run: OpenRun, failures: Failures) -> pd.DataFrame:
         key="worst_by",
         bind="query-params",
     )
-    other = _other_run(run) if by == DROP else None
+    other = _other_run(run, ranking) if by == DROP else None
     pair = st.session_state.get(_PAIR)
     if pair is not None and not set(pair) <= set(failures.classes):
         pair = st.session_state.pop(_PAIR) and None  # of another data set
@@ -148,7 +173,7 @@ def confused(run: OpenRun, failures: Failures) -> None:
 def detail(run: OpenRun, failures: Failures, place: int, *, is_review: bool = False) -> None:
     """One query: why it may have failed, its first results, its code, the nearest relevant."""
     facts, row = failures.facts.iloc[place], int(run.query_rows[place])
-    results = neighbours(run, place)
+    results = neighbours(run, place, failures.first)
     labels = run.described(row)
     ap = f"AP {100 * facts['ap']:.1f} %"
     source = thumb_url(run.dataset.info.name, run.sha256(row))
@@ -279,7 +304,7 @@ def _result_tile(run: OpenRun, neighbour: Neighbour, rank: int) -> gallery.Tile:
     )
 
 
-def _other_run(run: OpenRun) -> Failures | None:
+def _other_run(run: OpenRun, ranking: str) -> Failures | None:
     """The run to compare with: another one on the same queries."""
     choices = {
         choice.id: choice.label
@@ -290,7 +315,12 @@ def _other_run(run: OpenRun) -> Failures | None:
         st.caption("There is no other measured run.")
         return None
     chosen = st.selectbox("Against", list(choices), format_func=choices.__getitem__, key="against")
-    return cached.analysis.failures(chosen)
+    if cached.analysis.ranking_of(chosen) != ranking:
+        st.caption(
+            escape_markdown(f"{choices[chosen]} is not measured by {ranking_in_words(ranking)}.")
+        )
+        return None
+    return cached.analysis.failures(chosen, ranking)
 
 
 def _forget_pair() -> None:

@@ -6,6 +6,7 @@ from dashboard import cached
 from dashboard.evaluate import (
     ablation_parts,
     leaderboard_charts,
+    leaderboard_growth,
     leaderboard_parts,
     leaderboard_quality,
     leaderboard_quantizers,
@@ -13,7 +14,7 @@ from dashboard.evaluate import (
 from dashboard.widgets import comparison_switch, notices
 from pipeline.analysis.significance_findings import leading_gap
 from pipeline.evaluation.rankings import RANKINGS
-from pipeline.evaluation.relevance import OF_QUERIES, RELEVANCES
+from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES
 
 st.title("Leaderboard", anchor=False)
 dataset = notices.chosen_dataset()
@@ -40,6 +41,9 @@ elif view == leaderboard_parts.TRADEOFFS:
     leaderboard_charts.tradeoffs(rows, found, comparison)
     if comparison.relevance in OF_QUERIES:
         leaderboard_quantizers.show(str(rows["run"].iloc[0]), comparison)
+    if comparison.relevance == LABELS:
+        methods = list(found.rows["method"])
+        leaderboard_growth.show(str(rows["run"].iloc[0]), comparison, methods)
 else:
     leaderboard_parts.cards(rows, found)
     leaderboard_parts.finding(leading_gap(cached.library.settings(), rows))

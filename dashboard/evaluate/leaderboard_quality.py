@@ -61,7 +61,7 @@ def show(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None
             runs=tuple(map(str, rows["run"])),
         ),
     )
-    _explain(found, comparison, metric)
+    _explain(found, comparison, points)
     chosen = {str(one.get("run")) for one in picked} - {""}
     if chosen:
         beside = rows[~rows["run"].isin(chosen)]["run"].head(1)  # the best of the others
@@ -79,13 +79,14 @@ def _on_disk(rows: pd.DataFrame) -> str:
     )
 
 
-def _explain(found: Leaderboard, comparison: Comparison, metric: Metric) -> None:
+def _explain(found: Leaderboard, comparison: Comparison, points: pd.DataFrame) -> None:
     """What the marks mean, and the command that measures what is missing."""
-    bars = (
-        "Bars: 95 % interval over queries, or the standard deviation over several seeds. "
-        if metric.name == "map"
-        else ""
-    )
+    bars = "Bars: 95 % interval over queries, or the standard deviation over several seeds. "
+    if points["half"].isna().any():
+        bars += (
+            "Without a bar: measured before intervals of this quality were kept; `python -m "
+            "pipeline evaluate RUN` and `alternatives` measure again. "
+        )
     st.caption(
         f"{bars}Broad line: the front, which nothing of as few bytes exceeds, with and without "
         "labels. Dotted: the features as float32. Alternatives store the same features, centred "

@@ -31,7 +31,7 @@ def show(run: str, comparison: Comparison) -> None:
         "Qdrant can compress the features instead of hashing them: what that keeps, and of how "
         "many bytes, on features as they are and centred."
     )
-    report = cached.analysis.quantizers(run, comparison.relevance)
+    report = cached.storage.quantizers(run, comparison.relevance)
     if report is not None:
         _results(report, comparison, run)
     label = "Measure" if report is None else "Measure again"

@@ -9,11 +9,12 @@ from altair.typing import ChartType
 from dashboard import cached, state
 from dashboard.charts import codes as charts
 from dashboard.explore import codes_map, codes_query, codes_views
-from dashboard.widgets import chart_panel, comparison_switch, notices
+from dashboard.widgets import chart_panel, comparison_switch, notices, ranking_offer
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.code_view import CodeView, quantisation
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.wording import escape_markdown, plural
+from pipeline.evaluation.rankings import HAMMING, ranking_in_words
+from pipeline.wording import escape_markdown, percent, plural
 
 BALANCE, DISTANCES, LOOKUP = "Balance", "Distances", "Hash lookup"
 MAP, DRIFT, KEPT = "Code map", "Drift", "Bits kept"
@@ -39,6 +40,8 @@ def show_statistics(opened: OpenRun) -> None:
         return
     run = notices.measured(opened.id)
     comparison_switch.show_switch(run.dataset.info.name)
+    ranking_offer.show_offer(run.id, cached.analysis.relevance_of(run.id))
+    _about_ranking(run)
     facts = f"{run.label}: {plural(len(run.database_codes), 'code')} of the database."
     st.caption(escape_markdown(f"{facts} {comparison_switch.conditions(run)}"))
     if view == DRIFT:
@@ -48,6 +51,22 @@ def show_statistics(opened: OpenRun) -> None:
     else:
         of_codes = {BALANCE: bits, DISTANCES: distances, LOOKUP: lookup}[view]
         of_codes(run, cached.analysis.code_view(run.id))
+
+
+def _about_ranking(run: OpenRun) -> None:
+    """What another ranking reaches with the same codes, which the views describe by their bits."""
+    ranking = cached.analysis.ranking_of(run.id)
+    if ranking == HAMMING:
+        return
+    relevance = cached.analysis.relevance_of(run.id)
+    own, plain = (run.run.report(relevance, one).map for one in (ranking, HAMMING))
+    st.markdown(
+        escape_markdown(
+            f"Ranked by {ranking_in_words(ranking)}, these codes reach {percent(own)} % mAP, by "
+            f"Hamming distance {percent(plain)} %. The views describe the bits and the distances "
+            "between codes, which are the same in every ranking."
+        )
+    )
 
 
 def bits(run: OpenRun, view: CodeView) -> None:

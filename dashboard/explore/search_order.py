@@ -56,10 +56,10 @@ def _about_order(answer: Answer, reason: str) -> str:
     if reason:
         return f"Codes only, sorted by id where equally near: {escape_markdown(reason)}."
     if not answer.order.is_by_distance:
+        where = "the index" if answer.order.is_in_index else duration(answer.order.seconds)
         return (
-            f"The {SHORTLIST} nearest by {order.lower()}, sorted in "
-            f"{duration(answer.order.seconds)}; arrows show ranks gained or lost compared "
-            "with distance."
+            f"The {SHORTLIST} nearest by {order.lower()}, sorted in {where}; "
+            "arrows show ranks gained or lost compared with distance."
         )
     if order == search_controls.WITHIN:
         return "Equally near images are sorted by the similarity of their features."

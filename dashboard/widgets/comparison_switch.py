@@ -14,7 +14,7 @@ from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.class_counts import labelled_words
 from pipeline.datasets.dataset import DatasetError
-from pipeline.evaluation.rankings import HAMMING
+from pipeline.evaluation.rankings import HAMMING, RANKINGS
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES
 from pipeline.wording import escape_markdown
 
@@ -49,10 +49,10 @@ def choose_comparison(
     return _switch(dataset, found, relevances, rankings)
 
 
-def show_switch(dataset: str) -> None:
-    """Draw the switch of a page of Hamming distances, with the queries of the split."""
-    if found := cached.runs.boards(dataset):
-        _switch(dataset, found, OF_QUERIES, (HAMMING,))
+def show_switch(dataset: str, rankings: tuple[str, ...] = RANKINGS) -> None:
+    """Draw the switch of a page of one run, with the queries of the split."""
+    if found := cached.runs.boards(dataset, OF_QUERIES, rankings):
+        _switch(dataset, found, OF_QUERIES, rankings)
 
 
 def _chosen(wanted: str, known: tuple[str, ...]) -> str:
@@ -73,6 +73,7 @@ def _switch(
         _chosen(state.ranking(), rankings),
     )
     current = next((one for one in found if one in own), found[0])
+    state.write_conditions()
     if len(found) == 1:
         label = escape_markdown(f"protocol {current.label}")
         st.badge(label, icon=":material/rule:", color="blue", help=current.sentence)
@@ -91,12 +92,12 @@ def _switch(
     return current
 
 
-def conditions(run: OpenRun) -> str:
-    """Protocol and relevance behind the numbers of a run, and how many images have a label.
+def conditions(run: OpenRun, ranking: str = HAMMING) -> str:
+    """Protocol, relevance and ranking behind the numbers of a run, and how many have a label.
 
     Empty where it was not measured.
     """
-    own = cached.runs.measured_in((run.id,), _chosen(state.relevance(), OF_QUERIES))
+    own = cached.runs.measured_in((run.id,), _chosen(state.relevance(), OF_QUERIES), ranking)
     known = [one.sentence for one in own]
     is_by_labels = any(one.relevance == LABELS for one in own)
     words = labelled_words(run.dataset, run.label_set) if is_by_labels else ""

@@ -9,13 +9,15 @@ from dashboard.services.run_choices import IndexKind, IndexView, index_view
 from dashboard.widgets.fact_lines import Badge
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.images import ImageError
-from pipeline.index.coverage import Images, in_words
-from pipeline.index.index_jobs import Action, verify
-from pipeline.index.publish import IndexRecord, WrongCodes
+from pipeline.index.coverage import Images, in_words, searched_codes
+from pipeline.index.index_features import KeptFeatures, feature_sizes
+from pipeline.index.index_jobs import Action, verify, verify_rescoring
+from pipeline.index.publish import IndexRecord
 from pipeline.index.store.base import StoreError
+from pipeline.index.verification import WrongCodes
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
-from pipeline.wording import escape_markdown, plural
+from pipeline.wording import escape_markdown, file_size, plural
 
 _STATES: dict[IndexKind, Badge] = {
     "ready": ("live", ":material/check_circle:", "green"),
@@ -40,7 +42,8 @@ def show_index(run_id: str) -> None:
         if current.record:
             record = current.record
             covered = _covered(run_id, record)
-            st.caption(f"{covered} · {record.collection} · {record.created[:16]} UTC")
+            beside = "" if record.features == "none" else f" · {record.features} features"
+            st.caption(f"{covered}{beside} · {record.collection} · {record.created[:16]} UTC")
     if state.reason:
         st.caption(escape_markdown(state.reason))
     if current.waiting:
@@ -65,11 +68,12 @@ def show_index(run_id: str) -> None:
             "either way: they are always of the database alone.",
             width=200,
         )
+        features = _features_to_keep(run_id, images)
         for action, help_text in _HELP.items():
             st.button(
                 action.capitalize(),
                 on_click=ask,
-                args=(run_id, action, images),
+                args=(run_id, action, images, features),
                 help=help_text,
                 disabled=action != "publish" and current.record is None,
                 key=f"index_{action}",
@@ -82,12 +86,46 @@ def show_index(run_id: str) -> None:
         _verify(run_id)
 
 
+def _features_to_keep(run_id: str, images: Images) -> KeptFeatures:
+    """What the index is to keep beside the codes; each choice says its size."""
+    settings = cached.library.settings()
+    run = RunRegistry(settings).open(run_id)
+    try:
+        n_images = _n_images(run.spec.dataset)
+        if images == "database" or n_images is None:
+            n_images = len(searched_codes(run, images)[1])
+    except RunError:  # it has no codes: the button says so when it is pressed
+        n_images = 0
+    sizes = feature_sizes(run, n_images, settings)
+    choices: dict[KeptFeatures, str] = {"none": "None"}
+    for kept, n_bytes in sizes.items():
+        choices[kept] = f"{kept} · {file_size(n_bytes)}"
+    help_text = (
+        "Kept on the disk beside the codes. Search ordered by similarity then runs inside Qdrant "
+        "in one query, also where the features are not at hand."
+    )
+    if not sizes:
+        help_text += " Features of this run's backbone are not stored here."
+    return st.selectbox(
+        "Features in the index",
+        list(choices),
+        format_func=choices.__getitem__,
+        key="index_features",
+        help=help_text,
+        disabled=not sizes,
+        width=200,
+    )
+
+
+def _n_images(dataset: str) -> int | None:
+    return {info.name: info.n for info in cached.library.datasets()}.get(dataset)
+
+
 def _covered(run_id: str, record: IndexRecord) -> str:
-    name = RunRegistry(cached.library.settings()).open(run_id).spec.dataset
-    sizes = {info.name: info.n for info in cached.library.datasets()}
-    if name not in sizes:
+    n_images = _n_images(RunRegistry(cached.library.settings()).open(run_id).spec.dataset)
+    if n_images is None:
         return plural(record.count, "code")
-    words = in_words(record.count, sizes[name], record.images)
+    words = in_words(record.count, n_images, record.images)
     return words[0].upper() + words[1:]
 
 
@@ -96,10 +134,12 @@ def view(run_id: str) -> IndexView:
     return index_view(RunRegistry(cached.library.settings()).open(run_id))
 
 
-def ask(run_id: str, action: Action, images: Images = "all") -> None:
+def ask(
+    run_id: str, action: Action, images: Images = "all", features: KeptFeatures = "none"
+) -> None:
     """Ask the worker for a change of a run's index; for callbacks."""
     try:
-        has_worker = cached.runs.change_index(run_id, action, images)
+        has_worker = cached.runs.change_index(run_id, action, images, features)
     except (RunError, OSError) as error:
         st.toast(escape_markdown(str(error)), icon=":material/error:")
         return
@@ -112,7 +152,8 @@ def _verify(run_id: str) -> None:
     try:
         run = RunRegistry(settings).open(run_id)
         with st.spinner("Comparing codes and re-encoding some images"):
-            sentence = verify(run, load_dataset(run.spec.dataset, settings), cached.library.store())
+            dataset, store = load_dataset(run.spec.dataset, settings), cached.library.store()
+            sentence = verify(run, dataset, store) + verify_rescoring(run, dataset, store, settings)
     except WrongCodes as error:
         st.error(escape_markdown(str(error)), title="The index does not match the codes")
     except (RunError, DatasetError, ImageError, StoreError) as error:

@@ -29,7 +29,7 @@ def show_examples(dataset: str, backbone: str) -> None:
         if not opened.open:
             return
         with st.spinner("Looking for groups among the features ..."):
-            found = cached.analysis.kind_examples(dataset, backbone)
+            found = cached.kinds.examples(dataset, backbone)
         if isinstance(found, str):
             st.caption(escape_markdown(found))
             return

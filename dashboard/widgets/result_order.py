@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboard import cached
 from dashboard.services.search import QueryImage
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.index.ordering import Ordering
+from pipeline.index.ordering import Ordering, rescored_in_index
 from pipeline.index.search import Encoded
 from pipeline.stored_features import FeaturesMissing
 
@@ -29,5 +29,7 @@ def by_features(
         else:
             return None, "the query is a code without an image"
     except (FeaturesMissing, RuntimeError, OSError) as error:
+        if isinstance(query.encoded, Encoded) and not is_within_distance:
+            return rescored_in_index(query.encoded.features, str(error)), ""  # it may hold them
         return None, str(error)
-    return Ordering(cosine.values(features), is_within_distance), ""
+    return Ordering(cosine.values(features), is_within_distance, features), ""

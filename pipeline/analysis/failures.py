@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.analysis.opened_run import OpenRun
-from pipeline.analysis.query_failures import TOP, causes, confusion, query_facts, wrong_neighbours
+from pipeline.analysis.query_failures import (
+    TOP,
+    causes,
+    confusion,
+    query_facts,
+    wrong_neighbours,
+    wrong_results,
+)
 from pipeline.evaluation.ranking import ranked
 from pipeline.images import ImageError, difference_hash
 from pipeline.ingest.near_duplicates import MAX_DISTANCE
+
+if TYPE_CHECKING:  # torch, which rankings by codes do without
+    from pipeline.analysis.ranked_run import RankedRun
 
 BY_AP, NONE_IN_TOP, EMPTY, DROP = (
     "Average precision",
@@ -33,6 +44,7 @@ class Failures:
         classes: names of the C labels.
         query_labels: (q, C) multi-hot.
         query_rows: (q,) manifest rows.
+        first: (q, TOP) places of the first results; None: those by Hamming distance.
     """
 
     facts: pd.DataFrame
@@ -40,6 +52,7 @@ class Failures:
     classes: tuple[str, ...]
     query_labels: NDArray[np.bool_]
     query_rows: NDArray[np.int64]
+    first: NDArray[np.int64] | None = None
 
     def causes(self, place: int) -> list[str]:
         """Why a query may have failed."""
@@ -60,21 +73,28 @@ class Neighbour:
     is_relevant: bool
 
 
-def read_failures(run: OpenRun) -> Failures:
-    """The facts of all queries of a run; where labels do not decide, none is named."""
-    facts = query_facts(run.counts(), run.cutoff)
+def read_failures(run: OpenRun, other: RankedRun | None = None) -> Failures:
+    """The facts of all queries of a run; where labels do not decide, none is named.
+
+    Args:
+        run: with the queries of the split.
+        other: its queries in another ranking; None: by Hamming distance. Facts about distances
+            between codes are the same in both.
+    """
+    facts, first = query_facts(run.counts(), run.cutoff), None
+    if other is not None:
+        ap, first = other.curves.average_precision, other.first
+        facts = facts.assign(ap=ap, hits=other.hits, n_tied=other.n_tied)
     if run.nearest is not None:
         none = np.zeros((len(facts), 0), np.int64)
-        return Failures(facts, none, (), none.astype(bool), run.query_rows)
-    return Failures(
-        facts,
-        wrong_neighbours(
+        return Failures(facts, none, (), none.astype(bool), run.query_rows, first)
+    if first is None:
+        wrong = wrong_neighbours(
             run.query_codes, run.database_codes, run.query_labels, run.database_labels
-        ),
-        run.classes,
-        run.query_labels,
-        run.query_rows,
-    )
+        )
+    else:
+        wrong = wrong_results(first, run.query_labels, run.database_labels)
+    return Failures(facts, wrong, run.classes, run.query_labels, run.query_rows, first)
 
 
 def worst(
@@ -141,9 +161,18 @@ def confusion_finding(table: pd.DataFrame) -> str:
     )
 
 
-def neighbours(run: OpenRun, place: int) -> list[Neighbour]:
-    """The first results of a query, nearest first; ties go by database position."""
+def neighbours(run: OpenRun, place: int, first: NDArray[np.int64] | None = None) -> list[Neighbour]:
+    """The first results of a query, best first; ties go by database position.
+
+    Args:
+        run: that finds them.
+        place: of the query.
+        first: (q, TOP) places of the first results, as `Failures` has them; None: by distance.
+    """
     indices, distances = ranked(run.query_codes[place], run.database_codes, TOP)
+    if first is not None:
+        indices = first[[place]]
+        distances = run.query_codes[place].hamming(run.database_codes[indices[0]])
     labels = run.query_labels[place]
     return [
         Neighbour(

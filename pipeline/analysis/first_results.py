@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.index.cosine import cosine_of
 from pipeline.index.coverage import searched_codes
-from pipeline.index.ordering import cosine_of
 from pipeline.index.payloads import item_id
 from pipeline.runs.run import Run
 from pipeline.settings import Settings

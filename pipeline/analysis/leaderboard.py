@@ -13,10 +13,10 @@ from typing import Any
 import pandas as pd
 
 from pipeline.analysis.comparisons import Comparison, measured, same_but_seed
-from pipeline.analysis.model_maps import lower_end, mean_and_half
+from pipeline.analysis.model_maps import half_of, lower_end, mean_and_half
 from pipeline.catalog import config_fields, method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
-from pipeline.evaluation.metric_table import columns
+from pipeline.evaluation.metric_table import WITH_INTERVAL, columns
 from pipeline.evaluation.relevance import COPIES, LABELS
 from pipeline.evaluation.report import Report
 from pipeline.evaluation.seed_means import seed_means
@@ -43,6 +43,7 @@ COLUMNS = (
     "seeds",
     *(metric.name for metric in METRICS_SHOWN),  # means over seeds
     "half",  # half-width of the interval of mAP
+    *(f"half_{name}" for name in WITH_INTERVAL),  # of these; not a number in earlier reports
     "low",  # lower end that the baselines are held against, see `lower_end`
     "interval",  # what the interval says
     "map_worst",
@@ -59,7 +60,11 @@ COLUMNS = (
     "run",  # id of the run with the lowest seed
     "runs",  # ids of all its seeds, lowest first
 )
-_REFERENCE = (*(metric.name for metric in METRICS_SHOWN), "half")
+_REFERENCE = (
+    *(metric.name for metric in METRICS_SHOWN),
+    "half",
+    *(f"half_{name}" for name in WITH_INTERVAL),
+)
 COSINE_COLUMNS = ("backbone", *_REFERENCE, "bytes")
 ALTERNATIVE_COLUMNS = (
     *("name", "family", "title"),
@@ -176,7 +181,11 @@ def read_baselines(
 
 
 def _reference(report: Report) -> dict[str, object]:
-    return {**seed_means([report]), "half": report.half_width}
+    return {**seed_means([report]), "half": report.half_width, **_halves([report])}
+
+
+def _halves(reports: Sequence[Report]) -> dict[str, float]:
+    return {f"half_{name}": half_of(reports, name) for name in WITH_INTERVAL}
 
 
 def _n_unmeasured(settings: Settings, dataset: str) -> int:
@@ -209,6 +218,7 @@ def _row(members: Sequence[tuple[Run, Report]], settings: Settings) -> dict[str,
         "bits": run.spec.bits,
         "seeds": n_seeds,
         "half": mean_and_half(reports)[1],
+        **_halves(reports),
         "low": lower_end(reports),
         "interval": f"sd, {n_seeds} seeds" if is_spread else "CI, queries",
         "search_ms": 1000 * _search_s(run, first, settings),

@@ -57,6 +57,16 @@ def mean_and_half(reports: Sequence[Report]) -> tuple[float, float]:
     return means["map"], means["map_sd"] if len(reports) > 1 else reports[0].half_width
 
 
+def half_of(reports: Sequence[Report], name: str) -> float:
+    """What stands beside the mean of a metric: deviation over seeds, or half an interval.
+
+    Not a number where an only report has no interval of it, as those of earlier versions.
+    """
+    if len(reports) == 1:
+        return reports[0].half_of(name)
+    return statistics.stdev(report.value(name) for report in reports)
+
+
 def lower_end(reports: Sequence[Report]) -> float:
     """The lower end of the interval of mAP of runs that differ in the seed only.
 

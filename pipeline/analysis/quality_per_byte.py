@@ -98,7 +98,7 @@ def _methods(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
             "kind": np.where(labelled, LABELLED, UNLABELLED),
             "bytes": rows["bytes"],
             "value": rows[metric.name].astype(float),
-            "half": rows["half"].astype(float) if metric.name == "map" else np.nan,
+            "half": _half(rows, metric),
             "run": rows["run"],
         }
     )
@@ -118,10 +118,16 @@ def _alternatives(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
             "kind": ALTERNATIVE,
             "bytes": rows["bytes"],
             "value": rows[metric.name].astype(float),
-            "half": rows["half"].astype(float) if metric.name == "map" else np.nan,
+            "half": _half(rows, metric),
             "run": "",
         }
     )
+
+
+def _half(rows: pd.DataFrame, metric: Metric) -> pd.Series:
+    """Half-widths of the intervals; not a number where a report has none."""
+    column = "half" if metric.name == "map" else f"half_{metric.name}"
+    return rows.reindex(columns=[column])[column].astype(float)
 
 
 def _best(points: pd.DataFrame) -> pd.Series:

@@ -69,6 +69,13 @@ def wrong_neighbours(
     for each of them.
     """
     indices, _ = ranked(query_codes, database_codes, k)
+    return wrong_results(indices, query_labels, database_labels)
+
+
+def wrong_results(
+    indices: NDArray[np.int64], query_labels: Labels, database_labels: Labels
+) -> NDArray[np.int64]:
+    """As `wrong_neighbours`, of results (q, k) by their places in the database."""
     result_labels = database_labels[indices]  # (q, k, C)
     is_wrong = (result_labels & query_labels[:, None, :]).sum(axis=2) == 0
     counts: NDArray[np.int64] = (result_labels & is_wrong[:, :, None]).sum(axis=1)

@@ -11,7 +11,7 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
 from pipeline.images import ImageError
-from pipeline.index.ordering import Values
+from pipeline.index.cosine import Values
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from models.codes import HashCodes
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.evaluation.code_statistics import bit_correlation
-from pipeline.index.ordering import MAX_TIES, Values
+from pipeline.index.cosine import Values
+from pipeline.index.ordering import MAX_TIES
 
 
 @dataclass(frozen=True)

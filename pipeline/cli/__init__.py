@@ -20,6 +20,7 @@ from pipeline.cli import (
     demo,
     documents,
     features,
+    growth,
     index,
     judging,
     methods,
@@ -52,6 +53,7 @@ app.command()(comparing.bench)
 app.command()(comparing.ablate)
 app.command(name="alternatives")(alternatives.measure)
 app.command(name="quantizers")(quantizers.measure)
+app.command(name="growth")(growth.measure)
 app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(demo.demo)

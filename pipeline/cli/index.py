@@ -24,6 +24,7 @@ from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
+from pipeline.wording import file_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from pipeline.datasets.dataset import RetrievalDataset
     from pipeline.index.coverage import Images
+    from pipeline.index.index_features import KeptFeatures
     from pipeline.index.ordering import Ordering
     from pipeline.index.store.base import Hit
 
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
 ImagesOption = Annotated[
     Literal["all", "database"],
     typer.Option(help="Images in the index: all, or the database that runs are measured on."),
+]
+FeaturesOption = Annotated[
+    Literal["none", "float16", "int8"],
+    typer.Option(help="Features kept in the index, which then rescores by itself."),
 ]
 
 
@@ -60,10 +66,11 @@ index = typer.Typer(
 def publish_(
     run_id: RunArgument,
     images: ImagesOption = "all",
+    features: FeaturesOption = "none",
     force: Annotated[bool, typer.Option(help="Build a new version in any case.")] = False,
 ) -> None:
-    """Make a run searchable."""
-    publish_run(opened_run(run_id), images, force=force)
+    """Make a run searchable; what features take on the disk is said before they are added."""
+    publish_run(opened_run(run_id), images, features, force=force)
 
 
 @index.command("refresh")
@@ -93,8 +100,9 @@ def list_(json_: JsonOption = False) -> None:
         if record:
             is_live = current_store().resolve(record.alias) == record.collection
             live = "yes" if is_live else "no"
-            rows.append((run.id, record.collection, record.count, record.images, live))
-    columns = ("run", "collection", "codes", "images", "live")
+            covered = record.count, record.images, record.features
+            rows.append((run.id, record.collection, *covered, live))
+    columns = ("run", "collection", "codes", "images", "features", "live")
     if json_:
         return say_json([dict(zip(columns, row, strict=True)) for row in rows])
     return print_table(columns, rows, optional=("collection", "codes"), has_json=True)
@@ -103,11 +111,13 @@ def list_(json_: JsonOption = False) -> None:
 @index.command("verify")
 def verify_(run_id: RunArgument) -> None:
     """Compare a run's live index with its codes, and some codes with images encoded again."""
-    from pipeline.index.index_jobs import verify
+    from pipeline.index.index_jobs import verify, verify_rescoring
 
     limit_threads()
-    run = opened_run(run_id)
-    say(verify(run, load_dataset(run.spec.dataset, current_settings()), current_store()))
+    settings, run = current_settings(), opened_run(run_id)
+    dataset = load_dataset(run.spec.dataset, settings)
+    codes_hold = verify(run, dataset, current_store())
+    say(codes_hold + verify_rescoring(run, dataset, current_store(), settings))
 
 
 @index.command("rollback")
@@ -200,15 +210,18 @@ def _ordering(
     order: Order, run: Run, dataset: RetrievalDataset, query: NDArray[np.float32]
 ) -> Ordering | None:
     """What sorts the results beside their distance; None, with a word why, where nothing can."""
-    from pipeline.index.ordering import Ordering, cosine_of
+    from pipeline.index.cosine import cosine_of
+    from pipeline.index.ordering import Ordering, rescored_in_index
     from pipeline.stored_features import FeaturesMissing
 
     if order is Order.CODES:
         return None
     try:
         cosine = cosine_of(run, dataset, current_settings(), run.load_backbone)
-        return Ordering(cosine.values(query), order is Order.WITHIN)
+        return Ordering(cosine.values(query), order is Order.WITHIN, query)
     except FeaturesMissing as error:
+        if order is Order.RESCORED:  # an index may hold them
+            return rescored_in_index(query, str(error))
         say(f"Sorted by the codes alone: {error}", to=errors)
         return None
 
@@ -227,11 +240,15 @@ def newest_published() -> Run:
     raise RunError("no run is published; publish one with: python -m pipeline index publish RUN")
 
 
-def publish_run(run: Run, images: Images = "all", *, force: bool = False) -> None:
+def publish_run(
+    run: Run, images: Images = "all", features: KeptFeatures = "none", *, force: bool = False
+) -> None:
     """Publish with a progress bar and say where, and how many of the images."""
-    from pipeline.index.coverage import in_words
+    from pipeline.index.coverage import in_words, searched_codes
+    from pipeline.index.index_features import open_features
     from pipeline.index.publish import publish
     from pipeline.index.refresh import encode_what_can_be
+    from pipeline.index.store.features import feature_bytes
 
     limit_threads()
     settings, problem = current_settings(), ""
@@ -241,11 +258,16 @@ def publish_run(run: Run, images: Images = "all", *, force: bool = False) -> Non
             problem = encode_what_can_be(
                 run, dataset, settings, lambda done, total: show("features", done, total)
             )
+        beside = open_features(run, dataset, features, settings)
+        if beside:
+            n_bytes = feature_bytes(beside.type, len(searched_codes(run, images)[1]), beside.dim)
+            say(f"Features as {beside.type}: {file_size(n_bytes)} on the disk", to=errors)
         record = publish(
             run,
             dataset,
             current_store(),
             images=images,
+            features=beside,
             force=force,
             on_progress=lambda done, total: show("publish", done, total),
         )

@@ -24,6 +24,7 @@ REPORT_RANKS = (1, 5, 10, 50, 100, 500, 1000)  # N of P@N and R@N
 GRADED_RANK = 100  # N of NDCG and ACG
 NEIGHBOURS = 10  # nearest by cosine that codes should keep
 RADIUS = 2  # Hamming radius of hash lookup
+WITH_INTERVAL = ("precision_at_10", "ndcg_at_100", "neighbours_at_10")  # beside mAP
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,14 @@ from pipeline.datasets.protocols import Protocol
 from pipeline.evaluation import metrics
 from pipeline.evaluation.code_statistics import distance_histograms
 from pipeline.evaluation.legacy_precision import legacy_average_precision
-from pipeline.evaluation.metric_table import GRADED_RANK, METRICS, Ranking, measure, rank_grid
+from pipeline.evaluation.metric_table import (
+    GRADED_RANK,
+    METRICS,
+    WITH_INTERVAL,
+    Ranking,
+    measure,
+    rank_grid,
+)
 from pipeline.evaluation.ranking import Counts
 from pipeline.evaluation.report import Curves
 
@@ -66,6 +73,12 @@ def report_fields(
         "values": {name: means.get(name) for name in METRICS},
         "ci_low": ap.low,
         "ci_high": ap.high,
+        "intervals": {
+            name: (found.low, found.high)
+            for name in WITH_INTERVAL
+            if name in per_query.values
+            for found in [metrics.bootstrap_interval(per_query.values[name], seed=seed)]
+        },
         "map_legacy": float(legacy.mean()) if len(legacy) else ap.mean,
         "map_legacy_spread": float(legacy.std(ddof=1)) if len(legacy) else None,
         "queries_without_relevant": without_relevant,

@@ -40,6 +40,9 @@ class Report(BaseModel):
     )
     ci_low: float = Field(description="Lower end of the 95 % bootstrap interval of mAP.")
     ci_high: float = Field(description="Upper end of the 95 % bootstrap interval of mAP.")
+    intervals: dict[str, tuple[float, float]] = Field(
+        {}, description="95 % bootstrap intervals of `WITH_INTERVAL`; none in earlier reports."
+    )
     map_legacy: float | None = Field(
         description="mAP@R over the relevant items inside the top R; None: not measured."
     )
@@ -63,6 +66,13 @@ class Report(BaseModel):
         if values.get("map") is None:
             raise ValueError("a report needs a value of the metric map")
         return values
+
+    def half_of(self, name: str) -> float:
+        """Half the width of the 95 % interval of a metric; not a number where none was kept."""
+        if name == "map":
+            return self.half_width
+        low, high = self.intervals.get(name, (math.nan, math.nan))
+        return (high - low) / 2
 
     @property
     def map(self) -> float:

@@ -22,20 +22,19 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.index.coverage import Images, codes_as_published, in_words, searched_codes
+from pipeline.index.index_features import KeptFeatures, open_features
 from pipeline.index.publish import (
-    N_PROBES,
-    WrongCodes,
     drop_index,
     publish,
     published_parts,
     read_index,
     roll_back,
-    verify_index,
 )
 from pipeline.index.reencoding import N_SAMPLED, differing_rows
 from pipeline.index.refresh import encode_what_can_be, refresh
 from pipeline.index.search import open_index
 from pipeline.index.store.base import CodeStore, StoreError
+from pipeline.index.verification import N_PROBES, WrongCodes, verify_features, verify_index
 from pipeline.jobs import JobError, read, write
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -51,7 +50,8 @@ _log = logging.getLogger(__name__)
 class IndexRequest(BaseModel):
     """Request for a change of a run's index, and since when it waits (ISO 8601, UTC).
 
-    `images` is which of them the index covers, where it is to be published.
+    Where it is to be published, `images` is which of them the index covers and `features` what it
+    keeps of them beside the codes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +59,7 @@ class IndexRequest(BaseModel):
     action: Action
     asked: str
     images: Images = "all"
+    features: KeptFeatures = "none"
 
 
 class IndexResult(BaseModel):
@@ -72,7 +73,9 @@ class IndexResult(BaseModel):
     finished: str
 
 
-def request(run: Run, action: Action, images: Images = "all") -> IndexRequest:
+def request(
+    run: Run, action: Action, images: Images = "all", features: KeptFeatures = "none"
+) -> IndexRequest:
     """Ask for a change; another one that still waits is replaced.
 
     Raises:
@@ -80,7 +83,7 @@ def request(run: Run, action: Action, images: Images = "all") -> IndexRequest:
     """
     if not run.folder.is_dir():  # the lock would create it again
         raise FileNotFoundError(f"run {run.id} has been deleted")
-    queued = IndexRequest(action=action, asked=_now(), images=images)
+    queued = IndexRequest(action=action, asked=_now(), images=images, features=features)
     with FileLock(run.folder / _LOCK):
         write(run.folder / _REQUEST, queued)
     return queued
@@ -124,7 +127,8 @@ def _serve(run: Run, settings: Settings) -> None:
     if pending is None:
         return  # withdrawn meanwhile
     try:
-        message, is_done = change(run, pending.action, settings, pending.images), True
+        wanted = pending.images, pending.features
+        message, is_done = change(run, pending.action, settings, *wanted), True
     except (ValueError, OSError, RuntimeError, StoreError) as error:
         _log.warning("index of run %s: %s failed: %s", run.id, pending.action, error)
         message, is_done = str(error), False
@@ -137,8 +141,21 @@ def _serve(run: Run, settings: Settings) -> None:
             (run.folder / _REQUEST).unlink(missing_ok=True)
 
 
-def change(run: Run, action: Action, settings: Settings, images: Images = "all") -> str:
+def change(
+    run: Run,
+    action: Action,
+    settings: Settings,
+    images: Images = "all",
+    features: KeptFeatures = "none",
+) -> str:
     """Change a run's index in one way and say what came of it.
+
+    Args:
+        run: that the index is of.
+        action: what is wanted.
+        settings: name the store.
+        images: which images it covers, where it is published.
+        features: what it keeps beside the codes, where it is published.
 
     Raises:
         RunError, DatasetError, StoreError: it cannot be done; the index is as it was.
@@ -149,7 +166,9 @@ def change(run: Run, action: Action, settings: Settings, images: Images = "all")
 
     store = store_of(settings)
     try:
-        return _change(run, action, settings, store, images)
+        if action == "publish":
+            return _publish(run, settings, store, images, features)
+        return _change(run, action, settings, store)
     finally:
         store.close()  # an embedded version is open in one process at a time
 
@@ -202,7 +221,45 @@ def _check_sample(run: Run, dataset: RetrievalDataset, parts: Mapping[str, int])
     return n_sampled
 
 
-def _change(run: Run, action: Action, settings: Settings, store: CodeStore, images: Images) -> str:
+def verify_rescoring(
+    run: Run, dataset: RetrievalDataset, store: CodeStore, settings: Settings
+) -> str:
+    """Compare the features in the live index with those on the disk; says what holds.
+
+    Empty where the index keeps none.
+
+    Raises:
+        RunError: the run has no index, or features are not stored.
+        WrongCodes: the index holds others.
+        StoreError: the store does not answer, or the index was built for another run.
+    """
+    record = open_index(run, store)
+    if (features := open_features(run, dataset, record.features, settings)) is None:
+        return ""
+    built_from = store.info(record.alias).metadata.get("dataset_fingerprint")
+    if built_from != dataset.info.fingerprint:
+        return "; features not compared: the data set has other images by now, refresh first"
+    codes, rows = codes_as_published(run, published_parts(run, record))
+    verify_features(record.alias, store, codes, rows, features)
+    return f"; the cosines of {N_PROBES} rescored searches are those of the features"
+
+
+def _publish(
+    run: Run, settings: Settings, store: CodeStore, images: Images, kept: KeptFeatures
+) -> str:
+    dataset = load_dataset(run.spec.dataset, settings)
+    problem = encode_what_can_be(run, dataset, settings) if images == "all" else ""
+    features = open_features(run, dataset, kept, settings)
+    record = publish(run, dataset, store, images=images, features=features, force=True)
+    covered = in_words(record.count, len(dataset), images)
+    beside = "" if kept == "none" else f", with {kept} features"
+    return (
+        f"{record.count:,} codes in {record.collection}{beside}, {covered}"
+        f"{problem and f'; {problem}'}"
+    )
+
+
+def _change(run: Run, action: Action, settings: Settings, store: CodeStore) -> str:
     if action == "roll back":
         record = roll_back(run, store)
         return f"back to {record.collection} with {record.count:,} codes"
@@ -212,14 +269,8 @@ def _change(run: Run, action: Action, settings: Settings, store: CodeStore, imag
         n_versions = drop_index(run, store)
         RunRegistry(settings).delete(run)
         return f"the run and {n_versions} versions of its index removed"
-    dataset = load_dataset(run.spec.dataset, settings)
-    if action == "refresh":
-        n_new, record = refresh(run, dataset, store, settings)
-        return f"{record.count:,} codes in {record.collection}, {n_new:,} of them new"
-    problem = encode_what_can_be(run, dataset, settings) if images == "all" else ""
-    record = publish(run, dataset, store, images=images, force=True)
-    covered = in_words(record.count, len(dataset), images)
-    return f"{record.count:,} codes in {record.collection}, {covered}{problem and f'; {problem}'}"
+    n_new, record = refresh(run, load_dataset(run.spec.dataset, settings), store, settings)
+    return f"{record.count:,} codes in {record.collection}, {n_new:,} of them new"
 
 
 def _now() -> str:

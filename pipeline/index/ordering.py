@@ -4,6 +4,8 @@
     rescored            the nearest `SHORTLIST` images by codes, all by the cosine of their features
     codes only          by Hamming distance; equally near images in the order of the store
 
+An index that holds features rescores by itself; else features are read from the disk.
+
 The first is what every search shows where features are at hand: a code of K bits has K + 1
 distances, so that dozens of images are often equally near.
 """
@@ -11,29 +13,22 @@ distances, so that dozens of images are often equally near.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.codes import HashCodes
-from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.evaluation.ranking import unit_length
 from pipeline.evaluation.rankings import SHORTLIST
+from pipeline.index.cosine import Values
 from pipeline.index.search import Found, search_index
 from pipeline.index.store.base import CodeStore, Hit, SearchResult, Where
-from pipeline.runs.run import Run
-from pipeline.settings import Settings
-from pipeline.stored_features import FeaturesMissing, StoredFeatures, find_stored
-
-if TYPE_CHECKING:  # torch, which stored features do without
-    from models.backbones.base import Backbone
+from pipeline.index.store.features import NoFeatures
+from pipeline.stored_features import FeaturesMissing
 
 MAX_TIES = 2000  # equally near images that are compared; of more, those that the store gives first
-_MEAN_ROWS = 2048  # images that the mean of the features is taken over
-Values = Callable[[NDArray[np.int64]], NDArray[np.float32]]  # manifest rows (n,), least first
 
 
 @dataclass(frozen=True)
@@ -43,10 +38,13 @@ class Ordering:
     Attributes:
         values: of images, the best with the least value.
         is_within_distance: whether only equally near images are sorted by it.
+        features: (d,) of the query, where values are the cosine of features: an index that holds
+            them rescores by itself. None: values are something else.
     """
 
     values: Values
     is_within_distance: bool = True
+    features: NDArray[np.float32] | None = None
 
 
 def find_shortlist(
@@ -74,6 +72,11 @@ def find_shortlist(
         StoreError: the store does not answer.
     """
     depth = limit if ordering is None or ordering.is_within_distance else max(limit, SHORTLIST)
+    if ordering and ordering.features is not None and not ordering.is_within_distance:
+        began = time.perf_counter()
+        with suppress(NoFeatures):
+            result = store.rescored(alias, code, ordering.features, depth, where, max_distance)
+            return Found(result, time.perf_counter() - began)
     nearest = search_index(store, alias, code, k=depth, radius=max_distance, where=where)
     hits = nearest.result.hits
     if ordering is None or not ordering.is_within_distance or len(hits) < depth:
@@ -85,6 +88,20 @@ def find_shortlist(
     )
 
 
+def rescored_in_index(features: NDArray[np.float32], reason: str) -> Ordering:
+    """An order that only an index with features can give; elsewhere the codes alone decide.
+
+    Args:
+        features: (d,) of the query.
+        reason: why features cannot be read from the disk.
+    """
+
+    def refuse(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        raise FeaturesMissing(reason)
+
+    return Ordering(refuse, is_within_distance=False, features=features)
+
+
 @dataclass(frozen=True)
 class Sorted:
     """A shortlist in order.
@@ -93,12 +110,14 @@ class Sorted:
         places: (n,) of the hits, best first.
         seconds: that sorting took.
         is_by_distance: whether farther images come after nearer ones.
+        is_in_index: whether the index compared the features.
         problem: why the codes alone decide though more was asked for; empty if they do not.
     """
 
     places: NDArray[np.int64]
     seconds: float = 0.0
     is_by_distance: bool = True
+    is_in_index: bool = False
     problem: str = ""
 
 
@@ -108,6 +127,10 @@ def sort_hits(hits: Sequence[Hit], ordering: Ordering | None) -> Sorted:
     if ordering is None or not len(hits):
         return Sorted(places)
     began = time.perf_counter()
+    cosines = [hit.cosine for hit in hits if hit.cosine is not None]
+    if len(cosines) == len(hits) and not ordering.is_within_distance:
+        places = np.argsort(-np.array(cosines), kind="stable")
+        return Sorted(places, is_by_distance=False, is_in_index=True)
     try:
         values = ordering.values(rows_of(hits))
     except FeaturesMissing as error:
@@ -122,71 +145,3 @@ def sort_hits(hits: Sequence[Hit], ordering: Ordering | None) -> Sorted:
 def rows_of(hits: Sequence[Hit]) -> NDArray[np.int64]:
     """Manifest rows (n,) of hits."""
     return np.array([int(str(hit.payload["row"])) for hit in hits], np.int64)
-
-
-def sample_mean(dataset: RetrievalDataset, stored: StoredFeatures) -> NDArray[np.float32]:
-    """Mean (d,) of the stored features of a data set, taken over some of its images.
-
-    Raises:
-        FeaturesMissing: some of these have none.
-    """
-    sample = np.linspace(0, len(dataset) - 1, min(_MEAN_ROWS, len(dataset))).astype(np.int64)
-    mean: NDArray[np.float32] = stored.read(dataset, sample).mean(axis=0)
-    return mean
-
-
-class Cosine:
-    """The cosine of stored features to those of a query, centred as the data set's are.
-
-    Args:
-        dataset: whose images are compared.
-        stored: their features.
-    """
-
-    def __init__(self, dataset: RetrievalDataset, stored: StoredFeatures) -> None:
-        self._dataset, self._stored = dataset, stored
-        self._mean = sample_mean(dataset, stored)
-
-    def of_row(self, row: int) -> NDArray[np.float32]:
-        """Features (d,) of an image of the data set.
-
-        Raises:
-            FeaturesMissing: it has none.
-        """
-        features: NDArray[np.float32] = self._stored.read(self._dataset, np.array([row]))[0]
-        return features
-
-    def values(self, query: NDArray[np.float32]) -> Values:
-        """Negative cosines to the features (d,) of a query, in [-1, 1]."""
-        [direction] = unit_length(query[None] - self._mean)
-
-        def negative_cosines(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-            features = unit_length(self._stored.read(self._dataset, rows) - self._mean)
-            return np.asarray(-(features @ direction), np.float32)
-
-        return negative_cosines
-
-
-def cosine_of(
-    run: Run, dataset: RetrievalDataset, settings: Settings, load: Callable[[], Backbone]
-) -> Cosine:
-    """What results of a run are put in order by.
-
-    Args:
-        run: that is searched.
-        dataset: of the run.
-        settings: say where features are kept.
-        load: gives the run's backbone; called only where it must tell which features are its own.
-
-    Raises:
-        FeaturesMissing: they are not stored, or are not those that the codes were made of.
-        RuntimeError: the network that tells which are its features is unavailable.
-    """
-    if run.spec.finetune is not None:
-        raise FeaturesMissing("the backbone learned with the method, and its features are not kept")
-    stored = find_stored(run.spec.backbone, settings)
-    if stored is None:
-        from pipeline.features import FeatureCache  # loads torch
-
-        stored = FeatureCache(load(), settings).stored
-    return Cosine(dataset, stored)

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict
 
 from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.evaluation.ranking import ranked
 from pipeline.files import write_atomic
 from pipeline.index.coverage import Images, part_sizes, searched_codes
+from pipeline.index.index_features import IndexFeatures, KeptFeatures
 from pipeline.index.payloads import PAYLOAD, item_id, item_payloads
 from pipeline.index.store.base import (
     CodeStore,
@@ -27,6 +27,8 @@ from pipeline.index.store.base import (
     StoreUnavailable,
     require_match,
 )
+from pipeline.index.store.features import FEATURES
+from pipeline.index.verification import WrongCodes, verify_features, verify_index
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import TUNED, RunError
 from pipeline.runs.run import Run
@@ -34,12 +36,6 @@ from pipeline.runs.run import Run
 _NOW, _BEFORE = "index.json", "index-before.json"
 _log = logging.getLogger(__name__)
 _UPLOAD_ROWS = 2048  # rows between two progress reports
-N_PROBES = 20  # queries compared with brute force before a version goes live
-_PROBE_DEPTH = 10
-
-
-class WrongCodes(StoreError):  # noqa: N818 - the name says what is wrong
-    """An index does not hold the codes of its run."""
 
 
 class IndexRecord(BaseModel):
@@ -52,6 +48,7 @@ class IndexRecord(BaseModel):
         created: ISO 8601, UTC.
         images: which images it covers.
         parts: codes in it from each part of the run's codes; none in records of earlier versions.
+        features: kept beside the codes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +59,7 @@ class IndexRecord(BaseModel):
     created: str
     images: Images = "database"  # as earlier versions published
     parts: dict[str, int] = {}
+    features: KeptFeatures = "none"
 
 
 def index_alias(run: Run) -> str:
@@ -125,6 +123,7 @@ def publish(
     store: CodeStore,
     *,
     images: Images = "all",
+    features: IndexFeatures | None = None,
     force: bool = False,
     on_progress: Progress = ignore_progress,
 ) -> IndexRecord:
@@ -138,20 +137,23 @@ def publish(
         dataset: data set of the run; gives payloads.
         store: store that the codes go to.
         images: which images the index covers, of those that have a code.
+        features: that the index keeps beside the codes, to rescore by itself; None: none.
         force: build a new version even when all its codes are published.
         on_progress: called with images done and images in all.
 
     Raises:
-        RunError: the run has no codes, or its data set has other content by now.
+        RunError: the run has no codes, or its data set has other content by now, or features of
+            some images are not stored.
         StoreError: the store refuses, or what it holds does not match the codes.
     """
     alias = index_alias(run)
+    kept: KeptFeatures = features.type if features else "none"
     run.check_dataset(*dataset.info.fingerprints)
     with publish_lock(run):
         codes, rows = searched_codes(run, images)  # now: a refresh may have added some meanwhile
         before, live = read_index(run), store.resolve(alias)
         if before and live and not force and before.collection == live:
-            is_whole = (before.images, before.count) == (images, len(codes))
+            is_whole = (before.images, before.count, before.features) == (images, len(codes), kept)
             if is_whole and _fits(live, run, store):
                 return before
         versions = _versions(store, alias)
@@ -159,10 +161,12 @@ def publish(
         for collection in versions:
             if _version_of(collection) > newest:  # left by a kill
                 store.drop(collection)
-        record = _new_record(run, f"{alias}__v{newest + 1}", images)
-        _build(record, run, dataset, store, codes, rows, on_progress)
+        record = _new_record(run, f"{alias}__v{newest + 1}", images, kept)
+        _build(record, run, dataset, store, codes, rows, features, on_progress)
         try:
             verify_index(record.collection, store, codes)
+            if features:
+                verify_features(record.collection, store, codes, rows, features)
         except WrongCodes as error:
             raise WrongCodes(f"{error}; the index was not published") from error
         store.publish(alias, record.collection)
@@ -175,7 +179,7 @@ def publish(
     return record
 
 
-def _new_record(run: Run, collection: str, images: Images) -> IndexRecord:
+def _new_record(run: Run, collection: str, images: Images, kept: KeptFeatures) -> IndexRecord:
     sizes = part_sizes(run, images)
     return IndexRecord(
         alias=index_alias(run),
@@ -184,6 +188,7 @@ def _new_record(run: Run, collection: str, images: Images) -> IndexRecord:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         images=images,
         parts=sizes,
+        features=kept,
     )
 
 
@@ -206,9 +211,10 @@ def _build(
     store: CodeStore,
     codes: HashCodes,
     rows: NDArray[np.int64],
+    features: IndexFeatures | None,
     on_progress: Progress,
 ) -> None:
-    """Create the collection and upload all codes with their payloads."""
+    """Create the collection and upload all codes with their payloads and features."""
     metadata = {
         **expected_metadata(run),
         "created": record.created,
@@ -219,12 +225,13 @@ def _build(
         "images": record.images,
         "parts": record.parts,
     }
-    store.create(record.collection, codes.bits, metadata)
+    store.create(record.collection, codes.bits, metadata, features.vectors if features else None)
     payloads = item_payloads(run, dataset, rows)
     ids = [item_id(dataset.info.name, str(payload["sha256"])) for payload in payloads]
     for start in range(0, len(ids), _UPLOAD_ROWS):
         part = slice(start, start + _UPLOAD_ROWS)
-        store.add(record.collection, ids[part], codes[part], payloads[part])
+        beside = features.of_rows(rows[part]) if features else None
+        store.add(record.collection, ids[part], codes[part], payloads[part], beside)
         on_progress(min(start + _UPLOAD_ROWS, len(ids)), len(ids))
 
 
@@ -259,28 +266,6 @@ def publish_lock(run: Run) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def verify_index(collection: str, store: CodeStore, codes: HashCodes) -> None:
-    """Compare the count, and the distances of some searches, with the codes that it was built from.
-
-    Raises:
-        WrongCodes: they differ.
-        StoreError: the store does not answer.
-    """
-    stored = store.count(collection)
-    if stored != len(codes):
-        raise WrongCodes(f"{collection} holds {stored} codes instead of {len(codes)}")
-    probes = codes[np.linspace(0, len(codes) - 1, N_PROBES).astype(int)]
-    depth = min(_PROBE_DEPTH, len(codes))
-    _, expected = ranked(probes, codes, depth)
-    for row in range(len(probes)):
-        distances = [hit.distance for hit in store.search(collection, probes[[row]], depth).hits]
-        if distances != expected[row].tolist():
-            raise WrongCodes(
-                f"{collection} returns distances {distances} where the codes give "
-                f"{expected[row].tolist()}"
-            )
 
 
 def _versions(store: CodeStore, alias: str) -> list[str]:
@@ -323,7 +308,12 @@ def _record_of(collection: str, run: Run, store: CodeStore) -> IndexRecord:
     if noted is not None and noted.collection == collection:
         return noted
     info = store.info(collection)
-    known = {name: info.metadata[name] for name in ("images", "parts") if name in info.metadata}
+    known: dict[str, object] = {
+        name: info.metadata[name] for name in ("images", "parts") if name in info.metadata
+    }
+    kept = info.metadata.get(FEATURES)
+    if isinstance(kept, dict):
+        known["features"] = kept["type"]
     return IndexRecord.model_validate(
         {
             "alias": index_alias(run),

@@ -17,6 +17,7 @@ from models.errors import WeightsError
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.images import ImageError
 from pipeline.index.coverage import Images, searched_codes
+from pipeline.index.index_features import open_features
 from pipeline.index.publish import (
     IndexRecord,
     publish,
@@ -55,7 +56,8 @@ def refresh(
     if record is None:
         raise RunError(f"run {run.id} has no index to refresh; publish it first")
     n_new = encode_added(run, dataset, settings, on_progress, images=record.images)
-    return n_new, publish(run, dataset, store, images=record.images)
+    features = open_features(run, dataset, record.features, settings)
+    return n_new, publish(run, dataset, store, images=record.images, features=features)
 
 
 def encode_what_can_be(

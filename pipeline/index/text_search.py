@@ -19,7 +19,7 @@ from models.errors import WeightsError
 from models.method import HashMethod
 from pipeline.backbones import has_text_tower
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.index.ordering import sample_mean
+from pipeline.index.cosine import sample_mean
 from pipeline.index.search import Encoded
 from pipeline.index.text_query import check_text
 from pipeline.runs.run import Run

@@ -17,9 +17,11 @@ from pipeline.index.store.base import (
     CollectionMissing,
     Hit,
     Payload,
+    SearchResult,
     Where,
     require_match,
 )
+from pipeline.index.store.features import FeatureType, FeatureVectors, NoFeatures
 from pipeline.index.store.memory import MemoryCodeStore
 
 EXACT_BITS = (8, 12, 16, 32, 48, 64, 128, 256)
@@ -340,6 +342,103 @@ def malformed_arguments_are_refused(store: CodeStore) -> None:
             call()
 
 
+def random_features(n: int, dim: int = 24, seed: int = 5) -> np.ndarray:
+    """Features (n, dim) that are not centred, as a backbone gives them."""
+    return np.random.default_rng(seed).normal(3, 1, (n, dim)).astype(np.float32)
+
+
+def filled_with_features(
+    store: CodeStore, codes: HashCodes, type_: FeatureType, features: np.ndarray
+) -> CodeStore:
+    """The store with one collection of these codes and features."""
+    n, vectors = len(codes), FeatureVectors.fitted(type_, features.mean(axis=0), features)
+    store.create("contract-v1", codes.bits, {"model": "itq"}, vectors)
+    store.add("contract-v1", ids_of(n), codes, payloads_of(n), features)
+    return store
+
+
+def rescoring_gives_the_cosines_of_the_nearest(store: CodeStore, type_: FeatureType) -> None:
+    """Of the stored precision: half a step of 1/127 of the largest value, over 24 dimensions."""
+    codes, features = random_codes(150, 32), random_features(150)
+    oracle = filled_with_features(MemoryCodeStore(), codes, type_, features)
+    filled_with_features(store, codes, type_, features)
+    centred = features - features.mean(axis=0)
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    rows = {id_: row for row, id_ in enumerate(ids_of(150))}
+
+    for query, where, r in ((0, None, None), (1, Where(labels=("cat",)), None), (2, None, 14)):
+        asked = codes[query : query + 1], features[query], 20, where, r
+        found = store.rescored("contract-v1", *asked)
+        plain = store.radius("contract-v1", codes[query : query + 1], r or 32, where, limit=20)
+        assert [(hit.id, hit.distance, hit.payload) for hit in found.hits] == [
+            (hit.id, hit.distance, hit.payload) for hit in plain.hits
+        ]
+        cosines = [hit.cosine for hit in found.hits]
+        exact = [float(unit[rows[hit.id]] @ unit[query]) for hit in found.hits]
+        assert cosines == pytest.approx(exact, abs=1e-3 if type_ == "float16" else 2e-2)
+        assert cosines == pytest.approx(
+            [hit.cosine for hit in oracle.rescored("contract-v1", *asked).hits], abs=1e-3
+        )
+
+
+def rescoring_keeps_ties_complete(store: CodeStore, type_: FeatureType) -> None:
+    """200 items lie at distance 0; the 5 that are looked at are those of `search`."""
+    codes, features = collapsed_codes(600, 16), random_features(600)
+    filled_with_features(store, codes, type_, features)
+
+    found = store.rescored("contract-v1", codes[:1], features[0], 5)
+
+    nearest = store.search("contract-v1", codes[:1], 5)
+    assert [hit.id for hit in found.hits] == [hit.id for hit in nearest.hits]
+    assert all(hit.cosine is not None for hit in found.hits)
+    own = store.rescored("contract-v1", codes[:1], features[0], 600)
+    best = max(own.hits, key=lambda hit: hit.cosine or -1)
+    assert (best.id, best.cosine) == (ids_of(600)[0], pytest.approx(1, abs=1e-3))
+
+
+def features_change_no_search_by_codes(store: CodeStore, type_: FeatureType) -> None:
+    codes = random_codes(200, 16)
+    oracle = filled(MemoryCodeStore(), codes)
+    filled_with_features(store, codes, type_, random_features(200))
+
+    for k in (1, 7, 300):
+        plain = store.search("contract-v1", codes[:1], k)
+        assert plain == oracle.search("contract-v1", codes[:1], k)
+    assert store.info("contract-v1").bits == 16
+
+
+def features_are_as_many_as_the_collection_wants(store: CodeStore, type_: FeatureType) -> None:
+    codes, features = random_codes(4, 16), random_features(4)
+    filled(store, codes, "contract-plain")
+    filled_with_features(store, codes, type_, features)
+    ids, payloads = ids_of(4), payloads_of(4)
+
+    def rescored(name: str, query: np.ndarray) -> SearchResult:
+        return store.rescored(name, codes[:1], query, 3)
+
+    for call, reason in (
+        (lambda: store.add("contract-v1", ids, codes, payloads), "of all 4 items, got 0"),
+        (lambda: store.add("contract-v1", ids, codes, payloads, features[:3]), "got 3"),
+        (lambda: store.add("contract-v1", ids, codes, payloads, features[:, :5]), r"\(n, 24\)"),
+        (lambda: store.add("contract-plain", ids, codes, payloads, features), "codes alone"),
+        (lambda: rescored("contract-v1", features[0, :5]), r"\(n, 24\)"),
+        (lambda: store.rescored("contract-v1", codes[:1], features[0], 0), "at least 1, got 0"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            call()
+    with pytest.raises(NoFeatures, match="contract-plain"):
+        rescored("contract-plain", features[0])
+    with pytest.raises(CollectionMissing, match="nothing"):
+        rescored("nothing", features[0])
+    assert store.count("contract-v1") == 4
+
+
+FEATURE_CHECKS = (
+    rescoring_gives_the_cosines_of_the_nearest,
+    rescoring_keeps_ties_complete,
+    features_change_no_search_by_codes,
+    features_are_as_many_as_the_collection_wants,
+)
 CHECKS = (
     ties_are_complete_and_ordered_by_id,
     a_tie_across_the_boundary_equals_the_oracle,

@@ -6,10 +6,16 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.codes import HashCodes
+
+if TYPE_CHECKING:
+    from pipeline.index.store.features import FeatureVectors
 
 Payload = dict[str, object]
 
@@ -78,11 +84,19 @@ class Where:
 
 @dataclass(frozen=True)
 class Hit:
-    """One item found, with its exact Hamming distance to the query."""
+    """One item found.
+
+    Attributes:
+        id: UUID.
+        distance: exact Hamming distance to the query.
+        payload: that it was stored with.
+        cosine: of its stored features to the query's; None unless the store rescored.
+    """
 
     id: str
     distance: int
     payload: Payload
+    cosine: float | None = None
 
 
 @dataclass(frozen=True)
@@ -137,19 +151,39 @@ class CodeStore(Protocol):
     of another length, and ValueError for a malformed argument.
     """
 
-    def create(self, collection: str, bits: int, metadata: Mapping[str, object]) -> None:
+    def create(
+        self,
+        collection: str,
+        bits: int,
+        metadata: Mapping[str, object],
+        features: FeatureVectors | None = None,
+    ) -> None:
         """Make an empty collection; CollectionExists when the name is taken.
 
         Args:
             collection: lower-case letters, digits, _ and -.
             bits: code length.
             metadata: JSON values kept with it: model, weights hash, data set, `created`.
+            features: how features are kept beside the codes; None: codes alone.
         """
 
     def add(
-        self, collection: str, ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
+        self,
+        collection: str,
+        ids: Sequence[str],
+        codes: HashCodes,
+        payloads: Sequence[Payload],
+        features: NDArray[np.float32] | None = None,
     ) -> None:
-        """Store items under UUIDs; an id stored before is replaced, so a call can be repeated."""
+        """Store items under UUIDs; an id stored before is replaced, so a call can be repeated.
+
+        Args:
+            collection: by name.
+            ids: UUIDs (n).
+            codes: (n) of as many bits as the collection's.
+            payloads: (n) of plain JSON.
+            features: (n, d) where the collection keeps features, and only there.
+        """
 
     def search(
         self, collection: str, code: HashCodes, k: int, where: Where | None = None
@@ -165,6 +199,31 @@ class CodeStore(Protocol):
         limit: int = 1000,
     ) -> SearchResult:
         """The items at distance <= r; the nearest `limit` of them when there are more."""
+
+    def rescored(
+        self,
+        collection: str,
+        code: HashCodes,
+        features: NDArray[np.float32],
+        k: int,
+        where: Where | None = None,
+        r: int | None = None,
+    ) -> SearchResult:
+        """The k items nearest to one code, each with the cosine of its stored features.
+
+        They come by (distance, id) as from `search`; within distance r where it is given.
+
+        Args:
+            collection: by name or alias.
+            code: one code.
+            features: (d,) of the query, as the backbone gives them.
+            k: number of items.
+            where: filter.
+            r: largest distance; None: any.
+
+        Raises:
+            NoFeatures: the collection keeps none.
+        """
 
     def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
         """The items with these ids in the order asked, without those that are not stored."""

@@ -15,12 +15,16 @@ from threading import RLock
 from typing import Any
 
 import qdrant_edge as edge
+from pydantic import TypeAdapter
 from qdrant_client.http import models
 
 from pipeline.index.store import edge_values as values
 from pipeline.index.store.base import StoreError, StoreUnavailable
 from pipeline.index.store.edge_files import EdgeFiles
 
+_VECTORS: TypeAdapter[models.VectorParams | dict[str, models.VectorParams]] = TypeAdapter(
+    models.VectorParams | dict[str, models.VectorParams]
+)
 _DONE = models.UpdateResult.model_construct(status=models.UpdateStatus.COMPLETED)
 
 
@@ -69,7 +73,7 @@ class EdgeClient:
     def create_collection(
         self,
         collection_name: str,
-        vectors_config: models.VectorParams,
+        vectors_config: models.VectorParams | dict[str, models.VectorParams],
         quantization_config: models.QuantizationConfig | None = None,
         hnsw_config: models.HnswConfigDiff | None = None,
         optimizers_config: models.OptimizersConfigDiff | None = None,
@@ -81,15 +85,13 @@ class EdgeClient:
         `server_only` (shard numbers and the like) means nothing here and is ignored.
         """
         config = edge.EdgeConfig(
-            vectors=values.vector_params(vectors_config),
+            vectors=values.vectors_params(vectors_config),
             quantization_config=values.quantization(quantization_config),
             hnsw_config=values.hnsw(hnsw_config),
             optimizers=values.optimizers(optimizers_config),
         )
-        meta: dict[str, object] = {
-            "metadata": metadata,
-            "vectors": vectors_config.model_dump(mode="json", exclude_none=True),
-        }
+        vectors = _VECTORS.dump_python(vectors_config, mode="json", exclude_none=True)
+        meta: dict[str, object] = {"metadata": metadata, "vectors": vectors}
         with self._lock, self._files.lock:
             if self.collection_exists(collection_name):
                 raise ValueError(f"Collection {collection_name} already exists")
@@ -103,7 +105,7 @@ class EdgeClient:
         with self._opened(collection_name) as (name, shard):
             facts = shard.info()
             meta = self._files.meta(name)
-        vectors = models.VectorParams.model_validate(meta["vectors"])
+        vectors = _VECTORS.validate_python(meta["vectors"])
         config: dict[str, Any] = {
             "params": models.CollectionParams(vectors=vectors),
             "metadata": meta["metadata"],
@@ -174,7 +176,7 @@ class EdgeClient:
         self, collection_name: str, points: Sequence[models.PointStruct], wait: bool = True
     ) -> models.UpdateResult:
         """Store points; a known id is replaced with its whole payload."""
-        made = [edge.Point(p.id, values.vector(p.vector), p.payload or {}) for p in points]
+        made = [edge.Point(p.id, values.vectors(p.vector), p.payload or {}) for p in points]
         with self._opened(collection_name) as (_, shard):
             shard.update(edge.UpdateOperation.upsert_points(made))
         return _DONE
@@ -189,13 +191,18 @@ class EdgeClient:
         offset: int | None = None,
         with_payload: bool | list[str] = True,
         score_threshold: float | None = None,
+        using: str | None = None,
+        prefetch: models.Prefetch | None = None,
+        with_vectors: bool | list[str] = False,
     ) -> Found:
-        """The nearest points to a vector, best score first."""
+        """The nearest points to a vector, or the nearest of those prefetched; best score first."""
         request = edge.QueryRequest(
             limit=limit,
             offset=offset,
-            query=edge.Query.Nearest(values.vector(query)),
+            query=edge.Query.Nearest(values.vector(query), using),
+            prefetches=values.prefetch(prefetch),
             with_payload=with_payload,
+            with_vector=with_vectors,
             filter=None if query_filter is None else values.edge_filter(query_filter),
             score_threshold=score_threshold,
             params=None if search_params is None else values.search_params(search_params),

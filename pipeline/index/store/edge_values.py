@@ -79,8 +79,18 @@ def vector_params(params: models.VectorParams) -> edge.EdgeVectorParams:
         params.size,
         _DISTANCES[params.distance.value],
         datatype=_DATATYPES[datatype.value],
+        quantization_config=quantization(params.quantization_config),
         memory=edge.Memory.Cold if is_cold else None,
     )
+
+
+def vectors_params(
+    params: models.VectorParams | dict[str, models.VectorParams],
+) -> edge.EdgeVectorParams | dict[str, edge.EdgeVectorParams]:
+    """Of the one vector of a collection, or of several by name."""
+    if isinstance(params, dict):
+        return {name: vector_params(one) for name, one in params.items()}
+    return vector_params(params)
 
 
 def quantization(config: models.QuantizationConfig | None) -> Quantization | None:
@@ -140,6 +150,31 @@ def hnsw(config: models.HnswConfigDiff | None) -> edge.HnswIndexConfig | None:
     )
 
 
+def vectors(value: object) -> edge.Vector:
+    """The one vector of a point, or several by name."""
+    if isinstance(value, dict):
+        return {name: vector(one) for name, one in value.items()}
+    return vector(value)
+
+
+def prefetch(value: models.Prefetch | None) -> list[edge.Prefetch] | None:
+    """The first stage of a search in two, by the default vector."""
+    if value is None:
+        return None
+    for field in ("prefetch", "using", "lookup_from"):
+        if getattr(value, field) is not None:
+            raise NotImplementedError(f"a prefetch with {field}")
+    return [
+        edge.Prefetch(
+            limit=10 if value.limit is None else value.limit,
+            query=edge.Query.Nearest(vector(value.query)),
+            params=None if value.params is None else search_params(value.params),
+            filter=None if value.filter is None else edge_filter(value.filter),
+            score_threshold=value.score_threshold,
+        )
+    ]
+
+
 def vector(value: object) -> list[float]:
     """One dense vector."""
     if isinstance(value, np.ndarray):
@@ -177,7 +212,9 @@ def edge_filter(value: models.Filter) -> edge.Filter:
     )
 
 
-def _condition(value: object) -> edge.FieldCondition:
+def _condition(value: object) -> edge.FieldCondition | edge.HasIdCondition:
+    if isinstance(value, models.HasIdCondition):
+        return edge.HasIdCondition({*value.has_id})
     if not isinstance(value, models.FieldCondition):
         raise NotImplementedError(f"filter condition {type(value).__name__}")
     if isinstance(value.match, models.MatchValue):

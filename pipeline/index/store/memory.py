@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.codes import HashCodes
 from pipeline.index.store.base import (
@@ -25,13 +26,16 @@ from pipeline.index.store.base import (
     checked_items,
     checked_name,
 )
+from pipeline.index.store.features import FEATURES, FeatureVectors, NoFeatures, stored_features
 
 
 @dataclass
 class _Table:
     bits: int
     metadata: dict[str, object]
+    features: FeatureVectors | None = None
     rows: dict[str, tuple[bytes, Payload]] = field(default_factory=dict)  # packed code, payload
+    stored: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # (d,) as engines keep it
 
 
 class MemoryCodeStore:
@@ -41,20 +45,35 @@ class MemoryCodeStore:
         self._tables: dict[str, _Table] = {}
         self._aliases: dict[str, str] = {}
 
-    def create(self, collection: str, bits: int, metadata: Mapping[str, object]) -> None:
+    def create(
+        self,
+        collection: str,
+        bits: int,
+        metadata: Mapping[str, object],
+        features: FeatureVectors | None = None,
+    ) -> None:
         """See CodeStore."""
         if checked_name(collection) in self._tables or collection in self._aliases:
             raise CollectionExists(collection)
-        self._tables[collection] = _Table(bits, {**metadata, "bits": bits, "codec": CODEC})
+        kept = {FEATURES: features.metadata} if features else {}
+        facts = {**metadata, "bits": bits, "codec": CODEC, **kept}
+        self._tables[collection] = _Table(bits, facts, features)
 
     def add(
-        self, collection: str, ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
+        self,
+        collection: str,
+        ids: Sequence[str],
+        codes: HashCodes,
+        payloads: Sequence[Payload],
+        features: NDArray[np.float32] | None = None,
     ) -> None:
         """See CodeStore."""
         table = self._table(collection, codes.bits)
         items = checked_items(ids, codes, payloads)
+        vectors = stored_features(collection, table.metadata, features, len(items))
         for packed, (id_, payload) in zip(codes.packed, items, strict=True):
             table.rows[id_] = (packed.tobytes(), payload)
+        table.stored.update(zip((id_ for id_, _ in items), vectors, strict=False))
 
     def search(
         self, collection: str, code: HashCodes, k: int, where: Where | None = None
@@ -83,6 +102,26 @@ class MemoryCodeStore:
             if distance <= r and (where is None or where.accepts(payload))
         ]
         return SearchResult(tuple(sorted(hits, key=lambda hit: (hit.distance, hit.id))[:limit]))
+
+    def rescored(
+        self,
+        collection: str,
+        code: HashCodes,
+        features: NDArray[np.float32],
+        k: int,
+        where: Where | None = None,
+        r: int | None = None,
+    ) -> SearchResult:
+        """See CodeStore."""
+        table = self._table(collection, code.bits)
+        if (vectors := table.features) is None:
+            raise NoFeatures(collection)
+        [query] = vectors.stored(features[None])
+        found = self.radius(collection, code, code.bits if r is None else r, where, limit=k)
+        items = np.array([table.stored[hit.id] for hit in found.hits]).reshape(-1, len(query))
+        cosines = vectors.cosines(vectors.scores(query, items)).tolist()
+        pairs = zip(found.hits, cosines, strict=True)
+        return SearchResult(tuple(replace(hit, cosine=cosine) for hit, cosine in pairs))
 
     def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
         """See CodeStore."""

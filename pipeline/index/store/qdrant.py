@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from operator import itemgetter
 from threading import RLock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
 from models.codes import HashCodes
@@ -22,7 +23,6 @@ from pipeline.index.store.base import (
     CollectionInfo,
     CollectionMismatch,
     CollectionMissing,
-    Hit,
     Item,
     Payload,
     SearchResult,
@@ -36,7 +36,9 @@ from pipeline.index.store.base import (
     checked_items,
     checked_name,
 )
+from pipeline.index.store.features import FEATURES, FeatureVectors, NoFeatures, stored_features
 from pipeline.index.store.qdrant_errors import CLIENT_ERRORS, translated
+from pipeline.index.store.qdrant_search import QdrantSearch
 
 if TYPE_CHECKING:
     from pipeline.index.store.edge_client import EdgeClient
@@ -44,16 +46,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 BATCH_SIZE = 256
-TIE_LIMIT = 10_000  # equally distant items looked at, to show the first ones by id
 RETRY_DELAYS_S = (0.5, 2.0)  # before an upload is tried again
-
-
-class ScoredPoint(Protocol):
-    """Attributes that the client's and the engine's points have in common."""
-
-    @property
-    def payload(self) -> Payload | None:
-        """The payload, when it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +83,7 @@ class QdrantCodeStore:
         self._layout = layout or Layout()
         self._retry_delays_s = retry_delays_s
         self._is_local = local_mode
+        self._search = QdrantSearch(client, self._errors, is_local=local_mode)
         # Local mode mixes up arrays when one thread reads while another writes.
         self._lock: AbstractContextManager[object] = RLock() if local_mode else nullcontext()
 
@@ -98,18 +92,25 @@ class QdrantCodeStore:
         """What speaks to the engine, for vectors that are no hash codes."""
         return self._client
 
-    def create(self, collection: str, bits: int, metadata: Mapping[str, object]) -> None:
+    def create(
+        self,
+        collection: str,
+        bits: int,
+        metadata: Mapping[str, object],
+        features: FeatureVectors | None = None,
+    ) -> None:
         """See CodeStore."""
+        facts = {**metadata, "bits": bits, "codec": CODEC}
         checked_name(collection)
         with self._errors(collection):
             if self._client.collection_exists(collection):
                 raise CollectionExists(collection)
             self._client.create_collection(
                 collection,
-                vectors_config=values.vector_params(bits),
-                quantization_config=values.QUANTIZATION,
+                vectors_config=values.vectors_config(bits, features),
+                quantization_config=None if features else values.QUANTIZATION,
                 hnsw_config=values.NO_GRAPH,
-                metadata={**metadata, "bits": bits, "codec": CODEC},
+                metadata={**facts, FEATURES: features.metadata} if features else facts,
                 shard_number=self._layout.shard_number,
                 replication_factor=self._layout.replication_factor,
                 write_consistency_factor=self._layout.write_consistency_factor,
@@ -122,14 +123,20 @@ class QdrantCodeStore:
                 )
 
     def add(
-        self, collection: str, ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
+        self,
+        collection: str,
+        ids: Sequence[str],
+        codes: HashCodes,
+        payloads: Sequence[Payload],
+        features: NDArray[np.float32] | None = None,
     ) -> None:
         """See CodeStore. Batches that get no answer are repeated a few times."""
         items = checked_items(ids, codes, payloads)
-        self._check_bits(collection, codes.bits)
+        info = self._checked_info(collection, codes.bits)
+        stored = stored_features(collection, info.metadata, features, len(items))
         for start in range(0, len(items), BATCH_SIZE):
             batch = slice(start, start + BATCH_SIZE)
-            self._upload(collection, values.points(codes[batch], items[batch]))
+            self._upload(collection, values.points(codes[batch], items[batch], stored[batch]))
 
     def search(
         self, collection: str, code: HashCodes, k: int, where: Where | None = None
@@ -148,19 +155,39 @@ class QdrantCodeStore:
         """See CodeStore."""
         check_query(code, limit)
         check_radius(r)
-        for _ in range(3):
-            result = self._nearest(collection, code, r, where, limit)
-            if result is not None:
-                return result
-        raise StoreError(f"collection '{collection}' changes during every search; search again")
+        return self._settled(
+            collection,
+            code.bits,
+            lambda: self._search.nearest(collection, code, r, where, limit),
+        )
+
+    def rescored(
+        self,
+        collection: str,
+        code: HashCodes,
+        features: NDArray[np.float32],
+        k: int,
+        where: Where | None = None,
+        r: int | None = None,
+    ) -> SearchResult:
+        """See CodeStore. One request, unless images are equally near where the k nearest end."""
+        radius = code.bits if r is None else r
+        check_query(code, k)
+        check_radius(radius)
+
+        def attempt() -> SearchResult | None:
+            kept = self._metadata(collection)
+            vectors = FeatureVectors.from_metadata(collection, kept)
+            [query] = vectors.stored(features[None])
+            found = self._search.rescored(collection, code, query, vectors, radius, where, limit=k)
+            is_same = self._metadata(collection).get(FEATURES) == kept[FEATURES]
+            return found if is_same else None  # else an alias moved to features kept otherwise
+
+        return self._settled(collection, code.bits, attempt)
 
     def get(self, collection: str, ids: Sequence[str]) -> list[Item]:
         """See CodeStore."""
-        wanted = [checked_id(id_) for id_ in ids]
-        with self._errors(collection):
-            records = self._client.retrieve(collection, wanted, with_payload=True)
-        payloads = {str(record.id): record.payload or {} for record in records}
-        return [Item(id_, payloads[id_]) for id_ in wanted if id_ in payloads]
+        return self._search.items(collection, [checked_id(id_) for id_ in ids])
 
     def count(self, collection: str, where: Where | None = None) -> int:
         """See CodeStore."""
@@ -189,8 +216,8 @@ class QdrantCodeStore:
         collection = aliases.get(name, name)
         with self._errors(name):
             config = self._client.get_collection(collection).config
-        vectors, metadata = config.params.vectors, dict(config.metadata or {})
-        if not isinstance(vectors, models.VectorParams) or metadata.get("codec") != CODEC:
+        vectors, metadata = values.code_params(config.params.vectors), dict(config.metadata or {})
+        if vectors is None or metadata.get("codec") != CODEC:
             raise CollectionMismatch(name, "codec", metadata.get("codec"), CODEC)
         alias = min(
             (alias for alias, target in aliases.items() if target == collection), default=None
@@ -225,61 +252,6 @@ class QdrantCodeStore:
         """See CodeStore."""
         self._client.close()
 
-    def _nearest(
-        self, collection: str, code: HashCodes, r: int, where: Where | None, limit: int
-    ) -> SearchResult | None:
-        """The nearest items; None when the collection changed between two requests.
-
-        The engine cuts a group of equally distant items anywhere. So more are fetched than asked
-        for, and if the group of the last hit may be incomplete still, the ids of all of it are.
-        """
-        n_fetched = 2 * limit + 16
-        near = self._query(collection, code, r, where, n_fetched)
-        if len(near) < n_fetched or near[limit - 1][0] < near[-1][0]:
-            shown = near[:limit]
-            return SearchResult(tuple(Hit(id_, d, p.payload or {}) for d, id_, p in shown))
-        boundary, n_fetched = near[limit - 1][0], limit + TIE_LIMIT
-        near = self._query(collection, code, boundary, where, n_fetched, with_payload=False)
-        items = self.get(collection, [id_ for _, id_, _ in near[:limit]])
-        if len(items) < limit:
-            return None
-        pairs = zip(near[:limit], items, strict=True)
-        hits = tuple(Hit(item.id, distance, item.payload) for (distance, _, _), item in pairs)
-        return SearchResult(hits, tie_cut=len(near) == n_fetched)
-
-    def _query(
-        self,
-        collection: str,
-        code: HashCodes,
-        r: int,
-        where: Where | None,
-        limit: int,
-        with_payload: bool = True,
-    ) -> list[tuple[int, str, ScoredPoint]]:
-        """(distance, id, point) of at most `limit` items within distance r, in order."""
-        try:
-            with self._errors(collection):
-                points = self._client.query_points(
-                    collection,
-                    query=values.vectors(code)[0],
-                    limit=limit,
-                    query_filter=values.condition(where),
-                    # Local mode always scans, and warns when told how to search.
-                    search_params=None if self._is_local else values.SEARCH_PARAMS,
-                    score_threshold=values.threshold(code.bits, r),
-                    with_payload=with_payload,
-                ).points
-        except (StoreUnavailable, CollectionMissing):
-            raise
-        except (StoreError, ValueError):
-            self._check_bits(collection, code.bits)  # the likeliest reason, so say that
-            raise
-        candidates = [
-            (values.distance(collection, code.bits, point.score), str(point.id), point)
-            for point in points
-        ]
-        return sorted(candidates, key=itemgetter(0, 1))
-
     def _upload(self, collection: str, points: list[models.PointStruct]) -> None:
         for delay_s in (*self._retry_delays_s, None):
             try:
@@ -299,10 +271,30 @@ class QdrantCodeStore:
             aliases = self._client.get_aliases().aliases
         return {alias.alias_name: alias.collection_name for alias in aliases}
 
-    def _check_bits(self, collection: str, bits: int) -> None:
-        stored = self.info(collection).bits
-        if stored != bits:
-            raise CollectionMismatch(collection, "bits", stored, bits)
+    def _settled(
+        self, collection: str, bits: int, attempt: Callable[[], SearchResult | None]
+    ) -> SearchResult:
+        """The result of a search that is tried again while its collection changes."""
+        try:
+            for _ in range(3):
+                if (result := attempt()) is not None:
+                    return result
+        except (StoreUnavailable, CollectionMissing, CollectionMismatch, NoFeatures):
+            raise
+        except (StoreError, ValueError):
+            self._checked_info(collection, bits)  # the likeliest reason, so say that
+            raise
+        raise StoreError(f"collection '{collection}' changes during every search; search again")
+
+    def _metadata(self, collection: str) -> dict[str, object]:
+        with self._errors(collection):
+            return dict(self._client.get_collection(collection).config.metadata or {})
+
+    def _checked_info(self, collection: str, bits: int) -> CollectionInfo:
+        info = self.info(collection)
+        if info.bits != bits:
+            raise CollectionMismatch(collection, "bits", info.bits, bits)
+        return info
 
     @contextmanager
     def _errors(self, collection: str = "") -> Iterator[None]:

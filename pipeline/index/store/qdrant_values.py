@@ -5,16 +5,22 @@ score = bits - 2 * distance. The engine's binary quantization of ±1 loses nothi
 that from single bits in memory, so the vectors themselves stay on disk and are never read: no
 rescoring. No graph is built (m = 0): a graph misses near-duplicates, which hash codes are full of,
 and a scan of single bits takes milliseconds for hundreds of thousands of codes.
+
+Features may lie beside the codes, on the disk, as a second vector with a name. The codes keep the
+default name, "", so that a search by codes is the same request either way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
 from qdrant_client import models
 
 from models.codes import HashCodes
 from pipeline.index.store.base import CODEC, CollectionMismatch, Payload, Where
+from pipeline.index.store.features import FEATURES, FeatureVectors
 
 QUANTIZATION = models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
 NO_GRAPH = models.HnswConfigDiff(m=0, payload_m=0)
@@ -31,17 +37,53 @@ def vector_params(bits: int) -> models.VectorParams:
     )
 
 
+def vectors_config(
+    bits: int, features: FeatureVectors | None
+) -> models.VectorParams | dict[str, models.VectorParams]:
+    """The vectors of a collection: codes, and features where there are some."""
+    codes = vector_params(bits)
+    if features is None:
+        return codes
+    is_float = features.type == "float16"
+    beside = models.VectorParams(
+        size=features.dim,
+        distance=models.Distance.DOT if is_float else models.Distance.EUCLID,
+        datatype=models.Datatype.FLOAT16 if is_float else models.Datatype.UINT8,
+        on_disk=True,
+    )
+    # Not of the whole collection, which would compress the features as well.
+    return {"": codes.model_copy(update={"quantization_config": QUANTIZATION}), FEATURES: beside}
+
+
+def code_params(config: object) -> models.VectorParams | None:
+    """The parameters of the codes, from those of all vectors; None: these are no codes."""
+    codes = config.get("") if isinstance(config, dict) else config
+    return codes if isinstance(codes, models.VectorParams) else None
+
+
 def vectors(codes: HashCodes) -> list[list[float]]:
     """One list of ±1 per code."""
     rows: list[list[float]] = codes.signs().astype(float).tolist()
     return rows
 
 
-def points(codes: HashCodes, items: Iterable[tuple[str, Payload]]) -> list[models.PointStruct]:
-    """Codes with their ids and payloads, ready to upload."""
+def points(
+    codes: HashCodes, items: Iterable[tuple[str, Payload]], features: NDArray[np.float32]
+) -> list[models.PointStruct]:
+    """Codes with their ids and payloads, ready to upload.
+
+    Args:
+        codes: (n).
+        items: (n).
+        features: (n, d) as they are stored, or (0, 0) for none.
+    """
+    named: list[models.VectorStruct] = [*vectors(codes)]
+    if len(features):
+        rows = zip(named, features.tolist(), strict=True)
+        named = [{"": code, FEATURES: row} for code, row in rows]  # type: ignore[dict-item]
     return [
         models.PointStruct(id=id_, vector=vector, payload=payload)
-        for vector, (id_, payload) in zip(vectors(codes), items, strict=True)
+        for vector, (id_, payload) in zip(named, items, strict=True)
     ]
 
 
@@ -55,6 +97,17 @@ def distance(collection: str, bits: int, score: float) -> int:
     if remainder or not 0 <= hamming <= bits:
         raise CollectionMismatch(collection, "codec", f"a score of {score}", CODEC)
     return int(hamming)
+
+
+def code_score(code: HashCodes, vector: object) -> float:
+    """The score of a stored code, which comes as its ±1 vector, alone or by its name."""
+    stored = vector.get("") if isinstance(vector, dict) else vector
+    return float(np.dot(code.signs()[0].astype(float), np.asarray(stored, float)))
+
+
+def only(ids: Iterable[str]) -> models.Filter:
+    """A filter for these items."""
+    return models.Filter(must=[models.HasIdCondition(has_id=[*ids])])
 
 
 def threshold(bits: int, r: int) -> float:

@@ -30,6 +30,29 @@ def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
     assert "Last request: publish" in texts(app)
 
 
+def test_features_are_offered_with_their_size_and_sort_results_in_the_index(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """60 images of 64 dimensions in one byte each: 3,840 bytes."""
+    monkeypatch.setenv("HASHLENS_START_WORKER", "0")
+    settings, run = Settings(home=own_home), published_run(own_home)
+    app = open_app(own_home, "runs", job=run.id)
+    offered = app.selectbox(key="index_features").options
+
+    app.selectbox(key="index_features").select("int8").run()
+    app.button(key="index_publish").click().run()
+
+    assert offered == ["None", "float16 · 7.7 kB", "int8 · 3.8 kB"]
+    assert requested(run).features == "int8"
+    assert serve(settings) == 1
+    app.run()
+    assert "with int8 features" in texts(app)
+    assert "· int8 features ·" in texts(app)
+    app = open_app(own_home, q="ds:5", order="Similarity", run=run.id)
+    assert not app.exception
+    assert "nearest by similarity, sorted in the index" in texts(app)
+
+
 def test_deleting_a_published_run_is_left_to_the_worker(
     open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -14,6 +14,7 @@ from pipeline.features import FeatureCache
 from pipeline.index import quantizers
 from pipeline.index.store.base import StoreError
 from pipeline.index.store.quantizers import QUANTIZERS
+from pipeline.runs import distractors, growth
 from pipeline.runs.measurement import evaluate_run
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
@@ -79,8 +80,6 @@ def test_a_ranking_is_chosen_beside_relevance_with_what_it_costs(open_app: OpenA
     assert "ranked by Hamming distance, the first 200 rescored" in texts(app)
     assert "256 bytes per image, which are not counted" in texts(app)
     assert app.dataframe[0].value["Bytes on disk"].max() == 256
-    app = open_app(own_home, "curves", ranking="rescored@200")  # curves are of distances
-    assert "rescored" not in texts(app)
 
 
 def test_the_data_of_a_chart_is_sent_when_it_is_opened(open_app: OpenApp, shared_home: Path):
@@ -281,3 +280,38 @@ def test_same_kind_stands_against_same_thing_and_copies_alone_do_not(
     assert "Same kind against same thing" not in [one.value for one in app.subheader]
     assert "perceptual hash" in app.dataframe[0].value["Model"].tolist()
     assert "is not measured here yet" not in texts(app)
+
+
+def test_growth_is_measured_on_demand_and_drawn_by_quality_or_time(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """60 images of one label each: nothing to add, so the 48 of the database are thinned."""
+    monkeypatch.setattr(distractors, "_FEWEST", 5)
+    app = open_app(own_home, "leaderboard", view="Trade-offs")
+    assert app.selectbox(key="grows_by").options == ["Subsamples of the database"]
+
+    app.button(key="measure_growth").click().run()
+
+    assert not app.exception
+    assert "From 5 to 48 images (thinned), mAP of" in texts(app)
+    assert "relevant images become fewer as well" in texts(app)
+    assert "needs 64 principal components" in texts(app)
+    app.segmented_control(key="growth_quality").set_value("Search time").run()
+    assert not app.exception
+    chart = next(one for one in app.get("vega_lite_chart") if "Search (ms" in one.proto.alt)
+    assert "float32, 256 bytes" in chart.proto.alt
+
+
+def test_growth_that_cannot_be_measured_says_why(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(28, "no room")
+
+    monkeypatch.setattr(growth, "measure_growth", failing)
+    app = open_app(own_home, "leaderboard", view="Trade-offs")
+
+    app.button(key="measure_growth").click().run()
+
+    assert not app.exception
+    assert "no room" in app.error[0].value

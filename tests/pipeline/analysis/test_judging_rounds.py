@@ -25,7 +25,8 @@ from pipeline.analysis.judging_rounds import (
 )
 from pipeline.annotations.verdicts import Verdicts
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
-from pipeline.index.ordering import Ordering, cosine_of, find_shortlist, rows_of, sort_hits
+from pipeline.index.cosine import cosine_of
+from pipeline.index.ordering import Ordering, find_shortlist, rows_of, sort_hits
 from pipeline.index.search import exact_store, stored_query
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import RunRegistry

@@ -107,3 +107,15 @@ def test_the_finding_names_the_better_of_two_methods_and_of_two_alternatives():
         "UD2H, 32 bits (4 bytes) reaches 60.0 % mAP; the best alternative of at most that size, "
         "PCA + PQ (4 bytes) reaches 50.0 % mAP."
     )
+
+
+def test_each_quality_has_its_own_interval_where_one_was_kept() -> None:
+    rows = methods(("ITQ", 32, 0.6, "unsupervised")).assign(
+        precision_at_10=0.7, ndcg_at_100=0.5, half_precision_at_10=0.03
+    )
+    none = references(NAMES).head(0)
+
+    for name, half in (("map", 0.01), ("precision_at_10", 0.03)):
+        [found] = quality_points(rows, none, NO_COSINE, METRICS[name])["half"]
+        assert found == half
+    assert quality_points(rows, none, NO_COSINE, METRICS["ndcg_at_100"])["half"].isna().all()

@@ -211,6 +211,19 @@ def test_alternatives_are_a_table_with_its_conditions_and_what_is_left_out(cli: 
     assert "unknown relevance 'nearest'" in refused.err
 
 
+def test_growth_is_a_table_with_its_conditions_and_json(cli: Cli) -> None:
+    asked = ("growth", "--dataset", "shapes", "--backbone", "tiny", "--alternative", "float32")
+
+    shown = cli(*asked, "--distractors", "subsamples")
+
+    assert shown.code == 0
+    assert "is thinned, stratified by label" in " ".join(shown.out.split())
+    assert "ITQ, 16 bits" in shown.out
+    as_json = json.loads(cli(*asked, "--json").out)
+    assert [row["title"] for row in as_json["rows"]] == ["ITQ, 16 bits", "float32, 256 bytes"]
+    assert "cannot be distractors of itself" in cli(*asked, "--distractors", "shapes").err
+
+
 def test_quantizers_are_a_table_with_its_conditions_and_what_is_left_out(cli: Cli) -> None:
     outcome = cli(
         *("quantizers", "--dataset", "shapes", "--backbone", "tiny", "--queries", "2"),
@@ -358,6 +371,19 @@ def test_publish_search_roll_back_and_drop(cli: Cli, own_library: Settings, shap
     assert "32 of 40 imported images" in fewer
     assert cli("index", "drop", "itq").out == "Dropped 2 collections.\n"
     assert cli("search", image).code == 2
+
+
+def test_an_index_may_keep_features_and_says_their_size_before(
+    cli: Cli, own_library: Settings, shapes
+) -> None:
+    published = cli("index", "publish", "itq", "--features", "int8")
+
+    assert "Features as int8: 2.6 kB on the disk" in published.err
+    assert "40 codes in codes__shapes__itq" in published.out
+    assert "the cosines of 20 rescored searches" in cli("index", "verify", "itq").out
+    assert "int8" in cli("index", "list").out
+    found = cli("search", shapes.image_path(0), "--k", "3", "--order", "rescored")
+    assert (found.code, found.err) == (0, "")
 
 
 def test_search_answers_from_the_code_file_when_there_is_no_index(

@@ -9,6 +9,7 @@ from models.codes import HashCodes
 from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
 from pipeline.evaluation.metric_table import rank_grid
+from pipeline.evaluation.metrics import bootstrap_interval
 from pipeline.evaluation.report import Curves, Report
 
 ALL = PROTOCOLS["holdout"]
@@ -154,7 +155,7 @@ def test_equal_seeds_give_equal_reports_and_others_move_only_what_is_random(sets
     first, again, other = (evaluate(*sets, TOP_10, seed=seed).report for seed in (0, 0, 1))
 
     assert first == again
-    random_fields = {"ci_low", "ci_high", "map_legacy", "map_legacy_spread"}
+    random_fields = {"ci_low", "ci_high", "map_legacy", "map_legacy_spread", "intervals"}
     assert first.model_dump(exclude=random_fields) == other.model_dump(exclude=random_fields)
     assert first.ci_low != other.ci_low
     assert first.map_legacy != other.map_legacy
@@ -307,3 +308,14 @@ def test_features_that_do_not_fit_are_refused(features, message):
 
     with pytest.raises(ValueError, match=message):
         evaluate_cosine(np.ones((3, 4)), features, labels, labels[: len(features)], ALL)
+
+
+def test_intervals_of_further_metrics_are_kept_where_they_have_values(sets):
+    evaluation = evaluate(*sets, ALL)
+
+    report = evaluation.report
+    assert [*report.intervals] == ["precision_at_10", "ndcg_at_100"]  # no neighbours were given
+    for name, (low, high) in report.intervals.items():
+        by_hand = bootstrap_interval(evaluation.values[name])
+        assert (low, high) == (by_hand.low, by_hand.high)
+        assert low < report.value(name) < high

@@ -29,6 +29,19 @@ def of_old(**changes: object) -> dict[str, Any]:
     return json.loads(text) | changes
 
 
+def test_a_report_from_before_intervals_of_other_metrics_has_none() -> None:
+    fields = json.loads(stored())
+    del fields["intervals"]
+
+    found = read_report(json.dumps(fields))
+
+    assert found.intervals == {}
+    assert math.isnan(found.half_of("precision_at_10"))
+    assert found.half_of("map") == found.half_width
+    kept = read_report(stored(intervals={"precision_at_10": [0.4, 0.6]}))
+    assert kept.half_of("precision_at_10") == pytest.approx(0.1)
+
+
 def test_what_was_stored_is_read_as_it_was() -> None:
     assert read_report(stored()) == report()
 

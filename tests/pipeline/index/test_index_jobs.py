@@ -19,11 +19,12 @@ from pipeline.index.index_jobs import (
     verify,
     waiting,
 )
-from pipeline.index.publish import WrongCodes, index_alias, publish, read_index
+from pipeline.index.publish import index_alias, publish, read_index
 from pipeline.index.store.base import CollectionMismatch, StoreRefused
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.index.store.opening import open_store, store_of
 from pipeline.index.store.qdrant import QdrantCodeStore
+from pipeline.index.verification import WrongCodes
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings

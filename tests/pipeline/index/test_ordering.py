@@ -9,7 +9,8 @@ from models.backbones.registry import load_backbone
 from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.features import FeatureCache
-from pipeline.index.ordering import Cosine, Ordering, find_shortlist, rows_of, sort_hits
+from pipeline.index.cosine import Cosine
+from pipeline.index.ordering import Ordering, find_shortlist, rows_of, sort_hits
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.settings import Settings
 

@@ -195,14 +195,14 @@ def test_a_run_keeps_the_alias_that_it_was_published_under(done_run: Run, datase
 class Forgetful(MemoryCodeStore):
     """Loses the last item of every upload."""
 
-    def add(self, collection, ids, codes, payloads):
+    def add(self, collection, ids, codes, payloads, features=None):
         super().add(collection, ids[:-1], codes[:-1], payloads[:-1])
 
 
 class Mixing(MemoryCodeStore):
     """Stores the right number of codes, but not the right ones."""
 
-    def add(self, collection, ids, codes, payloads):
+    def add(self, collection, ids, codes, payloads, features=None):
         flipped = HashCodes(codes.packed ^ np.uint8(255), codes.bits)
         super().add(collection, ids, flipped, payloads)
 

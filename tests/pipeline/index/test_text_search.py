@@ -13,7 +13,7 @@ from models.backbones.registry import load_backbone
 from models.errors import WeightsError
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.index import text_search
-from pipeline.index.ordering import cosine_of, sample_mean
+from pipeline.index.cosine import cosine_of, sample_mean
 from pipeline.index.search import encode_image
 from pipeline.index.text_query import check_text
 from pipeline.index.text_search import encode_text, mean_of_texts, why_no_text

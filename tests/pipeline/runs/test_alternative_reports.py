@@ -11,7 +11,7 @@ from models.errors import Cancelled
 from pipeline.evaluation.evaluate import evaluate, evaluate_similarities
 from pipeline.evaluation.ranking import unit_length
 from pipeline.features import FeatureCache
-from pipeline.runs import alternative_reports
+from pipeline.runs import alternative_reports, alternative_vectors
 from pipeline.runs.alternative_reports import (
     measure_alternatives,
     obstacles,
@@ -187,10 +187,22 @@ def test_large_codes_are_encoded_again_and_few_images_train(
     [whole] = measure_alternatives(truth, own_library, cache, seed=0).values()
     for path in (own_library.home / "baselines").glob("alternative-*"):
         path.unlink()
-    monkeypatch.setattr(alternative_reports, "_BLOCK", 5)
+    monkeypatch.setattr(alternative_vectors, "_BLOCK", 5)
     monkeypatch.setattr(alternative_reports, "_SCANNED", 7)
-    monkeypatch.setattr(alternative_reports, "_TRAINED_ON", 30)
+    monkeypatch.setattr(alternative_vectors, "_TRAINED_ON", 30)
 
     [blocks] = measure_alternatives(truth, own_library, cache).values()
 
     assert blocks.map == pytest.approx(whole.map, abs=0.05)
+
+
+def test_a_report_without_intervals_is_measured_again(truth, cache, own_library, only):
+    only(ALTERNATIVES["float32"])
+    [whole] = measure_alternatives(truth, own_library, cache).values()
+    [path] = (own_library.home / "baselines").glob("alternative-*")
+    path.write_text(whole.model_copy(update={"intervals": {}}).model_dump_json())
+
+    [again] = measure_alternatives(truth, own_library, cache).values()
+
+    assert again.intervals == whole.intervals
+    assert "neighbours_at_10" in again.intervals

@@ -14,10 +14,11 @@ import torch
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
 from pipeline.index.index_jobs import verify
-from pipeline.index.publish import WrongCodes, publish, weights_digest
+from pipeline.index.publish import publish, weights_digest
 from pipeline.index.refresh import refresh
 from pipeline.index.search import encode_image, stored_query
 from pipeline.index.store.memory import MemoryCodeStore
+from pipeline.index.verification import WrongCodes
 from pipeline.ingest.add_images import add_images
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.execute import execute

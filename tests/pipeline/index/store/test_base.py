@@ -20,7 +20,7 @@ from tests.qdrant_grpc_stub import GrpcStub
 from tests.qdrant_stub import QdrantStub
 
 BACKENDS = ("numpy", "local mode", "embedded", "http", "grpc", "server")
-USED_NAMES = ("contract-v1", "contract-v2", "contract-empty")
+USED_NAMES = ("contract-v1", "contract-v2", "contract-empty", "contract-plain")
 
 
 @pytest.fixture(params=BACKENDS)
@@ -82,6 +82,14 @@ def closing(store: CodeStore) -> Iterator[CodeStore]:
 @pytest.mark.parametrize("check", store_contract.CHECKS, ids=lambda check: check.__name__)
 def test_contract(check: Callable[[CodeStore], None], store: CodeStore) -> None:
     check(store)
+
+
+@pytest.mark.parametrize("type_", ["float16", "int8"])
+@pytest.mark.parametrize("check", store_contract.FEATURE_CHECKS, ids=lambda check: check.__name__)
+def test_contract_of_features(
+    check: Callable[[CodeStore, str], None], type_: str, store: CodeStore
+) -> None:
+    check(store, type_)
 
 
 @pytest.mark.parametrize("bits", store_contract.EXACT_BITS)

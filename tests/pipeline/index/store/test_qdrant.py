@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from qdrant_client import QdrantClient, models
 
-from pipeline.index.store import qdrant as qdrant_store
+from pipeline.index.store import qdrant_search, qdrant_values
 from pipeline.index.store.base import (
     CollectionMismatch,
     CollectionMissing,
@@ -28,9 +29,11 @@ from tests.contracts import store_contract
 from tests.contracts.store_contract import (
     collapsed_codes,
     filled,
+    filled_with_features,
     ids_of,
     payloads_of,
     random_codes,
+    random_features,
 )
 from tests.qdrant_stub import QdrantStub
 
@@ -106,6 +109,30 @@ def test_a_radius_asks_for_scores_above_k_minus_2r_minus_1_without_rescoring(
     assert body["params"] == {"quantization": {"rescore": False}}
 
 
+def test_features_lie_on_the_disk_uncompressed_beside_the_codes(stub: QdrantStub) -> None:
+    codes, features = random_codes(20, 16), random_features(20)
+    filled_with_features(store_on(stub), codes, "int8", features)
+
+    body = bodies(stub, "PUT", "/collections/contract-v1")[0]
+    assert body["vectors"]["features"] == {
+        "size": 24, "distance": "Euclid", "datatype": "uint8", "on_disk": True
+    }  # fmt: skip
+    assert body["vectors"][""]["quantization_config"] == {"binary": {"always_ram": True}}
+    assert "quantization_config" not in body
+
+
+def test_rescoring_is_one_query(stub: QdrantStub) -> None:
+    codes, features = random_codes(20, 16), random_features(20)
+    store = filled_with_features(store_on(stub), codes, "float16", features)
+
+    store.rescored("contract-v1", codes[:1], features[0], 3, r=7)
+
+    (body,) = bodies(stub, "POST", "/query")
+    assert (body["using"], body["with_vector"]) == ("features", [""])
+    assert body["prefetch"]["score_threshold"] == 16 - 2 * 7 - 1
+    assert body["prefetch"]["params"] == {"quantization": {"rescore": False}}
+
+
 def test_publishing_is_one_request(stub: QdrantStub) -> None:
     store = filled(store_on(stub), random_codes(3, 16))
 
@@ -121,7 +148,7 @@ def test_a_tie_too_large_to_look_through_is_reported(monkeypatch: pytest.MonkeyP
     store = filled(open_store(":memory:"), codes)
     assert not store.search("contract-v1", codes[:1], 5).tie_cut
 
-    monkeypatch.setattr(qdrant_store, "TIE_LIMIT", 50)
+    monkeypatch.setattr(qdrant_search, "TIE_LIMIT", 50)
 
     result = store.search("contract-v1", codes[:1], 5)
     assert result.tie_cut
@@ -187,9 +214,8 @@ def test_an_upload_is_repeated_until_the_server_answers(
     stub.status = 503
     threading.Timer(0.15, lambda: setattr(stub, "status", None)).start()
 
-    store._upload(
-        "contract-v1", qdrant_store.values.points(random_codes(1, 16), [(ids_of(9)[8], {})])
-    )
+    points = qdrant_values.points(random_codes(1, 16), [(ids_of(9)[8], {})], np.zeros((0, 0)))
+    store._upload("contract-v1", points)
 
     assert store.count("contract-v1") == 4
     assert "trying again" in caplog.text
