@@ -114,8 +114,13 @@ class FeatureCache:
         """Append features of the `missing` images; the caller holds the lock.
 
         Raises:
-            WeightsError: they are own vectors, which nothing computes here.
+            WeightsError: they are own vectors, which nothing computes here, or there is no picture.
         """
+        if has_network(self.backbone.name) and not dataset.has_pictures:
+            raise WeightsError(
+                f"{dataset.info.name!r} is made of vectors, so {self.backbone.name} finds no "
+                "pictures; use its own vectors: --backbone vectors:NAME (see: features list)"
+            )
         if not has_network(self.backbone.name):
             raise WeightsError(lacking_vectors(self.backbone.name, dataset, missing))
         whole, stored = len(self.stored.positions()), self.stored

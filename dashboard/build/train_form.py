@@ -19,15 +19,15 @@ from dashboard.services.training_plan import (
     Trained,
     TrainingPlan,
     changed,
+    fitting_backbones,
     fitting_protocols,
     preset,
 )
 from pipeline.analysis.kinds_and_things import SETTING
 from pipeline.analysis.recommended_methods import recommended_bits
-from pipeline.catalog import ConfigField, config_fields, finetuning_fields, list_networks
+from pipeline.catalog import ConfigField, config_fields, finetuning_fields
 from pipeline.datasets.dataset import DatasetInfo
 from pipeline.runs.sweep import Sweep
-from pipeline.stored_features import own_vectors
 from pipeline.wording import escape_markdown, plural
 
 _BITS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -52,7 +52,7 @@ def what(info: DatasetInfo, label_set: str) -> dict[str, Any]:
         help="One run per length.",
     )
     first, second, third = st.columns([2, 1, 1])
-    backbone = _backbone(first)
+    backbone = _backbone(first, info)
     seeds = second.number_input(
         "Seeds", 1, 20, 1, key="seeds", help="Runs that differ only in their random seed."
     )
@@ -235,17 +235,17 @@ def _settings(choice: Choice) -> list[ConfigField]:
     return [field for field in config_fields(choice.name) if field.name != SETTING]
 
 
-def _backbone(place: DeltaGenerator) -> str:
+def _backbone(place: DeltaGenerator, info: DatasetInfo) -> str:
     """The network that gives the features, one of a family by its name there, or own vectors."""
-    networks = list_networks()
+    backbones = fitting_backbones(info, cached.library.settings())
     name = place.selectbox(
         "Backbone",
-        [*networks, *own_vectors(cached.library.settings())],
+        list(backbones),
         key="backbone",
         format_func=_network,
         help="The network that computes the features, or vectors that were imported.",
     )
-    if not (example := networks.get(name, "")):
+    if not (example := backbones[name]):
         return name
     family = name.partition(":")[0]
     network = place.text_input(

@@ -226,7 +226,8 @@ def answer(
         nearest=nearest,
         cut=cut,
         is_tie_cut=_is_tie_cut(order, cut, passing, len(results)),
-        is_unusual=nearest is not None and nearest > opened.usual_nearest,
+        # Words lie farther from images than these from each other, in any space of two towers.
+        is_unusual=query.words is None and nearest is not None and nearest > opened.usual_nearest,
         search_s=found.search_s,
         index=backend.index,
         precision_10=_precision_10(results),

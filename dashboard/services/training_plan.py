@@ -11,8 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.catalog import ConfigField, config_fields, method_cards, protocols
-from pipeline.datasets.dataset import DatasetError, DatasetInfo
+from pipeline.catalog import (
+    ConfigField,
+    config_fields,
+    list_networks,
+    method_cards,
+    protocols,
+)
+from pipeline.datasets.dataset import DatasetError, DatasetInfo, load_dataset
 from pipeline.runs import experiment
 from pipeline.runs.cost_estimates import Estimate, estimate, typical_s
 from pipeline.runs.experiment import Planned
@@ -21,6 +27,7 @@ from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.runs.sweep import Sweep, plan, submit
 from pipeline.settings import Settings
+from pipeline.stored_features import lacking_vectors, own_vectors
 from pipeline.wording import duration, percent, plural
 from pipeline.worker import ensure_worker
 
@@ -174,6 +181,27 @@ def first_choice(
     return {name for name in recommended if name in free} or set(free[:1])
 
 
+def fitting_backbones(info: DatasetInfo, settings: Settings) -> dict[str, str]:
+    """Backbones that can give features of a data set, with an example for each family of networks.
+
+    The networks come first, then the own vectors that some of the images have. Without pictures
+    there are only these.
+
+    Raises:
+        DatasetError: the data set cannot be read.
+    """
+    dataset = load_dataset(info.name, settings)
+    keys = set(dataset.pixel_keys(range(len(dataset))))
+    own = {
+        name: ""
+        for name, (stored, _) in own_vectors(settings).items()
+        if not keys.isdisjoint(stored.positions())
+    }
+    if not dataset.has_pictures and own:
+        return own
+    return list_networks() | own
+
+
 def fitting_protocols(info: DatasetInfo) -> list[str]:
     """Protocols that the data set can be measured under, its own first."""
     names = [protocol.name for protocol in protocols() if protocol.dataset in (None, info.name)]
@@ -208,12 +236,28 @@ def plan_training(settings: Settings, fields: Mapping[str, Any]) -> TrainingPlan
     try:
         sweep = Sweep.model_validate(fields)
         planned = plan(sweep, settings)
+        _check_vectors(sweep, settings)
     except ValidationError as error:
         return TrainingPlan(None, (), nothing, _sentence(error))
     except (DatasetError, ValueError) as error:
         return TrainingPlan(None, (), nothing, str(error))
     new = [run.spec for run in planned if run.state == "new"]
     return TrainingPlan(sweep, tuple(planned), estimate(new, settings))
+
+
+def _check_vectors(sweep: Sweep, settings: Settings) -> None:
+    """Refuse own vectors that leave images out: a run would fail for it.
+
+    Raises:
+        DatasetError: some images have no vector.
+    """
+    if sweep.backbone not in (own := own_vectors(settings)):
+        return
+    dataset = load_dataset(sweep.dataset, settings)
+    position = own[sweep.backbone][0].positions()
+    keys = dataset.pixel_keys(range(len(dataset)))
+    if lacking := [row for row, key in enumerate(keys) if key not in position]:
+        raise DatasetError(lacking_vectors(sweep.backbone, dataset, lacking))
 
 
 def cost_in_words(price: Estimate) -> str:

@@ -36,12 +36,13 @@ def list_networks() -> dict[str, str]:
         >>> list_networks()["torchvision:NAME"]
         'resnet50'
     """
-    families = (family for family in _families() if getattr(family, "HAS_NETWORK", True))
-    return {
+    networks = {
         name: family.EXAMPLE if name.endswith(_ANY) else ""
-        for family in families
+        for family in _families()
+        if getattr(family, "HAS_NETWORK", True)
         for name in family.BACKBONES
     }
+    return dict(sorted(networks.items(), key=lambda pair: bool(pair[1])))  # the built-in ones first
 
 
 def load_backbone(name: str) -> Backbone:

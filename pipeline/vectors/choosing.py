@@ -119,7 +119,10 @@ def _only_vectors(entries: Entries) -> str:
     unusable = [entry.reason for entry in entries.values() if isinstance(entry, Unusable)]
     if not fitting:
         reason = f" {unusable[0]}" if unusable else ""
-        raise DatasetError(f"no vectors among {described(entries)}.{reason}")
+        raise DatasetError(
+            f"no vectors among {described(entries)}; they are real numbers, a row of two or more "
+            f"per image.{reason}"
+        )
     raise DatasetError(
         f"several could be the vectors: {', '.join(fitting)}; name one with --vectors, or several "
         "that belong together"

@@ -37,6 +37,7 @@ def test_words_find_images_and_stand_in_the_address(open_app: OpenApp, clip_home
     assert app.query_params["q"] == "tx:green squares"
     assert "24 nearest" in texts(app)
     assert "green squares" in texts(app)
+    assert "These results may mean little" not in texts(app)
     assert not app.exception
     assert "tx%3Agreen+squares" in link_on(app)
     again = open_app(clip_home, q="tx:green squares")

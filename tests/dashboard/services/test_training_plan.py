@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dashboard.services import training_plan
@@ -15,6 +16,7 @@ from dashboard.services.training_plan import (
     choices,
     cost_in_words,
     first_choice,
+    fitting_backbones,
     plan_training,
     preset,
     start,
@@ -24,6 +26,8 @@ from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.cost_estimates import Estimate
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
+from pipeline.vectors.importing import plan_vectors, store_vectors
+from pipeline.vectors.request import VectorsRequest
 from tests.factories import unlabelled
 
 
@@ -191,3 +195,28 @@ def test_features_cost_what_they_have_cost_here(own: Settings) -> None:
     assert "at 100 ms each (as measured here)" in price.basis[0]
     n = load_dataset("bare", own).info.n
     assert price.features_s == pytest.approx(0.1 * n)
+
+
+def test_own_vectors_are_offered_to_their_images_and_refused_where_some_lack_one(
+    own: Settings, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    def store(name: str, rows: np.ndarray, **options: object) -> None:
+        np.savez(tmp_path / f"{name}.npz", **{"vectors": rows, **options.pop("arrays", {})})
+        source = str(tmp_path / f"{name}.npz")
+        request = VectorsRequest(source=source, name=name, **{"dataset": "shapes", **options})
+        store_vectors(plan_vectors(request, own), own)
+
+    shapes = load_dataset("shapes", own)
+    some = shapes.manifest["image_id"].to_numpy(str)[:-2]
+    store("whole", rng.normal(size=(len(shapes), 6)))
+    store("part", rng.normal(size=(len(some), 6)), arrays={"ids": some})
+    store("alone", rng.normal(size=(20, 6)), dataset="points", new=True)
+
+    offered = fitting_backbones(shapes.info, own)
+    assert [name for name in offered if "vectors:" in name] == ["vectors:part", "vectors:whole"]
+    points = load_dataset("points", own).info
+    assert list(fitting_backbones(points, own)) == ["vectors:alone"]
+    plan = plan_training(own, asked(backbone="vectors:part"))
+    assert plan.problem.startswith("2 of ")
+    assert "have no vector in vectors:part" in plan.problem
+    assert not plan_training(own, asked(backbone="vectors:whole")).problem

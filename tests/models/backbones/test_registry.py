@@ -14,7 +14,12 @@ from torchvision import models as zoo
 
 from models.backbones.base import load_verified
 from models.backbones.efficientnet_lite import LITE, _packaged_weights
-from models.backbones.registry import check_backbone, list_backbones, load_backbone
+from models.backbones.registry import (
+    check_backbone,
+    list_backbones,
+    list_networks,
+    load_backbone,
+)
 from models.backbones.torchvision import _downloaded_weights, torchvision_backbone
 from models.errors import WeightsError
 
@@ -208,3 +213,11 @@ def test_fingerprints_tell_backbones_apart():
     names = ("tiny", *LITE)
 
     assert len({load_backbone(name).fingerprint for name in names}) == len(names)
+
+
+def test_a_choice_of_networks_begins_with_the_built_in_ones():
+    """The first one is what a form offers; it needs no download and no further package."""
+    names = list(list_networks())
+
+    assert names[0] == "efficientnet_lite0"
+    assert {"timm:NAME", "clip:NAME", "torchvision:NAME"} == {n for n in names if ":" in n}

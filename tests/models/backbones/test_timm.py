@@ -95,6 +95,18 @@ def test_maps_are_pooled_over_places_whatever_their_layout(files, name) -> None:
         Pooled(network, "cls")
 
 
+def test_the_mean_of_a_transformer_leaves_its_class_token_out() -> None:
+    network = timm.create_model(VIT, pretrained=False, num_classes=0).eval()
+    images = torch.randn(1, 3, 224, 224)
+
+    with torch.inference_mode():
+        tokens, mean = network.forward_features(images), Pooled(network, "mean")(images)
+
+    assert tokens.shape[1] == 197
+    assert torch.allclose(mean, tokens[:, 1:].mean(1), atol=1e-5)
+    assert not torch.allclose(mean, tokens.mean(1), atol=1e-5)
+
+
 def test_gem_lies_between_mean_and_maximum() -> None:
     places = torch.rand(3, 7, 5)
 

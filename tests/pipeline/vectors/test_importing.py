@@ -244,6 +244,8 @@ def test_a_data_set_of_vectors_has_ids_and_labels_and_no_pictures(tmp_path, sett
     )
     execute(run, settings)
     assert run.report().map > 0.9
+    with pytest.raises(WeightsError, match="'sift' is made of vectors, so tiny finds no pictures"):
+        execute(RunRegistry(settings).create(spec(dataset="sift", label_set="labels")), settings)
     with pytest.raises(DatasetError, match="is here already; leave out --new"):
         plan_vectors(request, settings)
 

@@ -195,7 +195,7 @@ def test_a_truncated_array_is_refused(tmp_path) -> None:
     ("entries", "options", "reason"),
     [
         ({"a": VECTORS, "b": VECTORS}, {}, "several could be the vectors: a, b; name one"),
-        ({"labels": np.arange(6)}, {}, "no vectors among labels"),
+        ({"labels": np.arange(6)}, {}, r"among labels \(.*\); they are real numbers, a row of two"),
         ({"a": VECTORS}, {"vectors": ["b"]}, "unknown array or column 'b'"),
         ({"a": VECTORS, "id": NAMES[:5]}, {"ids": ["id"]}, "5 ids and 6 vectors"),
         ({"a": VECTORS}, {"ids": ["nowhere.csv"]}, "neither a file of ids nor in the source"),
