@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from models.backbones import registry
-from models.backbones.base import Backbone
 from models.backbones.vectors import PREFIX
 from models.errors import WeightsError
 from pipeline.settings import Settings
 from pipeline.stored_features import AboutFeatures, own_vectors
 
+if TYPE_CHECKING:  # torch, which names do without
+    from torch import Tensor
 
-class _NoNetwork(nn.Module):
-    """Stands where own vectors have no network; it is never reached."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        raise AssertionError("`Backbone.refusal` comes first")
-
-
-class _ToUnitLength(nn.Module):
-    """A network whose outputs are scaled to length 1, as the vectors beside them are."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(n, 3, h, w) -> (n, d)."""
-        return nn.functional.normalize(self.network(images), dim=1)
+    from models.backbones.base import Backbone
 
 
 def load_backbone(name: str, settings: Settings) -> Backbone:
@@ -80,11 +64,15 @@ def as_vectors(network: Backbone, *, is_unit: bool) -> Backbone:
     """A network that gives features as the vectors of its name are."""
     if not is_unit:
         return network
+    from torch.nn.functional import normalize
+
+    from models.backbones.base import ToUnitLength
+
     texts = network.text_tower
     return replace(
         network,
-        network=_ToUnitLength(network.network),
-        text_tower=None if texts is None else lambda said: nn.functional.normalize(texts(said)),
+        network=ToUnitLength(network.network),
+        text_tower=None if texts is None else lambda said: normalize(texts(said)),
     )
 
 
@@ -104,6 +92,8 @@ def _with_network(about: AboutFeatures) -> Backbone:
 
 
 def _without_network(about: AboutFeatures, reason: str = "") -> Backbone:
+    from models.backbones.base import Backbone, NoNetwork
+
     refusal = (
         f"{about.backbone} are vectors imported without a network{reason}; search with an image of "
         "the data set instead"
@@ -112,4 +102,4 @@ def _without_network(about: AboutFeatures, reason: str = "") -> Backbone:
     def refuse(image: object) -> Tensor:
         raise WeightsError(refusal)
 
-    return Backbone(about.backbone, about.dim, about.fingerprint, refuse, _NoNetwork(), refusal)
+    return Backbone(about.backbone, about.dim, about.fingerprint, refuse, NoNetwork(), refusal)

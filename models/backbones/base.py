@@ -68,6 +68,26 @@ class Backbone:
         return self.text_tower(texts).float().cpu()
 
 
+class NoNetwork(nn.Module):
+    """Stands where own vectors have no network; it is never reached."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Raise: nothing computes own vectors."""
+        raise AssertionError("`Backbone.refusal` comes first")
+
+
+class ToUnitLength(nn.Module):
+    """A network whose outputs are scaled to length 1, as the vectors beside them are."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(n, 3, h, w) -> (n, d)."""
+        return nn.functional.normalize(self.network(images), dim=1)
+
+
 def load_verified(path: Path, sha256: str, *, remedy: str) -> dict[str, Tensor]:
     """Load a state dict whose bytes hash to `sha256` (a prefix is enough), tensors only.
 

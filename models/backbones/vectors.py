@@ -8,9 +8,12 @@ images of users.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from models.backbones.base import Backbone
 from models.errors import WeightsError
+
+if TYPE_CHECKING:  # torch, which names do without
+    from models.backbones.base import Backbone
 
 PREFIX = "vectors:"
 BACKBONES = {f"{PREFIX}NAME": "own vectors, imported under a name with `features import`"}
