@@ -93,6 +93,12 @@ def _explain(found: Leaderboard, comparison: Comparison, points: pd.DataFrame) -
         "unless they say otherwise and of unit length, and are searched with a query of real "
         "values. Click a method to compare it."
     )
+    n_missing = len(ALTERNATIVES) - found.alternatives["name"].nunique()
+    if n_missing and not found.alternatives.empty:
+        st.caption(
+            f"Not measured: {n_missing} of {len(ALTERNATIVES)} alternatives. `python -m pipeline "
+            "alternatives` measures them, or says what there are too few images for."
+        )
     if found.alternatives.empty:
         st.markdown(
             "What a database stores instead of hash codes (int8, PCA, product quantization, signs) "

@@ -60,6 +60,7 @@ def test_alternatives_are_measured_by_a_button_then_points_and_rows(
     assert "measure_alternatives" not in [button.key for button in app.button]
     assert {"int8", "RaBitQ", "cosine of features"} <= {*app.dataframe[0].value["Model"]}
     assert "no alternative is as small" in texts(app)
+    assert "Not measured: 13 of 22 alternatives" in texts(app)  # of 48 training images
     app.get_by_key("quality").set_value("Neighbours@10").run()
     assert "% Neighbours@10" in texts(app)
 
