@@ -99,7 +99,7 @@ def cannot_encode(
         works: what still works.
         run: which run it is; begins the title.
     """
-    todo = "Train the run again, or choose another one."
+    todo = "Choose another run, or train one on a network that is here."
     problem(f"{run} cannot encode images.", reason=reason, works=works, todo=todo, key=key)
 
 

@@ -14,7 +14,7 @@ from pipeline.settings import Settings
 from pipeline.stored_features import own_vectors
 from pipeline.vectors.importing import plan_vectors, store_vectors
 from pipeline.vectors.request import VectorsRequest
-from tests.dashboard.pages import OpenApp, button, texts, train
+from tests.dashboard.pages import OpenApp, button, png, texts, train
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -104,3 +104,15 @@ def test_own_vectors_can_be_trained_on(open_app: OpenApp, vectors_home: Path) ->
     app = open_app(vectors_home, "train", ds="sift")
 
     assert app.selectbox(key="backbone").options == ["own vectors: v"]  # no network has pictures
+
+
+def test_an_uploaded_image_is_refused_with_what_to_do(
+    open_app: OpenApp, vectors_home: Path
+) -> None:
+    app = open_app(vectors_home, ds="sift")
+
+    app.file_uploader(key="upload_file").upload("mine.png", png()).run()
+
+    assert not app.exception
+    assert "vectors:v are vectors imported without a network" in texts(app)
+    assert "train one on a network that is here" in texts(app)  # the same vectors would not help
