@@ -21,9 +21,16 @@ Provenance = Literal["paper", "another paper", "authors' repository", "issue thr
 
 
 class MethodConfig(BaseModel):
-    """Hyper-parameters of one method; unknown keys are refused."""
+    """Hyper-parameters of one method; unknown keys are refused.
+
+    Attributes:
+        FORMER: settings of earlier versions that shaped the fit alone; what they did is in the
+            weights, so that methods fitted with them still encode.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    FORMER: ClassVar[tuple[str, ...]] = ()
 
 
 class Reported(BaseModel):

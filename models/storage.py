@@ -72,6 +72,7 @@ def _stored_config(cls: type[HashMethod], stored: object) -> MethodConfig:
     """
     if not isinstance(stored, dict):
         raise ValueError(f"config.json has no settings, got {stored!r}")
+    stored = {key: value for key, value in stored.items() if key not in cls.Config.FORMER}
     if gone := sorted(stored.keys() - cls.Config.model_fields.keys()):
         raise ValueError(
             f"it was fitted with {', '.join(gone)}, which {cls.card.title} does not have in this "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from models.method import MethodConfig
 
 class UD2HConfig(MethodConfig):
     """Hyper-parameters of UD2H; the defaults need no knowledge of the number of concepts."""
+
+    FORMER: ClassVar[tuple[str, ...]] = ("neighbour_bits",)
 
     similarity: Literal["soft", "hard"] = Field(
         "soft", description="Target: spectral and graded, or +1 and -rho from clusters and graph."
@@ -64,5 +66,5 @@ class UD2HConfig(MethodConfig):
         500, ge=0, description="Fewer images, copies counted once, get the codes of ITQ."
     )
     max_images: int = Field(
-        50_000, ge=8, description="Images that train; of more, a random sample of this size."
+        20_000, ge=8, description="Images that train; of more, a random sample of this size."
     )

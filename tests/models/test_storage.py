@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from models.errors import NotFittedError
 from models.method import TrainingSet
 from models.methods.itq import ITQ, ITQConfig
+from models.methods.ud2h import UD2H
 from models.storage import load_method, save_method
 
 FEATURES = torch.randn(40, 12, generator=torch.Generator().manual_seed(0))
@@ -162,3 +163,19 @@ def test_a_pickle_in_place_of_a_file_is_refused_and_never_runs(saved, tmp_path, 
         load_method(saved)
 
     assert not mark.exists()
+
+
+def test_a_setting_of_earlier_versions_that_shaped_the_fit_alone_does_not_keep_it_from_encoding(
+    tmp_path,
+):
+    method = UD2H(8).fit(TrainingSet((FEATURES,)))
+    save_method(method, tmp_path / "model")
+    config = json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))["config"]
+    rewrite_config(tmp_path / "model", config=config | {"neighbour_bits": 2})
+
+    loaded = load_method(tmp_path / "model")
+
+    assert np.array_equal(loaded.encode(FEATURES).packed, method.encode(FEATURES).packed)
+    rewrite_config(tmp_path / "model", config=config | {"other_bits": 2})
+    with pytest.raises(ValueError, match="fitted with other_bits"):
+        load_method(tmp_path / "model")
