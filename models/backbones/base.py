@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from models.backbones.network_names import NetworkName
 from models.errors import WeightsError
 
 Preprocess = Callable[[Image.Image], Tensor]
@@ -126,6 +127,25 @@ def read_weights(path: Path, sha256: str = "", *, remedy: str) -> tuple[dict[str
     except Exception as error:  # several kinds are raised for a file that is not a state dict
         raise WeightsError(f"{path.name} is not a plain file of tensors; {remedy}") from error
     return state, digest
+
+
+def network_weights(
+    wanted: NetworkName, library: str, published: Callable[[NetworkName], Path]
+) -> tuple[dict[str, Tensor], str]:
+    """Weights of a network from the file that its name says, else the published ones; SHA-256.
+
+    Args:
+        wanted: the name, taken apart.
+        library: that has the network.
+        published: gets the file of published weights.
+
+    Raises:
+        WeightsError: see `read_weights`, and that of `published`.
+    """
+    if wanted.path is None:
+        return read_weights(published(wanted), remedy="delete it and load it again")
+    remedy = f"name a file that {library}'s network of this name was saved to"
+    return read_weights(wanted.path, wanted.digest, remedy=remedy)
 
 
 def fill(network: nn.Module, state: dict[str, Tensor], name: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from models.backbones.base import Backbone, fill, frozen, read_weights
+from models.backbones.base import Backbone, fill, frozen, network_weights
 from models.backbones.network_names import (
     REQUIREMENTS,
     NetworkName,
@@ -59,11 +59,7 @@ def load(name: str) -> Backbone:
     """
     check(name)
     wanted = parsed(name, _PREFIX)
-    if wanted.path is not None:
-        remedy = "name a file that open_clip's network of this name was saved to"
-        state, digest = read_weights(wanted.path, wanted.digest, remedy=remedy)
-    else:
-        state, digest = read_weights(_published(wanted), remedy="delete it and load it again")
+    state, digest = network_weights(wanted, "open_clip", _published)
     return clip_backbone(name, wanted, unwrapped(state), digest)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from models.backbones.base import Backbone, frozen, read_weights
+from models.backbones.base import Backbone, frozen, network_weights
 from models.backbones.network_names import (
     REQUIREMENTS,
     NetworkName,
@@ -42,11 +42,7 @@ def load(name: str) -> Backbone:
     """
     check(name)
     wanted = parsed(name, _PREFIX)
-    if wanted.path is not None:
-        remedy = "name a file that timm's network of this name was saved to"
-        state, digest = read_weights(wanted.path, wanted.digest, remedy=remedy)
-    else:
-        state, digest = read_weights(_published(wanted), remedy="delete it and load it again")
+    state, digest = network_weights(wanted, "timm", _published)
     return timm_backbone(name, wanted, unwrapped(state), digest)
 
 
