@@ -24,13 +24,13 @@ class MethodConfig(BaseModel):
     """Hyper-parameters of one method; unknown keys are refused.
 
     Attributes:
-        FORMER: settings of earlier versions that shaped the fit alone; what they did is in the
-            weights, so that methods fitted with them still encode.
+        FORMER: settings of earlier versions that shaped the fit alone, with their defaults; what
+            they did is in the weights, so that methods fitted with them still encode.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    FORMER: ClassVar[tuple[str, ...]] = ()
+    FORMER: ClassVar[dict[str, int]] = {}
 
 
 class Reported(BaseModel):

@@ -13,7 +13,7 @@ from models.method import MethodConfig
 class UD2HConfig(MethodConfig):
     """Hyper-parameters of UD2H; the defaults need no knowledge of the number of concepts."""
 
-    FORMER: ClassVar[tuple[str, ...]] = ("neighbour_bits",)
+    FORMER: ClassVar[dict[str, int]] = {"neighbour_bits": 0}
 
     similarity: Literal["soft", "hard"] = Field(
         "soft", description="Target: spectral and graded, or +1 and -rho from clusters and graph."

@@ -12,10 +12,11 @@ import pytest
 from dashboard.services.run_choices import dataset_choices, run_choices
 from pipeline.analysis.comparisons import comparisons
 from pipeline.analysis.curves import precision_recall
-from pipeline.analysis.leaderboard import read_leaderboard
+from pipeline.analysis.leaderboard import model_name, read_leaderboard
 from pipeline.analysis.significance_findings import leading_gap
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
+from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.settings import Settings
 from tests.dashboard.pages import train
 
@@ -143,3 +144,14 @@ def test_a_damaged_run_is_left_out_of_the_choices(own_home: Path):
     (run.folder / "run.json").write_text("{", "utf-8")
 
     assert run.id not in [choice.id for choice in run_choices(settings, "shapes")]
+
+
+def test_a_former_setting_is_named_where_it_was_not_its_default():
+    spec = RunSpec(dataset="shapes", method="ud2h", bits=8, backbone="tiny")
+
+    def named(**former: int) -> str:
+        text = json.dumps(spec.model_dump(mode="json") | {"config": {**spec.config, **former}})
+        return model_name(StoredSpec.model_validate_json(text).spec)
+
+    assert named(neighbour_bits=0) == named() == "UD2H (reconstruction)"
+    assert named(neighbour_bits=2) == "UD2H (reconstruction), neighbour_bits=2"
