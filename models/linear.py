@@ -86,9 +86,7 @@ def orthogonal_projection(
     """
     span = torch.linalg.qr(projection).Q
     rest = centred - (centred @ span) @ span.T
-    further = itq_projection(rest, bits, iterations, generator)
-    outside: Tensor = further - span @ (span.T @ further)
-    return outside
+    return itq_projection(rest, bits, iterations, generator)
 
 
 def as_head(inputs: Tensor, projection: Tensor) -> nn.Linear:

@@ -58,6 +58,7 @@ def test_the_front_has_the_runs_that_were_told_what_to_find_from_kinds_to_things
     rows = pd.DataFrame(
         [
             row(32, 0.4, find="same thing"),
+            row(32, 0.2, find="rather kind"),
             row(32, 0.1, find="same kind"),
             row(16, 0.2, find="both"),
             row(16, None, find="rather kind"),
@@ -71,6 +72,7 @@ def test_the_front_has_the_runs_that_were_told_what_to_find_from_kinds_to_things
     assert list(zip(front["bits"], front["find"], strict=True)) == [
         (16, "both"),
         (32, "same kind"),
+        (32, "rather kind"),
         (32, "same thing"),
     ]
 
