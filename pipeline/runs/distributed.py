@@ -6,6 +6,8 @@ see the same features and stay equal by themselves (models/finetuning.py).
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,7 +33,9 @@ def is_launched() -> bool:
 def joined(settings: Settings) -> Iterator[tuple[int, Settings]]:
     """Meet the other processes; gives this one's number, and settings with its device.
 
-    GPUs talk through NCCL, CPUs through gloo.
+    GPUs talk through NCCL, CPUs through gloo. All processes but the first end here once they have
+    trained: threads of gloo now and then abort an interpreter that ends as usual, on which torchrun
+    would stop the first process as well, while it still evaluates.
     """
     is_cuda = settings.device.startswith("cuda")
     dist.init_process_group("nccl" if is_cuda else "gloo")
@@ -40,9 +44,14 @@ def joined(settings: Settings) -> Iterator[tuple[int, Settings]]:
             device = f"cuda:{dist.get_node_local_rank()}"
             torch.cuda.set_device(device)
             settings = settings.model_copy(update={"device": device})
-        yield dist.get_rank(), settings
+        number = dist.get_rank()
+        yield number, settings
     finally:
         dist.destroy_process_group()
+    if number:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def train_along(spec: RunSpec, settings: Settings) -> None:

@@ -165,6 +165,7 @@ def test_a_gpu_that_is_not_there_is_named(own_library: Settings) -> None:
         executed(settings, finetune=TUNE)
 
 
+@pytest.mark.flaky(reruns=2)  # gloo's threads sometimes abort a process that has finished
 def test_torchrun_executes_one_run_with_two_processes(own_library: Settings) -> None:
     words = "--dataset shapes --backbone tiny --bits 16 --labels class --method dpsh"
     words += " --set epochs=2 --set batch=8 --tune stages=0"
