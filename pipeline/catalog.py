@@ -79,11 +79,6 @@ def config_fields(method: str) -> list[ConfigField]:
     return list(_fields(get_method(method).Config))
 
 
-def former_settings(method: str) -> dict[str, int]:
-    """Settings that a method had in earlier versions, with their defaults."""
-    return get_method(method).Config.FORMER
-
-
 def finetuning_fields() -> list[ConfigField]:
     """The settings of a backbone that learns."""
     return list(_fields(FineTuning))

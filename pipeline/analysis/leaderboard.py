@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.analysis.comparisons import Comparison, measured, same_but_seed
 from pipeline.analysis.model_maps import half_of, lower_end, mean_and_half
-from pipeline.catalog import config_fields, former_settings, method_card
+from pipeline.catalog import method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.evaluation.metric_table import WITH_INTERVAL, columns
 from pipeline.evaluation.relevance import COPIES, LABELS
@@ -240,13 +240,6 @@ def _search_s(run: Run, report: Report, settings: Settings) -> float:
 
 def model_name(spec: RunSpec) -> str:
     """The method's title, with the hyper-parameters that are not the defaults."""
-    known = config_fields(spec.method) if spec.has_method else []
-    defaults = {one.name: one.default for one in known}
-    defaults |= former_settings(spec.method) if known else {}
-    changed = [
-        f"{key}={value}"
-        for key, value in spec.config.items()
-        if known and (key not in defaults or defaults[key] != value)
-    ]
+    changed = [f"{key}={value}" for key, value in spec.changed.items()]
     title = spec.label.rsplit(" · ", 1)[0]
     return f"{title}, {', '.join(changed)}" if changed else title

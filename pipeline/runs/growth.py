@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 
 from models.codes import HashCodes
-from models.registry import get_method
 from models.wording import unknown
 from pipeline.evaluation.bootstrap import band, resampled_counts
 from pipeline.evaluation.metric_table import METRICS, Ranking
@@ -48,7 +47,7 @@ from pipeline.settings import Settings
 from pipeline.wording import sentence
 
 N_QUERIES, N_IMAGES, MOST = 250, 200_000, 100
-GROWN = ("float32", "int8", "signs", "rabitq", "pq-4", "pq-8")  # alternatives, by default
+GROWN = ("float32", "int8", "signs", "rabitq", "plain-pq-4", "plain-pq-8")  # unless chosen
 _CELLS = 16_000_000  # similarities at a time
 _BLOCK = 8192  # features that are encoded at a time
 
@@ -108,11 +107,8 @@ def measure_growth(
 
 def _title(spec: RunSpec) -> str:
     """Method, bits, and the settings that are not the default."""
-    method = get_method(spec.method)
-    usual = method.Config().model_dump(mode="json")
-    own = [f"{name}={value}" for name, value in spec.config.items() if usual.get(name) != value]
-    name = method.card.title.partition(" (")[0]
-    return ", ".join([name, f"{spec.bits} bits", *own])
+    own = [f"{name}={value}" for name, value in spec.changed.items()]
+    return ", ".join([spec.title.partition(" (")[0], f"{spec.bits} bits", *own])
 
 
 class Obstacle(ValueError):  # noqa: N818 - the name says what is wrong

@@ -137,6 +137,19 @@ class RunSpec(Conditions):
         return self.method in list_methods()
 
     @property
+    def changed(self) -> dict[str, Any]:
+        """The hyper-parameters that are not the method's defaults; empty without the method."""
+        if not self.has_method:
+            return {}
+        config = get_method(self.method).Config
+        usual = config.FORMER | config().model_dump(mode="json")
+        return {
+            name: value
+            for name, value in self.config.items()
+            if name not in usual or usual[name] != value
+        }
+
+    @property
     def title(self) -> str:
         """The method's name for people; its bare name where there is no such method any more."""
         return get_method(self.method).card.title if self.has_method else self.method

@@ -296,7 +296,7 @@ def test_growth_is_measured_on_demand_and_drawn_by_quality_or_time(
     assert not app.exception
     assert "From 5 to 48 images (thinned), mAP of" in texts(app)
     assert "relevant images become fewer as well" in texts(app)
-    assert "needs 64 principal components" in texts(app)
+    assert "plain-pq-4 is left out: needs 256 training images" in texts(app)
     app.segmented_control(key="growth_quality").set_value("Search time").run()
     assert not app.exception
     chart = next(one for one in app.get("vega_lite_chart") if "Search (ms" in one.proto.alt)
