@@ -242,4 +242,5 @@ def model_name(spec: RunSpec) -> str:
     """The method's title, with the hyper-parameters that are not the defaults."""
     changed = [f"{key}={value}" for key, value in spec.changed.items()]
     title = spec.label.rsplit(" · ", 1)[0]
-    return f"{title}, {', '.join(changed)}" if changed else title
+    name, *fidelity = title.partition(" (")  # what tells rows apart stands before it
+    return ", ".join([name, *changed]) + "".join(fidelity)

@@ -31,7 +31,7 @@ def test_a_study_lists_its_variants_costliest_first_with_what_they_change(own_ho
         assert row["difference"] == pytest.approx(row["map"] - study.full)
         is_beyond = row["difference_high"] < 0 or row["difference_low"] > 0
         assert (row["verdict"] != "within noise") == is_beyond
-    assert study.label.startswith("UD2H (reconstruction), neighbours=5, eigenvectors=8, rounds=4")
+    assert study.label.startswith("UD2H, neighbours=5, eigenvectors=8, rounds=4")
     assert study.label.endswith(" · 12 bits")
     assert study.label in study.finding
 

@@ -154,4 +154,4 @@ def test_a_former_setting_is_named_where_it_was_not_its_default():
         return model_name(StoredSpec.model_validate_json(text).spec)
 
     assert named(neighbour_bits=0) == named() == "UD2H (reconstruction)"
-    assert named(neighbour_bits=2) == "UD2H (reconstruction), neighbour_bits=2"
+    assert named(neighbour_bits=2) == "UD2H, neighbour_bits=2 (reconstruction)"
