@@ -22,7 +22,7 @@ def load_backbone(name: str, settings: Settings) -> Backbone:
 
     Raises:
         ValueError: no backbone of that name.
-        WeightsError: the weights are missing, damaged or not to be had, or there are no own vectors
+        WeightsError: the weights are missing, damaged or unavailable, or there are no own vectors
             of that name.
     """
     if registry.has_network(name):

@@ -55,7 +55,7 @@ def load(name: str) -> Backbone:
 
     Raises:
         ValueError: open_clip is not installed, or has no such network, weights or option.
-        WeightsError: the weights are damaged, of another network, or not to be had.
+        WeightsError: the weights are damaged, of another network, or unavailable.
     """
     check(name)
     wanted = parsed(name, _PREFIX)
@@ -129,7 +129,7 @@ def _network(
     """Both towers with their weights, and the tokenizer.
 
     Raises:
-        WeightsError: the weights are of another network, or the tokenizer is not to be had.
+        WeightsError: the weights are of another network, or the tokenizer is unavailable.
     """
     from open_clip.convert import convert_state_dict
     from open_clip.model import resize_pos_embed, resize_text_pos_embed

@@ -50,7 +50,7 @@ def load_backbone(name: str) -> Backbone:
 
     Raises:
         ValueError: no backbone of that name.
-        WeightsError: the weights are missing, damaged or not to be had.
+        WeightsError: the weights are missing, damaged or unavailable.
     """
     backbone: Backbone = _family_of(name).load(name)
     return backbone

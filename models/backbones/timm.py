@@ -38,7 +38,7 @@ def load(name: str) -> Backbone:
 
     Raises:
         ValueError: timm is not installed, or has no such network; the network has no such option.
-        WeightsError: the weights are damaged, of another network, or not to be had.
+        WeightsError: the weights are damaged, of another network, or unavailable.
     """
     check(name)
     wanted = parsed(name, _PREFIX)

@@ -26,7 +26,7 @@ def load(name: str) -> Backbone:
 
     Raises:
         ValueError: torchvision has no such network or weights.
-        WeightsError: the weights are damaged or not to be had.
+        WeightsError: the weights are damaged or unavailable.
     """
     architecture, weights = _torchvision_weights(name)
     return torchvision_backbone(name, architecture, weights)

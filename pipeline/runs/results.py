@@ -160,7 +160,7 @@ class RunResults:
         Raises:
             RunError: the fine-tuned weights are not there, damaged or of another network, or there
                 is no such backbone any more.
-            WeightsError: the published weights are not to be had, or the own vectors are gone.
+            WeightsError: the published weights are unavailable, or the own vectors are gone.
         """
         from safetensors.torch import load_file
 

@@ -64,6 +64,15 @@ def test_the_ids_of_points_serve_where_no_field_is_named(server) -> None:
     assert chosen.vectors.dtype == np.float32
 
 
+def test_a_collection_without_points_is_refused(server) -> None:
+    client = own_collections.store_of(server).client
+    size = models.VectorParams(size=4, distance=models.Distance.DOT)
+    client.create_collection("empty", vectors_config=size)
+
+    with pytest.raises(DatasetError, match="'empty' has no points with a vector"):
+        read_collection(request("empty", vectors=()), server)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
