@@ -48,7 +48,7 @@ PIPELINE = (
     {"runs", "catalog"},
     {"index", "annotations"},
     {"analysis"},
-    {"library", "worker", "vectors"},
+    {"library", "worker", "vectors", "sharing"},
     {"cli"},
 )
 DASHBOARD = (

@@ -27,6 +27,7 @@ from pipeline.cli import (
     quantizers,
     running,
     runs,
+    sharing,
     sweeping,
 )
 from pipeline.cli.console import console, errors, say, survive_any_encoding
@@ -56,6 +57,7 @@ app.command(name="quantizers")(quantizers.measure)
 app.command(name="growth")(growth.measure)
 app.command()(running.evaluate)
 app.command()(index.search)
+app.command()(sharing.share)
 app.command()(demo.demo)
 app.command(name="app")(demo.serve)
 app.command(hidden=True)(documents.docs)
