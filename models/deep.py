@@ -159,6 +159,10 @@ class DeepHashMethod(HashMethod):
 
     def relax(self, inputs: Tensor) -> Tensor:
         """Relaxed codes (n, bits) of features (n, d)."""
+        return self.relaxation()(inputs)
+
+    def relaxation(self) -> Callable[[Tensor], Tensor]:
+        """See HashMethod; the head is built once."""
         state = self.state
         with torch.device("meta"):  # no initial weights, which would draw from torch's own state
             head = build_head(len(state["mean"]), self.bits, self.config)
@@ -167,7 +171,10 @@ class DeepHashMethod(HashMethod):
             {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)},
             assign=True,
         )
-        return self.activation(head.eval()((inputs - state["mean"]) * state["scale"])).detach()
+        head.eval()
+        return lambda inputs: self.activation(
+            head((inputs - state["mean"]) * state["scale"])
+        ).detach()
 
     def _groups(self, head: nn.Module, source: Source) -> list[Group]:
         """What is learned, each at its step size."""
