@@ -147,6 +147,23 @@ def write_onnx(run: Run, target: Path) -> None:
     method, backbone = run.load_method(), run.load_backbone()
     prepared = None if backbone.refusal else preparation(backbone)
     network = None if backbone.refusal else backbone.network.cpu()
+    program = traced(method, network, prepared)
+    program.model.metadata_props["hashlens"] = json.dumps(_about(run, method, backbone, prepared))
+    partial = target.with_name(f".{target.name}.part")
+    program.save(partial)
+    partial.replace(target)
+
+
+def traced(
+    method: HashMethod, network: nn.Module | None, prepared: Preparation | None
+) -> torch.onnx.ONNXProgram:
+    """What the file holds, for any number of inputs at once.
+
+    Args:
+        method: fitted.
+        network: of the backbone; None: features come in.
+        prepared: how its images become pixels; None without a network.
+    """
     example = (
         torch.rand(2, method.in_features)
         if prepared is None
@@ -163,10 +180,7 @@ def write_onnx(run: Run, target: Path) -> None:
             verbose=False,
         )
     assert program is not None
-    program.model.metadata_props["hashlens"] = json.dumps(_about(run, method, backbone, prepared))
-    partial = target.with_name(f".{target.name}.part")
-    program.save(partial)
-    partial.replace(target)
+    return program
 
 
 def compare_onnx(

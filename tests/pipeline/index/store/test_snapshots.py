@@ -34,6 +34,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append((self.command, path, self.headers.get("api-key")))
         if self.command == "GET" and "/snapshots/" in path:
             body = self.server.content
+        elif path == "/":
+            body = json.dumps({"title": "qdrant", "version": "1.20.0"}).encode()
         else:
             digest = hashlib.sha256(CONTENT).hexdigest()
             made = {"name": "one.snapshot", "size": len(CONTENT), "checksum": digest}
