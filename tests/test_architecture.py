@@ -41,7 +41,7 @@ BANS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 GROUND = "settings files decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
-    {"images", "augment", "launching", "jobs"},
+    {"images", "augment", "embedding", "devices", "launching", "jobs"},
     {"datasets"},
     {"ingest", "evaluation", "stored_features"},
     {"features", "backbones"},

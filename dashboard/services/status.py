@@ -12,6 +12,7 @@ from typing import Literal
 
 from dashboard.services.run_choices import IndexState, index_state
 from pipeline.datasets.dataset import DatasetInfo, list_datasets
+from pipeline.devices import device_of, device_title
 from pipeline.images import MAX_PIXELS
 from pipeline.index.publish import read_index
 from pipeline.index.store.base import CodeStore, StoreError
@@ -20,7 +21,7 @@ from pipeline.jobs import LOST_AFTER_S
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.settings import Settings
-from pipeline.wording import duration, plural
+from pipeline.wording import duration, plural, sentence
 from pipeline.worker import heartbeat_age_s
 
 Level = Literal["good", "idle", "warning", "problem"]
@@ -80,6 +81,7 @@ def read_overview(settings: Settings, store: CodeStore) -> Overview:
             _index_line(indexes),
             runs_line(len(RunRegistry(settings).all()), RunRegistry(settings).unreadable()),
             worker_line(heartbeat_age_s(settings), _n_queued(settings)),
+            _device_line(settings),
         ),
         indexes=indexes,
         datasets=tuple(list_datasets(settings)),
@@ -110,6 +112,19 @@ def runs_line(n_readable: int, unreadable: Mapping[str, str]) -> Line:
         return Line("Runs", "good" if n_readable else "idle", state)
     state += f", and {len(unreadable)} that cannot be read in full: {', '.join(unreadable)}"
     return Line("Runs", "warning", state, next(iter(unreadable.values())))
+
+
+def _device_line(settings: Settings) -> Line:
+    """Where networks compute."""
+    threads = f"{plural(settings.threads, 'thread')} of the CPU"
+    try:
+        device = device_title(device_of(settings))
+    except ValueError as error:
+        return Line("Device", "problem", sentence(error))
+    if device == "cpu":
+        return Line("Device", "good", f"CPU, {plural(settings.threads, 'thread')}")
+    half = ", features in float16" if settings.half_precision else ""
+    return Line("Device", "good", f"{device}{half}, and {threads}")
 
 
 def folder_size(path: Path) -> int:

@@ -109,7 +109,9 @@ class _Encoder(nn.Module):
     std: Tensor
     place: Tensor
 
-    def __init__(self, method: HashMethod, network: nn.Module | None, prepared: Preparation | None):
+    def __init__(
+        self, method: HashMethod, network: nn.Module | None, prepared: Preparation | None
+    ) -> None:
         super().__init__()
         self.network = network
         self.relaxation = method.relaxation()
@@ -146,7 +148,7 @@ def write_onnx(run: Run, target: Path) -> None:
     _installed("onnx", "onnxscript")
     method, backbone = run.load_method(), run.load_backbone()
     prepared = None if backbone.refusal else preparation(backbone)
-    network = None if backbone.refusal else backbone.network.cpu()
+    network = None if backbone.refusal else backbone.network.cpu().float()
     program = traced(method, network, prepared)
     program.model.metadata_props["hashlens"] = json.dumps(_about(run, method, backbone, prepared))
     partial = target.with_name(f".{target.name}.part")

@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
             made = {"name": "one.snapshot", "size": len(CONTENT), "checksum": digest}
             result = made if self.command == "POST" else True
             body = json.dumps({"result": result, "status": "ok", "time": 0}).encode()
-        self.send_response(self.server.status)
+        self.send_response(200 if path == "/" else self.server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
