@@ -31,7 +31,10 @@ def save_snapshot(collection: str, target: Path, settings: Settings) -> None:
             "the embedded index makes no snapshots; set QDRANT_URL to a Qdrant server that holds "
             "the index, or export to a .npy or .faiss file"
         )
-    client, address = store_of(settings).client, address_of(settings.qdrant_url)
+    client, address = (
+        store_of(settings, check_compatibility=False).client,
+        address_of(settings.qdrant_url),
+    )
     try:
         made = client.create_snapshot(collection, wait=True)  # type: ignore[union-attr]  # a server
     except CLIENT_ERRORS as error:
