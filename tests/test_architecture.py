@@ -49,7 +49,7 @@ PIPELINE = (
     {"index", "annotations"},
     {"analysis"},
     {"library", "worker", "vectors", "sharing"},
-    {"cli"},
+    {"cli", "api"},
 )
 DASHBOARD = (
     {"charts"},
