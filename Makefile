@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo app worker test lint types unit smoke journeys bench clean
+.PHONY: demo app worker test lint types unit smoke wheel journeys bench clean
 
 demo: .venv/.installed ## install, run the main job on the built-in data set, open the dashboard
 	$(BIN)/python -m pipeline demo
@@ -27,6 +27,9 @@ unit: .venv/.installed-dev
 
 smoke: .venv/.installed-dev ## a short journey through each section of the dashboard
 	$(BIN)/python -m pytest -m smoke --reruns 1 --rerun-show-tracebacks
+
+wheel: .venv/.installed-dev ## build the package and use it outside the checkout
+	.ci/wheel
 
 journeys: .venv/.installed-dev ## all other journeys, each file with a server of its own
 	$(BIN)/python -m pytest -m "browser and not smoke" --reruns 1 --rerun-show-tracebacks
