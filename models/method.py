@@ -170,6 +170,10 @@ class HashMethod(ABC):
     def relax(self, inputs: Tensor) -> Tensor:
         """Relaxed codes (n, bits) of features (n, d)."""
 
+    def relaxation(self) -> Callable[[Tensor], Tensor]:
+        """`relax` with all that no input changes done beforehand: what an export traces."""
+        return self.relax
+
     @torch.inference_mode()
     def encode(self, inputs: Tensor) -> HashCodes:
         """Hash codes of features (n, d). The only place that binarizes.

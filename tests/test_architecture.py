@@ -48,8 +48,8 @@ PIPELINE = (
     {"runs", "catalog"},
     {"index", "annotations"},
     {"analysis"},
-    {"library", "worker", "vectors"},
-    {"cli"},
+    {"library", "worker", "vectors", "sharing"},
+    {"cli", "api"},
 )
 DASHBOARD = (
     {"charts"},
