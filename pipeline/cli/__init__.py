@@ -27,6 +27,7 @@ from pipeline.cli import (
     quantizers,
     running,
     runs,
+    scaling,
     sharing,
     sweeping,
 )
@@ -45,6 +46,7 @@ app.add_typer(methods.methods, name="methods")
 app.add_typer(index.index, name="index")
 app.add_typer(runs.runs, name="runs")
 app.add_typer(sharing.export, name="export")
+app.add_typer(scaling.scale, name="scale")
 app.add_typer(judging.verdicts, name="verdicts")
 app.add_typer(judging.judge, name="judge")
 app.command()(running.run)
@@ -59,6 +61,7 @@ app.command(name="growth")(growth.measure)
 app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(sharing.share)
+app.command()(scaling.plan)
 app.command()(demo.demo)
 app.command(name="app")(demo.serve)
 app.command(hidden=True)(documents.docs)
