@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
+KEY_BYTES = 32
+Keys = NDArray[np.uint8]  # (n, 32)
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,40}"  # names become folders, run ids and collections
 MANIFEST_COLUMNS = (
     "image_id",  # the source's own name of the image
@@ -183,11 +184,21 @@ class RetrievalDataset:
         return [tuple(names) for names in self.manifest[f"labels:{label_set.name}"]]
 
     def labels(self, label_set: LabelSet) -> NDArray[np.bool_]:
-        """Multi-hot labels (n, C)."""
-        position = {name: index for index, name in enumerate(label_set.classes)}
+        """Multi-hot labels (n, C).
+
+        Raises:
+            DatasetError: the manifest has another class.
+        """
         labels = np.zeros((len(self), len(label_set.classes)), bool)
-        for row, names in enumerate(self.label_names(label_set)):
-            labels[row, [position[name] for name in names]] = True
+        column = self.manifest[f"labels:{label_set.name}"].reset_index(drop=True)
+        given = column[column.str.len() > 0].explode()
+        codes = given.map({name: index for index, name in enumerate(label_set.classes)})
+        if codes.isna().any():
+            raise DatasetError(
+                f"the manifest of {self.info.name!r} has {given[codes.isna()].iloc[0]!r}, which is "
+                f"no class of {label_set.name}; import it again"
+            )
+        labels[given.index, codes.astype(np.int64)] = True
         return labels
 
     def image_path(self, index: int) -> Path:
@@ -231,15 +242,24 @@ class RetrievalDataset:
         noted = {p.file for p in read_problems(self.folder / "problems.csv") if SCALED in p.reason}
         return ["by itself" if name in noted else "" for name in self.manifest["image_id"]]
 
-    def pixel_keys(self, rows: Sequence[int]) -> list[bytes]:
-        """Digests (32 bytes) of what the pixels of images depend on: the file and its scaling."""
-        digests, scaling = self.manifest["sha256"], self.scaling
-        return [
-            hashlib.sha256(f"{digests.iloc[row]} {scaling[row]}".encode()).digest()
-            if scaling[row]
-            else bytes.fromhex(digests.iloc[row])
-            for row in rows
-        ]
+    def pixel_keys(self, rows: NDArray[np.int64] | None = None) -> Keys:
+        """Digests (n, 32) of what the pixels of images depend on: the file and its scaling.
+
+        Args:
+            rows: manifest rows (n,); None: all.
+        """
+        return self._keys if rows is None else self._keys[rows]
+
+    @cached_property
+    def _keys(self) -> Keys:
+        digests = self.manifest["sha256"].to_numpy(dtype=object)
+        keys = np.frombuffer(bytearray.fromhex("".join(digests)), np.uint8).reshape(-1, KEY_BYTES)
+        for row, rule in enumerate(self.scaling):
+            if rule:
+                own = hashlib.sha256(f"{digests[row]} {rule}".encode()).digest()
+                keys[row] = np.frombuffer(own, np.uint8)
+        keys.flags.writeable = False
+        return keys
 
 
 def list_datasets(settings: Settings) -> list[DatasetInfo]:
