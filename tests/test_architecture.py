@@ -48,7 +48,7 @@ PIPELINE = (
     {"runs", "catalog"},
     {"index", "annotations"},
     {"analysis"},
-    {"library", "worker", "vectors", "sharing"},
+    {"library", "worker", "vectors", "sharing", "serving"},
     {"cli", "api"},
 )
 DASHBOARD = (

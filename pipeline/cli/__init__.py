@@ -27,6 +27,7 @@ from pipeline.cli import (
     quantizers,
     running,
     runs,
+    serving,
     sharing,
     sweeping,
 )
@@ -61,6 +62,7 @@ app.command()(index.search)
 app.command()(sharing.share)
 app.command()(demo.demo)
 app.command(name="app")(demo.serve)
+app.command(name="serve")(serving.serve)
 app.command(hidden=True)(documents.docs)
 
 _EXPECTED = (ValueError, OSError, StoreError, WeightsError, NotFittedError)
