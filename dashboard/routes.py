@@ -14,9 +14,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from dashboard.cached import library
 from dashboard.services.thumbs import LARGE, SMALL, Thumbnails
 from dashboard.services.uploads import room, safe_name, uploaded
 from pipeline.files import RESERVE_BYTES
+from pipeline.serving.app import key_check
+from pipeline.serving.routes import api_routes
+from pipeline.serving.service import Service
 from pipeline.settings import Settings
 
 _FOREVER = {
@@ -46,6 +50,7 @@ def routes(settings: Settings) -> list[Route]:
     return [
         Route("/thumbs/{dataset}/{sha}.webp", thumbnail),
         Route("/healthz", health),
+        *api_routes(Service(settings, library.store), key_check(settings.keys)),
         _upload_route(settings),
     ]
 

@@ -88,6 +88,7 @@ def delete_dataset(name: str, settings: Settings) -> None:
     folder.rename(doomed)  # out of sight at once; the rest can be interrupted
     shutil.rmtree(doomed)
     shutil.rmtree(settings.home / "thumbs" / name, ignore_errors=True)
+    (settings.home / "duplicates" / f"{name}.npz").unlink(missing_ok=True)
 
 
 def rename_dataset(name: str, settings: Settings, *, to: str = "", title: str = "") -> DatasetInfo:

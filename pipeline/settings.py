@@ -28,6 +28,7 @@ _INHERITED = {  # in capitals
     *("USERPROFILE", "USERNAME", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA"),
     *("PROGRAMDATA", "PROGRAMFILES", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE"),
 }
+_OF_DASHBOARD = ("api_keys",)  # of no use to other processes
 _INHERITED_GROUPS = ("LC_", "CUDA_", "NVIDIA_")
 
 
@@ -120,7 +121,19 @@ class Settings(BaseSettings):
         description="Folders below which the dashboard may import from the server's disk, "
         "separated as in PATH.",
     )
+    api_keys: str = Field(
+        "",
+        description="Keys for programs, `role:key` separated by commas, of 20 characters or more; "
+        "roles are viewer, reviewer, operator.",
+        repr=False,
+    )
     upload_limit_gb: float = Field(20, gt=0, description="Most that one upload may have, in GB.")
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """Role and key of each of `api_keys`."""
+        entries = (entry.strip().partition(":") for entry in self.api_keys.split(",") if entry)
+        return tuple((role, key) for role, _, key in entries)
 
     @field_validator("import_roots", mode="before")
     @classmethod
@@ -158,7 +171,7 @@ class Settings(BaseSettings):
         variables = {
             variable(field): _as_text(value)
             for field in type(self).model_fields
-            if (value := getattr(self, field)) is not None
+            if field not in _OF_DASHBOARD and (value := getattr(self, field)) is not None
         }
         inherited = {
             name: value

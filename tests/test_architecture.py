@@ -48,7 +48,7 @@ PIPELINE = (
     {"runs", "catalog"},
     {"index", "annotations"},
     {"analysis"},
-    {"library", "worker", "vectors", "sharing", "scaling"},
+    {"library", "worker", "vectors", "sharing", "scaling", "serving"},
     {"cli", "api"},
 )
 DASHBOARD = (

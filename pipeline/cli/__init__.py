@@ -28,6 +28,7 @@ from pipeline.cli import (
     running,
     runs,
     scaling,
+    serving,
     sharing,
     sweeping,
 )
@@ -62,8 +63,12 @@ app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(sharing.share)
 app.command()(scaling.plan)
+app.command()(sharing.track)
+app.command()(sharing.push)
+app.command()(sharing.pull)
 app.command()(demo.demo)
 app.command(name="app")(demo.serve)
+app.command(name="serve")(serving.serve)
 app.command(hidden=True)(documents.docs)
 
 _EXPECTED = (ValueError, OSError, StoreError, WeightsError, NotFittedError)
