@@ -28,6 +28,23 @@ def chosen_dataset() -> DatasetInfo:
     return info
 
 
+def readable_dataset() -> DatasetInfo:
+    """The chosen data set; when its manifest cannot be read say so and stop the page."""
+    info = chosen_dataset()
+    try:
+        cached.library.dataset(info.name)
+    except DatasetError as error:
+        problem(
+            "This data set cannot be opened.",
+            reason=str(error),
+            works="Other data sets can be chosen in the sidebar.",
+            command="python -m pipeline doctor",
+            key="dataset_problem",
+        )
+        st.stop()
+    return info
+
+
 def chosen_run() -> str:
     """The id of the chosen run; on a first run say what is missing and stop the page."""
     info, run_id = chosen_dataset(), state.run()

@@ -18,6 +18,7 @@ from pipeline.cli import (
     comparing,
     data,
     demo,
+    doctor,
     documents,
     features,
     growth,
@@ -57,6 +58,7 @@ app.command(name="growth")(growth.measure)
 app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(demo.demo)
+app.command()(doctor.doctor)
 app.command(name="app")(demo.serve)
 app.command(hidden=True)(documents.docs)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from models.wording import unknown
-from pipeline.files import ParsedFiles
+from pipeline.files import ParsedFiles, write_atomic
 from pipeline.runs.control import now_utc
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -43,7 +43,7 @@ class RunRegistry:
         name = f"{moment}_{spec.method}_{spec.dataset}_{spec.bits}b_{spec.digest[:4]}"
         work = self.path / f".{uuid4().hex}.new"  # appears whole or not at all
         work.mkdir(parents=True)
-        (work / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", "utf-8")
+        write_atomic(work / "spec.json", spec.model_dump_json(indent=2) + "\n")
         status = RunStatus(created=now_utc(), heartbeat=time.time(), sweep=sweep)
         (work / "run.json").write_text(status.model_dump_json(indent=2) + "\n", "utf-8")
         for number in count(1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import zipfile
 import zlib
@@ -19,7 +20,7 @@ from pipeline.backbones import load_backbone
 from pipeline.evaluation.rankings import HAMMING, RANKINGS
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
-from pipeline.files import ParsedFiles, write_atomic
+from pipeline.files import ParsedFiles, check_sum, note_sums, reading, swap_in, write_atomic
 from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, read_status
 from pipeline.settings import Settings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:  # torch, which only weights need: where a run is listed, it i
 TUNED = "backbone.safetensors"
 _STATUSES, _REPORTS = ParsedFiles(read_status), ParsedFiles(read_report)
 _HISTORIES = ParsedFiles(lambda text: [json.loads(line) for line in text.split("\n")[:-1]], 1000)
+_log = logging.getLogger(__name__)
 _DAMAGED = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -92,16 +94,22 @@ class RunResults:
             )
 
     def history(self) -> list[dict[str, object]]:
-        """All complete lines of the history."""
+        """All complete lines of the history; none, with a warning, where it is damaged."""
         path = self.folder / "history.jsonl"
-        return list(_HISTORIES.read(path)) if path.exists() else []
+        if not path.exists():
+            return []
+        try:
+            return list(_HISTORIES.read(path))
+        except (OSError, ValueError) as error:
+            _log.warning("%s is damaged and shows nothing: %s", path, sentence(error))
+            return []
 
     def cut_history(self, epoch: int) -> None:
         """Keep the epochs that the checkpoint holds; the others come again."""
         kept = [line for line in self.history() if float(str(line["epoch"])) <= epoch]
         if kept:
             text = "".join(json.dumps(line) + "\n" for line in kept)
-            write_atomic(self.folder / "history.jsonl", text)
+            write_atomic(self.folder / "history.jsonl", text, is_noted=False)  # it grows
         else:
             (self.folder / "history.jsonl").unlink(missing_ok=True)
 
@@ -111,7 +119,7 @@ class RunResults:
         path = self.folder / "codes" / f"{part}.npz"
         partial = path.with_suffix(".tmp.npz")
         np.savez(partial, packed=codes.packed, bits=codes.bits, rows=rows)
-        partial.replace(path)
+        swap_in(partial, path)
 
     def load_codes(self, part: str) -> tuple[HashCodes, NDArray[np.int64]]:
         """The codes of `part` and their manifest rows.
@@ -119,12 +127,11 @@ class RunResults:
         Raises:
             RunError: they are not there or damaged.
         """
-        try:
-            path = self.folder / "codes" / f"{part}.npz"
+        path = self.folder / "codes" / f"{part}.npz"
+        with reading(path, "train the run again", RunError):
+            check_sum(path)
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return HashCodes(stored["packed"], int(stored["bits"])), stored["rows"]
-        except _DAMAGED as error:
-            raise RunError(f"run {self.id} has no usable {part} codes: {error}") from error
 
     def save_method(self, method: HashMethod, tuned: dict[str, Tensor] | None = None) -> None:
         """Store the fitted method, and the weights of the backbone that learned with it."""
@@ -138,6 +145,7 @@ class RunResults:
         if tuned:
             whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tuned.items()}
             save_file(whole, partial / TUNED)
+        note_sums(partial)
         shutil.rmtree(self.folder / "model", ignore_errors=True)
         partial.rename(self.folder / "model")
 
@@ -150,9 +158,16 @@ class RunResults:
         from models.storage import load_method
 
         try:
+            self._check_model()
             return load_method(self.folder / "model")
         except ValueError as error:
             raise RunError(f"run {self.id}: {error}") from error
+
+    def _check_model(self) -> None:
+        """Refuse files of the fitted method that are not what was written."""
+        for path in sorted((self.folder / "model").glob("[!.]*")):
+            with reading(path, "stored codes can be searched; train the run to encode images"):
+                check_sum(path)
 
     def load_backbone(self) -> Backbone:
         """The backbone that the method's codes come from: fine-tuned, or as it is published.
@@ -184,7 +199,7 @@ class RunResults:
         path = self._report_path(evaluation.report.relevance, evaluation.report.ranking)
         partial = self.folder / "curves.tmp.npz"
         evaluation.curves.save(partial)
-        partial.replace(_curves_path(path))
+        swap_in(partial, _curves_path(path))
         write_atomic(path, evaluation.report.model_dump_json(indent=2))
 
     @property
@@ -219,7 +234,7 @@ class RunResults:
         """
         try:
             return _REPORTS.read(self._report_path(relevance or self._first, ranking))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise RunError(f"run {self.id} has no usable report: {sentence(error)}") from error
 
     def curves(self, relevance: str = "", ranking: str = HAMMING) -> Curves:
@@ -229,7 +244,9 @@ class RunResults:
             RunError: the run is not evaluated yet, or damaged.
         """
         try:
-            return Curves.load(self._curves_path(relevance, ranking))
+            path = self._curves_path(relevance, ranking)
+            check_sum(path)
+            return Curves.load(path)
         except _DAMAGED as error:
             raise self._no_curves(error) from error
 
