@@ -21,7 +21,7 @@ from dashboard.routes import routes  # noqa: E402 - needs the path above
 from pipeline.settings import Settings  # noqa: E402
 
 
-def _import_ahead() -> None:
+def _load_ahead() -> None:
     """What the first page needs, then what the first upload needs: seconds of imports each."""
     for name in (
         "dashboard.evaluate.leaderboard_parts",
@@ -29,6 +29,7 @@ def _import_ahead() -> None:
         "torchvision.models",
     ):
         import_module(name)
+    import_module("dashboard.cached.networks").load_ahead()
     # Streamlit collects garbage after every run of a page or fragment; among the half million
     # objects of these modules, which stay, that takes most of a second in which no thread works.
     gc.freeze()
@@ -36,8 +37,8 @@ def _import_ahead() -> None:
 
 @asynccontextmanager
 async def warm(_: st.App) -> AsyncIterator[None]:
-    """Import in the background, so that the first visitor does not wait."""
-    Thread(target=_import_ahead, daemon=True).start()
+    """Load in the background, so that the first visitor does not wait."""
+    Thread(target=_load_ahead, daemon=True).start()
     yield
 
 

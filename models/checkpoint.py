@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+_DEVICE_RANDOM = "random on the device"
 _OPTIMIZER, _HEAD, _LEARNED, _METHOD, _TRUNK = "optimizer", "head", "learned", "method", "trunk"
 
 
@@ -92,6 +94,7 @@ class Snapshot:
         learned: parameters that it learns beside the head.
         generator: source of the order of images.
         trunk: parameters of the backbone that learn too, by name.
+        device: where head and loss compute, whose random state is kept as well.
     """
 
     def __init__(
@@ -101,7 +104,9 @@ class Snapshot:
         learned: list[Tensor],
         generator: torch.Generator,
         trunk: Mapping[str, Tensor],
+        device: torch.device = torch.device("cpu"),  # noqa: B008 - it cannot be changed
     ) -> None:
+        self._device = device
         self._head, self._method, self._learned = head, method, learned
         self._generator, self._trunk = generator, trunk
         self._first = {name: (tensor, tensor._version) for name, tensor in self._own().items()}
@@ -125,6 +130,8 @@ class Snapshot:
             for name, tensor in named.items()
         }
         tensors["random"] = torch.get_rng_state()
+        if self._device.type != "cpu":
+            tensors[_DEVICE_RANDOM] = torch.get_device_module(self._device).get_rng_state()
         tensors["order"] = self._generator.get_state()
         rates = tuple(float(group["lr"]) for group in optimizer.param_groups)
         return Checkpoint(epoch, rates, tensors)
@@ -139,13 +146,17 @@ class Snapshot:
             for name, tensor in self._trunk.items():
                 tensor.copy_(tensors[f"{_TRUNK}.{name}"])
         for name, tensor in _part(tensors, _METHOD).items():
-            setattr(self._method, name, tensor.clone())
+            setattr(self._method, name, tensor.to(self._device, copy=True))
         for place, parameter in enumerate(_parameters(optimizer)):
             state = _part(tensors, f"{_OPTIMIZER}.{place}")
-            optimizer.state[parameter] = {key: value.clone() for key, value in state.items()}
+            optimizer.state[parameter] = {
+                key: value.to(parameter.device, copy=True) for key, value in state.items()
+            }
         for group, rate in zip(optimizer.param_groups, checkpoint.rates, strict=True):
             group["lr"] = rate
         torch.set_rng_state(tensors["random"])
+        if self._device.type != "cpu" and _DEVICE_RANDOM in tensors:
+            torch.get_device_module(self._device).set_rng_state(tensors[_DEVICE_RANDOM])
         self._generator.set_state(tensors["order"])
 
     def _own(self) -> dict[str, Tensor]:
@@ -161,6 +172,13 @@ class Snapshot:
         """Replaced, or written to, since the training began."""
         first, version = self._first.get(name, (None, 0))
         return tensor is not first or tensor._version != version
+
+
+def forked_random_state(device: torch.device) -> AbstractContextManager[None]:
+    """Leave the random states of torch, on the CPU and a device, as they were before."""
+    if device.type == "cpu":
+        return torch.random.fork_rng(devices=[])
+    return torch.random.fork_rng(devices=[device], device_type=device.type)
 
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:

@@ -21,6 +21,7 @@ from models.checkpoint import MemoryCheckpoints
 from models.codes import HashCodes
 from models.deep import DeepHashMethod
 from models.errors import Cancelled, NotFittedError
+from models.imagined_gpu import loss_on_gpu
 from models.method import EpochLog, HashMethod, TrainingSet
 from models.methods.lsh import LSH
 from models.storage import load_method, save_method
@@ -30,6 +31,7 @@ _POINTS, _WIDTH, _CLASSES, _BITS = 200, 160, 5, 16
 _NOISE = 0.5  # of the views beyond the plain one
 _MARGIN = 0.05  # mAP by which a trained method must beat LSH
 _EPOCHS = 3  # enough where a check does not ask how good the codes are
+_LATE = 50  # an epoch after every warm-up
 _LENGTHS = (8, 13, 64, 128, 256)
 
 
@@ -134,6 +136,20 @@ def saving_keeps_the_codes(method: Method) -> None:
         loaded = load_method(Path(folder))
     assert np.array_equal(made.encode(features).packed, loaded.encode(features).packed)
     assert (loaded.bits, loaded.seed, loaded.config) == (made.bits, made.seed, made.config)
+
+
+def loss_stays_on_its_device(method: Method) -> None:
+    """The loss of a batch on a GPU is computed there, in the first epoch and in a late one."""
+    if not issubclass(method, DeepHashMethod):
+        return
+    for epoch in (1, _LATE):
+        made = brief(method)
+        assert isinstance(made, DeepHashMethod)
+        try:
+            devices = loss_on_gpu(made, training_set(method), epoch)
+        except RuntimeError as error:
+            raise AssertionError(f"the loss mixes devices: {error}") from error
+        assert {*devices.values()} == {"cuda"}
 
 
 def labels_are_used_as_declared(method: Method) -> None:
@@ -289,6 +305,7 @@ CHECKS: tuple[Callable[[Method], None], ...] = (
     terms_are_named_and_finite,
     cancelling_stops,
     resuming_changes_nothing,
+    loss_stays_on_its_device,
     bad_features_are_refused,
     unknown_keys_are_refused,
     beats_lsh_on_clusters,

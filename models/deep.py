@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -11,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.checkpoint import Checkpoints, Snapshot
+from models.checkpoint import Checkpoints, Snapshot, forked_random_state
 from models.copies import without_copies
 from models.finetuning import Source, StoredViews, TrainableBackbone
 from models.method import (
@@ -104,6 +105,7 @@ class DeepHashMethod(HashMethod):
         on_step: OnStep = ignore_step,
         checkpoints: Checkpoints | None = None,
         trunk: TrainableBackbone | None = None,
+        device: str = "cpu",
     ) -> Self:
         """Train the head on `train`; see `HashMethod.fit`.
 
@@ -115,46 +117,45 @@ class DeepHashMethod(HashMethod):
             on_step: called after each mini-batch; may raise Cancelled.
             checkpoints: resume from the last one, and keep new ones.
             trunk: a backbone that learns too; it embeds the images again in every step.
+            device: where head and loss compute; what is prepared between epochs is on the CPU.
         """
         train = self._checked(train, are_features_fixed=trunk is None)
-        features = train.features
-        labels = self._checked_labels(train)
-        mean = features.mean(0)
-        scale = MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
+        features, labels = train.features, self._checked_labels(train)
+        mean, scale = mean_and_scale(features)
         self.on_fit_start(TrainingSet(tuple((view - mean) * scale for view in train.views), labels))
+        place = torch.device(device)
         generator = torch.Generator().manual_seed(self.seed)
-        source = trunk if trunk is not None else StoredViews(train.views, generator)
-
-        def start_epoch(epoch: int) -> None:
-            source.on_epoch_start(epoch)
-            self.on_epoch_start(epoch)
-
+        source = trunk or StoredViews(train.views, generator)
         before = self.state
-        with torch.random.fork_rng(devices=[]):  # weights and dropout draw from torch's own state
+        with forked_random_state(place):  # weights and dropout draw from torch's own state
             torch.manual_seed(self.seed)
-            head = build_head(features.shape[1], self.bits, self.config)
-            self._point_state_at(head, mean, scale)
+            head = build_head(features.shape[1], self.bits, self.config).to(place)
+            self._move_to(place)
+            self._point_state_at(head, mean.to(place), scale.to(place))
+            snapshot = Snapshot(head, self, self.learnable(), generator, source.parameters, place)
             try:
                 fit_epochs(
                     self._groups(head, source),
                     len(features),
-                    self._loss_of_rows(head, source, labels),
+                    self._loss_of_rows(head, source, labels, place),
                     epochs=self.config.epochs,
                     batch=self.config.batch,
                     weight_decay=self.config.weight_decay,
                     generator=generator,
                     on_epoch=on_epoch,
-                    on_epoch_start=start_epoch,
+                    on_epoch_start=self._start_of_epochs(source, place),
                     on_step=on_step,
                     on_gradients=source.on_gradients,
                     accumulate=source.accumulate,
-                    snapshot=Snapshot(head, self, self.learnable(), generator, source.parameters),
+                    snapshot=snapshot,
                     checkpoints=checkpoints,
                 )
             except BaseException:
                 self.state = before
                 raise
-        self.state = {name: tensor.clone() for name, tensor in self.state.items()}
+            finally:
+                self._move_to(torch.device("cpu"))
+        self.state = {name: tensor.cpu().clone() for name, tensor in self.state.items()}
         return self
 
     def relax(self, inputs: Tensor) -> Tensor:
@@ -167,7 +168,20 @@ class DeepHashMethod(HashMethod):
             {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)},
             assign=True,
         )
-        return self.activation(head.eval()((inputs - state["mean"]) * state["scale"])).detach()
+        inputs = inputs.to(state["mean"].device)  # the CPU, unless it trains on another device
+        outputs = head.eval()((inputs - state["mean"]) * state["scale"])
+        return self.activation(outputs).detach().cpu()
+
+    def _start_of_epochs(self, source: Source, place: torch.device) -> Callable[[int], None]:
+        """What happens before each epoch, on the CPU."""
+
+        def start(epoch: int) -> None:
+            source.on_epoch_start(epoch)
+            self._move_to(torch.device("cpu"))
+            self.on_epoch_start(epoch)
+            self._move_to(place)
+
+        return start
 
     def _groups(self, head: nn.Module, source: Source) -> list[Group]:
         """What is learned, each at its step size."""
@@ -177,20 +191,28 @@ class DeepHashMethod(HashMethod):
         return groups
 
     def _loss_of_rows(
-        self, head: nn.Module, source: Source, labels: Tensor | None
+        self, head: nn.Module, source: Source, labels: Tensor | None, place: torch.device
     ) -> Callable[[Tensor], LossTerms]:
         """The loss as a function of the numbers of the images in a mini-batch."""
         mean, scale = self.state["mean"], self.state["scale"]
 
         def loss(rows: Tensor) -> LossTerms:
-            inputs = tuple((view - mean) * scale for view in source.views(rows, self.card.views))
+            views = [view.to(place) for view in source.views(rows, self.card.views)]
+            inputs = tuple((view - mean) * scale for view in views)
             relaxed = tuple(self.activation(head(view)) for view in inputs)
             fixed = tuple(view.detach() for view in inputs)  # a target must not follow the loss
-            return self.loss(
-                Batch(rows, fixed, relaxed, labels[rows] if labels is not None else None)
-            )
+            own = labels[rows].to(place) if labels is not None else None
+            makes_there = nullcontext() if place.type == "cpu" else place
+            with makes_there:  # what the loss makes itself
+                return self.loss(Batch(rows.to(place), fixed, relaxed, own))
 
         return loss
+
+    def _move_to(self, place: torch.device) -> None:
+        """Move the tensors of this method, learned ones too, and keep who refers to them."""
+        for tensor in [*vars(self).values(), *self.learnable()]:
+            if isinstance(tensor, Tensor) and tensor.device != place:
+                tensor.data = tensor.data.to(place)
 
     def _point_state_at(self, head: nn.Module, mean: Tensor, scale: Tensor) -> None:
         """Let the state be the tensors of a head in training, which change with it."""
@@ -232,6 +254,12 @@ class DeepHashMethod(HashMethod):
         if "multi" not in card.label_kinds and bool((labels.sum(1) > 1).any()):
             raise ValueError(f"{card.title} takes one label per image, some images have several")
         return labels
+
+
+def mean_and_scale(features: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean (d,) of features (n, d), and what gives them `MEAN_NORM` around it."""
+    mean = features.mean(0)
+    return mean, MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
 
 
 def build_head(in_features: int, bits: int, config: DeepConfig) -> nn.Sequential:

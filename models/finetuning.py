@@ -1,7 +1,7 @@
 """Fine-tuning: a backbone that learns together with the head of a deep method.
 
 Head and loss stay on the CPU, where every method keeps its targets and banks. The backbone, which
-takes nearly all the time, works on `device`, and with several processes (torchrun) each of them
+takes nearly all the time, works on its device, and with several processes (torchrun) each of them
 embeds its part of a mini-batch: the features of all parts are gathered, so that losses over pairs
 and banks see the same batch as with one process.
 """
@@ -75,7 +75,6 @@ class TrainableBackbone(Source):
         backbone: a copy of its own: its network is changed.
         images: training images as the network takes them.
         config: how it learns.
-        device: device on which the network works.
     """
 
     def __init__(
@@ -83,11 +82,9 @@ class TrainableBackbone(Source):
         backbone: Backbone,
         images: Images,
         config: FineTuning,
-        device: str = "cpu",
     ) -> None:
         self.config, self.backbone, self._images = config, backbone, images
-        self._device = torch.device(device)
-        backbone.network.to(self._device)
+        self._device = torch.device(backbone.device)
         self.parameters = unfreeze(backbone.network, config.stages)
         self.learning_rate, self.accumulate = config.learning_rate, config.accumulate
         self._epoch = 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from models.backbones import registry
 from models.backbones.vectors import PREFIX
 from models.errors import WeightsError
+from pipeline.devices import device_of
 from pipeline.settings import Settings
 from pipeline.stored_features import AboutFeatures, own_vectors
 
@@ -18,15 +19,17 @@ if TYPE_CHECKING:  # torch, which names do without
 
 
 def load_backbone(name: str, settings: Settings) -> Backbone:
-    """Build a network and verify its weights, or open own vectors.
+    """Build a network on the device of the settings and verify its weights, or open own vectors.
 
     Raises:
-        ValueError: no backbone of that name.
+        ValueError: no backbone of that name, or no such device.
         WeightsError: the weights are missing, damaged or unavailable, or there are no own vectors
             of that name.
     """
     if registry.has_network(name):
-        return registry.load_backbone(name)
+        device = device_of(settings)
+        is_half = settings.half_precision and device != "cpu"
+        return registry.load_backbone(name).on(device, half=is_half)
     own = own_vectors(settings)
     if name not in own:
         known = ", ".join(own) or "none"
@@ -35,7 +38,7 @@ def load_backbone(name: str, settings: Settings) -> Backbone:
             f"python -m pipeline features import DATASET FILE --name {name.removeprefix(PREFIX)}"
         )
     about = own[name][1]
-    return _with_network(about) if about.network else _without_network(about)
+    return _with_network(about, settings) if about.network else _without_network(about)
 
 
 def has_text_tower(name: str, settings: Settings) -> bool:
@@ -76,7 +79,7 @@ def as_vectors(network: Backbone, *, is_unit: bool) -> Backbone:
     )
 
 
-def _with_network(about: AboutFeatures) -> Backbone:
+def _with_network(about: AboutFeatures, settings: Settings) -> Backbone:
     """Own vectors whose network encodes images of users, while it is the one of the import."""
     bare = network_named_like(about.backbone)
     try:
@@ -88,7 +91,8 @@ def _with_network(about: AboutFeatures) -> Backbone:
     if network.fingerprint != about.network:
         return _without_network(about, f", and {bare} has other weights or preprocessing since")
     encoder = as_vectors(network, is_unit=about.is_unit)
-    return replace(encoder, name=about.backbone, fingerprint=about.fingerprint)
+    own = replace(encoder, name=about.backbone, fingerprint=about.fingerprint)
+    return own.on(device_of(settings))
 
 
 def _without_network(about: AboutFeatures, reason: str = "") -> Backbone:

@@ -8,8 +8,6 @@ and the work resumes from there.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from filelock import FileLock
@@ -21,6 +19,7 @@ from models.backbones.registry import has_network
 from models.errors import WeightsError
 from pipeline.augment import augmented
 from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.embedding import embedded
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 from pipeline.stored_features import (
@@ -30,8 +29,6 @@ from pipeline.stored_features import (
     features_folder,
     lacking_vectors,
 )
-
-_BATCH = 32
 
 
 class FeatureCache:
@@ -144,22 +141,3 @@ class FeatureCache:
         image = dataset.load_image(row)
         digest = str(dataset.manifest["sha256"].iloc[row])
         return augmented(image, digest, self._view) if self._view else image
-
-
-def embedded(
-    backbone: Backbone, load: Callable[[int], Image.Image], rows: list[int]
-) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-    """Batches of rows with their features (b, d); the next batch is decoded meanwhile."""
-    batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
-    with ThreadPoolExecutor(1) as pool:
-
-        def decode(batch: list[int]) -> list[Image.Image]:
-            return [load(row) for row in batch]
-
-        coming = pool.submit(decode, batches[0]) if batches else None
-        for number, batch in enumerate(batches):
-            assert coming is not None
-            images = coming.result()
-            if number + 1 < len(batches):
-                coming = pool.submit(decode, batches[number + 1])
-            yield batch, backbone.embed(images).numpy()

@@ -91,9 +91,13 @@ class Settings(BaseSettings):
         description="Most memory of a worker in MB, on Linux; a run that wants more fails alone.",
     )
     device: str = Field(
-        "cpu",
-        pattern=r"^(cpu|cuda(:\d+)?)$",
-        description="Where a backbone learns: `cpu`, `cuda`, `cuda:1`.",
+        "auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Where networks compute and learn: `cpu`, `cuda`, `cuda:1`, `mps`; "
+        "`auto`: a GPU where there is one.",
+    )
+    half_precision: bool = Field(
+        False, description="1: features on a GPU are computed in float16, apart from others."
     )
     start_worker: bool = Field(True, description="0: the dashboard starts no worker.")
     import_roots: Annotated[tuple[Path, ...], NoDecode] = Field(

@@ -42,7 +42,7 @@ GROUND = "settings decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
     {"files"},
-    {"images", "augment", "launching", "jobs"},
+    {"images", "augment", "embedding", "devices", "launching", "jobs"},
     {"datasets"},
     {"ingest", "evaluation", "stored_features"},
     {"features", "backbones"},

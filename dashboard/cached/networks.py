@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -29,6 +30,7 @@ from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
 from pipeline.wording import sentence
 
+_log = logging.getLogger(__name__)
 _SAMPLE = 300  # images whose relaxed codes are computed for bit cards
 _encoding = Lock()  # one batch at a time: torch already uses all threads
 
@@ -43,6 +45,20 @@ def _backbone(name: str, tuned_run: str = "") -> Backbone:
         if tuned_run
         else load_backbone(name, settings())
     )
+
+
+def load_ahead() -> None:
+    """Load what encodes for the latest run, so that the first upload does not wait for it."""
+    done = [run for run in RunRegistry(settings()).all() if run.state() == "done"]
+    if not done:
+        return
+    latest = max(done, key=lambda run: run.id)
+    try:
+        backbone, method = _networks(latest.id)
+        if not backbone.refusal:
+            encode_image(Image.new("RGB", (64, 64)), backbone, method)
+    except (RuntimeError, ValueError) as error:
+        _log.info("nothing is loaded ahead: %s", error)  # an upload says so where it is seen
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

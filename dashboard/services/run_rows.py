@@ -338,6 +338,7 @@ def _environment(status: RunStatus) -> tuple[tuple[str, str], ...]:
         "host": status.host,
         "process": str(status.pid or ""),
         "threads": str(status.threads or ""),
+        "device": status.device,
         "memory": f"{status.memory_mb:,.0f} MB" if status.memory_mb else "",
         "attempts": str(status.attempts or ""),
         "code": status.commit,

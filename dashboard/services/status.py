@@ -12,6 +12,7 @@ from typing import Literal
 
 from dashboard.services.run_choices import IndexState, index_state
 from pipeline.datasets.dataset import DatasetInfo, damaged_datasets, list_datasets
+from pipeline.devices import device_of, device_title
 from pipeline.doctor.checkup import Record, stored_record
 from pipeline.images import MAX_PIXELS
 from pipeline.index.publish import read_index
@@ -21,7 +22,7 @@ from pipeline.jobs import LOST_AFTER_S
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.settings import Settings
-from pipeline.wording import duration, plural
+from pipeline.wording import duration, plural, sentence
 from pipeline.worker import heartbeat_age_s
 
 Level = Literal["good", "idle", "warning", "problem"]
@@ -84,6 +85,7 @@ def read_overview(settings: Settings, store: CodeStore) -> Overview:
             runs_line(len(RunRegistry(settings).all()), RunRegistry(settings).unreadable()),
             worker_line(heartbeat_age_s(settings), _n_queued(settings)),
             doctor_line(stored_record(settings)),
+            _device_line(settings),
         ),
         indexes=indexes,
         datasets=tuple(list_datasets(settings)),
@@ -138,6 +140,19 @@ def doctor_line(record: Record | None) -> Line:
     remedy = f"{first.path}: {first.reason}; {first.todo}."
     can_repair = any(one.can_be_repaired and one.state == "open" for one in record.problems)
     return Line("Stored files", "problem", state, remedy, _DOCTOR + " --repair" * can_repair)
+
+
+def _device_line(settings: Settings) -> Line:
+    """Where networks compute."""
+    threads = f"{plural(settings.threads, 'thread')} of the CPU"
+    try:
+        device = device_title(device_of(settings))
+    except ValueError as error:
+        return Line("Device", "problem", sentence(error))
+    if device == "cpu":
+        return Line("Device", "good", f"CPU, {plural(settings.threads, 'thread')}")
+    half = ", features in float16" if settings.half_precision else ""
+    return Line("Device", "good", f"{device}{half}, and {threads}")
 
 
 def folder_size(path: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -29,7 +29,9 @@ class Backbone:
         preprocess: RGB image -> (3, h, w) float32.
         network: (n, 3, h, w) -> (n, d), in evaluation mode.
         refusal: why it can encode no image, a sentence; empty where it can.
-        text_tower: texts -> (n, d) in the same space; None where the network has none.
+        text_tower: texts -> (n, d) in the same space, on the CPU; None where the network has none.
+        device: where the network computes, as torch names it.
+        is_half: whether it computes in float16.
     """
 
     name: str
@@ -39,8 +41,21 @@ class Backbone:
     network: nn.Module
     refusal: str = ""
     text_tower: Callable[[list[str]], Tensor] | None = None
+    device: str = "cpu"
+    is_half: bool = False
 
-    @torch.inference_mode()
+    def on(self, device: str, *, half: bool = False) -> Backbone:
+        """The same backbone with its network on a device, where it computes from here on.
+
+        Args:
+            device: such as `cuda:1`.
+            half: compute in float16 there, with a fingerprint of its own, since features differ.
+        """
+        self.network.to(device)
+        torch.backends.cudnn.allow_tf32 = False  # rounds float32 to 10 bits, which CPUs do not
+        mark = "-float16" if half else ""
+        return replace(self, device=device, is_half=half, fingerprint=f"{self.fingerprint}{mark}")
+
     def embed(self, images: list[Image.Image]) -> Tensor:
         """Features (n, d) float32 of RGB images.
 
@@ -49,9 +64,15 @@ class Backbone:
         """
         if self.refusal:
             raise WeightsError(self.refusal)
-        batch = torch.stack([self.preprocess(image) for image in images])
-        batch = batch.to(next(self.network.parameters()).device)
-        features: Tensor = self.network(batch.contiguous(memory_format=torch.channels_last))
+        return self.forward(torch.stack([self.preprocess(image) for image in images]))
+
+    @torch.inference_mode()
+    def forward(self, batch: Tensor) -> Tensor:
+        """Features (n, d) float32, on the CPU, of preprocessed images (n, 3, h, w)."""
+        kind = torch.device(self.device).type
+        batch = batch.to(self.device).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(kind, torch.float16, enabled=self.is_half):
+            features: Tensor = self.network(batch)
         return features.float().cpu()
 
     @torch.inference_mode()

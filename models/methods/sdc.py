@@ -23,6 +23,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import betaincinv
 from torch import Tensor
@@ -45,7 +46,6 @@ class SDCConfig(DeepConfig):
     quantization: float = Field(1.0, ge=0, le=100, description="Weight of the quantization term.")
 
 
-@lru_cache(maxsize=8)  # a full batch and the last one, for a few settings; not to be changed
 def quantiles(count: int, concentration: float, orthogonal: bool) -> Tensor:
     """The code cosines (count,) that pairs shall have, rising.
 
@@ -54,9 +54,14 @@ def quantiles(count: int, concentration: float, orthogonal: bool) -> Tensor:
         concentration: a of Beta(a, a).
         orthogonal: whether negative ones become 0.
     """
+    values = torch.from_numpy(_quantiles(count, concentration))
+    return values.relu() if orthogonal else values.clone()
+
+
+@lru_cache(maxsize=8)  # a full batch and the last one, for a few settings; not to be changed
+def _quantiles(count: int, concentration: float) -> NDArray[np.float32]:
     shares = (np.arange(count) + 0.5) / count
-    values = 2 * torch.from_numpy(betaincinv(concentration, concentration, shares)).float() - 1
-    return values.relu() if orthogonal else values
+    return 2 * betaincinv(concentration, concentration, shares).astype(np.float32) - 1
 
 
 def sdc_loss(outputs: Tensor, features: Tensor, wanted: Tensor, quantization: float) -> LossTerms:
@@ -117,7 +122,12 @@ class SDC(DeepHashMethod):
         """`sdc_loss` of the batch."""
         config = self.config
         wanted = quantiles(len(batch.rows) // 2, config.concentration, config.orthogonal)
-        return sdc_loss(batch.relaxed[0], batch.views[0], wanted, config.quantization)
+        return sdc_loss(
+            batch.relaxed[0],
+            batch.views[0],
+            wanted.to(batch.rows.device),
+            config.quantization,
+        )
 
 
 METHOD = SDC

@@ -17,6 +17,7 @@ import torch.distributed as dist
 from models.method import ignore
 from models.registry import get_method
 from pipeline.datasets.dataset import load_dataset
+from pipeline.devices import device_of
 from pipeline.progress import ignore_progress
 from pipeline.runs.preparation import prepare
 from pipeline.runs.spec import RunSpec
@@ -37,7 +38,7 @@ def joined(settings: Settings) -> Iterator[tuple[int, Settings]]:
     trained: threads of gloo now and then abort an interpreter that ends as usual, on which torchrun
     would stop the first process as well, while it still evaluates.
     """
-    is_cuda = settings.device.startswith("cuda")
+    is_cuda = device_of(settings).startswith("cuda")
     dist.init_process_group("nccl" if is_cuda else "gloo")
     try:
         if is_cuda:
@@ -64,7 +65,7 @@ def train_along(spec: RunSpec, settings: Settings) -> None:
     dataset = load_dataset(spec.dataset, settings)
     prepared = prepare(spec, dataset, settings, ignore_progress)
     method = get_method(spec.method)(spec.bits, spec.method_config(), seed=spec.seed)
-    fit(method, prepared.train, on_epoch=ignore, trunk=prepared.trunk)
+    fit(method, prepared.train, on_epoch=ignore, trunk=prepared.trunk, device=device_of(settings))
 
 
 def check(spec: RunSpec) -> None:

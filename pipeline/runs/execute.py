@@ -13,6 +13,7 @@ from models.method import HashMethod
 from pipeline import jobs
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.datasets.split import Indices
+from pipeline.devices import device_of, device_title
 from pipeline.evaluation.relevance import COPIES
 from pipeline.features import FeatureCache
 from pipeline.jobs import HEARTBEAT, beating
@@ -53,6 +54,8 @@ def execute(
     with run.started(only_queued=only_queued):
         if problem := run.spec.problem():
             raise ValueError(f"run {run.id} was asked of another version: {problem}")
+        device = device_of(settings)
+        run.update(device=device_title(device))
         dataset = load_dataset(run.spec.dataset, settings)
         run.adopt_dataset(dataset.info.fingerprint)
         with run.stage("features"):
@@ -60,7 +63,12 @@ def execute(
             run.update(n_unlabelled=prepared.n_unlabelled)
         with run.stage("training", trained_s(run)):
             method = fit_method(
-                run, prepared.train, report, monitor=prepared.monitor, trunk=prepared.trunk
+                run,
+                prepared.train,
+                report,
+                monitor=prepared.monitor,
+                trunk=prepared.trunk,
+                device=device,
             )
         with run.stage("encoding"):
             split, trunk = prepared.split, prepared.trunk

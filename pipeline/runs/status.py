@@ -35,6 +35,7 @@ class RunStatus(BaseModel):
     sweep: str = ""  # name that runs asked for together share
     attempts: int = 0  # times that it was started since it was last queued by a person
     threads: int = 0  # of torch
+    device: str = ""  # that networks computed on, in words
     memory_mb: float = 0.0  # most that the process held at the end of an epoch or stage
     done: int = 0  # steps of the stage
     total: int = 0

@@ -20,7 +20,7 @@ from models.training import OnStep, ignore_step
 from pipeline.augment import augmented
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import Indices, Split
-from pipeline.features import embedded
+from pipeline.embedding import embedded
 from pipeline.progress import Progress, StageProgress, ignore_progress
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
@@ -65,23 +65,15 @@ def trainable_backbone(
         train: rows of the training images.
         spec: says how it learns.
         backbone: changed from here on.
-        settings: give device and threads.
+        settings: give the threads.
 
     Raises:
-        ValueError: there is no such device, or the backbone has fewer stages than shall learn.
+        ValueError: the backbone has fewer stages than shall learn.
     """
     if spec.finetune is None:
         return None
-    if settings.device != "cpu" and not torch.cuda.is_available():
-        raise ValueError(
-            f"HASHLENS_DEVICE is {settings.device!r}, but torch finds no GPU; set it to 'cpu'"
-        )
-    return TrainableBackbone(
-        backbone,
-        _images(dataset, train, backbone, settings.threads),
-        spec.finetune,
-        settings.device,
-    )
+    images = _images(dataset, train, backbone, settings.threads)
+    return TrainableBackbone(backbone, images, spec.finetune)
 
 
 def embed(
@@ -91,12 +83,12 @@ def embed(
     on_progress: Progress = ignore_progress,
 ) -> Features:
     """Features (n, d) of images by a backbone that is not in the cache, since it has learned."""
-    done, parts = 0, [np.zeros((0, backbone.dim), np.float32)]
+    done, every = 0, np.empty((len(rows), backbone.dim), np.float32)
     for batch, features in embedded(backbone, dataset.load_image, rows.tolist()):
+        every[done : done + len(batch)] = features
         done += len(batch)
-        parts.append(features)
         on_progress(done, len(rows))
-    return np.concatenate(parts)
+    return every
 
 
 def fit_method(
@@ -106,8 +98,9 @@ def fit_method(
     *,
     monitor: ValidationMonitor | None = None,
     trunk: TrainableBackbone | None = None,
+    device: str = "cpu",
 ) -> HashMethod:
-    """A new method of the run's spec, fitted; resumes from the run's checkpoint."""
+    """A new method of the run's spec, fitted on a device; resumes from the run's checkpoint."""
     method = get_method(run.spec.method)(
         run.spec.bits, run.spec.method_config(), seed=run.spec.seed
     )
@@ -129,6 +122,7 @@ def fit_method(
         on_step=lambda done, total: on_progress("training", done, total),
         checkpoints=run.checkpoints(),
         trunk=trunk,
+        device=device,
     )
     run.update(chosen=method.chosen)
     on_progress("training", 1, 1)
@@ -143,10 +137,21 @@ def fit(
     on_step: OnStep = ignore_step,
     checkpoints: Checkpoints | None = None,
     trunk: TrainableBackbone | None = None,
+    device: str = "cpu",
 ) -> None:
-    """Fit a method of either kind; one without mini-batches has no steps and no checkpoints."""
+    """Fit a method of either kind; one without mini-batches has no steps and no checkpoints.
+
+    Such a method is linear algebra of a sample, in double precision on the CPU.
+    """
     if isinstance(method, DeepHashMethod):
-        method.fit(train, on_epoch=on_epoch, on_step=on_step, checkpoints=checkpoints, trunk=trunk)
+        method.fit(
+            train,
+            on_epoch=on_epoch,
+            on_step=on_step,
+            checkpoints=checkpoints,
+            trunk=trunk,
+            device=device,
+        )
     else:
         method.fit(train, on_epoch=on_epoch)
 

@@ -161,6 +161,16 @@ class CountsInPlainNumbers(DPSH):
         return {name: term / self.steps for name, term in super().loss(batch).items()}
 
 
+class KeepsSomethingElsewhere(DPSH):
+    def on_fit_start(self, train):
+        super().on_fit_start(train)
+        self.shifts = [torch.zeros(self.bits)]
+
+    def loss(self, batch):
+        terms = super().loss(batch)
+        return terms | {"shift": (batch.relaxed[0] - self.shifts[0]).mean()}
+
+
 class AcceptsNaN(LSH):
     def fit(self, train, **options):
         return super().fit(TrainingSet((train.features.nan_to_num(),)), **options)
@@ -209,6 +219,7 @@ BAD = (
     (StartsCountingAtZero, contract.terms_are_named_and_finite),
     (GoesOnAfterCancel, contract.cancelling_stops),
     (CountsInPlainNumbers, contract.resuming_changes_nothing),
+    (KeepsSomethingElsewhere, contract.loss_stays_on_its_device),
     (AcceptsNaN, contract.bad_features_are_refused),
     (IgnoresMisspeltKeys, contract.unknown_keys_are_refused),
     (LearnsNothing, contract.beats_lsh_on_clusters),

@@ -21,6 +21,7 @@ GIVEN = {
     "HASHLENS_THREADS": ("3", 3),
     "HASHLENS_MEMORY_MB": ("2000", 2000),
     "HASHLENS_DEVICE": ("cuda:1", "cuda:1"),
+    "HASHLENS_HALF_PRECISION": ("1", True),
     "HASHLENS_START_WORKER": ("0", False),
     "HASHLENS_IMPORT_ROOTS": (os.pathsep.join(("/a", "", "b c")), (Path("/a"), Path("b c"))),
     "HASHLENS_UPLOAD_LIMIT_GB": ("0.5", 0.5),
@@ -119,6 +120,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch):
         ("HASHLENS_THREADS", "0"),
         ("HASHLENS_MEMORY_MB", "10"),
         ("HASHLENS_DEVICE", "gpu"),
+        ("HASHLENS_HALF_PRECISION", "fast"),
     ],
 )
 def test_values_without_a_meaning_are_refused(monkeypatch, name, value):

@@ -156,15 +156,6 @@ def test_validation_without_labels_is_refused(settings: Settings) -> None:
         executed(settings, dataset="bare", label_set="", method="lsh", config={}, validation=0.2)
 
 
-def test_a_gpu_that_is_not_there_is_named(own_library: Settings) -> None:
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU")
-    settings = own_library.model_copy(update={"device": "cuda"})
-
-    with pytest.raises(ValueError, match="HASHLENS_DEVICE is 'cuda', but torch finds no GPU"):
-        executed(settings, finetune=TUNE)
-
-
 @pytest.mark.flaky(reruns=2)  # gloo's threads sometimes abort a process that has finished
 def test_torchrun_executes_one_run_with_two_processes(own_library: Settings) -> None:
     words = "--dataset shapes --backbone tiny --bits 16 --labels class --method dpsh"
