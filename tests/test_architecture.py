@@ -56,7 +56,7 @@ PIPELINE = (
 DASHBOARD = (
     {"charts"},
     {"services"},
-    {"state"},
+    {"state", "access"},
     {"cached"},
     {"widgets"},
     {"explore", "evaluate", "build", "share"},

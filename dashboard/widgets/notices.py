@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.services import imports
 from dashboard.widgets import recommended_training
 from pipeline.analysis.opened_run import OpenRun
@@ -68,6 +68,7 @@ def empty_library() -> None:
             if st.button(
                 "Import the drawings", icon=":material/download:", type="primary", key="built_in"
             ):
+                access.require("operator")
                 job = imports.begin(_DRAWINGS, "import", cached.library.settings())
                 state.switch_page("build/import_page.py", job=job.id)
             st.page_link("build/import_page.py", label="Import your own", icon=":material/upload:")

@@ -26,12 +26,9 @@ from pipeline.index.store.base import (
 from pipeline.index.store.edge_files import EdgeFiles
 from pipeline.index.verification import WrongCodes, verify_index
 from pipeline.runs.registry import RunRegistry
-from pipeline.runs.results import RunError
+from pipeline.runs.results import DELETE, MEASURE, RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
-
-_AGAIN = "delete the run and train it again: python -m pipeline runs delete {0}"
-_MEASURE = "measure it again: python -m pipeline evaluate {0}"
 
 
 def check_runs(checkup: Checkup) -> None:
@@ -44,7 +41,7 @@ def check_runs(checkup: Checkup) -> None:
             run = registry.open(folder.name)
         except RunError as error:
             if folder.exists():
-                checkup.add(folder, first_line(error), _AGAIN.format(folder.name))
+                checkup.add(folder, first_line(error), DELETE.format(folder.name))
             continue
         if run.state() == "running":
             checkup.notes.append(f"run {run.id} is being executed and was not checked")
@@ -53,7 +50,7 @@ def check_runs(checkup: Checkup) -> None:
 
 
 def _check_run(run: Run, checkup: Checkup) -> None:
-    again, measure = _AGAIN.format(run.id), _MEASURE.format(run.id)
+    again, measure = DELETE.format(run.id), MEASURE.format(run.id)
     folder, is_done = run.folder, run.status().state == "done"
     for name in ("spec.json", "run.json"):
         with checkup.looking_at(folder / name, again):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +33,9 @@ if TYPE_CHECKING:  # torch, which only weights need: where a run is listed, it i
 TUNED = "backbone.safetensors"
 _STATUSES, _REPORTS = ParsedFiles(read_status), ParsedFiles(read_report)
 _HISTORIES = ParsedFiles(lambda text: [json.loads(line) for line in text.split("\n")[:-1]], 1000)
+MEASURE = "measure it again: python -m pipeline evaluate {0}"
+DELETE = "delete the run and train it again: python -m pipeline runs delete {0}"
 _log = logging.getLogger(__name__)
-_DAMAGED = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class RunError(ValueError):
@@ -71,10 +70,9 @@ class RunResults:
         Raises:
             RunError: run.json is damaged.
         """
-        try:
-            return _STATUSES.read(self.folder / "run.json")
-        except (OSError, ValueError) as error:
-            raise RunError(f"run {self.id} has a damaged run.json: {sentence(error)}") from error
+        path = self.folder / "run.json"
+        with reading(path, DELETE.format(self.id), RunError):
+            return _STATUSES.read(path)
 
     def check_dataset(self, fingerprint: str, *earlier: str) -> None:
         """Refuse a data set whose images or labels are not those the run was executed on.
@@ -128,7 +126,7 @@ class RunResults:
             RunError: they are not there or damaged.
         """
         path = self.folder / "codes" / f"{part}.npz"
-        with reading(path, "train the run again", RunError):
+        with reading(path, _remedy(part, self.id), RunError):
             check_sum(path)
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return HashCodes(stored["packed"], int(stored["bits"])), stored["rows"]
@@ -232,10 +230,9 @@ class RunResults:
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
-        try:
-            return _REPORTS.read(self._report_path(relevance or self._first, ranking))
-        except (OSError, ValueError, TypeError) as error:
-            raise RunError(f"run {self.id} has no usable report: {sentence(error)}") from error
+        path = self._report_path(relevance or self._first, ranking)
+        with reading(path, MEASURE.format(self.id), RunError):
+            return _REPORTS.read(path)
 
     def curves(self, relevance: str = "", ranking: str = HAMMING) -> Curves:
         """The measured curves, for relevance and ranking as in `report`.
@@ -243,12 +240,10 @@ class RunResults:
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
-        try:
-            path = self._curves_path(relevance, ranking)
+        path = self._curves_path(relevance, ranking)
+        with reading(path, MEASURE.format(self.id), RunError):
             check_sum(path)
             return Curves.load(path)
-        except _DAMAGED as error:
-            raise self._no_curves(error) from error
 
     def query_aps(self, relevance: str = "", ranking: str = HAMMING) -> NDArray[np.float64]:
         """AP (q,) of each query, at a fraction of the time that all curves take.
@@ -256,10 +251,9 @@ class RunResults:
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
-        try:
-            return Curves.query_aps(self._curves_path(relevance, ranking))
-        except _DAMAGED as error:
-            raise self._no_curves(error) from error
+        path = self._curves_path(relevance, ranking)
+        with reading(path, MEASURE.format(self.id), RunError):
+            return Curves.query_aps(path)
 
     @property
     def _first(self) -> str:
@@ -277,8 +271,12 @@ class RunResults:
         ]
         return self.folder / f"{'-'.join(names)}.json"
 
-    def _no_curves(self, error: Exception) -> RunError:
-        return RunError(f"run {self.id} has no usable curves: {error}")
+
+def _remedy(part: str, run_id: str) -> str:
+    """What brings codes back: those of copies are made anew by a measurement."""
+    if part.startswith("copies"):
+        return f"measure it again: python -m pipeline evaluate {run_id} --relevance copies"
+    return "train the run again"
 
 
 def _curves_path(report: Path) -> Path:
