@@ -18,7 +18,6 @@ RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} 
 COPY models models
 COPY pipeline pipeline
 COPY dashboard dashboard
-COPY .streamlit .streamlit
 
 USER hashlens
 VOLUME /data

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo app worker test lint types unit smoke journeys bench clean
+.PHONY: demo app worker test lint types unit smoke wheel journeys bench clean
 
 demo: .venv/.installed ## install, run the main job on the built-in data set, open the dashboard
 	$(BIN)/python -m pipeline demo
@@ -28,6 +28,9 @@ unit: .venv/.installed-dev
 smoke: .venv/.installed-dev ## a short journey through each section of the dashboard
 	$(BIN)/python -m pytest -m smoke --reruns 1 --rerun-show-tracebacks
 
+wheel: .venv/.installed-dev ## build the package and use it outside the checkout
+	.ci/wheel
+
 journeys: .venv/.installed-dev ## all other journeys, each file with a server of its own
 	$(BIN)/python -m pytest -m "browser and not smoke" --reruns 1 --rerun-show-tracebacks
 
@@ -48,6 +51,6 @@ clean: ## remove the virtual environment and caches; data/ stays
 	$(BIN)/python -m pip install --progress-bar on -r requirements.txt
 	touch $@
 
-.venv/.installed-dev: requirements-dev.txt requirements-networks.txt requirements-optional.txt requirements.txt .venv/.created
+.venv/.installed-dev: requirements-dev.txt requirements-export.txt requirements-networks.txt requirements-optional.txt requirements.txt .venv/.created
 	$(BIN)/python -m pip install --progress-bar on -r requirements-dev.txt
 	touch .venv/.installed $@

@@ -160,6 +160,10 @@ class DeepHashMethod(HashMethod):
 
     def relax(self, inputs: Tensor) -> Tensor:
         """Relaxed codes (n, bits) of features (n, d)."""
+        return self.relaxation()(inputs)
+
+    def relaxation(self) -> Callable[[Tensor], Tensor]:
+        """See HashMethod; the head is built once."""
         state = self.state
         with torch.device("meta"):  # no initial weights, which would draw from torch's own state
             head = build_head(len(state["mean"]), self.bits, self.config)
@@ -168,9 +172,13 @@ class DeepHashMethod(HashMethod):
             {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)},
             assign=True,
         )
-        inputs = inputs.to(state["mean"].device)  # the CPU, unless it trains on another device
-        outputs = head.eval()((inputs - state["mean"]) * state["scale"])
-        return self.activation(outputs).detach().cpu()
+        head.eval()
+
+        def relaxed(inputs: Tensor) -> Tensor:
+            inputs = inputs.to(state["mean"].device)  # the CPU, unless it trains on another device
+            return self.activation(head((inputs - state["mean"]) * state["scale"])).detach().cpu()
+
+        return relaxed
 
     def _start_of_epochs(self, source: Source, place: torch.device) -> Callable[[int], None]:
         """What happens before each epoch, on the CPU."""

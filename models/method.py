@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
@@ -15,6 +17,7 @@ from models.codes import HashCodes
 from models.errors import NotFittedError
 
 _BLOCK = 1 << 16  # rows that are checked at a time
+_ENCODED = 1 << 13  # rows that are encoded at a time
 Supervision = Literal["supervised", "unsupervised", "data-independent"]
 LabelKind = Literal["none", "single", "multi"]
 Provenance = Literal["paper", "another paper", "authors' repository", "issue thread", "re-run"]
@@ -167,6 +170,10 @@ class HashMethod(ABC):
     def relax(self, inputs: Tensor) -> Tensor:
         """Relaxed codes (n, bits) of features (n, d)."""
 
+    def relaxation(self) -> Callable[[Tensor], Tensor]:
+        """`relax` with all that no input changes done beforehand: what an export traces."""
+        return self.relax
+
     @torch.inference_mode()
     def encode(self, inputs: Tensor) -> HashCodes:
         """Hash codes of features (n, d). The only place that binarizes.
@@ -182,7 +189,23 @@ class HashMethod(ABC):
                 f"{self.card.title} was fitted on {self.in_features}-d features, "
                 f"got an array of shape {tuple(inputs.shape)}"
             )
-        return HashCodes.from_relaxed(self.relax(inputs).numpy())
+        parts = [
+            HashCodes.from_relaxed(self.relax(part).numpy()).packed
+            for part in torch.split(inputs, _ENCODED)
+        ]
+        return HashCodes(np.concatenate(parts), self.bits)
+
+    def encode_rows(self, features: NDArray[np.float32], rows: NDArray[np.int64]) -> HashCodes:
+        """Hash codes of some rows (m,) of features (n, d), which are read a block at a time.
+
+        Raises:
+            NotFittedError: as `encode`.
+            ValueError: as `encode`.
+        """
+        blocks = (rows[start : start + _ENCODED] for start in range(0, len(rows), _ENCODED))
+        parts = [self.encode(torch.from_numpy(np.array(features[some]))).packed for some in blocks]
+        none = np.zeros((0, -(-self.bits // 8)), np.uint8)
+        return HashCodes(np.concatenate([none, *parts]), self.bits)
 
     @property
     def in_features(self) -> int:

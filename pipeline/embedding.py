@@ -17,10 +17,12 @@ from torch import Tensor
 
 from models.backbones.base import Backbone
 from models.errors import WeightsError
+from models.onnx_runtime import accelerated
 
 _log = logging.getLogger(__name__)
 BATCH = 32  # images that pass the network together, the first time at least
 _MOST = 512
+_MANY = 500  # images for which it pays to export the network
 _SHARE = 0.5  # of a GPU's free memory for one batch
 _AHEAD = 2  # batches that are prepared meanwhile
 _ENOUGH = 4  # threads that prepare, for each thread of torch on a GPU
@@ -42,6 +44,8 @@ def embedded(
     """
     if backbone.refusal:
         raise WeightsError(backbone.refusal)
+    if len(rows) >= _MANY:
+        backbone = accelerated(backbone)
     sizes = _Sizes(backbone.device)
     with _prepared(backbone, load, rows, sizes) as images:
         remaining = iter(rows)

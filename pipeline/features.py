@@ -18,12 +18,11 @@ from models.backbones.base import Backbone
 from models.backbones.registry import has_network
 from models.errors import WeightsError
 from pipeline.augment import augmented
-from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.datasets.dataset import KEY_BYTES, RetrievalDataset
 from pipeline.embedding import embedded
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 from pipeline.stored_features import (
-    KEY_BYTES,
     AboutFeatures,
     StoredFeatures,
     features_folder,
@@ -69,18 +68,19 @@ class FeatureCache:
         numbers = np.arange(len(dataset)) if images is None else images
         if self.n_missing(dataset, numbers):
             with FileLock(self.folder / ".lock"):  # another process may fill it meanwhile
-                keys, position = dataset.pixel_keys(numbers.tolist()), self.stored.positions()
-                missing = [
-                    n for n, key in zip(numbers.tolist(), keys, strict=True) if key not in position
-                ]
+                missing = numbers[self._is_missing(dataset, numbers)].tolist()
                 if missing:
-                    self._extract(dataset, missing, len(keys), on_progress)
+                    self._extract(dataset, missing, len(numbers), on_progress)
         return self.stored.read(dataset, numbers)
 
     def n_missing(self, dataset: RetrievalDataset, images: NDArray[np.int64]) -> int:
         """How many of the images with these numbers `get` would have to compute."""
-        position = self.stored.positions()
-        return sum(key not in position for key in dataset.pixel_keys(images.tolist()))
+        return int(np.count_nonzero(self._is_missing(dataset, images)))
+
+    def _is_missing(
+        self, dataset: RetrievalDataset, images: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        return np.asarray(self.stored.find(dataset.pixel_keys(images)) < 0)
 
     def augmented_views(
         self,
@@ -120,7 +120,7 @@ class FeatureCache:
             )
         if not has_network(self.backbone.name):
             raise WeightsError(lacking_vectors(self.backbone.name, dataset, missing))
-        whole, stored = len(self.stored.positions()), self.stored
+        whole, stored = len(self.stored), self.stored
         for path, width in ((stored.rows_path, 4 * stored.dim), (stored.keys_path, KEY_BYTES)):
             if path.exists() and path.stat().st_size > whole * width:
                 os.truncate(path, whole * width)  # torn by a kill
@@ -132,7 +132,7 @@ class FeatureCache:
                 rows.write(features.tobytes())
                 rows.flush()
                 os.fsync(rows.fileno())
-                keys.write(b"".join(dataset.pixel_keys(batch)))
+                keys.write(dataset.pixel_keys(np.array(batch)).tobytes())
                 keys.flush()
                 done += len(batch)
                 on_progress(done, total)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
+from platformdirs import user_data_path
 from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -15,12 +16,13 @@ from pydantic_settings import (
 )
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
+_ROOT = Path(__file__).resolve().parent.parent
 _INHERITED = {  # in capitals
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
     *("VIRTUAL_ENV", "PYTHONPATH", "PYTHONUTF8", "PYTHONIOENCODING"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
-    *("XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE"),
+    *("XDG_CACHE_HOME", "XDG_DATA_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE"),
     # Windows does not load a library, open a socket or find a folder without some of these.
     *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP"),
     *("USERPROFILE", "USERNAME", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA"),
@@ -34,6 +36,17 @@ _INHERITED_GROUPS = ("LC_", "CUDA_", "NVIDIA_")
 def _qdrant(name: str, default: Any, description: str, **more: Any) -> Any:
     """A field whose variable has Qdrant's own prefix."""
     return Field(default, validation_alias=f"QDRANT_{name}", description=description, **more)
+
+
+def usual_home() -> Path:
+    """Where the library is unless somebody says otherwise.
+
+    `data` in the working folder for a checkout; for an installed HashLens the platform's place,
+    such as ~/.local/share/hashlens.
+    """
+    return (
+        Path("data") if (_ROOT / "pyproject.toml").is_file() else user_data_path("hashlens", False)
+    )
 
 
 class Settings(BaseSettings):
@@ -51,7 +64,9 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(
-        Path("data"), description="Folder of data sets, features, runs and the embedded index."
+        default_factory=lambda: usual_home(),
+        description="Folder of data sets, features, runs and the embedded index; unset: `data` in "
+        "a checkout, else the user's data folder.",
     )
     qdrant_url: str | None = _qdrant(
         "URL", None, "Address of a Qdrant server instead of the embedded store."

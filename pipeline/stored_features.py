@@ -24,12 +24,12 @@ from pydantic import BaseModel, ConfigDict
 
 from models.backbones.vectors import PREFIX
 from pipeline.augment import VERSION
-from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.datasets.dataset import KEY_BYTES, Keys, RetrievalDataset
 from pipeline.files import DOCTOR, DamagedFile, read_checked, reading, write_atomic
 from pipeline.settings import Settings
 
-KEY_BYTES = 32
 OWN_FOLDERS = PREFIX.rstrip(":") + "-"  # how the names of folders of own vectors begin
+_NO_KEYS = np.zeros((0, KEY_BYTES), np.uint8)
 _BLOCK = 8192  # rows that are written at a time
 
 
@@ -75,17 +75,26 @@ class StoredFeatures:
     def __init__(self, folder: Path, dim: int) -> None:
         self.folder, self.dim = folder, dim
         self.rows_path, self.keys_path = folder / "rows.f32", folder / "keys.bin"
-        self._known: tuple[tuple[int, int], dict[bytes, int]] = (0, 0), {}
+        self._known: tuple[tuple[int, int], _SortedKeys] = (0, 0), _SortedKeys(_NO_KEYS)
 
-    def positions(self) -> dict[bytes, int]:
-        """Row number of every stored key; rows without a key do not count."""
-        whole = min(_size(self.keys_path) // KEY_BYTES, _size(self.rows_path) // (4 * self.dim))
+    def __len__(self) -> int:
+        """Rows that are whole: those with a key."""
+        return min(_size(self.keys_path) // KEY_BYTES, _size(self.rows_path) // (4 * self.dim))
+
+    @property
+    def keys(self) -> Keys:
+        """The keys (n, 32) of the rows, mapped from the disk."""
+        if not len(self):
+            return _NO_KEYS
+        return np.memmap(self.keys_path, np.uint8, "r", shape=(len(self), KEY_BYTES))
+
+    def find(self, keys: Keys) -> NDArray[np.int64]:
+        """Row numbers (n,) of keys (n, 32); -1 for those that are not stored."""
+        whole = len(self)
         stamp = whole, self.keys_path.stat().st_mtime_ns if whole else 0
         if stamp != self._known[0]:
-            content = self.keys_path.read_bytes()
-            keys = (content[i * KEY_BYTES : (i + 1) * KEY_BYTES] for i in range(whole))
-            self._known = stamp, {key: i for i, key in enumerate(keys)}
-        return self._known[1]
+            self._known = stamp, _SortedKeys(self.keys)
+        return self._known[1].find(keys)
 
     def read(self, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Features (n, d) of images of a data set, in the order of their manifest rows (n,).
@@ -95,20 +104,19 @@ class StoredFeatures:
         Raises:
             FeaturesMissing: some images have none.
         """
-        position = self.positions()
-        keys = dataset.pixel_keys(rows.tolist())
-        if n_missing := sum(key not in position for key in keys):
+        places = self.find(dataset.pixel_keys(rows))
+        if n_missing := np.count_nonzero(places < 0):
             raise FeaturesMissing(
-                f"{n_missing:,} of {len(keys):,} images have no stored features; run a method on "
+                f"{n_missing:,} of {len(rows):,} images have no stored features; run a method on "
                 "this data set again to compute them"
             )
-        return self.at(np.array([position[key] for key in keys], np.int64))
+        return self.at(places)
 
     def at(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """The rows (n, d) with these row numbers (n,)."""
         if not len(places):
             return np.zeros((0, self.dim), np.float32)
-        shape = (len(self.positions()), self.dim)
+        shape = (len(self), self.dim)
         stored = np.memmap(self.rows_path, np.float32, "r", shape=shape)
         if np.array_equal(places, np.arange(places[0], places[0] + len(places))):
             return stored[places[0] : places[0] + len(places)]
@@ -116,10 +124,11 @@ class StoredFeatures:
         features.flags.writeable = False
         return features
 
-    def replace_with(self, rows: NDArray[np.float32], keys: Sequence[bytes]) -> None:
-        """Replace the rows (n, d) by others that begin with the same ones; for own vectors.
+    def replace_with(self, rows: NDArray[np.float32], keys: Keys) -> None:
+        """Replace the rows (n, d) and keys (n, 32) by others that begin with the same ones.
 
-        Readers see the old rows until the keys are there, and a kill leaves the old ones.
+        For own vectors. Readers see the old rows until the keys are there, and a kill leaves the
+        old ones.
         """
         partial = self.rows_path.with_name(f".{self.rows_path.name}.tmp")
         with partial.open("wb") as file:
@@ -128,7 +137,7 @@ class StoredFeatures:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(self.rows_path)
-        write_atomic(self.keys_path, b"".join(keys))
+        write_atomic(self.keys_path, keys.tobytes())
 
     def describe(self, about: AboutFeatures, *, again: bool = False) -> None:
         """Say in the folder what lies in it, so that it is found without the network.
@@ -140,6 +149,34 @@ class StoredFeatures:
         path = self.folder / "about.json"
         if again or not path.is_file():
             write_atomic(path, about.model_dump_json())
+
+
+class _SortedKeys:
+    """Keys (n, 32) sorted by their first 8 bytes, which nearly always tell them apart."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys, heads = keys, _heads(keys)
+        self._order = np.argsort(heads, kind="stable")
+        self._heads = heads[self._order]
+
+    def find(self, wanted: Keys) -> NDArray[np.int64]:
+        """Places (n,) of the first keys that are equal; -1 where none is."""
+        heads = _heads(wanted)
+        found = np.full(len(wanted), -1, np.int64)
+        at = np.searchsorted(self._heads, heads)
+        left = np.arange(len(wanted))
+        while len(left := left[at[left] < len(self._heads)]):
+            left = left[self._heads[at[left]] == heads[left]]
+            places = self._order[at[left]]
+            is_equal = (self._keys[places] == wanted[left]).all(axis=1)
+            found[left[is_equal]] = places[is_equal]
+            left = left[~is_equal]
+            at[left] += 1
+        return found
+
+
+def _heads(keys: Keys) -> NDArray[np.uint64]:
+    return np.ascontiguousarray(keys[:, :8]).view(np.uint64)[:, 0]
 
 
 def features_folder(backbone: str, fingerprint: str, settings: Settings, view: int = 0) -> Path:

@@ -49,9 +49,9 @@ PIPELINE = (
     {"runs", "catalog"},
     {"index", "annotations"},
     {"analysis"},
-    {"library", "worker", "vectors"},
+    {"library", "worker", "vectors", "sharing"},
     {"doctor"},
-    {"cli"},
+    {"cli", "api"},
 )
 DASHBOARD = (
     {"charts"},

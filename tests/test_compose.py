@@ -194,6 +194,6 @@ def test_the_image_runs_as_a_user_and_holds_only_the_program() -> None:
     assert instructions[0] == ["FROM", "python:3.11-slim"]
     assert ["USER", "hashlens"] in instructions
     assert "PYTHONPATH=/app" in dockerfile
-    assert copied == ["requirements.txt", "models", "pipeline", "dashboard", ".streamlit"]
+    assert copied == ["requirements.txt", "models", "pipeline", "dashboard"]
     assert [line for line in ignored if line == "*"] == ["*"]
     assert {line[1:] for line in ignored if line.startswith("!")} == set(copied)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.services.no_picture import lettered
 from dashboard.services.thumbs import thumb_url
 from pipeline.analysis.opened_run import OpenRun
+from pipeline.datasets.no_picture import lettered
 from pipeline.decoding.value_range import ValueRange
 from pipeline.images import load_rgb
 from pipeline.runs.registry import RunRegistry

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from dashboard.services.run_choices import IndexState, index_state
-from pipeline.datasets.dataset import DatasetInfo, damaged_datasets, list_datasets
+from pipeline.datasets.damaged import damaged_datasets
+from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.devices import device_of, device_title
 from pipeline.doctor.checkup import Record, stored_record
 from pipeline.images import MAX_PIXELS

@@ -11,8 +11,8 @@ from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
-from dashboard.services.no_picture import tile
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
+from pipeline.datasets.no_picture import tile
 from pipeline.files import write_atomic
 from pipeline.images import ImageError
 from pipeline.settings import Settings

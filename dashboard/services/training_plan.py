@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from pipeline.catalog import (
@@ -191,11 +192,11 @@ def fitting_backbones(info: DatasetInfo, settings: Settings) -> dict[str, str]:
         DatasetError: the data set cannot be read.
     """
     dataset = load_dataset(info.name, settings)
-    keys = set(dataset.pixel_keys(range(len(dataset))))
+    keys = dataset.pixel_keys()
     own = {
         name: ""
         for name, (stored, _) in own_vectors(settings).items()
-        if not keys.isdisjoint(stored.positions())
+        if (stored.find(keys) >= 0).any()
     }
     if not dataset.has_pictures and own:
         return own
@@ -254,10 +255,9 @@ def _check_vectors(sweep: Sweep, settings: Settings) -> None:
     if sweep.backbone not in (own := own_vectors(settings)):
         return
     dataset = load_dataset(sweep.dataset, settings)
-    position = own[sweep.backbone][0].positions()
-    keys = dataset.pixel_keys(range(len(dataset)))
-    if lacking := [row for row, key in enumerate(keys) if key not in position]:
-        raise DatasetError(lacking_vectors(sweep.backbone, dataset, lacking))
+    lacking = np.flatnonzero(own[sweep.backbone][0].find(dataset.pixel_keys()) < 0)
+    if len(lacking):
+        raise DatasetError(lacking_vectors(sweep.backbone, dataset, lacking.tolist()))
 
 
 def cost_in_words(price: Estimate) -> str:

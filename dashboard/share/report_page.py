@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import cached
 from dashboard.services.report_store import read_basket
-from dashboard.share import report_parts, report_start, report_switch
+from dashboard.share import report_parts, report_start, report_switch, search_file
 from dashboard.widgets import notices
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -12,9 +12,10 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     actions = st.container(horizontal=True, width="content", gap="small")
 info = notices.chosen_dataset()
 report = report_switch.choose_report(info.name)
+stored = read_basket(cached.library.settings(), info.name, report)
 with actions:
     report_switch.actions(info.name, report)
-stored = read_basket(cached.library.settings(), info.name, report)
+    search_file.offer(info.name, stored.basket)
 report_parts.unreadable(stored)
 basket, target = stored.basket, report_parts.Target(info.name, report)
 if not basket.items:

@@ -62,7 +62,7 @@ def anchor_weights(points: Tensor, anchors: Tensor, neighbours: int, width: Tens
     """
     distances, nearest = torch.cdist(points, anchors).topk(neighbours, dim=1, largest=False)
     kernel = torch.softmax(-(distances / width).square(), dim=1)
-    return torch.zeros(len(points), len(anchors)).scatter(1, nearest, kernel)
+    return torch.zeros(points.shape[0], len(anchors)).scatter(1, nearest, kernel)
 
 
 def eigenvector_basis(weights: Tensor, count: int) -> Tensor:

@@ -14,6 +14,8 @@ by their mean.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -88,10 +90,10 @@ class HashNet(DeepHashMethod):
         """Squash the code layer with tanh(beta h)."""
         return torch.tanh(self._beta * outputs)
 
-    def relax(self, inputs: Tensor) -> Tensor:
+    def relaxation(self) -> Callable[[Tensor], Tensor]:
         """Relaxed codes at the last epoch's sharpness, also of a method that was loaded."""
         self.on_epoch_start(self.config.epochs)
-        return super().relax(inputs)
+        return super().relaxation()
 
     def loss(self, batch: Batch) -> LossTerms:
         """`hashnet_loss` on the batch's pairs."""

@@ -28,6 +28,7 @@ from pipeline.cli import (
     quantizers,
     running,
     runs,
+    sharing,
     sweeping,
 )
 from pipeline.cli.console import console, errors, say, survive_any_encoding
@@ -44,6 +45,7 @@ app.add_typer(features.features, name="features")
 app.add_typer(methods.methods, name="methods")
 app.add_typer(index.index, name="index")
 app.add_typer(runs.runs, name="runs")
+app.add_typer(sharing.export, name="export")
 app.add_typer(judging.verdicts, name="verdicts")
 app.add_typer(judging.judge, name="judge")
 app.command()(running.run)
@@ -57,6 +59,7 @@ app.command(name="quantizers")(quantizers.measure)
 app.command(name="growth")(growth.measure)
 app.command()(running.evaluate)
 app.command()(index.search)
+app.command()(sharing.share)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command(name="app")(demo.serve)

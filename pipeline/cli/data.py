@@ -19,7 +19,8 @@ from pipeline.cli.console import (
 )
 from pipeline.cli.dataset_facts import describe, print_plan, print_problems, stored_problems
 from pipeline.cli.options import takes_options
-from pipeline.datasets.dataset import damaged_datasets, list_datasets, load_dataset
+from pipeline.datasets.damaged import damaged_datasets
+from pipeline.datasets.dataset import list_datasets, load_dataset
 from pipeline.datasets.problems import problem_counts, write_problems
 from pipeline.ingest.request import ImportRequest
 

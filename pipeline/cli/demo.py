@@ -34,7 +34,7 @@ PLAN = (  # label set, method, whether it is published; tags are on half of the 
 BITS = (16, 32, 64)  # of each method, so that quality can be seen against memory
 PUBLISHED_BITS = (32, 64)
 _START_TRIES = 120  # half a second apart
-_ROOT = Path(__file__).resolve().parents[2]
+_APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 
 
 def demo(
@@ -115,9 +115,9 @@ def _print_results(finished: list[Run], dataset: RetrievalDataset, settings: Set
 def serve(port: Annotated[int, typer.Option(help="Port of the dashboard.")] = 8501) -> None:
     """Serve the dashboard and open it in the browser."""
     url = f"http://localhost:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", str(_APP)]
     say(f"Dashboard: {url} (stop with Ctrl-C)")
-    with subprocess.Popen([*command, "--server.port", str(port)], cwd=_ROOT) as server:
+    with subprocess.Popen([*command, "--server.port", str(port)]) as server:
         try:
             if _answers(f"{url}/healthz", server):
                 typer.launch(url)  # does nothing where there is no browser

@@ -50,13 +50,10 @@ def list_(json_: JsonOption = False) -> None:
         say(("Warning: ", "yellow"), f"{reason}.", to=errors)
     own = own_vectors(current_settings())
     if json_:
-        facts = [
-            {**about.model_dump(), "vectors": len(stored.positions())}
-            for stored, about in own.values()
-        ]
+        facts = [{**about.model_dump(), "vectors": len(stored)} for stored, about in own.values()]
         return say_json(facts)
     rows = [
-        (name, len(stored.positions()), about.dim, about.source, about.imported)
+        (name, len(stored), about.dim, about.source, about.imported)
         for name, (stored, about) in own.items()
     ]
     columns = ("backbone", "vectors", "dimensions", "from", "imported (UTC)")

@@ -92,11 +92,13 @@ class LearningOptions(DataOptions):
     """Options of the data set, and of how every epoch is measured and the backbone learns."""
 
     validation: float = _like("validation")
+    max_train: int = _like("max_train")
     finetune: tuple[str, ...] = _like("finetune", default=())
 
     def learning(self) -> dict[str, Any]:
         """The fields of specs that were asked for beyond the defaults."""
         fields: dict[str, Any] = {"validation": self.validation} if self.validation else {}
+        fields["max_train"] = self.max_train
         return fields | ({"finetune": parsed_settings(self.finetune)} if self.finetune else {})
 
 

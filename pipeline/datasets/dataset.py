@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
+KEY_BYTES = 32
+Keys = NDArray[np.uint8]  # (n, 32)
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,40}"  # names become folders, run ids and collections
 MANIFEST_COLUMNS = (
     "image_id",  # the source's own name of the image
@@ -185,11 +186,21 @@ class RetrievalDataset:
         return [tuple(names) for names in self.manifest[f"labels:{label_set.name}"]]
 
     def labels(self, label_set: LabelSet) -> NDArray[np.bool_]:
-        """Multi-hot labels (n, C)."""
-        position = {name: index for index, name in enumerate(label_set.classes)}
+        """Multi-hot labels (n, C).
+
+        Raises:
+            DatasetError: the manifest has another class.
+        """
         labels = np.zeros((len(self), len(label_set.classes)), bool)
-        for row, names in enumerate(self.label_names(label_set)):
-            labels[row, [position[name] for name in names]] = True
+        column = self.manifest[f"labels:{label_set.name}"].reset_index(drop=True)
+        given = column[column.str.len() > 0].explode()
+        codes = given.map({name: index for index, name in enumerate(label_set.classes)})
+        if codes.isna().any():
+            raise DatasetError(
+                f"the manifest of {self.info.name!r} has {given[codes.isna()].iloc[0]!r}, which is "
+                f"no class of {label_set.name}; import it again"
+            )
+        labels[given.index, codes.astype(np.int64)] = True
         return labels
 
     def image_path(self, index: int) -> Path:
@@ -233,37 +244,33 @@ class RetrievalDataset:
         noted = {p.file for p in read_problems(self.folder / "problems.csv") if SCALED in p.reason}
         return ["by itself" if name in noted else "" for name in self.manifest["image_id"]]
 
-    def pixel_keys(self, rows: Sequence[int]) -> list[bytes]:
-        """Digests (32 bytes) of what the pixels of images depend on: the file and its scaling."""
-        digests, scaling = self.manifest["sha256"], self.scaling
-        return [
-            hashlib.sha256(f"{digests.iloc[row]} {scaling[row]}".encode()).digest()
-            if scaling[row]
-            else bytes.fromhex(digests.iloc[row])
-            for row in rows
-        ]
+    def pixel_keys(self, rows: NDArray[np.int64] | None = None) -> Keys:
+        """Digests (n, 32) of what the pixels of images depend on: the file and its scaling.
+
+        Args:
+            rows: manifest rows (n,); None: all.
+        """
+        return self._keys if rows is None else self._keys[rows]
+
+    @cached_property
+    def _keys(self) -> Keys:
+        digests = self.manifest["sha256"].to_numpy(dtype=object)
+        keys = np.frombuffer(bytearray.fromhex("".join(digests)), np.uint8).reshape(-1, KEY_BYTES)
+        for row, rule in enumerate(self.scaling):
+            if rule:
+                own = hashlib.sha256(f"{digests[row]} {rule}".encode()).digest()
+                keys[row] = np.frombuffer(own, np.uint8)
+        keys.flags.writeable = False
+        return keys
 
 
 def list_datasets(settings: Settings) -> list[DatasetInfo]:
     """Facts of all imported data sets, by name; `damaged_datasets` has the others."""
     infos = []
-    for folder in _folders(settings):
+    for folder in dataset_folders(settings):
         with suppress(DatasetError):
             infos.append(read_info(folder))
     return infos
-
-
-def damaged_datasets(settings: Settings) -> dict[str, str]:
-    """Why the facts or the manifest of a data set cannot be read, by its name."""
-    reasons = {}
-    for folder in _folders(settings):
-        try:
-            info = read_info(folder)
-            if not (folder / info.manifest).is_file():
-                raise DatasetError(f"{folder / info.manifest} is missing; {_again(folder.name)}")
-        except DatasetError as error:
-            reasons[folder.name] = str(error)
-    return reasons
 
 
 def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
@@ -281,7 +288,7 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
         raise DatasetError(f"{hint} Import it with: python -m pipeline datasets import {name}")
     info = read_info(folder)
     path = folder / info.manifest
-    with reading(path, _again(name), DatasetError):
+    with reading(path, again_command(name), DatasetError):
         check_sum(path)
         manifest = pd.read_parquet(path)
         if len(manifest) != info.n:
@@ -310,7 +317,7 @@ def read_info(folder: Path) -> DatasetInfo:
         DatasetError: dataset.json is missing, damaged or of a newer version.
     """
     path = folder / "dataset.json"
-    with reading(path, _again(folder.name), DatasetError):
+    with reading(path, again_command(folder.name), DatasetError):
         content = read_checked(path)
         stored = json.loads(content)
         number = stored.get("format", FORMAT) if isinstance(stored, dict) else FORMAT
@@ -322,7 +329,7 @@ def read_info(folder: Path) -> DatasetInfo:
         return DatasetInfo.model_validate_json(content)
 
 
-def _folders(settings: Settings) -> list[Path]:
+def dataset_folders(settings: Settings) -> list[Path]:
     """Folders of data sets; one whose facts are gone still has its manifest."""
     folders = sorted(settings.datasets_path.glob("[!.]*"))
     return [
@@ -332,7 +339,8 @@ def _folders(settings: Settings) -> list[Path]:
     ]
 
 
-def _again(name: str) -> str:
+def again_command(name: str) -> str:
+    """What brings a damaged data set back."""
     return (
         f"delete the data set and import it again: python -m pipeline datasets delete {name}, "
         f"python -m pipeline datasets import PATH --name {name}"

@@ -50,7 +50,7 @@ def make_split(
     if label_set is not None and label_set.split_by is not None:
         whole = make_split(dataset, protocol, _drawn_by(dataset, label_set), seed)
         return _restricted(dataset, whole, unlabelled_rows(dataset, label_set))
-    labels = _first_labels(dataset, label_set)
+    labels = first_labels(dataset, label_set)
     usable = np.flatnonzero(labels != "")
     rng = np.random.default_rng(seed)
     if protocol.queries == "given":
@@ -70,7 +70,7 @@ def unlabelled_rows(dataset: RetrievalDataset, label_set: LabelSet | None) -> In
     """Rows of the images without a label; none where the data set has no labels at all."""
     if label_set is None:
         return np.zeros(0, np.int64)
-    return np.flatnonzero([not len(own) for own in dataset.manifest[f"labels:{label_set.name}"]])
+    return np.flatnonzero(dataset.manifest[f"labels:{label_set.name}"].str.len() == 0)
 
 
 def trainable_unlabelled(
@@ -132,12 +132,35 @@ def check_split(dataset: RetrievalDataset, split: Split) -> None:
             )
 
 
-def _first_labels(dataset: RetrievalDataset, label_set: LabelSet | None) -> NDArray[np.str_]:
+def first_labels(dataset: RetrievalDataset, label_set: LabelSet | None) -> NDArray[np.str_]:
     """A class name an image to stratify by; empty where it has no label in `label_set`."""
     if label_set is None:
         return np.full(len(dataset), "all")
-    names = dataset.label_names(label_set)
-    return np.array([parts[0] if parts else "" for parts in names], dtype=np.str_)
+    first = dataset.manifest[f"labels:{label_set.name}"].str[0]
+    return first.where(first.notna(), "").to_numpy(dtype=np.str_)
+
+
+def sample_by_class(
+    rows: Indices, labels: NDArray[np.str_], most: int, rng: np.random.Generator
+) -> Indices:
+    """At most so many rows, each class by its share; all where there are no more.
+
+    Args:
+        rows: sorted rows (m,) to draw from.
+        labels: (n,) a class of each image, as `first_labels` gives it.
+        most: rows that are kept; 0: all.
+        rng: draws them.
+    """
+    if not most or len(rows) <= most:
+        return rows
+    _, classes, sizes = np.unique(labels[rows], return_inverse=True, return_counts=True)
+    order = rng.permutation(len(rows))
+    by_class = order[np.argsort(classes[order], kind="stable")]
+    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    shares = (np.arange(len(rows)) - starts + rng.random(len(sizes)).repeat(sizes)) / sizes.repeat(
+        sizes
+    )
+    return np.sort(rows[by_class[np.argsort(shares, kind="stable")[:most]]])
 
 
 def _given(dataset: RetrievalDataset, usable: Indices) -> tuple[Indices, Indices]:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.datasets.dataset import RetrievalDataset, content_fingerprint, load_dataset
+from pipeline.datasets.dataset import KEY_BYTES, RetrievalDataset, content_fingerprint, load_dataset
 from pipeline.datasets.problems import read_problems
 from pipeline.doctor.checkup import Checkup
 from pipeline.files import check_sum
-from pipeline.stored_features import KEY_BYTES, OWN_FOLDERS, AboutFeatures
+from pipeline.stored_features import OWN_FOLDERS, AboutFeatures
 
 _ROWS = 65_536  # of features that are read at a time
 _RESTORE = "restore it from a backup, or delete the data set and import it again"

@@ -19,7 +19,7 @@ from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.files import read_checked, write_atomic
 from pipeline.index.coverage import Images, part_sizes, searched_codes
 from pipeline.index.index_features import IndexFeatures, KeptFeatures
-from pipeline.index.payloads import PAYLOAD, item_id, item_payloads
+from pipeline.index.payloads import PAYLOAD, IndexItems
 from pipeline.index.store.base import (
     CodeStore,
     CollectionMismatch,
@@ -226,13 +226,13 @@ def _build(
         "parts": record.parts,
     }
     store.create(record.collection, codes.bits, metadata, features.vectors if features else None)
-    payloads = item_payloads(run, dataset, rows)
-    ids = [item_id(dataset.info.name, str(payload["sha256"])) for payload in payloads]
-    for start in range(0, len(ids), _UPLOAD_ROWS):
-        part = slice(start, start + _UPLOAD_ROWS)
+    items = IndexItems(run, dataset, rows)
+    for start in range(0, len(items), _UPLOAD_ROWS):
+        part = np.arange(start, min(start + _UPLOAD_ROWS, len(items)))
         beside = features.of_rows(rows[part]) if features else None
-        store.add(record.collection, ids[part], codes[part], payloads[part], beside)
-        on_progress(min(start + _UPLOAD_ROWS, len(ids)), len(ids))
+        ids, payloads = items.ids(part), items.payloads(part)
+        store.add(record.collection, ids, codes[part], payloads, beside)
+        on_progress(start + len(part), len(items))
 
 
 def searched_images(run: Run) -> Images:

@@ -49,7 +49,7 @@ def encode_rows(
         features = _frozen_features(run.spec.backbone, dataset, rows, settings, on_progress)
     else:
         features = embed(run.load_backbone(), dataset, rows, on_progress)
-    return run.load_method().encode(torch.from_numpy(np.array(features)))
+    return run.load_method().encode_rows(features, np.arange(len(features)))
 
 
 def encode_stored(run: Run, dataset: RetrievalDataset, row: int, settings: Settings) -> Encoded:

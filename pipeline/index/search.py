@@ -14,8 +14,9 @@ from models.backbones.base import Backbone
 from models.codes import HashCodes
 from models.method import HashMethod
 from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.index.code_files import CodeFileStore
 from pipeline.index.coverage import Images, searched_codes
-from pipeline.index.payloads import item_id, item_payloads
+from pipeline.index.payloads import IndexItems
 from pipeline.index.publish import (
     IndexRecord,
     expected_metadata,
@@ -31,7 +32,6 @@ from pipeline.index.store.base import (
     Where,
     require_match,
 )
-from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 
@@ -150,7 +150,7 @@ def searchable(run: Run, dataset: RetrievalDataset, store: CodeStore) -> tuple[C
 def exact_store(
     run: Run, dataset: RetrievalDataset, images: Images | None = None
 ) -> tuple[CodeStore, str]:
-    """A store in memory made from the run's code files, and the name to search in it.
+    """A store that reads the run's code files, and the name to search in it.
 
     Args:
         run: whose codes.
@@ -161,9 +161,5 @@ def exact_store(
         RunError: there are no code files.
     """
     codes, rows = searched_codes(run, images or searched_images(run))
-    exact, alias = MemoryCodeStore(), index_alias(run)
-    payloads = item_payloads(run, dataset, rows)
-    exact.create(alias, codes.bits, {})
-    ids = [item_id(dataset.info.name, str(payload["sha256"])) for payload in payloads]
-    exact.add(alias, ids, codes, payloads)
-    return exact, alias
+    alias = index_alias(run)
+    return CodeFileStore(alias, codes, IndexItems(run, dataset, rows)), alias

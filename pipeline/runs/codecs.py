@@ -128,6 +128,16 @@ def signs(d: int) -> Codec:
     return Codec(index, is_signs=True)
 
 
+def binary_index(codes: HashCodes) -> bytes:
+    """A file of faiss, for `read_index_binary`, that searches codes (n) by Hamming distance.
+
+    The padding of codes is 0 in all of them, so that distances are those of the codes.
+    """
+    index = faiss.IndexBinaryFlat(_BYTE * codes.packed.shape[1])
+    index.add(np.ascontiguousarray(codes.packed))
+    return bytes(faiss.serialize_index_binary(index).tobytes())
+
+
 def _cluster_with(pq: faiss.ProductQuantizer, seed: int) -> None:
     pq.cp.seed = seed
     pq.cp.min_points_per_centroid = 1  # `Alternative.obstacle` is what refuses too few

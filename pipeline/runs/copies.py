@@ -81,8 +81,8 @@ def draw_copies(dataset: RetrievalDataset, database: Indices) -> Copies:
 
     Images that the database holds twice are left out: nothing tells which is the original.
     """
-    keys = np.array(dataset.pixel_keys(database.tolist()))
-    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    keys = dataset.pixel_keys(database)
+    _, first, counts = np.unique(keys, axis=0, return_index=True, return_counts=True)
     single = np.sort(database[first[counts == 1]])
     rows = np.random.default_rng(0).permutation(single)[:N_COPIES]
     return Copies(rows, np.arange(len(rows)) % len(ALL_SIZES))

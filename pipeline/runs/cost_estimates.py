@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
 from models.registry import get_method
 from pipeline.datasets.dataset import DatasetError, list_datasets, load_dataset
 from pipeline.runs.registry import RunRegistry
@@ -147,8 +149,9 @@ def _n_missing(dataset: str, backbone: str, settings: Settings) -> int:
     except DatasetError:
         return 0
     stored = find_stored(backbone, settings)
-    known = stored.positions() if stored else {}
-    return sum(key not in known for key in images.pixel_keys(range(len(images))))
+    if stored is None:
+        return len(images)
+    return int(np.count_nonzero(stored.find(images.pixel_keys()) < 0))
 
 
 def _n_views(spec: RunSpec) -> int:

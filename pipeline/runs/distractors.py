@@ -126,13 +126,10 @@ def _of_other_content(
 ) -> NDArray[np.int64]:
     """The rows whose images are neither a query, nor in the database, nor the same as another."""
     split = truth.split
-    known = {*truth.dataset.pixel_keys([*split.query.tolist(), *split.database.tolist()])}
-    different = []
-    for row, key in zip(rows.tolist(), dataset.pixel_keys(rows.tolist()), strict=True):
-        if key not in known:
-            known.add(key)
-            different.append(row)
-    return np.array(different, np.int64)
+    known = truth.dataset.pixel_keys(np.concatenate([split.query, split.database]))
+    both = np.concatenate([known, dataset.pixel_keys(rows)])
+    _, first = np.unique(both, axis=0, return_index=True)
+    return rows[np.sort(first[first >= len(known)]) - len(known)]
 
 
 def _nothing_to_add(truth: GroundTruth, grows_by: str) -> str:

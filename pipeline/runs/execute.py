@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import torch
 
 from models.codes import HashCodes
 from models.errors import Cancelled
@@ -182,4 +181,4 @@ def _reporting(run: Run, on_progress: StageProgress) -> StageProgress:
 
 def encode(method: HashMethod, features: Features, *rows: Indices) -> list[HashCodes]:
     """Codes of each set of images by the network."""
-    return [method.encode(torch.from_numpy(np.array(features[some]))) for some in rows]
+    return [method.encode_rows(features, some) for some in rows]

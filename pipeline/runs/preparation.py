@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from models.finetuning import TrainableBackbone
@@ -19,6 +20,8 @@ from pipeline.runs.spec import RunSpec
 from pipeline.runs.training import Features, embed, trainable_backbone, training_set
 from pipeline.runs.validation import ValidationMonitor, held_out, with_unlabelled
 from pipeline.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ def prepare(
     card, split = get_method(spec.method).card, labelled
     if card.supervision != "supervised":
         split = with_unlabelled(dataset, labelled, spec, label_set, validation)
+    if len(split.train) == spec.max_train < len(whole.train):
+        whole_n = len(whole.train)
+        _log.warning("trains on %d of %d images, drawn by class", spec.max_train, whole_n)
     cache = FeatureCache(load_backbone(spec.backbone, settings), settings)
 
     def extracted(done: int, total: int) -> None:

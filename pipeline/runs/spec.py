@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 _BITS, _BACKBONE, _PROTOCOL = 32, "efficientnet_lite0", "holdout"
 _DIGESTED = (  # in this order, in which the first version had them
     *("dataset", "method", "bits", "config", "backbone", "label_set", "protocol"),
-    *("seed", "split_seed", "validation", "finetune"),
+    *("seed", "split_seed", "validation", "finetune", "max_train"),
 )
+MAX_TRAIN = 100_000  # as features of the usual width they take half a gigabyte
 
 
 class Conditions(BaseModel):
@@ -51,6 +52,11 @@ class Conditions(BaseModel):
         ge=0,
         le=0.5,
         description="Share of the training set kept to measure every epoch; 0: none.",
+    )
+    max_train: int = Field(
+        MAX_TRAIN,
+        ge=0,
+        description="Most training images, drawn by class from more; 0: all.",
     )
     finetune: FineTuning | None = Field(
         None,
@@ -126,6 +132,7 @@ class RunSpec(Conditions):
         """
         dumped = self.model_dump(mode="json")
         is_left_out = {name for name in ("validation", "finetune") if not getattr(self, name)}
+        is_left_out |= {"max_train"} if self.max_train == MAX_TRAIN else set()
         ordered = {name: dumped[name] for name in _DIGESTED if name not in is_left_out}
         text = to_json(ordered).decode()
         text += json.dumps(self._unknown, sort_keys=True) if self._unknown else ""
@@ -175,6 +182,7 @@ class StoredSpec(BaseModel):
     seed: int = 0
     split_seed: int = 0
     validation: float = 0.0
+    max_train: int = MAX_TRAIN
     finetune: dict[str, Any] | None = None
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from pipeline.runs import experiment
 from pipeline.runs.experiment import Planned
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.requirements import why_not
-from pipeline.runs.spec import Conditions, RunSpec
+from pipeline.runs.spec import MAX_TRAIN, Conditions, RunSpec
 from pipeline.settings import Settings
 
 
@@ -74,6 +74,7 @@ class Sweep(Conditions):
             ("protocol", self.protocol),
             ("split-seed", self.split_seed),
             ("validation", self.validation or ""),
+            ("max-train", "" if self.max_train == MAX_TRAIN else self.max_train),
             *(
                 ("set", f"{name}.{key}={value}")
                 for name, config in self.config.items()

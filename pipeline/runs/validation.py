@@ -11,9 +11,16 @@ from numpy.typing import NDArray
 
 from models.method import HashMethod
 from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
-from pipeline.datasets.split import Indices, Split, trainable_unlabelled
+from pipeline.datasets.split import (
+    Indices,
+    Split,
+    first_labels,
+    sample_by_class,
+    trainable_unlabelled,
+)
 from pipeline.evaluation.metrics import average_precision
 from pipeline.evaluation.ranking import Labels, hamming_histograms
+from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.spec import RunSpec
 
 _WATCHED = 500, 5000  # most validation images, and training images that they are ranked against
@@ -21,13 +28,14 @@ _WATCHED_TUNED = 100, 400  # the same where each has to be embedded again
 
 
 def held_out(dataset: RetrievalDataset, split: Split, spec: RunSpec) -> tuple[Split, Indices]:
-    """The split with validation images taken out of its training set, and their rows.
+    """The split with at most `max_train` training images, less those for validation; their rows.
 
     They are never queries. Images of one group stay on one side. They remain in the database.
 
     Raises:
         DatasetError: there are no labels to measure with, or too few images.
     """
+    split = _sampled(dataset, split, spec, relevance_labels(dataset, spec))
     if not spec.validation:
         return split, split.train[:0]
     if not dataset.info.label_sets:
@@ -35,9 +43,10 @@ def held_out(dataset: RetrievalDataset, split: Split, spec: RunSpec) -> tuple[Sp
     rng = np.random.default_rng(spec.split_seed)
     groups = dataset.manifest["group"].to_numpy()[split.train]
     wanted = min(round(spec.validation * len(split.train)), _WATCHED[0])
-    shuffled = rng.permutation(np.unique(groups))
-    sizes = np.cumsum([np.count_nonzero(groups == group) for group in shuffled])
-    is_kept = np.isin(groups, shuffled[: np.searchsorted(sizes, wanted) + 1])
+    _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    shuffled = rng.permutation(len(sizes))
+    enough = np.searchsorted(np.cumsum(sizes[shuffled]), wanted) + 1
+    is_kept = np.isin(numbers, shuffled[:enough])
     if not 0 < np.count_nonzero(is_kept) < len(groups) - 1:
         raise DatasetError(
             f"{len(split.train)} training images are too few to keep a share of "
@@ -62,7 +71,18 @@ def with_unlabelled(
     )
     groups = dataset.manifest["group"].to_numpy()
     rows = rows[~np.isin(groups[rows], groups[validation])]
-    return replace(split, train=np.union1d(split.train, rows))
+    split = replace(split, train=np.union1d(split.train, rows))
+    return _sampled(dataset, split, spec, label_set)
+
+
+def _sampled(
+    dataset: RetrievalDataset, split: Split, spec: RunSpec, label_set: LabelSet | None
+) -> Split:
+    if not spec.max_train or len(split.train) <= spec.max_train:
+        return split
+    rng = np.random.default_rng(spec.split_seed)
+    labels = first_labels(dataset, label_set)
+    return replace(split, train=sample_by_class(split.train, labels, spec.max_train, rng))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.backbones.registry import check_backbone
 from pipeline.backbones import network_named_like
-from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
+from pipeline.datasets.dataset import DatasetError, Keys, RetrievalDataset, load_dataset
 from pipeline.files import check_room
 from pipeline.settings import Settings
 from pipeline.stored_features import (
@@ -104,15 +104,13 @@ def plan_vectors(request: VectorsRequest, settings: Settings) -> VectorsPlan:
         check = _checked(_only(chosen, matched), None, request, dataset, matched)
     rows = check.rows
     known = own_vectors(settings).get(request.backbone)
-    keys = dataset.pixel_keys(matched.rows.tolist())
+    keys = dataset.pixel_keys(matched.rows)
     n_known = _check_known(known, rows, keys, matched.rows, dataset, request)
     about, more = _about(request, dataset, rows, matched.rows, check, keys, known)
     notes = (*chosen.notes, *matched.notes, *check.notes, *more)
     lacking = matched.lacking
     if known is not None and len(lacking):
-        position = known[0].positions()
-        of = dataset.pixel_keys(lacking.tolist())
-        lacking = lacking[[key not in position for key in of]]
+        lacking = lacking[known[0].find(dataset.pixel_keys(lacking)) < 0]
     return VectorsPlan(request, dataset, rows, matched.rows, lacking, n_known, about, notes)
 
 
@@ -127,7 +125,7 @@ def store_vectors(plan: VectorsPlan, settings: Settings) -> None:
     check_room(settings.features_path, plan.rows.nbytes)
     with _one_at_a_time(settings):
         known = own_vectors(settings).get(plan.about.backbone)
-        keys = plan.dataset.pixel_keys(plan.images.tolist())
+        keys = plan.dataset.pixel_keys(plan.images)
         _check_known(known, plan.rows, keys, plan.images, plan.dataset, plan.request)
         about = plan.about
         if known is not None:  # its content began with another import
@@ -144,13 +142,12 @@ def store_vectors(plan: VectorsPlan, settings: Settings) -> None:
             store_dataset(plan.dataset, settings)
 
 
-def _add(stored: StoredFeatures, rows: NDArray[np.float32], keys: list[bytes]) -> None:
-    position = stored.positions()
-    new = [place for place, key in enumerate(keys) if key not in position]
-    if new:
-        before = stored.at(np.arange(len(position)))
+def _add(stored: StoredFeatures, rows: NDArray[np.float32], keys: Keys) -> None:
+    is_new = stored.find(keys) < 0
+    if is_new.any():
+        before = stored.at(np.arange(len(stored)))
         stored.replace_with(
-            np.concatenate([before, rows[new]]), [*position, *(keys[i] for i in new)]
+            np.concatenate([before, rows[is_new]]), np.concatenate([stored.keys, keys[is_new]])
         )
 
 
@@ -203,7 +200,7 @@ def _checked(
 def _check_known(
     known: tuple[StoredFeatures, AboutFeatures] | None,
     rows: NDArray[np.float32],
-    keys: list[bytes],
+    keys: Keys,
     images: NDArray[np.int64],
     dataset: RetrievalDataset,
     request: VectorsRequest,
@@ -223,9 +220,9 @@ def _check_known(
             f"{about.backbone} has {about.dim:,} dimensions, and these vectors have "
             f"{rows.shape[1]:,}; {ways}"
         )
-    position = stored.positions()
-    here = np.array([place for place, key in enumerate(keys) if key in position], np.int64)
-    before = stored.at(np.array([position[keys[place]] for place in here], np.int64))
+    places = stored.find(keys)
+    here = np.flatnonzero(places >= 0)
+    before = stored.at(places[here])
     other = here[(before != rows[here]).any(axis=1)]
     if len(other):
         name = dataset.manifest["image_id"].iloc[images[other[0]]]
@@ -242,13 +239,14 @@ def _about(
     rows: NDArray[np.float32],
     images: NDArray[np.int64],
     check: Checked,
-    keys: list[bytes],
+    keys: Keys,
     known: tuple[StoredFeatures, AboutFeatures] | None,
 ) -> tuple[AboutFeatures, tuple[str, ...]]:
     """Facts of the backbone, and what to say of a network that its name stands for too."""
     digest = hashlib.sha256()
-    for place in sorted(range(len(keys)), key=keys.__getitem__):
-        digest.update(keys[place] + rows[place].tobytes())
+    texts = [key.tobytes() for key in keys]
+    for place in sorted(range(len(texts)), key=texts.__getitem__):
+        digest.update(texts[place] + rows[place].tobytes())
     about = AboutFeatures(
         backbone=request.backbone,
         dim=rows.shape[1],

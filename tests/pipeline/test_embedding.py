@@ -95,7 +95,7 @@ def test_an_image_that_cannot_be_read_is_named_after_the_batches_before_it() -> 
 
 def test_threads_end_with_the_work_and_torch_keeps_its_own() -> None:
     before, threads = torch.get_num_threads(), threading.active_count()
-    batches = embedded(backbone_of(Mean(BATCH)), picture, list(range(500)))
+    batches = embedded(backbone_of(Mean(BATCH)), picture, list(range(400)))
     next(batches)
 
     batches.close()  # somebody stopped the run

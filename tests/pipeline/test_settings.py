@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from platformdirs import user_data_path
 from pydantic import ValidationError
 
 from pipeline.settings import Settings, variable
@@ -149,3 +150,14 @@ def test_folders_lie_under_home():
     )
     assert [path.parent for path in paths] == [Path("x")] * 4
     assert len(set(paths)) == 4
+
+
+def test_an_installed_hashlens_keeps_its_data_where_the_platform_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert Settings().home == Path("data")  # a checkout
+    monkeypatch.setattr("pipeline.settings._ROOT", tmp_path)
+
+    assert Settings().home == user_data_path("hashlens", False)
+    assert Settings(home=tmp_path).home == tmp_path

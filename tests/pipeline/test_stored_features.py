@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from models.backbones.registry import load_backbone
-from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.datasets.dataset import KEY_BYTES, RetrievalDataset
 from pipeline.features import FeatureCache
 from pipeline.settings import Settings
 from pipeline.stored_features import AboutFeatures, FeaturesMissing, StoredFeatures, find_stored
@@ -69,3 +71,28 @@ assert find_stored("tiny", Settings(home=Path(sys.argv[1]))) is not None
     child = python(script.replace("import pipeline.index.ordering\n", ""), own_library.home)
     _, errors = child.communicate(timeout=60)
     assert child.returncode == 0, errors
+
+
+def test_rows_are_found_by_whole_keys_also_where_beginnings_agree(tmp_path: Path) -> None:
+    """Keys that share their first 8 bytes, in any order, beside others."""
+    rng = np.random.default_rng(0)
+    keys = rng.integers(0, 256, (50, KEY_BYTES), np.uint8)
+    keys[10:20, :8] = keys[10, :8]
+    keys[30, 8:] = keys[10, 8:]
+    stored = StoredFeatures(tmp_path, 3)
+    stored.replace_with(np.arange(150, dtype=np.float32).reshape(50, 3), keys)
+    absent = keys[12].copy()
+    absent[31] ^= 1
+
+    places = stored.find(np.concatenate([keys[::-1], absent[None]]))
+
+    assert places.tolist() == [*range(49, -1, -1), -1]
+    assert np.array_equal(stored.keys, keys)
+
+
+def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
+    stored = StoredFeatures(tmp_path, 3)
+
+    assert len(stored) == 0
+    assert stored.find(np.ones((2, KEY_BYTES), np.uint8)).tolist() == [-1, -1]
+    assert stored.find(np.ones((0, KEY_BYTES), np.uint8)).tolist() == []

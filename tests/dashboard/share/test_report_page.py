@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from dashboard import cached
 from dashboard.share import report_preview
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from tests.dashboard.pages import OpenApp, png
+from pipeline.sharing import search_file
+from pipeline.sharing.findings import Findings
+from tests.dashboard.pages import OpenApp, png, texts
 
 
 def test_what_is_added_is_in_the_report_with_conditions(open_app: OpenApp, own_home: Path):
@@ -265,3 +268,28 @@ def test_a_template_without_a_measured_run_says_what_is_missing(open_app: OpenAp
 
     assert "train one first" in app.toast[0].value
     assert not (own_home / "reports" / "shapes.json").exists()
+
+
+def test_a_search_can_be_downloaded_as_one_file(open_app: OpenApp, own_home: Path):
+    app = open_app(own_home, "report")
+    app.get_by_key("search_file").click().run()
+
+    assert not app.exception
+    assert "60 images, about" in texts(app)
+    assert "one file." in texts(app)
+    assert [one.proto.label for one in app.get("download_button")] == ["Download"]
+    runs = run_id(own_home, "itq"), run_id(own_home, "lsh")
+    page = cached.sharing.page(runs, 96, Findings(title="Shapes")).decode()
+    assert "<title>Shapes · image search</title>" in page
+    assert page.count('"nearest":') == 2
+
+
+def test_a_search_too_large_for_a_file_is_left_to_the_command_line(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(search_file, "MOST_BYTES", 1)
+    app = open_app(own_home, "report")
+    app.get_by_key("search_file").click().run()
+
+    assert "a folder, since one file" in texts(app)
+    assert app.code[0].value.startswith("python -m pipeline share 20")

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from pipeline.datasets.dataset import DatasetError, DatasetInfo, LabelSet, RetrievalDataset
 from pipeline.datasets.protocols import PROTOCOLS, Protocol
-from pipeline.datasets.split import Split, check_split, make_split, trainable_unlabelled
+from pipeline.datasets.split import (
+    Split,
+    check_split,
+    first_labels,
+    make_split,
+    sample_by_class,
+    trainable_unlabelled,
+)
 
 HOLDOUT = PROTOCOLS["holdout"]
 
@@ -249,3 +256,53 @@ def test_a_given_split_says_which_images_without_a_label_train(parts, expected):
     dataset = dataset_of([["a"]] * 3 + [[]] * 4, splits=parts)
 
     assert unlabelled_that_train(dataset, PROTOCOLS["given"]) == expected
+
+
+@pytest.mark.parametrize("most", [1, 7, 20, 59])
+def test_a_sample_has_each_class_by_its_share(most: int) -> None:
+    """40, 15 and 5 images of three classes; a sample is at most one image off each share."""
+    labels = np.repeat(["a", "b", "c"], [40, 15, 5])
+    rows = np.arange(60)
+
+    drawn = sample_by_class(rows, labels, most, np.random.default_rng(1))
+
+    assert len(drawn) == most
+    assert np.array_equal(drawn, np.unique(drawn))
+    for name, size in (("a", 40), ("b", 15), ("c", 5)):
+        assert abs(np.count_nonzero(labels[drawn] == name) - most * size / 60) <= 1
+
+
+@pytest.mark.parametrize("most", [0, 60, 100])
+def test_no_more_than_there_are_are_all(most: int) -> None:
+    rows = np.arange(0, 120, 2)
+
+    drawn = sample_by_class(rows, np.full(120, "a"), most, np.random.default_rng(1))
+
+    assert np.array_equal(drawn, rows)
+
+
+def test_a_sample_is_drawn_from_its_rows_by_a_seed() -> None:
+    rows, labels = np.arange(5, 95, 3), np.array(["a", "b"] * 50)
+
+    first, again, other = (
+        sample_by_class(rows, labels, 10, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+
+    assert set(first) <= set(rows)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_the_first_label_is_empty_where_there_is_none() -> None:
+    dataset = dataset_of([["b", "a"], [], ["c"]])
+
+    assert first_labels(dataset, dataset.label_set()).tolist() == ["b", "", "c"]
+    assert first_labels(dataset, None).tolist() == ["all"] * 3
+
+
+def test_a_class_that_the_facts_do_not_know_is_named() -> None:
+    dataset = dataset_of([["a"], ["b"]])
+    known = dataset.label_set().model_copy(update={"classes": ("a",)})
+
+    with pytest.raises(DatasetError, match="has 'b', which is no class of class"):
+        dataset.labels(known)

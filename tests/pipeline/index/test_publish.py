@@ -12,7 +12,7 @@ from pipeline.datasets.dataset import load_dataset
 from pipeline.datasets.split import make_split
 from pipeline.index import publish as publishing
 from pipeline.index.coverage import searched_codes
-from pipeline.index.payloads import item_id, item_payloads
+from pipeline.index.payloads import IndexItems, item_id
 from pipeline.index.publish import (
     drop_index,
     index_alias,
@@ -288,5 +288,6 @@ def test_codes_are_not_published_with_other_images_of_the_same_name(
 
 def test_ids_are_stable_and_tell_data_sets_apart(done_run: Run, dataset) -> None:
     assert item_id("a", "0" * 64) == item_id("a", "0" * 64) != item_id("b", "0" * 64)
-    payloads = item_payloads(done_run, dataset, np.arange(40))
+    every = np.arange(40)
+    payloads = IndexItems(done_run, dataset, every).payloads(every)
     assert len({item_id("shapes", str(payload["sha256"])) for payload in payloads}) == 40

@@ -18,6 +18,8 @@ from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_datas
 from pipeline.datasets.split import make_split
 from pipeline.evaluation.evaluate import evaluate_cosine
 from pipeline.features import FeatureCache
+from pipeline.index.payloads import IndexItems
+from pipeline.index.store.base import Where
 from pipeline.runs import measurement
 from pipeline.runs.baselines import cosine_report
 from pipeline.runs.execute import execute, follow_up
@@ -413,3 +415,17 @@ def test_the_cosine_row_is_measured_once_and_centred_on_the_training_images(
         spec().evaluation_protocol(),
     ).report
     assert report.map == pytest.approx(expected.map)
+
+
+def test_of_more_images_than_asked_for_a_sample_by_class_trains(own_library: Settings) -> None:
+    dataset = load_dataset("shapes", own_library)
+    run = RunRegistry(own_library).create(spec(max_train=20))
+
+    execute(run, own_library)
+
+    parts = IndexItems(run, dataset, np.arange(len(dataset)))
+    assert parts.accepted(Where(split="train")).sum() == 20
+    trained = dataset.labels(dataset.label_set())[parts.accepted(Where(split="train"))]
+    assert trained.sum(axis=0).tolist() == [5, 5, 5, 5]
+    assert "trains on 20 of 32 images, drawn by class" in (run.folder / "log.txt").read_text()
+    assert len(run.load_codes("database")[0]) == 32

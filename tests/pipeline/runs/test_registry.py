@@ -145,7 +145,7 @@ def test_a_run_that_this_version_could_not_be_asked_for_is_not_executed(
     queued = RunRegistry(own_library).create(done_run.spec)
     stored = json.loads((queued.folder / "spec.json").read_text("utf-8"))
     stored["config"]["momentum"] = 0.9
-    (queued.folder / "spec.json").write_text(json.dumps(stored), "utf-8")
+    write_atomic(queued.folder / "spec.json", json.dumps(stored))
 
     with pytest.raises(ValueError, match="asked of another version: unknown hyper-parameter"):
         execute(RunRegistry(own_library).open(queued.id), own_library)

@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from pipeline.runs.spec import RunSpec, StoredSpec
+from pipeline.runs.spec import MAX_TRAIN, RunSpec, StoredSpec
 from tests.factories import spec
 
 
@@ -168,3 +168,11 @@ def test_a_method_that_is_gone_goes_by_its_bare_name():
 def test_what_no_result_can_be_read_without_is_refused(changes):
     with pytest.raises(ValueError, match=next(iter(changes))):
         read_spec(stored(**changes))
+
+
+def test_the_most_training_images_are_part_of_the_digest_unless_they_are_the_usual() -> None:
+    usual = spec()
+
+    assert spec(max_train=MAX_TRAIN).digest == usual.digest
+    assert spec(max_train=50).digest != usual.digest
+    assert spec(max_train=0).digest != usual.digest

@@ -295,7 +295,7 @@ def test_grown_data_sets_keep_their_vectors(tmp_path, own_library, features) -> 
     plan = bring(tmp_path, own_library, features[::-1], dataset="more")
 
     assert plan.n_known == 0
-    assert len(own_vectors(own_library)["vectors:own"][0].positions()) == 80
+    assert len(own_vectors(own_library)["vectors:own"][0]) == 80
     assert len(other) == 40
 
 

@@ -1,0 +1,1 @@
+"""Runs handed to people and programs that do not have HashLens."""
