@@ -18,6 +18,7 @@ from pipeline.cli import (
     comparing,
     data,
     demo,
+    doctor,
     documents,
     features,
     growth,
@@ -67,6 +68,7 @@ app.command()(sharing.track)
 app.command()(sharing.push)
 app.command()(sharing.pull)
 app.command()(demo.demo)
+app.command()(doctor.doctor)
 app.command(name="app")(demo.serve)
 app.command(name="serve")(serving.serve)
 app.command(hidden=True)(documents.docs)
