@@ -51,6 +51,6 @@ clean: ## remove the virtual environment and caches; data/ stays
 	$(BIN)/python -m pip install --progress-bar on -r requirements.txt
 	touch $@
 
-.venv/.installed-dev: requirements-dev.txt requirements-export.txt requirements-networks.txt requirements-optional.txt requirements-trackers.txt requirements.txt .venv/.created
+.venv/.installed-dev: requirements-dev.txt requirements-export.txt requirements-networks.txt requirements-optional.txt requirements-scale.txt requirements-trackers.txt requirements.txt .venv/.created
 	$(BIN)/python -m pip install --progress-bar on -r requirements-dev.txt
 	touch .venv/.installed $@

@@ -17,7 +17,10 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from dashboard.routes import routes  # noqa: E402 - needs the path above
+from starlette.middleware import Middleware  # noqa: E402 - needs the path above
+
+from dashboard.access import AllowedHosts, check_binding, secrets  # noqa: E402
+from dashboard.routes import routes  # noqa: E402
 from pipeline.settings import Settings  # noqa: E402
 
 
@@ -42,4 +45,11 @@ async def warm(_: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App("main.py", routes=routes(Settings.from_environment()), lifespan=warm)
+settings = Settings.from_environment()
+try:
+    check_binding(st.get_option("server.address"), settings, secrets())
+except ValueError as error:
+    sys.exit(f"Error: {error}")
+app = st.App(
+    "main.py", routes=routes(settings), lifespan=warm, middleware=[Middleware(AllowedHosts)]
+)

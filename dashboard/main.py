@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import state
-from dashboard.widgets import glossary, sidebar
+from dashboard.widgets import gate, glossary, sidebar
 
 ASSETS = Path(__file__).parent / "assets"
 ICON = ASSETS / "icon.png"  # a local file: icon names load from the web
@@ -18,6 +18,7 @@ st.html(ASSETS / "page.css")
 if st.context.theme.type == "dark":
     st.html(ASSETS / "on_dark.css")
 st.logo(str(LOGO), size="large", icon_image=str(ICON))
+gate.show_gate()
 page = st.navigation(
     {
         "Explore": [
@@ -149,4 +150,5 @@ page = st.navigation(
 sidebar.show_sidebar(is_run_shown=page.url_path not in ("compare", "judge"))  # with their own
 glossary.show_glossary()
 state.go_on()
+gate.show_page_gate(page.url_path)
 page.run()

@@ -14,12 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dashboard.cached import library
+from dashboard.access import is_forged, refusal
+from dashboard.cached import library, networks
 from dashboard.services.thumbs import LARGE, SMALL, Thumbnails
 from dashboard.services.uploads import room, safe_name, uploaded
 from pipeline.files import RESERVE_BYTES
-from pipeline.serving.app import key_check
-from pipeline.serving.routes import api_routes
+from pipeline.serving.routes import Refuse, api_routes, problem
 from pipeline.serving.service import Service
 from pipeline.settings import Settings
 
@@ -38,6 +38,8 @@ def routes(settings: Settings) -> list[Route]:
     thumbnails = Thumbnails(settings)
 
     def thumbnail(request: Request) -> Response:  # not async: Starlette gives it a thread
+        if (refused := refusal(request.headers, "viewer", settings)) is not None:
+            return refused
         size = LARGE if request.query_params.get("size") == "large" else SMALL
         content = thumbnails.get(request.path_params["dataset"], request.path_params["sha"], size)
         if content is None:
@@ -50,33 +52,68 @@ def routes(settings: Settings) -> list[Route]:
     return [
         Route("/thumbs/{dataset}/{sha}.webp", thumbnail),
         Route("/healthz", health),
-        *api_routes(Service(settings, library.store), key_check(settings.keys)),
+        *api_routes(Service(settings, library.store), _check_of_programs(settings)),
         _upload_route(settings),
     ]
 
 
+def _check_of_programs(settings: Settings) -> Refuse:
+    """The check of who may search over HTTP: roles and encodings per minute as on the pages."""
+
+    def refuse(request: Request) -> Response | None:
+        refused: Response | None = refusal(request.headers, "viewer", settings)
+        if refused is None and request.method == "POST":
+            client = request.client.host if request.client else ""
+            if (wait := networks.encoding_limit().wait_s(client)) > 0:
+                refused = problem(429, "too many", f"try again in {wait:.0f} s")
+                refused.headers["Retry-After"] = f"{wait:.0f}"
+        return refused
+
+    return refuse
+
+
 def _upload_route(settings: Settings) -> Route:
     """PUT /api/import/<token>/<name>: one file for each token that the Import page gave out."""
+    writing: set[str] = set()  # tokens whose file is on its way
 
-    async def take(request: Request) -> PlainTextResponse:
+    async def take(request: Request) -> Response:
+        if (refused := refusal(request.headers, "operator", settings)) is not None:
+            return refused
+        if is_forged(request.headers):
+            return PlainTextResponse("the request does not come from the Import page", 403)
         token = request.path_params["token"]
         folder = room(token, settings)
         if folder is None:
             return PlainTextResponse("no such upload: its place was deleted after a day", 404)
         if uploaded(token, settings) is not None:
             return PlainTextResponse("this upload is already complete", 409)
-        limit = _limit(folder, settings)
-        if int(request.headers.get("content-length", 0)) > limit:
-            return PlainTextResponse(f"larger than the limit of {limit / 1e9:.1f} GB", 413)
-        name = safe_name(request.path_params["name"])
-        part = folder / f"{name}.part"
-        if not await _stream(request, part, limit):
-            part.unlink(missing_ok=True)
-            return PlainTextResponse(f"larger than {limit / 1e9:.1f} GB, or interrupted", 413)
-        part.rename(folder / name)
-        return PlainTextResponse("stored")
+        if token in writing:
+            return PlainTextResponse("this upload is on its way already", 409)
+        writing.add(token)
+        try:
+            return await _stored(request, folder, settings)
+        finally:
+            writing.discard(token)
 
     return Route("/api/import/{token}/{name}", take, methods=["PUT"])
+
+
+async def _stored(request: Request, folder: Path, settings: Settings) -> Response:
+    """Write the one file of an upload, whole or not at all."""
+    limit = _limit(folder, settings)
+    if int(request.headers.get("content-length", 0)) > limit:
+        return PlainTextResponse(f"larger than the limit of {limit / 1e9:.1f} GB", 413)
+    name = safe_name(request.path_params["name"])
+    part = folder / f"{name}.part"
+    try:
+        if not await _stream(request, part, limit):
+            return PlainTextResponse(f"larger than {limit / 1e9:.1f} GB, or interrupted", 413)
+        part.rename(folder / name)
+    except OSError as error:
+        return PlainTextResponse(f"the upload cannot be stored: {error.strerror}", 507)
+    finally:
+        part.unlink(missing_ok=True)
+    return PlainTextResponse("stored")
 
 
 def _limit(folder: Path, settings: Settings) -> int:

@@ -106,7 +106,7 @@ def read(path: Path, kind: type[_Model]) -> _Model:
 
 def write(path: Path, content: BaseModel, *, durable: bool = True) -> None:
     """Replace a file of a job whole; see `write_atomic`."""
-    write_atomic(path, content.model_dump_json(), durable=durable)
+    write_atomic(path, content.model_dump_json(), durable=durable, is_noted=False)
 
 
 class Reporter:

@@ -63,7 +63,7 @@ def delete_with_all(name: str, settings: Settings, store: CodeStore) -> Dependen
         DatasetError: no such data set, or a run on it is being executed.
         StoreError: an index cannot be dropped; the data set is still there.
     """
-    load_facts(name, settings)
+    _existing(name, settings)  # damaged ones can be deleted, too
     dependents = dependents_of(name, settings)
     busy = next((run for run in dependents.runs if run.state() == "running"), None)
     if busy is not None:
@@ -187,7 +187,7 @@ def load_facts(name: str, settings: Settings) -> DatasetInfo:
 
 def _existing(name: str, settings: Settings) -> Path:
     folder = settings.datasets_path / name
-    if not (re.fullmatch(NAME_PATTERN, name) and (folder / "dataset.json").is_file()):
+    if not (re.fullmatch(NAME_PATTERN, name) and folder.is_dir()):
         known = tuple(info.name for info in list_datasets(settings))
         raise DatasetError(unknown("data set", name, known))
     return folder

@@ -28,7 +28,8 @@ _INHERITED = {  # in capitals
     *("USERPROFILE", "USERNAME", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA"),
     *("PROGRAMDATA", "PROGRAMFILES", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE"),
 }
-_OF_DASHBOARD = ("api_keys",)  # of no use to other processes
+_SHORTEST_KEY = 20
+_OF_DASHBOARD = ("api_keys", "open", "encodings_per_minute")  # of no use to other processes
 _INHERITED_GROUPS = ("LC_", "CUDA_", "NVIDIA_")
 
 
@@ -121,13 +122,33 @@ class Settings(BaseSettings):
         description="Folders below which the dashboard may import from the server's disk, "
         "separated as in PATH.",
     )
+    upload_limit_gb: float = Field(20, gt=0, description="Most that one upload may have, in GB.")
+    open: bool = Field(
+        False,
+        description="1: the dashboard may listen beyond this machine without login or keys.",
+    )
     api_keys: str = Field(
         "",
         description="Keys for programs, `role:key` separated by commas, of 20 characters or more; "
         "roles are viewer, reviewer, operator.",
         repr=False,
     )
-    upload_limit_gb: float = Field(20, gt=0, description="Most that one upload may have, in GB.")
+    encodings_per_minute: int = Field(
+        120, ge=1, description="Images and texts that one client may have encoded per minute."
+    )
+
+    @field_validator("api_keys")
+    @classmethod
+    def _well_formed(cls, value: str) -> str:
+        """Refuse keys without a role and short ones, without repeating them."""
+        for number, entry in enumerate(filter(None, value.split(",")), 1):
+            role, colon, key = entry.strip().partition(":")
+            if not (role and colon) or len(key) < _SHORTEST_KEY:
+                raise ValueError(
+                    f"entry {number} must be role:key with a key of {_SHORTEST_KEY} characters or "
+                    "more, for example from: openssl rand -hex 32"
+                )
+        return value
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:

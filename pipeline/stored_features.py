@@ -20,13 +20,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from models.backbones.vectors import PREFIX
 from pipeline.augment import VERSION
 from pipeline.datasets.dataset import KEY_BYTES, Keys, RetrievalDataset
-from pipeline.files import write_atomic
+from pipeline.files import DOCTOR, DamagedFile, read_checked, reading, write_atomic
 from pipeline.settings import Settings
 
+OWN_FOLDERS = PREFIX.rstrip(":") + "-"  # how the names of folders of own vectors begin
 _NO_KEYS = np.zeros((0, KEY_BYTES), np.uint8)
 _BLOCK = 8192  # rows that are written at a time
 
@@ -239,8 +241,28 @@ def lacking_vectors(backbone: str, dataset: RetrievalDataset, rows: Sequence[int
 
 def _described(settings: Settings) -> Iterator[tuple[Path, AboutFeatures]]:
     for path in settings.features_path.glob("[!.]*/about.json"):
-        with suppress(OSError, ValidationError):
-            yield path.parent, AboutFeatures.model_validate_json(path.read_text("utf-8"))
+        with suppress(DamagedFile):
+            yield path.parent, _read_about(path)
+
+
+def damaged_features(settings: Settings) -> dict[str, str]:
+    """Why it cannot be read what features a folder holds, by the folder's name."""
+    reasons = {}
+    for folder in sorted(settings.features_path.glob("[!.]*")):
+        try:
+            if (folder / "rows.f32").is_file():
+                _read_about(folder / "about.json")
+        except DamagedFile as error:
+            is_old = isinstance(error.__cause__, FileNotFoundError)  # it did not say what it holds
+            if not is_old or folder.name.startswith(OWN_FOLDERS):
+                reasons[folder.name] = str(error)
+    return reasons
+
+
+def _read_about(path: Path) -> AboutFeatures:
+    own = "import the vectors again: python -m pipeline features import"
+    with reading(path, own if path.parent.name.startswith(OWN_FOLDERS) else DOCTOR):
+        return AboutFeatures.model_validate_json(read_checked(path))
 
 
 def _size(path: Path) -> int:

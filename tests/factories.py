@@ -25,6 +25,7 @@ from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
+from pipeline.files import SUMS
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.source import Item, Source
 from pipeline.ingest.sources import SourceRequest, open_source
@@ -143,6 +144,11 @@ def spec(**changes: object) -> RunSpec:
     return RunSpec.model_validate({**usual, "label_set": "class", **changes})
 
 
+def forget_sums(folder: Path) -> None:
+    """Make the files of a folder those of a version that noted no sums; they may be rewritten."""
+    (folder / SUMS).unlink(missing_ok=True)
+
+
 def python(script: str, *arguments: object) -> subprocess.Popen[str]:
     """Another Python that runs `script`, with this project importable and its output piped."""
     return subprocess.Popen(
@@ -176,14 +182,14 @@ def files_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for path in run.folder.iterdir():
         os.utime(path, (1, 1))
     names: list[str] = []
-    read = Path.read_text
+    read = Path.read_bytes
 
-    def noted(path: Path, encoding: str | None = None, errors: str | None = None) -> str:
-        if path.parent == run.folder:
+    def noted(path: Path) -> bytes:
+        if path.parent == run.folder and path.name != SUMS:
             names.append(path.name)
-        return read(path, encoding, errors)
+        return read(path)
 
-    monkeypatch.setattr(Path, "read_text", noted)
+    monkeypatch.setattr(Path, "read_bytes", noted)
     return names
 
 

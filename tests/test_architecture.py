@@ -38,9 +38,10 @@ BANS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 
 # Rooms from the ground up: each imports rooms above it in this list only, and not its neighbours.
-GROUND = "settings files decoding edits wording progress options spreadsheets"
+GROUND = "settings decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
+    {"files"},
     {"images", "augment", "embedding", "devices", "launching", "jobs"},
     {"datasets"},
     {"ingest", "evaluation", "stored_features"},
@@ -48,13 +49,14 @@ PIPELINE = (
     {"runs", "catalog"},
     {"index", "annotations"},
     {"analysis"},
-    {"library", "worker", "vectors", "sharing", "serving"},
+    {"library", "worker", "vectors", "sharing", "scaling", "serving"},
+    {"doctor"},
     {"cli", "api"},
 )
 DASHBOARD = (
     {"charts"},
     {"services"},
-    {"state"},
+    {"state", "access"},
     {"cached"},
     {"widgets"},
     {"explore", "evaluate", "build", "share"},

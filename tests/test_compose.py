@@ -118,6 +118,8 @@ def test_every_service_has_a_health_check_and_no_more_rights_than_needed() -> No
         assert service["healthcheck"]["test"][0] == "CMD"
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["read_only"] is True
+        assert service["tmpfs"] == ["/tmp"]
         assert service["restart"] == "unless-stopped"
     worker = SERVICES["worker"]["healthcheck"]["test"]
     assert worker[1:] == ["python", "-m", "pipeline", "worker", "--check"]
@@ -142,6 +144,7 @@ def test_servers_are_pinned_limited_and_keep_their_data_in_named_volumes() -> No
 def test_the_apps_share_their_data_and_wait_for_the_server_they_use() -> None:
     for name in APPS:
         service = SERVICES[name]
+        assert service["user"] == "1000:1000"
         assert service["volumes"] == ["data:/data"]
         assert environment(name)["HASHLENS_HOME"] == "/data"
         assert environment(name)["QDRANT_URL"] == "http://qdrant:6333"

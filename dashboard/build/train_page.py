@@ -8,7 +8,7 @@ from dashboard.widgets import notices
 from pipeline.analysis.recommended_methods import recommended_methods
 
 st.title("Train", anchor=False)
-info = notices.chosen_dataset()
+info = notices.readable_dataset()
 names = [labels.name for labels in info.label_sets]
 label_set = names[0] if names else ""
 plan_place = st.container(border=True, key="train_plan")  # first to see, last to be known

@@ -75,6 +75,8 @@ function send(file, box, data, done) {
   progress.hidden = false
   progress.value = 0
   request.open("PUT", `/api/import/${data.token}/${encodeURIComponent(file.name)}`)
+  const xsrf = document.cookie.match(/(?:^|; )_streamlit_xsrf=([^;]*)/) // as Streamlit's own uploads
+  if (xsrf) request.setRequestHeader("X-Xsrftoken", decodeURIComponent(xsrf[1]))
   request.send(file)
 }
 

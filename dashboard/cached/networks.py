@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from dashboard import access
 from dashboard.cached.library import settings
 from dashboard.cached.search import HASHED, opened
 from dashboard.services.queries import EncodingError, Upload
@@ -109,8 +110,10 @@ def encoded(run_id: str, upload: Upload) -> Encoded:
     """The code of an uploaded image; loads the network when first needed.
 
     Raises:
-        EncodingError: no usable image, no fitted method, or the network's weights are unavailable.
+        EncodingError: no usable image, no fitted method, the network's weights are unavailable, or
+            this client has had too many encoded.
     """
+    _take_one()
     try:
         return _encode(run_id, opened(run_id).dataset.read_image(upload.content))
     except (RuntimeError, ValueError) as error:  # what image, run and weights raise
@@ -122,8 +125,9 @@ def encoded_words(run_id: str, text: str) -> Encoded:
     """The code of words; loads the network when first needed.
 
     Raises:
-        EncodingError: the run cannot be searched by words.
+        EncodingError: the run cannot be searched by words, or this client has had too many encoded.
     """
+    _take_one()
     from pipeline.index.text_search import encode_text  # loads torch
 
     run = RunRegistry(settings()).open(run_id)
@@ -141,6 +145,26 @@ def takes_words(run_id: str) -> bool:
     from pipeline.index.text_search import why_no_text  # loads torch
 
     return not why_no_text(RunRegistry(settings()).open(run_id), settings())
+
+
+@st.cache_resource
+def encoding_limit() -> access.RateLimit:
+    """What each client may have encoded; the REST interface counts with it, too."""
+    return access.RateLimit(settings().encodings_per_minute)
+
+
+def _take_one() -> None:
+    """Count an encoding for the person or machine that has this page open.
+
+    Raises:
+        EncodingError: there were too many within a minute.
+    """
+    wait = encoding_limit().wait_s(access.client())
+    if wait:
+        raise EncodingError(
+            f"{settings().encodings_per_minute} images and texts per minute are encoded for one "
+            f"client; wait {wait:.0f} s"
+        )
 
 
 def _encode(run_id: str, image: Image.Image) -> Encoded:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from dashboard import access
 from dashboard.cached.library import datasets, runs, settings, store
 from dashboard.cached.search import index
 from dashboard.services.comparing import why_not
@@ -51,6 +52,7 @@ def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:
     Raises:
         RunError: it cannot be done now; the message says why.
     """
+    access.require("operator")
     how(settings(), run_id)
     if how is resume:
         ensure_worker(settings())
@@ -72,6 +74,7 @@ def change_index(
     Raises:
         RunError: no such run.
     """
+    access.require("operator")
     request(RunRegistry(settings()).open(run_id), action, images, features)
     ensure_worker(settings())
     index.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from dashboard.evaluate import failures_parts
 from dashboard.services import review as review_service
 from dashboard.services.review import WORDS, Review
@@ -78,6 +78,7 @@ def _ask(run: OpenRun, failures: Failures, place: int) -> None:
     failures_parts.detail(run, failures, place, is_review=True)
 
     def set_verdict(word: Word) -> None:
+        access.require("reviewer")
         note = str(st.session_state.get(_NOTE, ""))
         try:
             review_service.set_verdict(run, place, word, note, cached.library.settings())
@@ -104,6 +105,7 @@ def _undo(run: OpenRun, review: Review) -> None:
     last = max(review.verdicts, key=lambda place: review.verdicts[place].time)
 
     def withdraw_verdict() -> None:
+        access.require("reviewer")
         try:
             review_service.withdraw_verdict(run, last, cached.library.settings())
         except OSError as error:

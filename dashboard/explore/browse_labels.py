@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from pipeline.datasets.dataset import DatasetError
 from pipeline.ingest.add_labels import Joined, add_labels
 from pipeline.ingest.layouts.table_files import TABLE_SUFFIXES
@@ -50,6 +50,7 @@ def show_outcome(name: str) -> None:
 
 
 def _add(name: str) -> None:
+    access.require("operator")
     upload = st.session_state.get(_FILE)
     if upload is None:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.explore import browse_labels
 from dashboard.services import imports
 from dashboard.services.results_table import to_csv
@@ -86,6 +86,7 @@ def problems(dataset: RetrievalDataset) -> None:
 
 
 def _rename(name: str) -> None:
+    access.require("operator")
     title = str(st.session_state[_TITLE]).strip()
     if title:
         rename_dataset(name, cached.library.settings(), title=title)
@@ -113,6 +114,7 @@ def _confirm(dataset: RetrievalDataset) -> None:
 
 
 def _delete(name: str) -> None:
+    access.require("operator")
     try:
         delete_with_all(name, cached.library.settings(), cached.library.store())
     except (DatasetError, StoreError, OSError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.services import permalink
 from dashboard.services.permalink import SavedQuery
 from dashboard.widgets import gallery
@@ -35,6 +35,7 @@ def show_saved_queries(ref: str) -> None:
 
 def store(ref: str) -> None:
     """Keep an upload of this tab in the library; for callbacks."""
+    access.require("reviewer")
     uploaded = state.upload(ref)
     if uploaded is None:
         return
@@ -76,6 +77,7 @@ def _pick() -> None:
 
 
 def _remove(ref: str) -> None:
+    access.require("reviewer")
     try:
         permalink.remove_query(ref, cached.library.settings())
     except OSError as error:

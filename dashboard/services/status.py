@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from dashboard.services.run_choices import IndexState, index_state
+from pipeline.datasets.damaged import damaged_datasets
 from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.devices import device_of, device_title
+from pipeline.doctor.checkup import Record, stored_record
 from pipeline.images import MAX_PIXELS
 from pipeline.index.publish import read_index
 from pipeline.index.store.base import CodeStore, StoreError
@@ -25,6 +27,7 @@ from pipeline.wording import duration, plural, sentence
 from pipeline.worker import heartbeat_age_s
 
 Level = Literal["good", "idle", "warning", "problem"]
+_DOCTOR = "python -m pipeline doctor"
 _PACKAGES = ("streamlit", "torch", "qdrant-client", "altair")
 _FOLDERS = ("datasets", "features", "runs", "index", "thumbs")
 
@@ -79,8 +82,10 @@ def read_overview(settings: Settings, store: CodeStore) -> Overview:
         lines=(
             _store_line(settings, store),
             _index_line(indexes),
+            datasets_line(len(list_datasets(settings)), damaged_datasets(settings)),
             runs_line(len(RunRegistry(settings).all()), RunRegistry(settings).unreadable()),
             worker_line(heartbeat_age_s(settings), _n_queued(settings)),
+            doctor_line(stored_record(settings)),
             _device_line(settings),
         ),
         indexes=indexes,
@@ -112,6 +117,30 @@ def runs_line(n_readable: int, unreadable: Mapping[str, str]) -> Line:
         return Line("Runs", "good" if n_readable else "idle", state)
     state += f", and {len(unreadable)} that cannot be read in full: {', '.join(unreadable)}"
     return Line("Runs", "warning", state, next(iter(unreadable.values())))
+
+
+def datasets_line(n_readable: int, damaged: Mapping[str, str]) -> Line:
+    """How many data sets there are, and which cannot be read."""
+    state = plural(n_readable, "data set")
+    if not damaged:
+        return Line("Data sets", "good" if n_readable else "idle", state)
+    state += f", and {len(damaged)} that cannot be read: {', '.join(damaged)}"
+    return Line("Data sets", "problem", state, next(iter(damaged.values())))
+
+
+def doctor_line(record: Record | None) -> Line:
+    """What the last check of all stored files found."""
+    if record is None:
+        state = "the stored files have not been checked yet"
+        return Line("Stored files", "idle", state, command=_DOCTOR)
+    read = f"{plural(record.n_files, 'file')} on {record.finished[:16].replace('T', ' ')} UTC"
+    if not record.n_open:
+        return Line("Stored files", "good", f"checked {read}, nothing is wrong")
+    first = next(problem for problem in record.problems if problem.state != "repaired")
+    state = f"checked {read}, {plural(record.n_open, 'problem')} left"
+    remedy = f"{first.path}: {first.reason}; {first.todo}."
+    can_repair = any(one.can_be_repaired and one.state == "open" for one in record.problems)
+    return Line("Stored files", "problem", state, remedy, _DOCTOR + " --repair" * can_repair)
 
 
 def _device_line(settings: Settings) -> Line:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from dashboard.services import report_export
 from dashboard.services.report_basket import (
     Basket,
@@ -205,6 +205,7 @@ def _text(target: Target, item: Item, label: str) -> None:
 
 def store(target: Target, how: Change) -> None:
     """Change the report, or say why it cannot be written; for callbacks."""
+    access.require("reviewer")
     try:
         change(cached.library.settings(), target.dataset, how, target.report)
     except OSError as error:

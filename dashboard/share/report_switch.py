@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from dashboard.services import report_store
 from dashboard.services.report_store import FIRST, LastChange, OvertakenError
 from dashboard.widgets import linked_select, report_button
@@ -70,6 +70,7 @@ def _distinct(titles: dict[str, str]) -> dict[str, str]:
 
 
 def _create(dataset: str) -> None:
+    access.require("reviewer")
     title = str(st.session_state[_NEW]).strip()
     try:
         report = report_store.create_report(
@@ -83,6 +84,7 @@ def _create(dataset: str) -> None:
 
 
 def _delete(dataset: str, report: str) -> None:
+    access.require("reviewer")
     try:
         report_store.delete_report(cached.library.settings(), dataset, report)
     except FileNotFoundError:
@@ -94,6 +96,7 @@ def _delete(dataset: str, report: str) -> None:
 
 
 def _undo(dataset: str, last: LastChange) -> None:
+    access.require("reviewer")
     try:
         report = report_store.undo(cached.library.settings(), dataset, last)
     except OvertakenError as error:

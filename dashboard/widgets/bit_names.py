@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from dashboard import access
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.annotations.bit_names import LONGEST, BitNames
 from pipeline.wording import escape_markdown
@@ -56,6 +57,7 @@ def _listed(bits: Sequence[int], names: Mapping[int, str]) -> str:
 
 
 def _keep(opened: OpenRun, bit: int, key: str) -> None:
+    access.require("reviewer")
     try:
         BitNames.of(opened.run).set(bit, st.session_state[key])
     except (OSError, ValueError) as error:

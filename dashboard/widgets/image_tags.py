@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import cached
+from dashboard import access, cached
 from dashboard.services.image_facts import TagsOf
 from dashboard.widgets import gallery, notices
 from pipeline.annotations.tags import TagError, Tags
@@ -90,6 +90,7 @@ def bar(dataset: RetrievalDataset, shown: NDArray[np.int64], tags: TagsOf) -> No
 
 
 def _change(dataset: RetrievalDataset, how: str) -> None:
+    access.require("reviewer")
     tag = str(st.session_state[_TAG] or "")  # as it is now: it may be newer than the button
     stored = _tags(dataset)
     images = dataset.manifest["sha256"].iloc[sorted(map(int, chosen(dataset)))].tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from pipeline.worker import ensure_worker
 
 
@@ -30,5 +30,6 @@ def show_no_worker(what: str) -> None:
 
 
 def _start() -> None:
+    access.require("operator")
     ensure_worker(cached.library.settings())
     cached.runs.forget_status()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.services import imports
 from dashboard.widgets import recommended_training
 from pipeline.analysis.opened_run import OpenRun
@@ -24,6 +24,23 @@ def chosen_dataset() -> DatasetInfo:
     info = next((info for info in cached.library.datasets() if info.name == name), None)
     if info is None:
         empty_library()
+        st.stop()
+    return info
+
+
+def readable_dataset() -> DatasetInfo:
+    """The chosen data set; when its manifest cannot be read say so and stop the page."""
+    info = chosen_dataset()
+    try:
+        cached.library.dataset(info.name)
+    except DatasetError as error:
+        problem(
+            "This data set cannot be opened.",
+            reason=str(error),
+            works="Other data sets can be chosen in the sidebar.",
+            command="python -m pipeline doctor",
+            key="dataset_problem",
+        )
         st.stop()
     return info
 
@@ -51,6 +68,7 @@ def empty_library() -> None:
             if st.button(
                 "Import the drawings", icon=":material/download:", type="primary", key="built_in"
             ):
+                access.require("operator")
                 job = imports.begin(_DRAWINGS, "import", cached.library.settings())
                 state.switch_page("build/import_page.py", job=job.id)
             st.page_link("build/import_page.py", label="Import your own", icon=":material/upload:")

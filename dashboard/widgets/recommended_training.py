@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.services import recommended_training as service
 from dashboard.services import training_plan
 from dashboard.services.run_rows import RunRow
@@ -77,6 +77,7 @@ def _train_link() -> None:
 
 def _start(info: DatasetInfo, found: service.RecommendedPlan) -> None:
     """Queue them; for callbacks."""
+    access.require("operator")
     if found.plan.sweep is None:
         return
     settings = cached.library.settings()

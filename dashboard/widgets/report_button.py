@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from altair.typing import ChartType
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.services import chart_files, permalink, report_store, report_strips
 from dashboard.services.report_basket import Item, Picture, new_item, with_item
 from dashboard.services.search import Request
@@ -120,6 +120,7 @@ def choose_report(dataset: str, report: str) -> None:
 
 
 def _add(item: Item) -> None:
+    access.require("reviewer")
     dataset = str(state.dataset())
     try:
         stored = report_store.change(

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.annotations.verdicts import Verdicts, Word
 from pipeline.wording import escape_markdown
@@ -44,6 +44,7 @@ def show_verdict_buttons(opened: OpenRun, query: str, result: str) -> None:
 
 
 def _act(change: Callable[[], object]) -> None:
+    access.require("reviewer")
     try:
         change()
     except OSError as error:

@@ -8,13 +8,14 @@ Names belong to the run, since another seed learns other bits; they go when the 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from pipeline.files import write_atomic
+from pipeline.files import read_checked, write_atomic
 from pipeline.runs.run import Run
 
 LONGEST = 60  # characters of a name
@@ -64,13 +65,25 @@ class BitNames:
         if not self.path.parent.is_dir():  # the lock would create it again
             raise FileNotFoundError("the run has been deleted")
         with FileLock(self.path.with_suffix(".lock")):
+            self._set_aside()
             names = {**self._read(), bit: name}
             kept = {str(place): text for place, text in sorted(names.items()) if text}
             write_atomic(self.path, json.dumps(kept, ensure_ascii=False))
 
     def _read(self) -> dict[int, str]:
         try:
-            names = _NAMES.validate_json(self.path.read_bytes())
-        except (FileNotFoundError, ValidationError):
+            return self._stored()
+        except (FileNotFoundError, ValueError):
             return {}
+
+    def _set_aside(self) -> None:
+        """Keep a file that cannot be read under another name, before it is replaced."""
+        with suppress(FileNotFoundError):
+            try:
+                self._stored()
+            except ValueError:
+                self.path.rename(self.path.with_suffix(".damaged"))
+
+    def _stored(self) -> dict[int, str]:
+        names = _NAMES.validate_json(read_checked(self.path))
         return {bit: name[:LONGEST] for bit, name in sorted(names.items()) if 1 <= bit <= self.bits}

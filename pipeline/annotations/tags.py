@@ -16,14 +16,15 @@ from pathlib import Path
 
 import pandas as pd
 from filelock import FileLock
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from pipeline.datasets.dataset import NAME_PATTERN, RetrievalDataset
-from pipeline.files import write_atomic
+from pipeline.files import read_checked, reading, write_atomic
 from pipeline.settings import Settings
 
 LONGEST = 40  # characters of a tag
 _TAGS = TypeAdapter(dict[str, list[str]])
+_MEND = "put the file of a backup back, or move it away: the tags in it are lost then"
 
 
 class TagError(ValueError):
@@ -54,12 +55,10 @@ class Tags:
             TagError: the file is damaged.
             OSError: it cannot be read.
         """
-        try:
-            stored = _TAGS.validate_json(self.path.read_bytes())
-        except FileNotFoundError:
+        if not self.path.exists():
             return {}
-        except ValidationError as error:
-            raise TagError(f"{self.path.name} is damaged; mend or remove it: {error}") from error
+        with reading(self.path, _MEND, TagError):
+            stored = _TAGS.validate_json(read_checked(self.path))
         return {image: tuple(sorted(tags)) for image, tags in stored.items() if tags}
 
     def put(self, images: Collection[str], tag: str) -> None:

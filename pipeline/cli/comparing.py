@@ -77,7 +77,7 @@ def bench(
     summary = f"{base.dataset}, {base.backbone}, protocol {base.protocol}: "
     summary += f"{base.evaluation_protocol().summary} {_relevant(outcomes)}{LEGEND}"
     if markdown_ is not None:
-        write_atomic(markdown_, f"{summary}\n\n{markdown(result, without_label)}\n")
+        write_atomic(markdown_, f"{summary}\n\n{markdown(result, without_label)}\n", is_noted=False)
     if json_:
         say_json(json.loads(result.to_json(orient="records", double_precision=15)))
     else:

@@ -11,6 +11,7 @@ from pipeline.cli.console import (
     JsonOption,
     current_settings,
     current_store,
+    errors,
     print_table,
     progress_bars,
     say,
@@ -18,6 +19,7 @@ from pipeline.cli.console import (
 )
 from pipeline.cli.dataset_facts import describe, print_plan, print_problems, stored_problems
 from pipeline.cli.options import takes_options
+from pipeline.datasets.damaged import damaged_datasets
 from pipeline.datasets.dataset import list_datasets, load_dataset
 from pipeline.datasets.problems import problem_counts, write_problems
 from pipeline.ingest.request import ImportRequest
@@ -35,6 +37,8 @@ def list_(json_: JsonOption = False) -> None:
     """Imported data sets and what can be imported."""
     from pipeline.ingest.sources import list_sources
 
+    for reason in damaged_datasets(current_settings()).values():
+        say(("Warning: ", "yellow"), f"{reason}.", to=errors)
     imported = list_datasets(current_settings())
     if json_:
         facts = [info.model_dump(mode="json") for info in imported]

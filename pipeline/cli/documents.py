@@ -49,5 +49,5 @@ def docs() -> None:
         text = path.read_text("utf-8")
         new = rewritten(text, marker, table())
         if new != text:
-            write_atomic(path, new)
+            write_atomic(path, new, is_noted=False)
             say(f"{name}: {marker}")

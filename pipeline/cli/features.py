@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import JsonOption, current_settings, print_table, say, say_json
+from pipeline.cli.console import JsonOption, current_settings, errors, print_table, say, say_json
 from pipeline.cli.options import takes_options
 from pipeline.vectors.request import VectorsRequest
 
@@ -44,8 +44,10 @@ def import_(
 @features.command("list")
 def list_(json_: JsonOption = False) -> None:
     """Own vectors that are imported."""
-    from pipeline.stored_features import own_vectors
+    from pipeline.stored_features import damaged_features, own_vectors
 
+    for reason in damaged_features(current_settings()).values():
+        say(("Warning: ", "yellow"), f"{reason}.", to=errors)
     own = own_vectors(current_settings())
     if json_:
         facts = [{**about.model_dump(), "vectors": len(stored)} for stored, about in own.values()]

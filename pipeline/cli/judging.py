@@ -42,7 +42,7 @@ def export_(
     from pipeline.spreadsheets import to_csv
 
     table = verdict_table(load_dataset(dataset, current_settings()), current_settings())
-    write_atomic(file, to_csv(table))
+    write_atomic(file, to_csv(table), is_noted=False)
     verdicts_said = "1 verdict" if len(table) == 1 else f"{len(table):,} verdicts"
     say(f"{verdicts_said} in {file}")
 

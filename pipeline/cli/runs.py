@@ -79,11 +79,15 @@ def delete(
     run_id: RunArgument, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 ) -> None:
     """Delete a run with its model and codes; drop its index first with: index drop."""
-    chosen = opened_run(run_id)
+    registry = RunRegistry(current_settings())
+    name = run_id if registry.is_damaged(run_id) else opened_run(run_id).id
     if not yes:
-        typer.confirm(f"Delete {chosen.id}?", abort=True)
-    RunRegistry(current_settings()).delete(chosen)
-    say(f"Deleted {chosen.id}.")
+        typer.confirm(f"Delete {name}?", abort=True)
+    if registry.is_damaged(name):
+        registry.discard(name)
+    else:
+        registry.delete(registry.open(name))
+    say(f"Deleted {name}.")
 
 
 def _facts(run: Run) -> dict[str, object]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.wording import unknown
 from pipeline.datasets.problems import SCALED, read_problems
 from pipeline.decoding.value_range import ValueRange
+from pipeline.files import check_sum, read_checked, reading
 from pipeline.images import ImageError, load_rgb
 from pipeline.settings import Settings
 
@@ -263,13 +265,11 @@ class RetrievalDataset:
 
 
 def list_datasets(settings: Settings) -> list[DatasetInfo]:
-    """Facts of all imported data sets, by name; damaged ones are left out."""
+    """Facts of all imported data sets, by name; `damaged_datasets` has the others."""
     infos = []
-    for path in sorted(settings.datasets_path.glob("[!.]*/dataset.json")):
-        try:
-            infos.append(_read_info(path))
-        except DatasetError:
-            continue
+    for folder in dataset_folders(settings):
+        with suppress(DatasetError):
+            infos.append(read_info(folder))
     return infos
 
 
@@ -286,13 +286,13 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
         known = tuple(info.name for info in list_datasets(settings))
         hint = unknown("data set", name, known)
         raise DatasetError(f"{hint} Import it with: python -m pipeline datasets import {name}")
-    info = _read_info(folder / "dataset.json")
-    try:
-        manifest = pd.read_parquet(folder / info.manifest)
-    except Exception as error:  # pyarrow raises many kinds for a damaged file
-        raise DatasetError(f"the manifest of {name!r} is damaged: {error}") from error
-    if len(manifest) != info.n:
-        raise DatasetError(f"the manifest of {name!r} has {len(manifest)} rows, not {info.n}")
+    info = read_info(folder)
+    path = folder / info.manifest
+    with reading(path, again_command(name), DatasetError):
+        check_sum(path)
+        manifest = pd.read_parquet(path)
+        if len(manifest) != info.n:
+            raise ValueError(f"it has {len(manifest)} rows, not {info.n}")
     return RetrievalDataset(info, manifest, folder)
 
 
@@ -310,11 +310,38 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, list | tuple | np.ndarray) else value
 
 
-def _read_info(path: Path) -> DatasetInfo:
-    try:
-        info = DatasetInfo.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} is damaged: {error}") from error
-    if info.format != FORMAT:
-        raise DatasetError(f"{path} has format {info.format}, this version reads {FORMAT}")
-    return info
+def read_info(folder: Path) -> DatasetInfo:
+    """The facts of a data set in its folder.
+
+    Raises:
+        DatasetError: dataset.json is missing, damaged or of a newer version.
+    """
+    path = folder / "dataset.json"
+    with reading(path, again_command(folder.name), DatasetError):
+        content = read_checked(path)
+        stored = json.loads(content)
+        number = stored.get("format", FORMAT) if isinstance(stored, dict) else FORMAT
+        if number != FORMAT:
+            raise DatasetError(
+                f"{path} has format {number}, this version reads {FORMAT}; use the version of "
+                "HashLens that wrote it"
+            )
+        return DatasetInfo.model_validate_json(content)
+
+
+def dataset_folders(settings: Settings) -> list[Path]:
+    """Folders of data sets; one whose facts are gone still has its manifest."""
+    folders = sorted(settings.datasets_path.glob("[!.]*"))
+    return [
+        folder
+        for folder in folders
+        if (folder / "dataset.json").exists() or any(folder.glob("manifest*"))
+    ]
+
+
+def again_command(name: str) -> str:
+    """What brings a damaged data set back."""
+    return (
+        f"delete the data set and import it again: python -m pipeline datasets delete {name}, "
+        f"python -m pipeline datasets import PATH --name {name}"
+    )

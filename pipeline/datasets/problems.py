@@ -41,16 +41,16 @@ def write_problems(path: Path, problems: Sequence[Problem]) -> None:
     """Write the table of problems, whole or not at all."""
     text = io.StringIO()
     csv.writer(text).writerows([Problem._fields, *problems])
-    write_atomic(path, text.getvalue(), durable=False)
+    write_atomic(path, text.getvalue())
 
 
 def read_problems(path: Path) -> list[Problem]:
     """The problems in a table; none when there is no table."""
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
         rows = list(csv.reader(file))[1:]
-    return [Problem(*row[:4]) for row in rows]  # older tables have no kind
+    return [Problem(*row[:4]) for row in rows if len(row) > 1]  # older tables have no kind
 
 
 def first_problem(problems: Sequence[Problem]) -> str:

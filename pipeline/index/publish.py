@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.files import write_atomic
+from pipeline.files import read_checked, write_atomic
 from pipeline.index.coverage import Images, part_sizes, searched_codes
 from pipeline.index.index_features import IndexFeatures, KeptFeatures
 from pipeline.index.payloads import PAYLOAD, IndexItems
@@ -106,8 +106,8 @@ def read_index(run: Run) -> IndexRecord | None:
 
 def _read_record(run: Run, name: str) -> IndexRecord | None:
     try:
-        text = (run.folder / name).read_text("utf-8")
-        return IndexRecord.model_validate_json(text, extra="ignore")
+        content = read_checked(run.folder / name)
+        return IndexRecord.model_validate_json(content, extra="ignore")
     except (OSError, ValueError):
         return None
 

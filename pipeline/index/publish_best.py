@@ -57,7 +57,7 @@ def request_best(runs: Sequence[str], settings: Settings, images: Images = "all"
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
     wanted = Wanted(runs=tuple(runs), images=images)
-    write_atomic(folder / f"{uuid4().hex[:16]}.json", wanted.model_dump_json())
+    write_atomic(folder / f"{uuid4().hex[:16]}.json", wanted.model_dump_json(), is_noted=False)
 
 
 def best_run(settings: Settings, runs: Sequence[str]) -> Run | None:

@@ -23,7 +23,7 @@ from pipeline.evaluation.neighbours import nearest_by_cosine
 from pipeline.evaluation.ranking import similarity_histograms, unit_length
 from pipeline.evaluation.relevance import LABELS
 from pipeline.features import FeatureCache
-from pipeline.files import write_atomic
+from pipeline.files import read_checked, write_atomic
 from pipeline.index.quantizer_report import QuantizerReport, QuantizerRow
 from pipeline.index.store.base import StoreError, StoreUnavailable
 from pipeline.index.store.quantizers import QUANTIZERS, Quantizer
@@ -45,7 +45,7 @@ def stored_quantizers(truth: GroundTruth, settings: Settings) -> QuantizerReport
     """What `measure_quantizers` has kept of the usual sample; None where nothing can be read."""
     path = _path(truth, settings, N_QUERIES, N_IMAGES)
     try:
-        return QuantizerReport.model_validate_json(path.read_text("utf-8"))
+        return QuantizerReport.model_validate_json(read_checked(path).decode())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.codes import HashCodes
 from pipeline.evaluation.ranking import ranked
-from pipeline.files import write_atomic
+from pipeline.files import read_checked, write_atomic
 from pipeline.settings import Settings
 
 _SMALL, _LARGE = 20_000, 200_000  # codes
@@ -55,7 +55,7 @@ def search_cost(bits: int, settings: Settings) -> SearchCost:
 
 def _stored(path: Path) -> SearchCost | None:
     try:
-        return SearchCost.model_validate_json(path.read_text("utf-8"))
+        return SearchCost.model_validate_json(read_checked(path).decode())
     except (OSError, ValueError):  # never measured, or damaged: it is measured again
         return None
 

@@ -20,7 +20,7 @@ from pipeline.datasets.dataset import (
 from pipeline.datasets.problems import Problem, read_problems, write_problems
 from pipeline.datasets.split_choice import SplitChoice
 from pipeline.decoding.value_range import ValueRange
-from pipeline.files import check_room, write_atomic
+from pipeline.files import check_room, swap_in, write_atomic
 from pipeline.ingest.description import describe, label_sets
 from pipeline.ingest.ingest import ingest_items, one_at_a_time
 from pipeline.ingest.journal import Row
@@ -263,7 +263,7 @@ def commit_manifest(
     file = f"manifest-{fingerprint[:12]}.parquet"
     partial = dataset.folder / f".{file}.tmp"
     grown.to_parquet(partial, index=False)
-    partial.replace(dataset.folder / file)
+    swap_in(partial, dataset.folder / file)
     changed = info.model_copy(
         update={
             "manifest": file,

@@ -21,7 +21,7 @@ from pipeline.datasets.dataset import (
 )
 from pipeline.datasets.problems import write_problems
 from pipeline.datasets.split_choice import SplitChoice
-from pipeline.files import check_room, write_atomic
+from pipeline.files import check_room, note_sums, write_atomic
 from pipeline.ingest.checking import check_image
 from pipeline.ingest.description import describe
 from pipeline.ingest.journal import Row, read_journal
@@ -134,7 +134,8 @@ def _refuse_twin(identity: str, settings: Settings) -> None:
 
 def _already_there(name: str, identity: str, settings: Settings) -> RetrievalDataset:
     dataset = load_dataset(name, settings)
-    if (dataset.folder / "identity.txt").read_text(encoding="utf-8") != identity:
+    mark = dataset.folder / "identity.txt"  # one that is gone leaves the content unknown
+    if not mark.is_file() or mark.read_text(encoding="utf-8") != identity:
         raise DatasetError(
             f"a data set {name!r} with other content exists; choose another name, "
             "or delete that data set first"
@@ -203,4 +204,5 @@ def _finish(source: Source, rows: Sequence[Row], work: Path, split: SplitChoice)
     write_problems(work / "problems.csv", problems)
     (work / "dataset.json").write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (work / "journal.jsonl").unlink()
+    note_sums(work)
     return info

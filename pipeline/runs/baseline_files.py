@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from pipeline.evaluation.report import Report, read_report
-from pipeline.files import write_atomic
+from pipeline.files import read_checked, write_atomic
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.settings import Settings
 from pipeline.stored_features import features_name
@@ -35,7 +35,7 @@ def baseline_path(
 def stored_baseline(path: Path) -> Report | None:
     """Read the report that was kept; None where there is none that this version can read."""
     try:
-        return read_report(path.read_text("utf-8"))
+        return read_report(read_checked(path).decode())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -38,9 +38,11 @@ class RunControl(RunResults):
 
     def update(self, **changes: object) -> None:
         """Replace fields of the status, with a fresh heartbeat; for the executing process."""
-        merged = self.status().model_dump() | {"heartbeat": time.time()} | changes
+        was = self.status()
+        merged = was.model_dump() | {"heartbeat": time.time()} | changes
         status = RunStatus.model_validate(merged)
-        write_atomic(self.folder / "run.json", status.model_dump_json(indent=2), durable=False)
+        content, is_done = status.model_dump_json(indent=2), "done" in (status.state, was.state)
+        write_atomic(self.folder / "run.json", content, durable=False, is_noted=is_done)
 
     @contextmanager
     def claimed(self) -> Iterator[None]:

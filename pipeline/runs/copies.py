@@ -28,7 +28,7 @@ from pipeline.datasets.split import Indices
 from pipeline.edits import ALL_SIZES, VERSION, edited
 from pipeline.evaluation.ranking import Labels
 from pipeline.evaluation.relevance import neighbour_labels
-from pipeline.files import write_atomic
+from pipeline.files import check_sum, write_atomic
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import RunError, RunResults
@@ -167,6 +167,7 @@ def _embed(
 
 def _read(path: Path) -> tuple[Copies, NDArray[np.float32]] | None:
     try:
+        check_sum(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return Copies(stored["rows"], stored["edits"]), stored["features"]
     except FileNotFoundError:

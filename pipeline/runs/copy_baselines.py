@@ -20,7 +20,7 @@ from pipeline.edits import edited
 from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
 from pipeline.evaluation.report import Evaluation, Report
 from pipeline.features import FeatureCache
-from pipeline.files import write_atomic
+from pipeline.files import check_sum, write_atomic
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.baseline_files import baseline_path, keep_baseline, stored_baseline
@@ -129,6 +129,7 @@ def copy_values(truth: GroundTruth, settings: Settings, kind: str) -> CopyValues
     kind = _cosine_of(truth, settings) if kind == COSINE else kind
     path = copies_path(truth.dataset, copies, settings, kind)
     try:
+        check_sum(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             values = {name: stored[name] for name in VALUES}
             return CopyValues(Copies(stored["rows"], stored["edits"]), values)

@@ -23,7 +23,7 @@ from pipeline.evaluation.metric_table import NEIGHBOURS
 from pipeline.evaluation.neighbours import nearest_by_cosine
 from pipeline.evaluation.ranking import OnProgress
 from pipeline.features import FeatureCache
-from pipeline.files import write_atomic
+from pipeline.files import check_sum, write_atomic
 from pipeline.settings import Settings
 from pipeline.stored_features import find_stored
 
@@ -85,6 +85,7 @@ def cosine_neighbours(
     """
     path = _path(dataset, query, database, settings, cache.folder.name, k)
     try:
+        check_sum(path)
         return np.asarray(np.load(path, allow_pickle=False), np.int64)
     except FileNotFoundError:
         pass
@@ -122,6 +123,7 @@ def stored_neighbours(
         if stored is None:
             raise FileNotFoundError(f"no features of {backbone}")
         path = _path(dataset, query, database, settings, stored.folder.name, k)
+        check_sum(path)
         return np.asarray(np.load(path, allow_pickle=False), np.int64)
     except (OSError, ValueError) as error:
         raise LookupError(

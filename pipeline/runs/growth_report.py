@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.files import write_atomic
+from pipeline.files import read_checked, write_atomic
 from pipeline.runs.baseline_files import baseline_path
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.settings import Settings
@@ -135,7 +135,7 @@ def stored_growth(truth: GroundTruth, settings: Settings, grows_by: str) -> Grow
     """What was measured before; None where nothing can be read."""
     path = growth_path(truth, settings, grows_by)
     try:
-        return GrowthReport.model_validate_json(path.read_text("utf-8"))
+        return GrowthReport.model_validate_json(read_checked(path).decode())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -19,14 +19,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from models.wording import unknown
-from pipeline.files import ParsedFiles
+from pipeline.files import ParsedFiles, reading, write_atomic
 from pipeline.runs.control import now_utc
-from pipeline.runs.results import RunError
+from pipeline.runs.results import DELETE, RunError
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus
 from pipeline.settings import Settings
-from pipeline.wording import sentence
 
 _SPECS = ParsedFiles(StoredSpec.model_validate_json)
 
@@ -43,7 +42,7 @@ class RunRegistry:
         name = f"{moment}_{spec.method}_{spec.dataset}_{spec.bits}b_{spec.digest[:4]}"
         work = self.path / f".{uuid4().hex}.new"  # appears whole or not at all
         work.mkdir(parents=True)
-        (work / "spec.json").write_text(spec.model_dump_json(indent=2) + "\n", "utf-8")
+        write_atomic(work / "spec.json", spec.model_dump_json(indent=2) + "\n")
         status = RunStatus(created=now_utc(), heartbeat=time.time(), sweep=sweep)
         (work / "run.json").write_text(status.model_dump_json(indent=2) + "\n", "utf-8")
         for number in count(1):
@@ -121,19 +120,37 @@ class RunRegistry:
         """
         with run.claimed():
             pass
-        doomed = run.folder.with_name(f".{run.id}.deleted")
-        run.folder.rename(doomed)
+        self._remove(run.folder)
+
+    def is_damaged(self, run_id: str) -> bool:
+        """Whether there is a run with exactly this id that cannot be opened."""
+        folder = self.path / run_id
+        if folder not in self._folders():
+            return False
+        try:
+            self._read(folder)
+        except RunError:
+            return True
+        return False
+
+    def discard(self, run_id: str) -> None:
+        """Remove the folder of a run that `is_damaged`."""
+        if self.is_damaged(run_id):
+            self._remove(self.path / run_id)
+
+    def _remove(self, folder: Path) -> None:
+        doomed = folder.with_name(f".{folder.name}.deleted")
+        shutil.rmtree(doomed, ignore_errors=True)  # left by a deletion that was interrupted
+        folder.rename(doomed)
         shutil.rmtree(doomed)
 
     def _folders(self) -> list[Path]:
         return sorted(path for path in self.path.glob("[!.]*") if path.is_dir())
 
     def _read(self, folder: Path) -> Run:
-        try:
-            stored = _SPECS.read(folder / "spec.json")
-        except (OSError, ValueError) as error:
-            reason = sentence(error)
-            raise RunError(f"run {folder.name} has a damaged spec.json: {reason}") from error
+        path = folder / "spec.json"
+        with reading(path, DELETE.format(folder.name), RunError):
+            stored = _SPECS.read(path)
         run = Run(folder, stored)
         run.status()  # refuse a damaged run.json here, once
         return run

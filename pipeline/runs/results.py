@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from pipeline.backbones import load_backbone
 from pipeline.evaluation.rankings import HAMMING, RANKINGS
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
-from pipeline.files import ParsedFiles, write_atomic
+from pipeline.files import ParsedFiles, check_sum, note_sums, reading, swap_in, write_atomic
 from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, read_status
 from pipeline.settings import Settings
@@ -34,7 +33,9 @@ if TYPE_CHECKING:  # torch, which only weights need: where a run is listed, it i
 TUNED = "backbone.safetensors"
 _STATUSES, _REPORTS = ParsedFiles(read_status), ParsedFiles(read_report)
 _HISTORIES = ParsedFiles(lambda text: [json.loads(line) for line in text.split("\n")[:-1]], 1000)
-_DAMAGED = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+MEASURE = "measure it again: python -m pipeline evaluate {0}"
+DELETE = "delete the run and train it again: python -m pipeline runs delete {0}"
+_log = logging.getLogger(__name__)
 
 
 class RunError(ValueError):
@@ -69,10 +70,9 @@ class RunResults:
         Raises:
             RunError: run.json is damaged.
         """
-        try:
-            return _STATUSES.read(self.folder / "run.json")
-        except (OSError, ValueError) as error:
-            raise RunError(f"run {self.id} has a damaged run.json: {sentence(error)}") from error
+        path = self.folder / "run.json"
+        with reading(path, DELETE.format(self.id), RunError):
+            return _STATUSES.read(path)
 
     def check_dataset(self, fingerprint: str, *earlier: str) -> None:
         """Refuse a data set whose images or labels are not those the run was executed on.
@@ -92,16 +92,22 @@ class RunResults:
             )
 
     def history(self) -> list[dict[str, object]]:
-        """All complete lines of the history."""
+        """All complete lines of the history; none, with a warning, where it is damaged."""
         path = self.folder / "history.jsonl"
-        return list(_HISTORIES.read(path)) if path.exists() else []
+        if not path.exists():
+            return []
+        try:
+            return list(_HISTORIES.read(path))
+        except (OSError, ValueError) as error:
+            _log.warning("%s is damaged and shows nothing: %s", path, sentence(error))
+            return []
 
     def cut_history(self, epoch: int) -> None:
         """Keep the epochs that the checkpoint holds; the others come again."""
         kept = [line for line in self.history() if float(str(line["epoch"])) <= epoch]
         if kept:
             text = "".join(json.dumps(line) + "\n" for line in kept)
-            write_atomic(self.folder / "history.jsonl", text)
+            write_atomic(self.folder / "history.jsonl", text, is_noted=False)  # it grows
         else:
             (self.folder / "history.jsonl").unlink(missing_ok=True)
 
@@ -111,7 +117,7 @@ class RunResults:
         path = self.folder / "codes" / f"{part}.npz"
         partial = path.with_suffix(".tmp.npz")
         np.savez(partial, packed=codes.packed, bits=codes.bits, rows=rows)
-        partial.replace(path)
+        swap_in(partial, path)
 
     def load_codes(self, part: str) -> tuple[HashCodes, NDArray[np.int64]]:
         """The codes of `part` and their manifest rows.
@@ -119,12 +125,11 @@ class RunResults:
         Raises:
             RunError: they are not there or damaged.
         """
-        try:
-            path = self.folder / "codes" / f"{part}.npz"
+        path = self.folder / "codes" / f"{part}.npz"
+        with reading(path, _remedy(part, self.id), RunError):
+            check_sum(path)
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return HashCodes(stored["packed"], int(stored["bits"])), stored["rows"]
-        except _DAMAGED as error:
-            raise RunError(f"run {self.id} has no usable {part} codes: {error}") from error
 
     def save_method(self, method: HashMethod, tuned: dict[str, Tensor] | None = None) -> None:
         """Store the fitted method, and the weights of the backbone that learned with it."""
@@ -138,6 +143,7 @@ class RunResults:
         if tuned:
             whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tuned.items()}
             save_file(whole, partial / TUNED)
+        note_sums(partial)
         shutil.rmtree(self.folder / "model", ignore_errors=True)
         partial.rename(self.folder / "model")
 
@@ -150,9 +156,16 @@ class RunResults:
         from models.storage import load_method
 
         try:
+            self._check_model()
             return load_method(self.folder / "model")
         except ValueError as error:
             raise RunError(f"run {self.id}: {error}") from error
+
+    def _check_model(self) -> None:
+        """Refuse files of the fitted method that are not what was written."""
+        for path in sorted((self.folder / "model").glob("[!.]*")):
+            with reading(path, "stored codes can be searched; train the run to encode images"):
+                check_sum(path)
 
     def load_backbone(self) -> Backbone:
         """The backbone that the method's codes come from: fine-tuned, or as it is published.
@@ -184,7 +197,7 @@ class RunResults:
         path = self._report_path(evaluation.report.relevance, evaluation.report.ranking)
         partial = self.folder / "curves.tmp.npz"
         evaluation.curves.save(partial)
-        partial.replace(_curves_path(path))
+        swap_in(partial, _curves_path(path))
         write_atomic(path, evaluation.report.model_dump_json(indent=2))
 
     @property
@@ -217,10 +230,9 @@ class RunResults:
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
-        try:
-            return _REPORTS.read(self._report_path(relevance or self._first, ranking))
-        except (OSError, ValueError) as error:
-            raise RunError(f"run {self.id} has no usable report: {sentence(error)}") from error
+        path = self._report_path(relevance or self._first, ranking)
+        with reading(path, MEASURE.format(self.id), RunError):
+            return _REPORTS.read(path)
 
     def curves(self, relevance: str = "", ranking: str = HAMMING) -> Curves:
         """The measured curves, for relevance and ranking as in `report`.
@@ -228,10 +240,10 @@ class RunResults:
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
-        try:
-            return Curves.load(self._curves_path(relevance, ranking))
-        except _DAMAGED as error:
-            raise self._no_curves(error) from error
+        path = self._curves_path(relevance, ranking)
+        with reading(path, MEASURE.format(self.id), RunError):
+            check_sum(path)
+            return Curves.load(path)
 
     def query_aps(self, relevance: str = "", ranking: str = HAMMING) -> NDArray[np.float64]:
         """AP (q,) of each query, at a fraction of the time that all curves take.
@@ -239,10 +251,9 @@ class RunResults:
         Raises:
             RunError: the run is not evaluated yet, or damaged.
         """
-        try:
-            return Curves.query_aps(self._curves_path(relevance, ranking))
-        except _DAMAGED as error:
-            raise self._no_curves(error) from error
+        path = self._curves_path(relevance, ranking)
+        with reading(path, MEASURE.format(self.id), RunError):
+            return Curves.query_aps(path)
 
     @property
     def _first(self) -> str:
@@ -260,8 +271,12 @@ class RunResults:
         ]
         return self.folder / f"{'-'.join(names)}.json"
 
-    def _no_curves(self, error: Exception) -> RunError:
-        return RunError(f"run {self.id} has no usable curves: {error}")
+
+def _remedy(part: str, run_id: str) -> str:
+    """What brings codes back: those of copies are made anew by a measurement."""
+    if part.startswith("copies"):
+        return f"measure it again: python -m pipeline evaluate {run_id} --relevance copies"
+    return "train the run again"
 
 
 def _curves_path(report: Path) -> Path:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.datasets.problems import write_problems
 from pipeline.datasets.split_choice import SplitChoice
+from pipeline.files import note_sums
 from pipeline.ingest.description import describe
 from pipeline.ingest.ingest import check_name, one_at_a_time
 from pipeline.ingest.journal import Row, new_row
@@ -92,6 +93,7 @@ def store_dataset(dataset: RetrievalDataset, settings: Settings) -> None:
         write_problems(work / "problems.csv", [])
         facts = dataset.info.model_dump_json(indent=2) + "\n"
         (work / "dataset.json").write_text(facts, encoding="utf-8")
+        note_sums(work)
         work.rename(dataset.folder)
 
 

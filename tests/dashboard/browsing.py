@@ -188,7 +188,7 @@ def server(served_home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serve(home: Path) -> Iterator[str]:
+def serve(home: Path, *options: str) -> Iterator[str]:
     """Run the dashboard on a library; ended by its own process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -196,7 +196,7 @@ def serve(home: Path) -> Iterator[str]:
     log = (home.parent / "server.log").open("w")
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     process = subprocess.Popen(
-        [*command, f"--server.port={port}", "--server.address=127.0.0.1"],
+        [*command, f"--server.port={port}", "--server.address=127.0.0.1", *options],
         cwd=_ROOT,
         env={
             **os.environ,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.files import write_atomic
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
@@ -30,7 +31,7 @@ def changed(home: Path, **changes: object) -> Run:
     """The published run of the library, with other words in its spec.json."""
     run = next(run for run in RunRegistry(Settings(home=home)).all() if run.spec.method == "itq")
     path = run.folder / "spec.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
+    write_atomic(path, json.dumps(json.loads(path.read_text("utf-8")) | changes))
     return run
 
 
@@ -58,7 +59,7 @@ def test_pages_open_where_a_report_lacks_measures_that_came_later(
             del values[name]
         values["median_rank"] = 3.5
         del stored["codes"]
-        path.write_text(json.dumps(stored), "utf-8")
+        write_atomic(path, json.dumps(stored))
 
     app = open_app(own_home, page)
 
@@ -80,7 +81,7 @@ def test_runs_and_status_name_what_cannot_be_read(open_app: OpenApp, own_home: P
     app = open_app(own_home, "runs")
     assert not app.exception
     assert "1 run cannot be read in full" in [one.label for one in app.expander]
-    assert "damaged spec.json: bits: Input should be a valid integer" in texts(app)
+    assert "spec.json is damaged (bits: Input should be a valid integer" in texts(app)
 
     app = open_app(own_home, "status")
     assert not app.exception

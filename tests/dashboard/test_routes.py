@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 from starlette.applications import Starlette
@@ -13,6 +12,7 @@ from starlette.applications import Starlette
 from dashboard.routes import routes
 from dashboard.services import uploads
 from pipeline.settings import Settings
+from tests.dashboard.asking import FROM_PAGE, answer, ask
 
 
 @pytest.fixture
@@ -28,28 +28,9 @@ def put(
     length: int | None = None,
     ends: bool = True,
 ) -> tuple[int, str]:
-    """Send a body in chunks over ASGI, as a server does; status and text of the answer."""
-    app = Starlette(routes=routes(settings))
-    messages = [{"type": "http.request", "body": one, "more_body": True} for one in chunks]
-    messages.append({"type": "http.request", "body": b""} if ends else {"type": "http.disconnect"})
-    sent: list[dict] = []
-
-    async def receive() -> dict:
-        return messages.pop(0)
-
-    async def send(message: dict) -> None:
-        sent.append(message)
-
-    headers = [] if length is None else [(b"content-length", str(length).encode())]
-    scope = {
-        "type": "http",
-        "method": "PUT",
-        "path": unquote(url),
-        "query_string": b"",
-        "headers": headers,
-    }
-    asyncio.run(app(scope, receive, send))
-    return sent[0]["status"], b"".join(one.get("body", b"") for one in sent).decode()
+    """Send a body in chunks from the Import page; status and text of the answer."""
+    headers = FROM_PAGE if length is None else FROM_PAGE | {"content-length": str(length)}
+    return ask(settings, url, headers, chunks=chunks, ends=ends)
 
 
 def test_a_file_is_stored_whole_under_a_harmless_name(own: Settings):
@@ -96,3 +77,42 @@ def test_a_connection_that_breaks_leaves_nothing_and_can_be_tried_again(own: Set
     assert put(own, f"/api/import/{token}/a.zip", [b"half"], ends=False)[0] == 413
     assert uploads.uploaded(token, own) is None
     assert put(own, f"/api/import/{token}/a.zip", [b"whole"])[0] == 200
+
+
+def test_two_writers_of_one_token_do_not_mix(own: Settings):
+    token, app = uploads.new_token(own), Starlette(routes=routes(own))
+    urls = [f"/api/import/{token}/a.zip"] * 2
+
+    async def both() -> list[tuple[int, str]]:
+        bodies = ([b"a"] * 50, [b"b"] * 50)
+        asked = zip(urls, bodies, strict=True)
+        return await asyncio.gather(
+            *(answer(app, url, FROM_PAGE, chunks=body) for url, body in asked)
+        )
+
+    (first, _), (second, text) = asyncio.run(both())
+
+    assert (first, second) == (200, 409)
+    assert "on its way already" in text
+    assert uploads.uploaded(token, own).read_bytes() == b"a" * 50
+
+
+def test_an_upload_from_another_site_is_refused(own: Settings):
+    token = uploads.new_token(own)
+
+    assert ask(own, f"/api/import/{token}/a.zip", {"cookie": FROM_PAGE["cookie"]})[0] == 403
+    assert uploads.uploaded(token, own) is None
+
+
+def test_an_upload_that_the_disk_has_no_room_for_leaves_nothing(own: Settings, monkeypatch):
+    token = uploads.new_token(own)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dashboard.routes._stream", full)
+
+    status, text = ask(own, f"/api/import/{token}/a.zip", FROM_PAGE)
+
+    assert (status, text) == (507, "the upload cannot be stored: No space left on device")
+    assert list((own.home / "uploads" / token).iterdir()) == []

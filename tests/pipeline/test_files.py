@@ -17,7 +17,7 @@ def test_content_is_written_over_what_was_there(tmp_path, content, durable):
     write_atomic(path, content, durable=durable)
 
     assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    assert [entry.name for entry in tmp_path.glob("[!.]*")] == ["file"]
 
 
 def test_a_failing_write_leaves_the_old_content(tmp_path):

@@ -26,6 +26,9 @@ GIVEN = {
     "HASHLENS_START_WORKER": ("0", False),
     "HASHLENS_IMPORT_ROOTS": (os.pathsep.join(("/a", "", "b c")), (Path("/a"), Path("b c"))),
     "HASHLENS_UPLOAD_LIMIT_GB": ("0.5", 0.5),
+    "HASHLENS_OPEN": ("1", True),
+    "HASHLENS_API_KEYS": ("viewer:" + "k" * 20, "viewer:" + "k" * 20),
+    "HASHLENS_ENCODINGS_PER_MINUTE": ("7", 7),
 }
 
 
@@ -50,15 +53,14 @@ def test_every_variable_is_read(monkeypatch):
         monkeypatch.setenv(name, text)
     settings = Settings.from_environment()
 
-    assert {
-        variable(field): getattr(settings, field)
-        for field in Settings.model_fields
-        if field != "api_keys"  # not handed on
-    } == {name: value for name, (_, value) in GIVEN.items()}
-    again = settings.environment()
-    assert {name: again[name] for name in GIVEN if name != "HASHLENS_IMPORT_ROOTS"} == {
-        name: text for name, (text, _) in GIVEN.items() if name != "HASHLENS_IMPORT_ROOTS"
+    assert {variable(field): getattr(settings, field) for field in Settings.model_fields} == {
+        name: value for name, (_, value) in GIVEN.items()
     }
+    again = settings.environment()
+    others = {"HASHLENS_OPEN", "HASHLENS_API_KEYS", "HASHLENS_ENCODINGS_PER_MINUTE"}
+    handed_on = GIVEN.keys() - others - {"HASHLENS_IMPORT_ROOTS"}
+    assert {name: again[name] for name in handed_on} == {name: GIVEN[name][0] for name in handed_on}
+    assert not others & again.keys()
 
 
 def test_only_from_environment_reads_it_and_by_these_names_alone(monkeypatch):
@@ -66,7 +68,7 @@ def test_only_from_environment_reads_it_and_by_these_names_alone(monkeypatch):
     monkeypatch.setenv("DEVICE", "cuda")
     monkeypatch.setenv("HASHLENS_MOOD", "good")
 
-    assert Settings().device == "cpu"
+    assert Settings().device == "auto"
     monkeypatch.delenv("HASHLENS_DEVICE")
     assert Settings.from_environment() == Settings()
 

@@ -12,14 +12,16 @@ removed: whenever a process is killed, each collection is there as a whole or no
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from filelock import FileLock
+from pydantic import TypeAdapter
 
-from pipeline.index.store.base import checked_name
+from pipeline.files import DOCTOR, read_checked, reading, write_atomic
+from pipeline.index.store.base import StoreError, checked_name
+
+_ALIASES = TypeAdapter(dict[str, str])
 
 
 class EdgeFiles:
@@ -49,27 +51,28 @@ class EdgeFiles:
 
     def meta(self, name: str) -> dict[str, object]:
         """Metadata that `begin` was given."""
-        text = (self._folder(name) / "meta.json").read_text("utf-8")
-        meta: dict[str, object] = json.loads(text)
-        return meta
+        path = self._folder(name) / "meta.json"
+        with reading(path, f"publish the run again, or {DOCTOR}", StoreError):
+            meta: dict[str, object] = json.loads(read_checked(path))
+            return {"metadata": meta["metadata"], "vectors": meta["vectors"]}
 
     def aliases(self) -> dict[str, str]:
         """Collections by their aliases."""
-        try:
-            aliases: dict[str, str] = json.loads((self._path / "aliases.json").read_text("utf-8"))
-        except FileNotFoundError:
+        path = self._path / "aliases.json"
+        if not path.exists():
             return {}
-        return aliases
+        with reading(path, f"make it again from what the runs say: {DOCTOR}", StoreError):
+            return _ALIASES.validate_json(read_checked(path))
 
     def write_aliases(self, aliases: dict[str, str]) -> None:
         """Replace all aliases in one step."""
-        _write_json(self._path / "aliases.json", aliases)
+        write_atomic(self._path / "aliases.json", json.dumps(aliases))
 
     def begin(self, name: str, meta: dict[str, object]) -> Path:
         """Start a collection; returns where the engine may make its shard."""
         making = self._hidden("making", name)
         making.mkdir()
-        _write_json(making / "meta.json", meta)
+        write_atomic(making / "meta.json", json.dumps(meta))
         return making / "shard"
 
     def finish(self, name: str) -> None:
@@ -97,13 +100,3 @@ class EdgeFiles:
 
 def _is_complete(folder: Path) -> bool:
     return (folder / "meta.json").is_file() and (folder / "shard" / "edge_config.json").is_file()
-
-
-def _write_json(path: Path, value: object) -> None:
-    """Replace a file in one step, durably: readers find the old or the new content."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)

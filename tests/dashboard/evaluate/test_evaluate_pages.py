@@ -118,7 +118,7 @@ def test_a_run_without_codes_is_explained(open_app: OpenApp, own_home: Path):
     for page in ("failures", "codes"):
         app = open_app(own_home, page)
         assert not app.exception
-        assert "has no usable query codes" in texts(app)
+        assert "codes/query.npz is missing" in texts(app)
     assert "cannot be read" in texts(open_app(own_home, "curves"))
 
 

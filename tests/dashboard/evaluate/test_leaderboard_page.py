@@ -11,6 +11,7 @@ from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.metric_table import columns
 from pipeline.features import FeatureCache
+from pipeline.files import write_atomic
 from pipeline.index import quantizers
 from pipeline.index.store.base import StoreError
 from pipeline.index.store.quantizers import QUANTIZERS
@@ -213,7 +214,7 @@ def test_every_metric_of_the_leaderboard_can_be_chosen(open_app: OpenApp, shared
 def test_a_run_that_reaches_a_baseline_is_flagged_everywhere(open_app: OpenApp, own_home: Path):
     for run in RunRegistry(Settings(home=own_home)).all():
         content = json.loads((run.folder / "report.json").read_text("utf-8"))
-        (run.folder / "report.json").write_text(json.dumps(content | {"ci_low": 0.0}), "utf-8")
+        write_atomic((run.folder / "report.json"), json.dumps(content | {"ci_low": 0.0}))
 
     board = open_app(own_home, "leaderboard")
     assert "no better than" in board.dataframe[0].value["Checks"][0]
@@ -230,7 +231,7 @@ def test_a_run_that_reaches_a_baseline_is_flagged_everywhere(open_app: OpenApp, 
 def test_a_run_that_is_better_has_no_flag(open_app: OpenApp, own_home: Path):
     for run in RunRegistry(Settings(home=own_home)).all():
         content = json.loads((run.folder / "report.json").read_text("utf-8"))
-        (run.folder / "report.json").write_text(json.dumps(content | {"ci_low": 1.5}), "utf-8")
+        write_atomic((run.folder / "report.json"), json.dumps(content | {"ci_low": 1.5}))
 
     assert "no better than" not in texts(open_app(own_home, "runs"))
     assert not open_app(own_home).warning

@@ -124,7 +124,7 @@ def test_what_is_damaged_is_named_and_measured_again(open_app: OpenApp, own_home
     app = failures_in(open_app, own_home)
 
     assert not app.exception
-    assert "has no usable" in app.warning[0].value
+    assert "is damaged" in app.warning[0].value
     app.button(key="measure_copies").click().run()
     assert not app.exception
     assert "an edit flips" in texts(app)

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.services.queries import Upload
 from dashboard.services.run_choices import run_choices
+from pipeline.files import write_atomic
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, png, published_run, texts, train
@@ -121,7 +122,7 @@ def test_compare_with_one_run_says_that_it_needs_two(open_app: OpenApp, own_home
 def of_another_split(home: Path) -> None:
     run = next(one for one in RunRegistry(Settings(home=home)).all() if one.spec.method == "lsh")
     spec = run.spec.model_copy(update={"split_seed": 7})
-    (run.folder / "spec.json").write_text(spec.model_dump_json(), "utf-8")
+    write_atomic((run.folder / "spec.json"), spec.model_dump_json())
 
 
 def test_where_no_run_can_be_compared_the_reasons_are_listed(open_app: OpenApp, own_home: Path):

@@ -12,6 +12,7 @@ import pytest
 from dashboard import cached
 from dashboard.services.run_choices import run_choices
 from pipeline.analysis.opened_run import open_run
+from pipeline.files import write_atomic
 from pipeline.index.index_jobs import requested, serve
 from pipeline.index.publish import read_index
 from pipeline.index.store.opening import open_store
@@ -326,7 +327,7 @@ def test_a_run_of_other_content_than_its_data_set_has_now_is_refused(
     open_app: OpenApp, own_home: Path
 ):
     path = own_home / "datasets" / "shapes" / "dataset.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"fingerprint": "0"}), "utf-8")
+    write_atomic(path, json.dumps(json.loads(path.read_text("utf-8")) | {"fingerprint": "0"}))
 
     app = open_app(own_home)
 
@@ -336,7 +337,7 @@ def test_a_run_of_other_content_than_its_data_set_has_now_is_refused(
 
 def test_an_unlabelled_data_set_can_be_searched_without_marks(open_app: OpenApp, own_home: Path):
     path = own_home / "datasets" / "shapes" / "dataset.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"label_sets": []}), "utf-8")
+    write_atomic(path, json.dumps(json.loads(path.read_text("utf-8")) | {"label_sets": []}))
 
     app = open_app(own_home)
 
@@ -362,7 +363,7 @@ def test_relevance_is_no_filter_for_an_image_without_known_labels(
 
 def test_without_labels_their_filters_are_disabled_with_a_reason(open_app: OpenApp, own_home: Path):
     path = own_home / "datasets" / "shapes" / "dataset.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"label_sets": []}), "utf-8")
+    write_atomic(path, json.dumps(json.loads(path.read_text("utf-8")) | {"label_sets": []}))
 
     app = open_app(own_home, show="Relevant", label="squares")
 

@@ -14,6 +14,7 @@ from dashboard.services import run_rows
 from dashboard.services.run_rows import alerts, list_runs, open_job, sweeps
 from models.codes import HashCodes
 from models.method import EpochLog
+from pipeline.files import write_atomic
 from pipeline.jobs import LOST_AFTER_S
 from pipeline.runs.control import RunBusy
 from pipeline.runs.registry import RunRegistry
@@ -134,7 +135,7 @@ def test_a_map_below_that_of_a_random_order_raises_an_alert(own: Settings) -> No
     path = done.folder / "report.json"
     report = done.report()
     report = report.model_copy(update={"values": report.values | {"map": 0.2}})
-    path.write_text(report.model_dump_json(), "utf-8")
+    write_atomic(path, report.model_dump_json())
 
     assert "mAP 20.0 is below that of a random order, 3" in alerts(done, [])[0]
 
@@ -199,7 +200,7 @@ def test_what_a_stop_does_depends_on_the_method(own: Settings, method: str, sent
 
 def test_a_run_of_another_version_says_what_is_not_understood(own: Settings, run: Run) -> None:
     path = run.folder / "spec.json"
-    path.write_text(path.read_text("utf-8").replace('"eta"', '"momentum"'), "utf-8")
+    write_atomic(path, path.read_text("utf-8").replace('"eta"', '"momentum"'))
 
     detail = open_job(own, run.id)
 

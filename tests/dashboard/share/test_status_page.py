@@ -19,7 +19,7 @@ def test_status_of_an_empty_library_has_remedies(open_app: OpenApp, tmp_path: Pa
     assert not app.exception
     assert "Publish one on Runs." in texts(app)
     assert "python -m pipeline" not in texts(app)
-    assert [one.label for one in app.expander if one.code] == ["As a command", "As a command"]
+    assert [one.label for one in app.expander if one.code] == ["As a command"] * 3
     assert button(app, "Import the drawings")
 
 

@@ -155,5 +155,5 @@ def test_a_drawer_of_browse_survives_a_run_that_cannot_be_opened(
 
     app = drawer_of(own_home, monkeypatch, row=3, run_id=run.id)
 
-    assert "no usable database codes" in app.toast[0].value
+    assert "npz is damaged" in app.toast[0].value
     assert "SHA-256" in texts(app)

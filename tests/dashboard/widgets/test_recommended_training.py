@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.services.recommended_training import needs_publishing, recommended_plan
 from pipeline.datasets.dataset import list_datasets
+from pipeline.files import write_atomic
 from pipeline.index.index_jobs import requested
 from pipeline.index.publish_best import best_run, serve_best
 from pipeline.runs.registry import RunRegistry
@@ -41,7 +42,7 @@ def finish(home: Path, shared: Path, state: str = "done") -> None:
     (report,) = shared.glob("runs/*itq*/report.json")
     for run in runs_of(home):
         status = json.loads((run.folder / "run.json").read_text("utf-8"))
-        (run.folder / "run.json").write_text(json.dumps(status | {"state": state}), "utf-8")
+        write_atomic((run.folder / "run.json"), json.dumps(status | {"state": state}))
         if state == "done":
             (run.folder / "report.json").write_bytes(report.read_bytes())
 

@@ -16,7 +16,7 @@ def test_runs_that_cannot_be_read_are_named_below_the_list(cli: Cli, done_run: R
     outcome = cli("runs", "list")
 
     assert outcome.code == 0
-    assert f"Not readable: run {done_run.id} has a damaged spec.json" in outcome.err
+    assert f"{done_run.id}/spec.json is damaged" in outcome.err
 
 
 def test_a_run_is_shown_with_what_its_method_chose(cli: Cli, done_run: Run) -> None:

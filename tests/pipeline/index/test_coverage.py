@@ -10,6 +10,7 @@ import pytest
 
 from models.errors import WeightsError
 from pipeline.datasets.dataset import RetrievalDataset, load_dataset
+from pipeline.files import write_atomic
 from pipeline.index.coverage import in_words, searched_codes
 from pipeline.index.index_jobs import change, request, requested, verify
 from pipeline.index.payloads import splits_of_rows
@@ -142,7 +143,7 @@ def test_an_index_of_an_earlier_version_opens_as_one_of_the_database(
     dataset = load_dataset("shapes", own_library)
     record = publish(done_run, dataset, store, images="database")
     old = json.loads(record.model_dump_json(exclude={"images", "parts"}))
-    (done_run.folder / "index.json").write_text(json.dumps(old), "utf-8")
+    write_atomic(done_run.folder / "index.json", json.dumps(old))
 
     read = read_index(done_run)
 

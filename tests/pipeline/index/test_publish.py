@@ -270,7 +270,7 @@ def test_a_run_without_codes_or_model_is_named(done_run: Run, dataset, store) ->
         publish(done_run, dataset, store)
 
     (done_run.folder / "codes" / "database.npz").unlink()
-    with pytest.raises(RunError, match=f"{done_run.id} has no usable database codes"):
+    with pytest.raises(RunError, match=f"{done_run.id}/codes/database.npz is missing"):
         publish(done_run, dataset, store)
 
 

@@ -168,7 +168,7 @@ def test_an_index_locked_by_another_process_falls_back_to_the_code_file(
 def test_without_index_and_code_file_the_run_is_named(done_run: Run, dataset) -> None:
     shutil.rmtree(done_run.folder / "codes")
 
-    with pytest.raises(RunError, match=f"{done_run.id} has no usable database codes"):
+    with pytest.raises(RunError, match=f"{done_run.id}/codes/database.npz is missing"):
         searchable(done_run, dataset, MemoryCodeStore())
 
 

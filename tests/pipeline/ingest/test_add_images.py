@@ -10,6 +10,7 @@ import pytest
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.datasets.problems import read_problems
 from pipeline.datasets.split_choice import SplitChoice
+from pipeline.files import write_atomic
 from pipeline.ingest.add_images import add_images
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.source import Source
@@ -102,7 +103,7 @@ def test_a_kill_before_the_switch_leaves_a_manifest_that_nobody_reads(
     before = imported(image_folder, settings)
     add_images("shapes", more(folder), settings)
     facts = before.folder / "dataset.json"
-    facts.write_text(before.info.model_dump_json(), "utf-8")  # as if dataset.json came never
+    write_atomic(facts, before.info.model_dump_json())  # as if dataset.json came never
 
     assert len(load_dataset("shapes", settings)) == 40
     assert len(add_images("shapes", more(folder), settings)) == 42

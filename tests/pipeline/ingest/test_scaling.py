@@ -21,7 +21,7 @@ from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.request import ImportRequest
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.settings import Settings
-from tests.factories import imported, png, tiff, write_wide
+from tests.factories import forget_sums, imported, png, tiff, write_wide
 
 MICROGRAPHS = {"dark/1.tif": 750, "bright/2.tif": 3000, "dark/3.tif": 700}
 
@@ -165,6 +165,7 @@ def older(name: str, settings: Settings) -> RetrievalDataset:
     del facts["value_ranges"]
     (dataset.folder / "dataset.json").write_text(json.dumps(facts), "utf-8")
     dataset.manifest.drop(columns="numbers").to_parquet(dataset.folder / "manifest.parquet")
+    forget_sums(dataset.folder)
     table = dataset.folder / "problems.csv"
     table.write_text(table.read_text("utf-8").replace(" from 0..4095", ""), "utf-8")
     return load_dataset(name, settings)

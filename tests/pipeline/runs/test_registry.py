@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.files import write_atomic
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -85,10 +86,15 @@ def test_a_damaged_run_is_left_out_of_lists_and_named_when_opened(
 
     assert [run.id for run in registry.all()] == [good.id]
     assert registry.find(spec(method="lsh")) is None
-    with pytest.raises(RunError, match=rf"run {bad.id} has a damaged {name}"):
+    with pytest.raises(RunError, match=rf"{bad.id}/{name} is (damaged|missing)"):
         registry.open(bad.id)
     assert list(registry.unreadable()) == [bad.id]
-    assert f"damaged {name}" in registry.unreadable()[bad.id]
+    assert f"{name} is " in registry.unreadable()[bad.id]
+    assert registry.is_damaged(bad.id)
+    assert not registry.is_damaged(good.id)
+    registry.discard(bad.id)
+    registry.discard(good.id)  # not damaged: not touched
+    assert [path.name for path in registry.path.iterdir()] == [good.id]
 
 
 def test_a_report_that_cannot_be_read_is_counted_and_its_run_stays(done_run: Run, own_library):
@@ -97,7 +103,7 @@ def test_a_report_that_cannot_be_read_is_counted_and_its_run_stays(done_run: Run
     (done_run.folder / "report.json").write_text("{}", "utf-8")
 
     assert [run.id for run in registry.all()] == [done_run.id]
-    assert "no usable report" in registry.unreadable()[done_run.id]
+    assert "report.json is damaged" in registry.unreadable()[done_run.id]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +145,7 @@ def test_a_run_that_this_version_could_not_be_asked_for_is_not_executed(
     queued = RunRegistry(own_library).create(done_run.spec)
     stored = json.loads((queued.folder / "spec.json").read_text("utf-8"))
     stored["config"]["momentum"] = 0.9
-    (queued.folder / "spec.json").write_text(json.dumps(stored), "utf-8")
+    write_atomic(queued.folder / "spec.json", json.dumps(stored))
 
     with pytest.raises(ValueError, match="asked of another version: unknown hyper-parameter"):
         execute(RunRegistry(own_library).open(queued.id), own_library)
@@ -163,7 +169,7 @@ def test_a_spec_with_a_name_that_leaves_the_folder_is_damaged(
     registry: RunRegistry, run: Run
 ) -> None:
     path = run.folder / "spec.json"
-    path.write_text(path.read_text("utf-8").replace('"shapes"', '"../../x"'), "utf-8")
+    write_atomic(path, path.read_text("utf-8").replace('"shapes"', '"../../x"'))
 
     with pytest.raises(RunError, match="match pattern"):
         registry.open(run.id)
