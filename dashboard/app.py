@@ -38,10 +38,18 @@ def _load_ahead() -> None:
     gc.freeze()
 
 
+def _finish_deletions() -> None:
+    """End deletions that a kill has interrupted: here no worker may ever start."""
+    from pipeline.worker import end_interrupted
+
+    end_interrupted(settings)
+
+
 @asynccontextmanager
 async def warm(_: st.App) -> AsyncIterator[None]:
     """Load in the background, so that the first visitor does not wait."""
     Thread(target=_load_ahead, daemon=True).start()
+    Thread(target=_finish_deletions, daemon=True).start()
     yield
 
 

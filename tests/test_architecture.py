@@ -49,6 +49,7 @@ PIPELINE = (
     {"runs", "catalog"},
     {"index", "annotations"},
     {"analysis"},
+    {"deletions"},
     {"library", "worker", "vectors", "sharing"},
     {"doctor"},
     {"cli", "api"},
