@@ -21,6 +21,7 @@ from starlette.middleware import Middleware  # noqa: E402 - needs the path above
 
 from dashboard.access import AllowedHosts, check_binding, secrets  # noqa: E402
 from dashboard.routes import routes  # noqa: E402
+from pipeline.library_version import check_version  # noqa: E402
 from pipeline.settings import Settings  # noqa: E402
 
 
@@ -55,6 +56,7 @@ async def warm(_: st.App) -> AsyncIterator[None]:
 
 settings = Settings.from_environment()
 try:
+    check_version(settings)
     check_binding(st.get_option("server.address"), settings, secrets())
 except ValueError as error:
     sys.exit(f"Error: {error}")

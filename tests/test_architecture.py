@@ -42,7 +42,7 @@ GROUND = "settings decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
     {"files"},
-    {"images", "augment", "embedding", "devices", "launching", "jobs"},
+    {"library_version", "images", "augment", "embedding", "devices", "launching", "jobs"},
     {"datasets"},
     {"ingest", "evaluation", "stored_features"},
     {"features", "backbones"},
@@ -51,7 +51,7 @@ PIPELINE = (
     {"analysis"},
     {"deletions"},
     {"library", "worker", "vectors", "sharing"},
-    {"doctor"},
+    {"doctor", "backup"},
     {"cli", "api"},
 )
 DASHBOARD = (

@@ -15,6 +15,7 @@ import typer
 from models.errors import Cancelled, NotFittedError, WeightsError
 from pipeline.cli import (
     alternatives,
+    backups,
     comparing,
     data,
     demo,
@@ -62,6 +63,7 @@ app.command()(index.search)
 app.command()(sharing.share)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
+app.add_typer(backups.backups, name="backup")
 app.command(name="app")(demo.serve)
 app.command(hidden=True)(documents.docs)
 
