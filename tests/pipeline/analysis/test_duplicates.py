@@ -16,7 +16,7 @@ from pipeline.analysis.duplicates import (
     stored_hashes,
 )
 from pipeline.images import ImageError
-from pipeline.library import delete_dataset
+from pipeline.deletions import delete_dataset
 from tests.factories import imported, write_images
 
 
@@ -82,7 +82,7 @@ def test_hashes_are_computed_once_and_grow_with_the_data_set(tmp_path, settings,
     monkeypatch.setattr(duplicates, "described", None)  # not once more
     compute_hashes(dataset, settings)
     delete_dataset("shapes", settings)
-    assert not list((settings.home / "duplicates").iterdir())
+    assert not list((settings.home / "duplicates").glob("*.npz"))
 
 
 def test_damaged_hashes_are_computed_again(own_library, shapes):
