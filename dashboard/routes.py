@@ -14,11 +14,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dashboard.access import is_forged, refusal
-from dashboard.cached import library, networks
+from dashboard.access import RateLimit, is_forged, refusal
 from dashboard.services.thumbs import LARGE, SMALL, Thumbnails
 from dashboard.services.uploads import room, safe_name, uploaded
 from pipeline.files import RESERVE_BYTES
+from pipeline.index.store.base import CodeStore
 from pipeline.serving.routes import Refuse, api_routes, problem
 from pipeline.serving.service import Service
 from pipeline.settings import Settings
@@ -52,9 +52,22 @@ def routes(settings: Settings) -> list[Route]:
     return [
         Route("/thumbs/{dataset}/{sha}.webp", thumbnail),
         Route("/healthz", health),
-        *api_routes(Service(settings, library.store), _check_of_programs(settings)),
+        *api_routes(Service(settings, _store), _check_of_programs(settings)),
         _upload_route(settings),
     ]
+
+
+def _store() -> CodeStore:
+    """The store that the pages share; Streamlit's caches complain when imported before it runs."""
+    from dashboard.cached import library
+
+    return library.store()
+
+
+def _encoding_limit() -> RateLimit:
+    from dashboard.cached import networks
+
+    return networks.encoding_limit()
 
 
 def _check_of_programs(settings: Settings) -> Refuse:
@@ -64,7 +77,7 @@ def _check_of_programs(settings: Settings) -> Refuse:
         refused: Response | None = refusal(request.headers, "viewer", settings)
         if refused is None and request.method == "POST":
             client = request.client.host if request.client else ""
-            if (wait := networks.encoding_limit().wait_s(client)) > 0:
+            if (wait := _encoding_limit().wait_s(client)) > 0:
                 refused = problem(429, "too many", f"try again in {wait:.0f} s")
                 refused.headers["Retry-After"] = f"{wait:.0f}"
         return refused

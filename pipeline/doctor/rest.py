@@ -30,9 +30,11 @@ _LEFT = re.compile(r"[.].+[.](deleted|new|tmp)$|.+[.]tmp([.]np[yz])?$|(making|dr
 
 
 def check_computed(checkup: Checkup) -> None:
-    """Baselines and thumbnails: damaged ones are removed, and made again when needed."""
+    """Baselines, hashes of pictures, thumbnails: damaged ones go, and are made again when needed."""
     home, again = checkup.settings.home, "it is removed and computed again when it is needed"
-    for path in sorted((home / "baselines").glob("[!.]*.*")):
+    folders = (home / "baselines", home / "duplicates")
+    measured = [path for folder in folders for path in folder.glob("[!.]*.*")]
+    for path in sorted(measured):
         with checkup.looking_at(path, again, partial(path.unlink, missing_ok=True)):
             checkup.check_sum(path)
             _read_computed(path)
