@@ -30,7 +30,7 @@ _LEFT = re.compile(r"[.].+[.](deleted|new|tmp)$|.+[.]tmp([.]np[yz])?$|(making|dr
 
 
 def check_computed(checkup: Checkup) -> None:
-    """Baselines, hashes of pictures, thumbnails: damaged ones go, and are made again when needed."""
+    """Baselines, hashes of pictures, thumbnails: damaged ones go and are made again if needed."""
     home, again = checkup.settings.home, "it is removed and computed again when it is needed"
     folders = (home / "baselines", home / "duplicates")
     measured = [path for folder in folders for path in folder.glob("[!.]*.*")]
