@@ -21,6 +21,7 @@ from starlette.middleware import Middleware  # noqa: E402 - needs the path above
 
 from dashboard.access import AllowedHosts, check_binding, secrets  # noqa: E402
 from dashboard.routes import routes  # noqa: E402
+from pipeline.library_version import check_version  # noqa: E402
 from pipeline.settings import Settings  # noqa: E402
 
 
@@ -38,15 +39,24 @@ def _load_ahead() -> None:
     gc.freeze()
 
 
+def _finish_deletions() -> None:
+    """End deletions that a kill has interrupted: here no worker may ever start."""
+    from pipeline.worker import end_interrupted
+
+    end_interrupted(settings)
+
+
 @asynccontextmanager
 async def warm(_: st.App) -> AsyncIterator[None]:
     """Load in the background, so that the first visitor does not wait."""
     Thread(target=_load_ahead, daemon=True).start()
+    Thread(target=_finish_deletions, daemon=True).start()
     yield
 
 
 settings = Settings.from_environment()
 try:
+    check_version(settings)
     check_binding(st.get_option("server.address"), settings, secrets())
 except ValueError as error:
     sys.exit(f"Error: {error}")

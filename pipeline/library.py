@@ -1,94 +1,24 @@
-"""Operations on an imported data set: rename, export, delete with its dependents."""
+"""Operations on an imported data set: rename and export."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
-from models.wording import unknown
 from pipeline.datasets.dataset import (
-    NAME_PATTERN,
     DatasetError,
     DatasetInfo,
     RetrievalDataset,
-    list_datasets,
     load_dataset,
 )
+from pipeline.deletions import dependents_of, existing_dataset
 from pipeline.files import check_room, write_atomic
-from pipeline.index.publish import drop_index, read_index
-from pipeline.index.store.base import CodeStore
 from pipeline.ingest.ingest import check_name, one_at_a_time
 from pipeline.ingest.layouts.table_columns import OWN_LABELS
 from pipeline.progress import Progress, ignore_progress
-from pipeline.runs.registry import RunRegistry
-from pipeline.runs.run import Run
 from pipeline.settings import Settings
-
-
-@dataclass(frozen=True)
-class Dependents:
-    """Dependents of a data set: runs and indexes that were made from it.
-
-    Attributes:
-        runs: all of them.
-        n_published: how many of them have an index.
-    """
-
-    runs: tuple[Run, ...]
-    n_published: int
-
-    def __str__(self) -> str:
-        """Describe the dependents for a confirmation."""
-        runs = f"{len(self.runs)} run{'' if len(self.runs) == 1 else 's'}"
-        indexes = f"{self.n_published} index{'' if self.n_published == 1 else 'es'}"
-        return f"{runs} and {indexes}"
-
-
-def dependents_of(name: str, settings: Settings) -> Dependents:
-    """The runs and indexes made from a data set."""
-    runs = tuple(run for run in RunRegistry(settings).all() if run.spec.dataset == name)
-    return Dependents(runs, sum(read_index(run) is not None for run in runs))
-
-
-def delete_with_all(name: str, settings: Settings, store: CodeStore) -> Dependents:
-    """Remove a data set with its indexes, runs and thumbnails; returns what hung on it.
-
-    Features stay: they belong to the content of images, which other data sets may share.
-
-    Raises:
-        DatasetError: no such data set, or a run on it is being executed.
-        StoreError: an index cannot be dropped; the data set is still there.
-    """
-    _existing(name, settings)  # damaged ones can be deleted, too
-    dependents = dependents_of(name, settings)
-    busy = next((run for run in dependents.runs if run.state() == "running"), None)
-    if busy is not None:
-        raise DatasetError(f"run {busy.id} is being executed; stop it first")
-    registry = RunRegistry(settings)
-    for run in dependents.runs:
-        drop_index(run, store)
-        registry.delete(run)
-    delete_dataset(name, settings)
-    return dependents
-
-
-def delete_dataset(name: str, settings: Settings) -> None:
-    """Remove an imported data set and its thumbnails. Its runs and index are not touched.
-
-    Raises:
-        DatasetError: no such data set.
-    """
-    folder = _existing(name, settings)
-    doomed = folder.with_name(f".{name}.deleted")
-    shutil.rmtree(doomed, ignore_errors=True)  # left by a deletion that was interrupted
-    folder.rename(doomed)  # out of sight at once; the rest can be interrupted
-    shutil.rmtree(doomed)
-    shutil.rmtree(settings.home / "thumbs" / name, ignore_errors=True)
-    (settings.home / "duplicates" / f"{name}.npz").unlink(missing_ok=True)
 
 
 def rename_dataset(name: str, settings: Settings, *, to: str = "", title: str = "") -> DatasetInfo:
@@ -181,16 +111,8 @@ def load_facts(name: str, settings: Settings) -> DatasetInfo:
     Raises:
         DatasetError: no such data set.
     """
-    _existing(name, settings)
+    existing_dataset(name, settings)
     return load_dataset(name, settings).info
-
-
-def _existing(name: str, settings: Settings) -> Path:
-    folder = settings.datasets_path / name
-    if not (re.fullmatch(NAME_PATTERN, name) and folder.is_dir()):
-        known = tuple(info.name for info in list_datasets(settings))
-        raise DatasetError(unknown("data set", name, known))
-    return folder
 
 
 def _metadata(dataset: RetrievalDataset, row: int, name: str) -> dict[str, object]:

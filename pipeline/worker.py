@@ -22,8 +22,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from models.errors import Cancelled
+from pipeline.deletions import finish_deletions
 from pipeline.index.index_jobs import serve, waiting
 from pipeline.index.publish_best import serve_best
+from pipeline.index.store.base import StoreError
 from pipeline.jobs import LOST_AFTER_S, beating, is_silent, silent_for_s
 from pipeline.launching import launch
 from pipeline.progress import StageProgress, ignore_progress
@@ -56,6 +58,7 @@ def work(
         on_progress: called with the stage, steps done and steps in all.
     """
     registry, executed = RunRegistry(settings), 0
+    end_interrupted(settings)
     while True:
         with _announced(settings):
             while (
@@ -69,6 +72,17 @@ def work(
         if _next(registry) is None and not waiting(settings):
             return executed
         time.sleep(_POLL_S)  # asked for just now, or another worker is doing it
+
+
+def end_interrupted(settings: Settings) -> None:
+    """End deletions that a kill has interrupted, or say why that cannot be done now."""
+    from pipeline.index.store.opening import store_of
+
+    try:
+        for name in finish_deletions(settings, lambda: store_of(settings)):
+            _log.info("the deletion of data set %s, which was interrupted, is finished", name)
+    except (StoreError, OSError, ValueError) as error:
+        _log.warning("a deletion that was interrupted cannot be finished: %s", error)
 
 
 def heartbeat_age_s(settings: Settings) -> float | None:

@@ -42,15 +42,16 @@ GROUND = "settings decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
     {"files"},
-    {"images", "augment", "embedding", "devices", "launching", "jobs"},
+    {"library_version", "images", "augment", "embedding", "devices", "launching", "jobs"},
     {"datasets"},
     {"ingest", "evaluation", "stored_features"},
     {"features", "backbones"},
     {"runs", "catalog"},
     {"index", "annotations"},
     {"analysis"},
+    {"deletions"},
     {"library", "worker", "vectors", "sharing", "scaling", "serving"},
-    {"doctor"},
+    {"doctor", "backup"},
     {"cli", "api"},
 )
 DASHBOARD = (

@@ -14,8 +14,9 @@ from pipeline.annotations.tags import tag_table
 from pipeline.annotations.verdicts import verdict_table
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.datasets.problems import read_problems
+from pipeline.deletions import delete_with_all, dependents_of
 from pipeline.index.store.base import StoreError
-from pipeline.library import delete_with_all, dependents_of, rename_dataset
+from pipeline.library import rename_dataset
 from pipeline.wording import escape_markdown, plural
 
 _TITLE, _PROBLEM = "browse_title", "browse_delete_problem"

@@ -15,6 +15,7 @@ import typer
 from models.errors import Cancelled, NotFittedError, WeightsError
 from pipeline.cli import (
     alternatives,
+    backups,
     comparing,
     data,
     demo,
@@ -69,6 +70,7 @@ app.command()(sharing.push)
 app.command()(sharing.pull)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
+app.add_typer(backups.backups, name="backup")
 app.command(name="app")(demo.serve)
 app.command(name="serve")(serving.serve)
 app.command(hidden=True)(documents.docs)

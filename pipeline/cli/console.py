@@ -23,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.library_version import check_version
 from pipeline.progress import StageProgress
 from pipeline.settings import Settings
 
@@ -38,8 +39,14 @@ _BORDERS = 3  # a line and two spaces for each column, and one line more
 
 @cache
 def current_settings() -> Settings:
-    """The settings of this process."""
-    return Settings.from_environment()
+    """The settings of this process.
+
+    Raises:
+        LibraryVersion: the data folder is of a newer version.
+    """
+    settings = Settings.from_environment()
+    check_version(settings)
+    return settings
 
 
 @cache

@@ -169,13 +169,21 @@ def delete(
     ] = False,
 ) -> None:
     """Delete an imported data set with its indexes, runs and thumbnails; features stay."""
-    from pipeline.library import delete_dataset, delete_with_all, dependents_of, load_facts
+    from pipeline.deletions import (
+        delete_dataset,
+        delete_with_all,
+        dependents_of,
+        existing_dataset,
+        unfinished_deletions,
+    )
 
     settings = current_settings()
-    info, dependents = load_facts(name, settings), dependents_of(name, settings)
+    dependents = dependents_of(name, settings)
+    if name not in unfinished_deletions(settings):
+        existing_dataset(name, settings)
     if not yes:
-        also = "" if keep_runs or not dependents.runs else f", {dependents}"
-        typer.confirm(f"Delete {name!r} with {info.n} images{also}?", abort=True)
+        also = "" if keep_runs or not dependents.runs else f" with {dependents}"
+        typer.confirm(f"Delete the data set {name!r}{also}?", abort=True)
     if keep_runs:
         delete_dataset(name, settings)
     else:

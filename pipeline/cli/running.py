@@ -131,13 +131,15 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
 
     Args:
         spec: spec of the run.
-        again: execute it even if it was executed before.
+        again: execute it even if it was executed before; one that was killed resumes all the same.
         settings: say where the library is; None: those of this process.
 
     Raises:
         RunError: it has failed.
     """
-    planned = [Planned(spec, "new", None)] if again else plan([spec], current_settings())
+    planned = plan([spec], current_settings())
+    if again and (settings is not None or planned[0].state == "done"):
+        planned = [Planned(spec, "new", None)]
     [outcome] = carry_out(
         planned,
         settings=settings,

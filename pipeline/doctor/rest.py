@@ -16,8 +16,11 @@ from pydantic import TypeAdapter
 
 from pipeline.analysis.judging_rounds import JudgingRound
 from pipeline.annotations.verdicts import Verdict
+from pipeline.deletions import finish_deletions, unfinished_deletions
 from pipeline.doctor.checkup import RECORD, Checkup
 from pipeline.files import SUMS, noted_sums
+from pipeline.index.store.base import CodeStore
+from pipeline.settings import Settings
 
 _KEPT_S = 600  # a hidden file that no one has touched for so long was left by a kill
 _GONE = "put it back from a backup, or move it away: what people said in it is lost then"
@@ -97,6 +100,11 @@ def check_jobs(checkup: Checkup) -> None:
 
 def check_leftovers(checkup: Checkup) -> None:
     """What kills have left: half-deleted and half-made things that nobody will ever look at."""
+    settings = checkup.settings
+    for name in unfinished_deletions(settings):
+        finish = partial(finish_deletions, settings, partial(_opened, settings))
+        reason = f"the deletion of data set {name} was interrupted"
+        checkup.add(settings.datasets_path / name, reason, "it is finished", finish)
     for path in _leftovers(checkup.settings.home):
         todo = "it is removed"
         checkup.add(path, "a process that was killed has left it", todo, partial(_remove, path))
@@ -120,6 +128,12 @@ def _is_old(path: Path) -> bool:
         return time.time() - path.stat().st_mtime > _KEPT_S
     except FileNotFoundError:
         return False
+
+
+def _opened(settings: Settings) -> CodeStore:
+    from pipeline.index.store.opening import store_of
+
+    return store_of(settings)
 
 
 def _remove(path: Path) -> None:

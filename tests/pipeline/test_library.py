@@ -9,13 +9,14 @@ import pytest
 
 from pipeline.annotations.verdicts import Verdicts
 from pipeline.datasets.dataset import DatasetError, list_datasets, load_dataset
+from pipeline.deletions import delete_with_all, dependents_of
 from pipeline.images import ImageError
 from pipeline.index.publish import publish
 from pipeline.index.store.base import StoreUnavailable
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.sources import SourceRequest, open_source
-from pipeline.library import delete_with_all, dependents_of, export_dataset, rename_dataset
+from pipeline.library import export_dataset, rename_dataset
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.factories import imported
@@ -149,7 +150,8 @@ def test_a_data_set_with_a_running_run_is_kept(own_library: Settings) -> None:
     run = RunRegistry(own_library).all()[0]
     run.update(state="running")
 
-    with pytest.raises(DatasetError, match=r"is being executed; stop it first"):
+    wanted = pytest.raises(DatasetError, match=r"is being executed; stop it first")
+    with run.claimed(), wanted:
         delete_with_all("shapes", own_library, MemoryCodeStore())
 
     assert load_dataset("shapes", own_library)

@@ -11,7 +11,7 @@ from pipeline.analysis.judging import judge, verdicts_of
 from pipeline.analysis.judging_rounds import JudgingRound, list_rounds, start_round
 from pipeline.annotations.verdicts import Word
 from pipeline.datasets.dataset import load_dataset
-from pipeline.library import delete_dataset
+from pipeline.deletions import delete_dataset
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, button, texts

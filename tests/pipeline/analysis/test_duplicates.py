@@ -16,7 +16,7 @@ from pipeline.analysis.duplicates import (
     stored_hashes,
 )
 from pipeline.images import ImageError
-from pipeline.library import delete_dataset
+from pipeline.deletions import delete_dataset
 from tests.factories import imported, write_images
 
 

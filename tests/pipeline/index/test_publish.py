@@ -10,6 +10,7 @@ import pytest
 from models.codes import HashCodes
 from pipeline.datasets.dataset import load_dataset
 from pipeline.datasets.split import make_split
+from pipeline.deletions import delete_dataset
 from pipeline.index import publish as publishing
 from pipeline.index.coverage import searched_codes
 from pipeline.index.payloads import IndexItems, item_id
@@ -24,7 +25,6 @@ from pipeline.index.publish import (
 from pipeline.index.store.base import StoreError
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.index.store.opening import open_store
-from pipeline.library import delete_dataset
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError

@@ -14,11 +14,11 @@ import pytest
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, list_datasets, load_dataset
 from pipeline.datasets.problems import read_problems
 from pipeline.datasets.split_choice import SplitChoice
+from pipeline.deletions import delete_dataset
 from pipeline.images import ImageError
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.source import Item, Source
 from pipeline.ingest.sources import SourceRequest, open_source
-from pipeline.library import delete_dataset
 from pipeline.settings import Settings
 from tests.factories import forget_sums, imported, kill, png, python, wait_for_line, write_images
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pipeline.datasets.dataset import load_dataset
+from pipeline.deletions import delete_dataset
 from pipeline.evaluation.relevance import COPIES, LABELS
-from pipeline.library import delete_dataset
 from pipeline.runs.copies import CODES
 from pipeline.runs.measurement import MeasurementError, evaluate_run
 from pipeline.runs.results import RunError
