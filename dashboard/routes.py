@@ -78,7 +78,7 @@ def _check_of_programs(settings: Settings) -> Refuse:
         if refused is None and request.method == "POST":
             client = request.client.host if request.client else ""
             if (wait := _encoding_limit().wait_s(client)) > 0:
-                refused = problem(429, "too many", f"try again in {wait:.0f} s")
+                refused = problem(429, "too_many", f"try again in {wait:.0f} s")
                 refused.headers["Retry-After"] = f"{wait:.0f}"
         return refused
 

@@ -30,11 +30,10 @@ _LEFT = re.compile(r"[.].+[.](deleted|new|tmp)$|.+[.]tmp([.]np[yz])?$|(making|dr
 
 
 def check_computed(checkup: Checkup) -> None:
-    """Baselines, hashes of pictures, thumbnails: damaged ones go and are made again if needed."""
+    """Baselines, hashes and thumbnails: damaged ones are removed, and made again when needed."""
     home, again = checkup.settings.home, "it is removed and computed again when it is needed"
-    folders = (home / "baselines", home / "duplicates")
-    measured = [path for folder in folders for path in folder.glob("[!.]*.*")]
-    for path in sorted(measured):
+    computed = ("baselines", "duplicates")
+    for path in sorted(path for name in computed for path in (home / name).glob("[!.]*.*")):
         with checkup.looking_at(path, again, partial(path.unlink, missing_ok=True)):
             checkup.check_sum(path)
             _read_computed(path)

@@ -23,6 +23,7 @@ _ERRORS = {
     "409": "The run cannot answer: its data set changed, or nothing here encodes the query.",
     "413": "The request is too large.",
     "422": "The request does not say what is wanted; `field` says where.",
+    "429": "Too many encodings by this client; try again.",
     "503": "Busy, or the index does not answer; try again.",
 }
 

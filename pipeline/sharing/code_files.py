@@ -48,13 +48,13 @@ def write_codes(run: Run, dataset: RetrievalDataset, target: Path) -> Path:
     if target.suffix == ".npy":
         content = io.BytesIO()
         np.save(content, codes.packed)
-        write_atomic(target, content.getvalue())
+        write_atomic(target, content.getvalue(), is_noted=False)
     else:
         from pipeline.runs.codecs import binary_index  # loads faiss
 
-        write_atomic(target, binary_index(codes))
+        write_atomic(target, binary_index(codes), is_noted=False)
     chosen = dataset.manifest.iloc[rows][["image_id", "sha256", "text"]]
     table = chosen.assign(split=splits_of_rows(run, dataset, rows))
     beside = target.with_name(f"{target.stem}.ids.csv")
-    write_atomic(beside, to_csv(table))
+    write_atomic(beside, to_csv(table), is_noted=False)
     return beside

@@ -23,7 +23,7 @@ from typing import Any
 from pipeline.catalog import method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.evaluation.metric_table import METRICS
-from pipeline.files import write_atomic
+from pipeline.files import note_sums
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -112,8 +112,8 @@ def _write(run: Run, folder: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     status = run.status().model_copy(update={"host": "", "pid": 0})  # of no use elsewhere
-    write_atomic(folder / "run.json", status.model_dump_json(indent=2) + "\n")
-    write_atomic(folder / "README.md", model_card(run))
+    (folder / "run.json").write_text(status.model_dump_json(indent=2) + "\n", "utf-8")
+    (folder / "README.md").write_text(model_card(run), "utf-8")
 
 
 def _take(folder: Path, settings: Settings) -> Run:
@@ -132,6 +132,8 @@ def _take(folder: Path, settings: Settings) -> Run:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
         _check(partial)
+        for filled in (partial, *(partial / name for name in _FOLDERS)):
+            note_sums(filled)
         partial.rename(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -165,7 +165,7 @@ def write_shared(
     check_room(place.parent, shared.n_bytes)
     if shared.is_folder:
         return _write_folder(shared, place, on_progress)
-    write_atomic(place, shared_page(shared, on_progress))
+    write_atomic(place, shared_page(shared, on_progress), is_noted=False)
     return place
 
 

@@ -142,10 +142,13 @@ class _Wandb:
         self._run.log({f"loss/{name}": values[name] for name in values}, step=epoch)
 
     def end(self, measures: dict[str, float], report: Path | None) -> None:
+        import wandb
+
         self._run.summary.update(measures)
         if report is not None:
             self._run.save(str(report), base_path=str(report.parent), policy="now")
         self._run.finish()
+        wandb.teardown()  # its own process writes the last lines, and ends with this
 
 
 _TRACKERS: dict[str, tuple[str, Callable[[str], Tracker]]] = {

@@ -23,6 +23,7 @@ def test_a_search_is_written_as_one_file_after_its_size_was_told(
     assert told.out.strip().startswith("40 images, about ")
     assert written.out.startswith(told.out)
     assert f"{target}: " in written.out
+    assert [path.name for path in tmp_path.glob("*.*")] == ["out.html"]  # and nothing beside it
     again = cli("share", done_run.id, target)
     assert again.code == 2
     assert "give --force" in again.err

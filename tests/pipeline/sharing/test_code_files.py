@@ -26,6 +26,7 @@ def test_rows_of_the_array_are_the_images_of_the_table(library, shapes, tmp_path
         table = list(csv.DictReader(file))
     assert [line["sha256"] for line in table] == list(shapes.manifest["sha256"].iloc[rows])
     assert {line["split"] for line in table} == {"train", "query"}
+    assert {path.name for path in tmp_path.iterdir()} == {"codes.npy", "codes.ids.csv"}
 
 
 def test_faiss_finds_the_same_distances(own_library, shapes, tmp_path):

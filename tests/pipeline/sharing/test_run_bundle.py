@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.files import check_sum
 from pipeline.index.search import stored_query
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -41,6 +42,8 @@ def test_a_run_comes_back_as_it_was(done_run, own_library, elsewhere, shapes, tm
         assert np.array_equal(codes.packed, before.packed)
         assert np.array_equal(rows, before_rows)
     assert pulled.status().host == ""
+    assert check_sum(pulled.folder / "model" / "weights.safetensors")
+    assert check_sum(pulled.folder / "codes" / "query.npz")
     assert "shapes" in missing_dataset(pulled, elsewhere)
     shutil.copytree(own_library.datasets_path, elsewhere.datasets_path)
     assert missing_dataset(pulled, elsewhere) == ""
