@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import time
 import zipfile
@@ -28,6 +29,7 @@ DOCTOR = "python -m pipeline doctor --repair"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 _READERS = ("pyarrow", "safetensors", "pandas")  # raise classes of their own
 _SUM_LETTERS = 64
+_OS_ERROR = re.compile(r"[(]os error (\d+)[)]")
 _SETTLED_S = 2.0  # within the tick of a file system's clock two contents can look the same
 _Parsed = TypeVar("_Parsed")
 
@@ -169,6 +171,29 @@ class ParsedFiles(Generic[_Parsed]):
                 self._known.clear()
             self._known[path] = stamp, value
         return value
+
+
+@contextmanager
+def written(partial: Path) -> Iterator[None]:
+    """Remove a file or folder that was written in part, and turn any library's error into OSError.
+
+    Args:
+        partial: that the block writes, and gives its name at the end.
+
+    Raises:
+        OSError: the disk takes no more.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+        if found := _OS_ERROR.search(str(error)):  # as programs in Rust say it
+            number = int(found[1])
+            raise OSError(number, os.strerror(number), str(partial)) from error
+        raise
 
 
 def write_atomic(
