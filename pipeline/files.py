@@ -10,6 +10,7 @@ written by an earlier version, or is one that grows or changes all the time, suc
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -17,13 +18,14 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from pipeline.wording import sentence
 
 RESERVE_BYTES = 200_000_000  # of free disk that stays free
+_log = logging.getLogger(__name__)
 SUMS = ".sums"
 DOCTOR = "python -m pipeline doctor --repair"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -222,8 +224,24 @@ def write_atomic(
             note_sum(path, hashlib.sha256(content).hexdigest(), durable=durable)
         partial.replace(path)
     except OSError:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be written has no part of it
+            partial.unlink(missing_ok=True)
         raise
+
+
+def keep(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+    """Write what can be computed again; where it cannot be written that costs time alone.
+
+    Args:
+        path: the file; its folder is made if missing.
+        content: as of `write_atomic`.
+        durable: as of `write_atomic`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, content, durable=durable)
+    except OSError as error:
+        _log.warning("%s is not kept and will be computed again: %s", path.name, sentence(error))
 
 
 def check_room(folder: Path, n_bytes: int) -> None:
