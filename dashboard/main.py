@@ -58,6 +58,13 @@ page = st.navigation(
                 icon=":material/grid_view:",
                 help="Browse the images of a data set by class, split and text.",
             ),
+            st.Page(
+                "explore/duplicates_page.py",
+                url_path="duplicates",
+                title="Near-duplicates",
+                icon=":material/content_copy:",
+                help="Groups of images that are almost the same: keep one, tag the others.",
+            ),
         ],
         "Evaluate": [
             st.Page(

@@ -15,9 +15,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from dashboard.access import is_forged, refusal
+from dashboard.cached import library, networks
 from dashboard.services.thumbs import LARGE, SMALL, Thumbnails
 from dashboard.services.uploads import room, safe_name, uploaded
 from pipeline.files import RESERVE_BYTES
+from pipeline.serving.routes import Refuse, api_routes, problem
+from pipeline.serving.service import Service
 from pipeline.settings import Settings
 
 _FOREVER = {
@@ -49,8 +52,24 @@ def routes(settings: Settings) -> list[Route]:
     return [
         Route("/thumbs/{dataset}/{sha}.webp", thumbnail),
         Route("/healthz", health),
+        *api_routes(Service(settings, library.store), _check_of_programs(settings)),
         _upload_route(settings),
     ]
+
+
+def _check_of_programs(settings: Settings) -> Refuse:
+    """The check of who may search over HTTP: roles and encodings per minute as on the pages."""
+
+    def refuse(request: Request) -> Response | None:
+        refused: Response | None = refusal(request.headers, "viewer", settings)
+        if refused is None and request.method == "POST":
+            client = request.client.host if request.client else ""
+            if (wait := networks.encoding_limit().wait_s(client)) > 0:
+                refused = problem(429, "too many", f"try again in {wait:.0f} s")
+                refused.headers["Retry-After"] = f"{wait:.0f}"
+        return refused
+
+    return refuse
 
 
 def _upload_route(settings: Settings) -> Route:

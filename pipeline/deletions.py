@@ -137,6 +137,7 @@ def _remove_folders(name: str, settings: Settings) -> None:
     if doomed.is_dir():
         shutil.rmtree(doomed)
     shutil.rmtree(settings.home / "thumbs" / name, ignore_errors=True)
+    (settings.home / "duplicates" / f"{name}.npz").unlink(missing_ok=True)
 
 
 def _deletion_note(name: str, settings: Settings) -> Path:

@@ -123,7 +123,6 @@ class Settings(BaseSettings):
         "separated as in PATH.",
     )
     upload_limit_gb: float = Field(20, gt=0, description="Most that one upload may have, in GB.")
-
     open: bool = Field(
         False,
         description="1: the dashboard may listen beyond this machine without login or keys.",

@@ -93,8 +93,8 @@ def duration(seconds: float) -> str:
 
 def file_size(n_bytes: float) -> str:
     """A size in the largest unit that gives at least 1."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if n_bytes < 1000 or unit == "GB":
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if n_bytes < 1000 or unit == "TB":
             break
         n_bytes /= 1000
     return plural(round(n_bytes), "byte") if unit == "bytes" else f"{n_bytes:.1f} {unit}"

@@ -50,7 +50,7 @@ PIPELINE = (
     {"index", "annotations"},
     {"analysis"},
     {"deletions"},
-    {"library", "worker", "vectors", "sharing"},
+    {"library", "worker", "vectors", "sharing", "scaling", "serving"},
     {"doctor", "backup"},
     {"cli", "api"},
 )

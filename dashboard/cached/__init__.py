@@ -2,6 +2,7 @@
 
 from dashboard.cached import (
     analysis,
+    duplicates,
     kinds,
     library,
     networks,
@@ -14,6 +15,7 @@ from dashboard.cached import (
 
 __all__ = [
     "analysis",
+    "duplicates",
     "kinds",
     "library",
     "networks",

@@ -11,6 +11,8 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.services.search import QueryImage, Request
+from dashboard.widgets import image_tags
+from pipeline.analysis.duplicates import TAG
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.query_quality import relevance
 
@@ -23,7 +25,7 @@ SPLITS = {
     "In no part": "other",
     "Added since": "added",
 }
-TEXT, LABEL, SPLIT, MAX_DISTANCE, KIND = "has", "label", "in", "max", "show"
+TEXT, LABEL, SPLIT, MAX_DISTANCE, KIND, HIDE = "has", "label", "in", "max", "show", "hide"
 _KINDS = {"All": "all", "Relevant": "relevant", "Not relevant": "not relevant"}
 _NO_LABELS = "This data set has no labels."
 
@@ -86,7 +88,8 @@ def show_filters(opened: OpenRun, request: Request) -> Request:
         )
         if not request.is_ball:
             request = replace(request, max_distance=_max_distance(opened.bits))
-    return replace(request, labels=labels, split=SPLITS.get(split, ""), text=text)
+    hidden = _hidden(opened)
+    return replace(request, labels=labels, split=SPLITS.get(split, ""), text=text, hidden=hidden)
 
 
 def n_set(opened: OpenRun, reason: str) -> int:
@@ -106,6 +109,7 @@ def n_set(opened: OpenRun, reason: str) -> int:
             bool(value(LABEL)) and opened.label_set is not None,
             value(SPLIT) not in (None, next(iter(SPLITS))),
             value(MAX_DISTANCE) is not None,
+            value(HIDE) in (True, "true"),
             value("mode") == "Radius",
             value(KIND) not in (None, "All") and not reason,
         ]
@@ -114,8 +118,32 @@ def n_set(opened: OpenRun, reason: str) -> int:
 
 def clear() -> None:
     """Forget all filters; for the callback of a button."""
-    st.session_state.update({TEXT: "", LABEL: [], SPLIT: next(iter(SPLITS)), MAX_DISTANCE: None})
+    usual: dict[str, object] = {
+        TEXT: "",
+        LABEL: [],
+        SPLIT: next(iter(SPLITS)),
+        MAX_DISTANCE: None,
+        HIDE: False,
+    }
+    st.session_state.update(usual)
     state.first_page()
+
+
+def _hidden(opened: OpenRun) -> frozenset[int]:
+    """Rows of images that are tagged as duplicates, where people do not want to see them."""
+    tags, _ = image_tags.read(opened.dataset)
+    tagged = [image for image, words in tags.items() if TAG in words]
+    if not tagged:
+        return frozenset()
+    is_on = st.checkbox(
+        f"Hide duplicates ({len(tagged):,})",
+        key=HIDE,
+        help=f"Leaves out images with the tag “{TAG}”, which Near-duplicates puts on them.",
+        on_change=state.first_page,
+        bind="query-params",
+    )
+    rows = (opened.row_of.get(image) for image in tagged)
+    return frozenset(row for row in rows if row is not None) if is_on else frozenset()
 
 
 def _max_distance(bits: int) -> int | None:

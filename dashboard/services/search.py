@@ -42,6 +42,7 @@ class Request:
         split: only results of this part, one of `PARTS`; empty: of any.
         text: only results with all these words.
         relevance: only results of this kind.
+        hidden: manifest rows that are left out, whatever else is asked for.
     """
 
     limit: int = 24
@@ -51,6 +52,7 @@ class Request:
     split: str = ""
     text: str = ""
     relevance: str = "all"  # all, relevant, not relevant
+    hidden: frozenset[int] = frozenset()
 
     @property
     def where(self) -> Where:
@@ -200,7 +202,7 @@ def answer(
     others = opened.database_rows != (-1 if query.row is None else query.row)
     distances = query.encoded.code.hamming(opened.database_codes)[0]
     relevant = relevance(opened, query.row)
-    hits = _known(found.result.hits, opened, query.row)
+    hits = _known(found.result.hits, opened, query.row, request.hidden)
     order = sort_hits(hits, ordering)
     results = [
         _result(rank, rank - 1 if order.is_by_distance else place, hits[place], opened, relevant)
@@ -238,7 +240,7 @@ def answer(
 
 def passes(opened: OpenRun, request: Request) -> NDArray[np.bool_]:
     """Which database images (m,) pass the filters; for counts, the store filters by itself."""
-    passing = np.ones(len(opened.database_rows), bool)
+    passing = ~np.isin(opened.database_rows, list(request.hidden))
     where = request.where
     if where.labels and opened.labels is not None and opened.label_set is not None:
         columns = [opened.classes.index(name) for name in where.labels]
@@ -264,19 +266,25 @@ def _found(
         backend.alias,
         query.encoded.code,
         ordering,
-        limit=min(request.limit, MAX_RESULTS) + 1,  # one more: the query may be among them
+        # The query may be among them, and what is hidden: as many more.
+        limit=min(request.limit, MAX_RESULTS) + 1 + len(request.hidden),
         max_distance=request.max_distance,
         where=request.where if request.has_filter else None,
     )
 
 
-def _known(hits: Sequence[Hit], opened: OpenRun, query_row: int | None) -> list[Hit]:
-    """Without the query, and what an index got after the run was read; the next page has that."""
+def _known(
+    hits: Sequence[Hit], opened: OpenRun, query_row: int | None, hidden: frozenset[int]
+) -> list[Hit]:
+    """Without the query, what is hidden, and what an index got after the run was read.
+
+    The next page has the last.
+    """
     is_known = np.isin(rows_of(hits), opened.database_rows)
     return [
         hit
         for hit, known in zip(hits, is_known, strict=True)
-        if known and hit.payload["row"] != query_row
+        if known and hit.payload["row"] != query_row and hit.payload["row"] not in hidden
     ]
 
 

@@ -18,7 +18,7 @@ from pipeline.evaluation.bootstrap import band, resampled_counts
 from pipeline.evaluation.metric_table import METRICS, Ranking
 from pipeline.evaluation.ranking import hamming_histograms, ranked
 from pipeline.runs.copies import Copies, encoded_copies
-from pipeline.runs.copy_baselines import COSINE, PHASH, VALUES, CopyValues, copy_values
+from pipeline.runs.copy_baselines import COSINE, DHASH, PHASH, VALUES, CopyValues, copy_values
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.settings import Settings
 from pipeline.wording import percent, plural
@@ -26,7 +26,11 @@ from pipeline.wording import percent, plural
 NEAREST = 24
 FLIPPED, KEPT = "flipped", "kept"
 MEASURES = (FLIPPED, KEPT)  # of codes alone; the metrics `VALUES` are those of any ranking
-BASELINES = {COSINE: "float cosine", PHASH: "perceptual hash, 64 bits"}
+BASELINES = {
+    COSINE: "float cosine",
+    PHASH: "perceptual hash, 64 bits",
+    DHASH: "difference hash, 64 bits",
+}
 
 
 @dataclass(frozen=True, eq=False)

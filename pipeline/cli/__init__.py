@@ -29,6 +29,8 @@ from pipeline.cli import (
     quantizers,
     running,
     runs,
+    scaling,
+    serving,
     sharing,
     sweeping,
 )
@@ -47,6 +49,7 @@ app.add_typer(methods.methods, name="methods")
 app.add_typer(index.index, name="index")
 app.add_typer(runs.runs, name="runs")
 app.add_typer(sharing.export, name="export")
+app.add_typer(scaling.scale, name="scale")
 app.add_typer(judging.verdicts, name="verdicts")
 app.add_typer(judging.judge, name="judge")
 app.command()(running.run)
@@ -61,10 +64,15 @@ app.command(name="growth")(growth.measure)
 app.command()(running.evaluate)
 app.command()(index.search)
 app.command()(sharing.share)
+app.command()(scaling.plan)
+app.command()(sharing.track)
+app.command()(sharing.push)
+app.command()(sharing.pull)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.add_typer(backups.backups, name="backup")
 app.command(name="app")(demo.serve)
+app.command(name="serve")(serving.serve)
 app.command(hidden=True)(documents.docs)
 
 _EXPECTED = (ValueError, OSError, StoreError, WeightsError, NotFittedError)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import current_settings, limit_threads, progress_bars, say
+from pipeline.cli.console import current_settings, errors, limit_threads, progress_bars, say
 from pipeline.cli.opening import RunArgument, opened_run
 from pipeline.runs.results import RunError
 
@@ -94,3 +94,40 @@ def codes_(
         beside = write_codes(run, load_dataset(run.spec.dataset, settings), target)
     size = file_size(target.stat().st_size)
     say(f"{target}: {size}" + (f"; which images they are: {beside}" if beside else ""))
+
+
+def track(
+    run_id: RunArgument,
+    target: Annotated[
+        str, typer.Argument(help="tensorboard:FOLDER, mlflow:ADDRESS or wandb:PROJECT.")
+    ],
+) -> None:
+    """Give settings, history and report of a finished run to a tracker of experiments."""
+    from pipeline.sharing.trackers import track as give
+
+    run = opened_run(run_id)
+    n_epochs = give(run, target)
+    say(f"{run.id} is in {target}: {n_epochs:,} epochs and its report.")
+
+
+def push(
+    run_id: RunArgument,
+    target: Annotated[str, typer.Argument(help="A new folder, or hf://OWNER/NAME.")],
+) -> None:
+    """Write a finished run with its model card to a folder or a Hugging Face repository."""
+    from pipeline.sharing.run_bundle import push as write
+
+    say(f"Pushed to {write(opened_run(run_id), target)}")
+
+
+def pull(
+    source: Annotated[str, typer.Argument(help="A folder of push, or hf://OWNER/NAME.")],
+) -> None:
+    """Take a pushed run into the library; its model encodes, its data set is not part of it."""
+    from pipeline.sharing.run_bundle import missing_dataset
+    from pipeline.sharing.run_bundle import pull as take
+
+    run = take(source, current_settings())
+    say(f"Pulled {run.id}")
+    if reason := missing_dataset(run, current_settings()):
+        say(("Its images cannot be searched here: ", "yellow"), reason, to=errors)

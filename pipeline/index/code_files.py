@@ -42,7 +42,7 @@ class CodeFileStore:
 
     def __init__(self, alias: str, codes: HashCodes, items: IndexItems) -> None:
         self._alias, self._items, self._bits = alias, items, codes.bits
-        self._words = codes.words()
+        self._words = np.ascontiguousarray(codes.words().T)  # (words of a code, n)
 
     def search(
         self, collection: str, code: HashCodes, k: int, where: Where | None = None
@@ -63,18 +63,14 @@ class CodeFileStore:
         check_query(code, limit)
         check_radius(r)
         distances = self._distances(code)
-        passes = distances <= r
         if where is not None and where != Where():
-            passes &= self._items.accepted(where)
-        places = np.flatnonzero(passes)
-        near = distances[places]
-        if len(places) > limit:
-            boundary = np.partition(near, limit - 1)[limit - 1]
-            inside, tied = places[near < boundary], places[near == boundary]
-            is_cut = len(tied) > TIE_LIMIT
-            places = np.concatenate([inside, tied[:TIE_LIMIT]])
-        else:
-            is_cut = False
+            distances[~self._items.accepted(where)] = code.bits + 1
+        enough = np.cumsum(np.bincount(distances)) >= limit  # (levels,)
+        boundary = int(np.argmax(enough)) if enough.any() else code.bits
+        places = np.flatnonzero(distances <= min(boundary, r, code.bits))
+        tied = np.flatnonzero(distances[places] == boundary)
+        is_cut = len(tied) > TIE_LIMIT
+        places = np.delete(places, tied[TIE_LIMIT:])
         return SearchResult(self._hits(places, distances[places], limit), tie_cut=is_cut)
 
     def rescored(
@@ -162,11 +158,11 @@ class CodeFileStore:
         raise StoreError(f"'{self._alias}' is read from code files, which a run alone writes")
 
     def _distances(self, code: HashCodes) -> NDArray[np.uint16]:
-        distances = np.empty(len(self._words), np.uint16)
-        [query] = code.words()
-        for start in range(0, len(self._words), _BLOCK):
-            differing = np.bitwise_count(self._words[start : start + _BLOCK] ^ query)
-            distances[start : start + _BLOCK] = differing.sum(axis=1, dtype=np.uint16)
+        distances = np.zeros(self._words.shape[1], np.uint16)
+        for column, word in zip(self._words, code.words()[0], strict=True):
+            for start in range(0, len(column), _BLOCK):
+                block = slice(start, start + _BLOCK)
+                distances[block] += np.bitwise_count(column[block] ^ word)
         return distances
 
     def _hits(

@@ -69,7 +69,7 @@ class IndexItems:
 
     def ids(self, places: NDArray[np.int64]) -> list[str]:
         """Ids of the images at these places (m,)."""
-        digests = self._dataset.manifest["sha256"].to_numpy()[self.rows[places]]
+        digests = self._dataset.manifest["sha256"].iloc[self.rows[places]]
         return [item_id(self._dataset.info.name, str(digest)) for digest in digests]
 
     def payloads(self, places: NDArray[np.int64]) -> list[Payload]:

@@ -28,7 +28,7 @@ from pipeline.features import FeatureCache
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.baseline_files import baseline_path, keep_baseline, stored_baseline
-from pipeline.runs.copy_baselines import copies_by_cosine, copies_by_hash
+from pipeline.runs.copy_baselines import DHASH, PHASH, copies_by_cosine, copies_by_hash
 from pipeline.runs.cosine_neighbours import CentredFeatures, mean_features
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.image_descriptors import colour_histogram, described
@@ -148,8 +148,9 @@ def measure_baselines(
         copies_by_cosine(truth, settings, cache, partial(on_progress, "copies"))
 
     def hashes() -> None:
-        progress = partial(on_progress, "perceptual hashes")
-        copies_by_hash(truth, settings, measure=True, on_progress=progress)
+        for kind, name in ((PHASH, "perceptual hashes"), (DHASH, "difference hashes")):
+            progress = partial(on_progress, name)
+            copies_by_hash(truth, settings, kind=kind, measure=True, on_progress=progress)
 
     for measure in (copies, hashes) if relevance == COPIES else (cosine, colours):
         try:

@@ -1,6 +1,6 @@
 """How well copies are found without a hash method: by the features' cosine, by perceptual hash.
 
-baselines/cosine-<key>.json, phash-<key>.json   the reports
+baselines/cosine-<key>.json, phash-<key>.json, dhash-<key>.json   the reports
 baselines/copies-<key>.npz                      what was measured of each copy
 """
 
@@ -27,11 +27,12 @@ from pipeline.runs.baseline_files import baseline_path, keep_baseline, stored_ba
 from pipeline.runs.copies import Copies, copies_path, copy_features, draw_copies
 from pipeline.runs.cosine_neighbours import CentredFeatures, mean_features
 from pipeline.runs.ground_truth import GroundTruth
-from pipeline.runs.image_descriptors import described, perceptual_hash
+from pipeline.runs.image_descriptors import described, difference_signs, perceptual_hash
 from pipeline.settings import Settings
 from pipeline.stored_features import features_name
 
-COSINE, PHASH = "cosine", "phash"
+COSINE, PHASH, DHASH = "cosine", "phash", "dhash"
+HASHES = {PHASH: perceptual_hash, DHASH: difference_signs}
 VALUES = ("recall_at_1", "recall_at_10", "first_relevant")  # metrics that are kept of each copy
 _log = logging.getLogger(__name__)
 
@@ -78,39 +79,41 @@ def copies_by_hash(
     truth: GroundTruth,
     settings: Settings,
     *,
+    kind: str = PHASH,
     measure: bool = False,
     on_progress: Progress = ignore_progress,
 ) -> Report | None:
-    """Measure or look up how the perceptual hash finds the copies.
+    """Measure or look up how a hash of pictures finds the copies.
 
     Args:
         truth: whose relevance is copies.
         settings: say where the reports are.
+        kind: one of `HASHES`.
         measure: read all images of the database when there is no stored report.
         on_progress: called with images read and images in all.
     """
-    path = baseline_path(PHASH, truth, settings)
+    path = baseline_path(kind, truth, settings)
     if (stored := stored_baseline(path)) is not None or not measure:
         return stored
     dataset, database = truth.dataset, truth.split.database
     copies = draw_copies(dataset, database)
     try:
-        items = described(dataset, database, perceptual_hash, settings.threads, on_progress)
+        items = described(dataset, database, HASHES[kind], settings.threads, on_progress)
     except ImageError as error:
-        _log.warning("the baseline of perceptual hashes is not measured: %s", error)
+        _log.warning("the baseline %s is not measured: %s", kind, error)
         return None
     images = (
         edited(dataset.load_image(int(row)), int(edit))
         for row, edit in zip(copies.rows, copies.edits, strict=True)
     )
-    queries = np.stack([perceptual_hash(image) for image in images])
+    queries = np.stack([HASHES[kind](image) for image in images])
     evaluation = evaluate(
         HashCodes.from_relaxed(queries),
         HashCodes.from_relaxed(items),
         *copies.labels(database),
         truth.protocol,
     )
-    _keep(evaluation, copies, truth, settings, PHASH)
+    _keep(evaluation, copies, truth, settings, kind)
     return keep_baseline(evaluation.report, path)
 
 
@@ -120,7 +123,7 @@ def copy_values(truth: GroundTruth, settings: Settings, kind: str) -> CopyValues
     Args:
         truth: gives images and split.
         settings: say where the values are.
-        kind: `COSINE` or `PHASH`.
+        kind: `COSINE` or one of `HASHES`.
     """
     copies = draw_copies(truth.dataset, truth.split.database)
     kind = _cosine_of(truth, settings) if kind == COSINE else kind

@@ -11,6 +11,7 @@ from PIL import Image
 
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import Indices
+from pipeline.images import difference_hash
 from pipeline.progress import Progress
 
 Descriptor = Callable[[Image.Image], NDArray[np.float32]]
@@ -51,6 +52,12 @@ def colour_histogram(image: Image.Image) -> NDArray[np.float32]:
     cells = levels.astype(np.int64) @ np.array([_LEVELS * _LEVELS, _LEVELS, 1])
     shares = np.bincount(cells, minlength=_LEVELS**3) / len(cells)
     return np.sqrt(shares).astype(np.float32)
+
+
+def difference_signs(image: Image.Image) -> NDArray[np.float32]:
+    """The 64 signs of the difference hash: where the grey image gets darker to the right."""
+    packed = np.frombuffer(difference_hash(image).to_bytes(8, "big"), np.uint8)
+    return np.where(np.unpackbits(packed), 1, -1).astype(np.float32)
 
 
 def perceptual_hash(image: Image.Image) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.ranking import unit_length
 from pipeline.index.cosine import cosine_of
+from pipeline.index.ordering import MAX_TIES
 from pipeline.runs.run import Run
 from pipeline.stored_features import FeaturesMissing
 
@@ -48,10 +49,15 @@ def first_results(
 def _nearest(
     codes: HashCodes, features: NDArray[np.float32], part: slice, n_listed: int
 ) -> NDArray[np.uint16]:
-    # A cosine is in [-1, 1], and distances are whole: a quarter of it decides between equal ones.
-    far = codes[part].hamming(codes) - 0.25 * (features[part] @ features.T).astype(np.float64)
-    own = np.arange(*part.indices(len(codes)))
-    far[np.arange(len(own)), own] = np.inf
-    nearest = np.sort(np.argpartition(far, n_listed - 1, axis=1)[:, :n_listed], axis=1)
-    order = np.argsort(np.take_along_axis(far, nearest, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(nearest, order, axis=1).astype(np.uint16)
+    distances = codes[part].hamming(codes)
+    found = np.empty((len(distances), n_listed), np.uint16)
+    for row, own in enumerate(range(*part.indices(len(codes)))):
+        far = distances[row]
+        far[own] = codes.bits + 1  # after all others
+        last = np.partition(far, n_listed - 1)[n_listed - 1]
+        near = np.flatnonzero(far <= last)
+        if len(near) > MAX_TIES:
+            near = near[np.argsort(far[near], kind="stable")[:MAX_TIES]]
+        order = np.lexsort((-(features[near] @ features[own]), far[near]))
+        found[row] = near[order[:n_listed]]
+    return found

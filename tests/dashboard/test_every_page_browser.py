@@ -19,6 +19,7 @@ def test_every_page_fits_wide_and_narrow_in_light_and_dark(
         ("/search", "Search"),
         ("/compare", "Compare"),
         ("/browse", "Browse"),
+        ("/duplicates", "Near-duplicates"),
         ("/leaderboard", "Leaderboard"),
         ("/curves", "Curves"),
         ("/failures", "Failures"),

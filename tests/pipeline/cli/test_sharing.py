@@ -45,3 +45,14 @@ def test_codes_are_exported_with_the_images_that_they_are_of(
     assert f"which images they are: {tmp_path / 'codes.ids.csv'}" in outcome.out
     refused = cli("export", "codes", done_run.id, tmp_path / "codes.snapshot")
     assert (refused.code, "has no index; publish it first" in refused.err) == (2, True)
+
+
+def test_a_run_is_pushed_and_pulled(cli: Cli, done_run: Run, tmp_path: Path) -> None:
+    assert cli("push", done_run.id, tmp_path / "bundle").out == f"Pushed to {tmp_path / 'bundle'}\n"
+    assert "is here already" in cli("pull", tmp_path / "bundle").err
+    cli("runs", "delete", done_run.id, "--yes")
+
+    pulled = cli("pull", tmp_path / "bundle")
+
+    assert (pulled.code, pulled.out, pulled.err) == (0, f"Pulled {done_run.id}\n", "")
+    assert "none of tensorboard:FOLDER" in cli("track", done_run.id, "elsewhere").err

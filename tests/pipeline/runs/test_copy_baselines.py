@@ -99,6 +99,6 @@ def test_unreadable_images_leave_the_hash_unmeasured_and_damaged_values_unknown(
     shapes.image_path(int(truth.split.database[0])).unlink()
 
     assert copies_by_hash(truth, own_library, measure=True) is None
-    assert "perceptual hashes is not measured" in caplog.text
+    assert "the baseline phash is not measured" in caplog.text
     assert copy_values(truth, own_library, PHASH) is None
     assert "cannot be read" in caplog.text

@@ -1,0 +1,1 @@
+"""Search over HTTP: what is asked, what answers, and the routes."""

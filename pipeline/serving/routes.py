@@ -1,0 +1,144 @@
+"""HTTP routes of the service: /api/v1/..., with keys, limits and errors that programs understand.
+
+A key goes into the header `Authorization: Bearer KEY` or `X-API-Key`. Errors are JSON, `Problem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from models.errors import WeightsError
+from pipeline.datasets.dataset import DatasetError
+from pipeline.images import ImageError
+from pipeline.index.store.base import StoreError
+from pipeline.runs.results import RunError
+from pipeline.serving.document import openapi
+from pipeline.serving.messages import Problem, Query, Search
+from pipeline.serving.service import Busy, Refused, Service
+from pipeline.wording import file_size
+
+PREFIX = "/api/v1"
+MOST_BYTES = 20_000_000  # of a request
+Refuse = Callable[[Request], Response | None]  # the answer for who may not ask; None for who may
+_Asked = TypeVar("_Asked", bound=Query)
+_Handler = Callable[[Request], Awaitable[Response]]
+
+
+def api_routes(service: Service, refuse: Refuse) -> list[Route]:
+    """All routes of the service.
+
+    Args:
+        service: that answers.
+        refuse: the check of keys; it comes before anything else is read.
+    """
+
+    async def datasets(_: Request) -> Response:
+        return _answer(await run_in_threadpool(service.datasets))
+
+    async def runs(request: Request) -> Response:
+        dataset = request.query_params.get("dataset", "")
+        return _answer(await run_in_threadpool(service.runs, dataset))
+
+    async def encode(request: Request) -> Response:
+        return _answer(await run_in_threadpool(service.encode, await _read(request, Query)))
+
+    async def search(request: Request) -> Response:
+        return _answer(await run_in_threadpool(service.search, await _read(request, Search)))
+
+    async def document(_: Request) -> Response:
+        return JSONResponse(openapi(PREFIX))
+
+    handlers: list[tuple[str, _Handler, str]] = [
+        ("datasets", datasets, "GET"),
+        ("runs", runs, "GET"),
+        ("encode", encode, "POST"),
+        ("search", search, "POST"),
+        ("openapi.json", document, "GET"),
+    ]
+    return [
+        Route(f"{PREFIX}/{name}", _guarded(handler, refuse), methods=[method])
+        for name, handler, method in handlers
+    ]
+
+
+def problem(status: int, code: str, text: str, field: str = "") -> JSONResponse:
+    """An error as JSON."""
+    headers = {"Retry-After": "2"} if status == 503 else None
+    body = Problem(error=text, code=code, field=field).model_dump()
+    return JSONResponse(body, status, headers)
+
+
+def _guarded(handler: _Handler, refuse: Refuse) -> _Handler:
+    """The handler for those who may ask, with what it raises as an answer."""
+
+    async def answer(request: Request) -> Response:
+        if (refusal := refuse(request)) is not None:
+            return refusal
+        try:
+            return await handler(request)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            return problem(422, "bad_request", f"{field}: {first['msg']}".lstrip(": "), field)
+        except Refused as error:
+            status = 404 if error.field in ("run", "id") else 422
+            code = "not_found" if status == 404 else "bad_request"
+            return problem(status, code, str(error), error.field)
+        except _TooLargeError as error:
+            return problem(413, "too_large", str(error))
+        except ImageError as error:
+            return problem(422, "bad_request", str(error), "image")
+        except Busy as error:
+            return problem(503, "busy", str(error))
+        except (WeightsError, RunError, DatasetError) as error:
+            return problem(409, "cannot_answer", str(error))
+        except StoreError as error:
+            return problem(503, "unavailable", str(error))
+        except ValueError as error:
+            return problem(422, "bad_request", str(error))
+
+    return answer
+
+
+class _TooLargeError(Exception):
+    """More than a request may have."""
+
+
+async def _read(request: Request, kind: type[_Asked]) -> _Asked:
+    """The request's body: JSON, or the bytes of an image with the rest in the address."""
+    content = await _body(request)
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent.startswith("image/") or sent == "application/octet-stream":
+        more: dict[str, object] = dict(request.query_params)
+        if labels := request.query_params.getlist("labels"):
+            more["labels"] = labels
+        return kind.model_validate({**more, "image": content})
+    if sent != "application/json":
+        raise Refused(
+            f"send application/json, or an image as image/*; got {sent or 'no content type'}"
+        )
+    return kind.model_validate_json(content)
+
+
+async def _body(request: Request) -> bytes:
+    limit = f"a request may have {file_size(MOST_BYTES)}"
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > MOST_BYTES:
+        raise _TooLargeError(limit)
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise _TooLargeError(limit)
+    return bytes(content)
+
+
+def _answer(message: BaseModel) -> Response:
+    return Response(message.model_dump_json(), media_type="application/json")
