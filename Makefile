@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo app worker test lint types unit smoke wheel journeys bench clean
+.PHONY: demo app worker test lint types unit smoke wheel journeys bench audit clean
 
 demo: .venv/.installed ## install, run the main job on the built-in data set, open the dashboard
 	$(BIN)/python -m pipeline demo
@@ -38,6 +38,13 @@ bench: .venv/.installed-dev ## tables with ratios against named peers
 	$(BIN)/python -m benchmarks.bench_evaluation
 	$(BIN)/python -m benchmarks.bench_store
 	$(BIN)/python -m benchmarks.bench_faiss
+
+audit: .venv/.installed ## sbom.json, licences.md, and known vulnerabilities where the registry answers
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/pip install -q pip-audit==2.9.0 cyclonedx-bom==7.1.0 pip-licenses==5.0.0
+	.venv/audit/bin/cyclonedx-py requirements requirements.txt -o sbom.json
+	.venv/audit/bin/pip-licenses --python $(BIN)/python --format=markdown --output-file=licences.md
+	-.venv/audit/bin/pip-audit --timeout 15 --no-deps -r requirements.txt
 
 clean: ## remove the virtual environment and caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

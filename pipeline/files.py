@@ -10,24 +10,28 @@ written by an earlier version, or is one that grows or changes all the time, suc
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import re
 import shutil
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from pipeline.wording import sentence
 
 RESERVE_BYTES = 200_000_000  # of free disk that stays free
+_log = logging.getLogger(__name__)
 SUMS = ".sums"
 DOCTOR = "python -m pipeline doctor --repair"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 _READERS = ("pyarrow", "safetensors", "pandas")  # raise classes of their own
 _SUM_LETTERS = 64
+_OS_ERROR = re.compile(r"[(]os error (\d+)[)]")
 _SETTLED_S = 2.0  # within the tick of a file system's clock two contents can look the same
 _Parsed = TypeVar("_Parsed")
 
@@ -171,6 +175,29 @@ class ParsedFiles(Generic[_Parsed]):
         return value
 
 
+@contextmanager
+def written(partial: Path) -> Iterator[None]:
+    """Remove a file or folder that was written in part, and turn any library's error into OSError.
+
+    Args:
+        partial: that the block writes, and gives its name at the end.
+
+    Raises:
+        OSError: the disk takes no more.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+        if found := _OS_ERROR.search(str(error)):  # as programs in Rust say it
+            number = int(found[1])
+            raise OSError(number, os.strerror(number), str(partial)) from error
+        raise
+
+
 def write_atomic(
     path: Path, content: bytes | str, *, durable: bool = True, is_noted: bool | None = None
 ) -> None:
@@ -197,8 +224,24 @@ def write_atomic(
             note_sum(path, hashlib.sha256(content).hexdigest(), durable=durable)
         partial.replace(path)
     except OSError:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be written has no part of it
+            partial.unlink(missing_ok=True)
         raise
+
+
+def keep(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+    """Write what can be computed again; where it cannot be written that costs time alone.
+
+    Args:
+        path: the file; its folder is made if missing.
+        content: as of `write_atomic`.
+        durable: as of `write_atomic`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, content, durable=durable)
+    except OSError as error:
+        _log.warning("%s is not kept and will be computed again: %s", path.name, sentence(error))
 
 
 def check_room(folder: Path, n_bytes: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import re
 from collections.abc import Sequence
@@ -10,6 +11,13 @@ from pydantic import ValidationError
 
 _MEANINGLESS = re.compile(r"[0-9]{9,}|[0-9a-fA-F]{16,}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4,12}){2,}")
 _LONGEST = 40  # letters of a caption; the page cuts the end of less
+_NO_ROOM = {
+    errno.ENOSPC: "the disk is full, make room and do it again",
+    errno.EDQUOT: "the quota on this disk is used up, make room and do it again",
+    errno.EROFS: "the disk is read-only, so nothing can be stored",
+    errno.EACCES: "this program may not write here",
+    errno.EFBIG: "a file may not be so large here (ulimit -f)",
+}
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -93,7 +101,10 @@ def file_size(n_bytes: float) -> str:
 
 
 def sentence(error: Exception) -> str:
-    """The message of an error, with the fields of a validation error on one line."""
+    """The message of an error on one line; of a disk that takes no more, what to do about it."""
+    if isinstance(error, OSError) and (cause := _NO_ROOM.get(error.errno or 0)):
+        place = f": {error.filename}" if error.filename else ""
+        return f"{cause}{place}; what was there is still there"
     if not isinstance(error, ValidationError):
         return str(error)
     parts = []

@@ -7,9 +7,10 @@ import streamlit as st
 from dashboard import cached
 from dashboard.build import import_flow, import_vectors, upload_box
 from dashboard.services import imports, uploads
+from dashboard.widgets import notices
 from pipeline.catalog import list_sources
 from pipeline.ingest.request import ImportRequest
-from pipeline.wording import escape_markdown
+from pipeline.wording import escape_markdown, sentence
 
 _UPLOAD, _SERVER, _BUILT_IN = "Upload", "Folder on the server", "Built-in"
 _VECTORS = "Own vectors"
@@ -103,7 +104,11 @@ def _upload() -> str:
     """The token of a complete upload."""
     settings = cached.library.settings()
     if uploads.room(st.session_state.get(_TOKEN, ""), settings) is None:
-        st.session_state[_TOKEN] = uploads.new_token(settings)
+        try:
+            st.session_state[_TOKEN] = uploads.new_token(settings)
+        except OSError as error:
+            notices.problem("Nothing can be uploaded.", reason=sentence(error), key="no_upload")
+            return ""
     token: str = st.session_state[_TOKEN]
     file = uploads.uploaded(token, settings)
     upload_box.show_upload_box(token, settings.upload_limit_gb, file.name if file else "")

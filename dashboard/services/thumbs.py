@@ -13,7 +13,7 @@ from threading import Lock
 
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
 from pipeline.datasets.no_picture import tile
-from pipeline.files import write_atomic
+from pipeline.files import keep
 from pipeline.images import ImageError
 from pipeline.settings import Settings
 
@@ -54,23 +54,22 @@ class Thumbnails:
             return None
         path = self._settings.home / "thumbs" / dataset / str(size) / sha256[:2] / f"{sha256}.webp"
         with self._making[int(sha256[0], 16)]:
-            if not path.is_file() and not self._make(dataset, sha256, size, path, facts):
-                return None
-            return path.read_bytes()
+            if path.is_file():
+                return path.read_bytes()
+            return self._make(dataset, sha256, size, path, facts)
 
-    def _make(self, dataset: str, sha256: str, size: int, path: Path, facts: Path) -> bool:
+    def _make(self, dataset: str, sha256: str, size: int, path: Path, facts: Path) -> bytes | None:
         try:
             images, row_of = self._opened(dataset, facts)
             row = row_of[sha256]
             image = images.load_image(row) if images.has_pictures else tile(images, row)
         except (DatasetError, ImageError, KeyError):
-            return False
+            return None
         image.thumbnail((size, size))
         encoded = io.BytesIO()
         image.save(encoded, "WEBP", quality=82)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, encoded.getvalue(), durable=False)
-        return True
+        keep(path, encoded.getvalue(), durable=False)
+        return encoded.getvalue()
 
     def _opened(self, dataset: str, facts: Path) -> tuple[RetrievalDataset, dict[str, int]]:
         """A data set and the row of each hash; opened again when its facts have changed."""

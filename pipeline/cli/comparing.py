@@ -25,6 +25,7 @@ from pipeline.evaluation.relevance import LABELS, in_words
 from pipeline.files import write_atomic
 from pipeline.runs.experiment import Outcome, plan
 from pipeline.runs.spec import RunSpec
+from pipeline.spreadsheets import to_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ def bench(
     name = f"{base.dataset}_{base.label_set}_{base.backbone}_{base.protocol}_{base.split_seed}.csv"
     path = settings.home / "benchmarks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, result.to_csv(index=False))
+    write_atomic(path, to_csv(result))
     summary = f"{base.dataset}, {base.backbone}, protocol {base.protocol}: "
     summary += f"{base.evaluation_protocol().summary} {_relevant(outcomes)}{LEGEND}"
     if markdown_ is not None:
@@ -116,7 +117,7 @@ def ablate(
         settings.home / "ablations" / f"{base.dataset}_{method}_{base.bits}b_{base.digest[:8]}.csv"
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, result.to_csv(index=False))
+    write_atomic(path, to_csv(result))
     say(base.evaluation_protocol().summary)
     names, rows = text_table(result)
     kept = ("variant", "mAP %", "difference (95 %)")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.files import write_atomic
+from pipeline.spreadsheets import as_it_was, harmless
 
 SCALED = "scaled to 8 bits"  # how such a note begins, also in data sets of earlier versions
 
@@ -40,7 +41,8 @@ class Problem(NamedTuple):
 def write_problems(path: Path, problems: Sequence[Problem]) -> None:
     """Write the table of problems, whole or not at all."""
     text = io.StringIO()
-    csv.writer(text).writerows([Problem._fields, *problems])
+    rows = ([harmless(cell) for cell in problem] for problem in problems)
+    csv.writer(text).writerows([Problem._fields, *rows])
     write_atomic(path, text.getvalue())
 
 
@@ -50,7 +52,9 @@ def read_problems(path: Path) -> list[Problem]:
         return []
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         rows = list(csv.reader(file))[1:]
-    return [Problem(*row[:4]) for row in rows if len(row) > 1]  # older tables have no kind
+    return [
+        Problem(*map(as_it_was, row[:4])) for row in rows if len(row) > 1
+    ]  # older tables have no kind
 
 
 def first_problem(problems: Sequence[Problem]) -> str:

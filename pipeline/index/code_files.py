@@ -142,6 +142,9 @@ class CodeFileStore:
         """See CodeStore; refused."""
         self._refuse()
 
+    def check_room(self, n_codes: int, more_bytes: int = 0) -> None:
+        """See CodeStore; it takes no codes."""
+
     def close(self) -> None:
         """See CodeStore."""
 

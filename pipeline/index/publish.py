@@ -27,7 +27,7 @@ from pipeline.index.store.base import (
     StoreUnavailable,
     require_match,
 )
-from pipeline.index.store.features import FEATURES
+from pipeline.index.store.features import FEATURES, feature_bytes
 from pipeline.index.verification import WrongCodes, verify_features, verify_index
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import TUNED, RunError
@@ -144,7 +144,7 @@ def publish(
     Raises:
         RunError: the run has no codes, or its data set has other content by now, or features of
             some images are not stored.
-        StoreError: the store refuses, or what it holds does not match the codes.
+        StoreError, OSError: the store refuses, has no room, or holds other than the codes.
     """
     alias = index_alias(run)
     kept: KeptFeatures = features.type if features else "none"
@@ -215,6 +215,8 @@ def _build(
     on_progress: Progress,
 ) -> None:
     """Create the collection and upload all codes with their payloads and features."""
+    beside_bytes = feature_bytes(features.type, 1, features.dim) if features else 0
+    store.check_room(len(codes), beside_bytes)
     metadata = {
         **expected_metadata(run),
         "created": record.created,

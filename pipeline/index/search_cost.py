@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.codes import HashCodes
 from pipeline.evaluation.ranking import ranked
-from pipeline.files import read_checked, write_atomic
+from pipeline.files import keep, read_checked
 from pipeline.settings import Settings
 
 _SMALL, _LARGE = 20_000, 200_000  # codes
@@ -48,8 +48,7 @@ def search_cost(bits: int, settings: Settings) -> SearchCost:
     small, large = (_seconds(bits, n) for n in (_SMALL, _LARGE))
     per_code = max(large - small, 0.0) / (_LARGE - _SMALL)
     cost = SearchCost(bits=bits, constant=max(small - per_code * _SMALL, 0.0), per_code=per_code)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, cost.model_dump_json())
+    keep(path, cost.model_dump_json())
     return cost
 
 

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from pipeline.evaluation.report import Report, read_report
-from pipeline.files import read_checked, write_atomic
+from pipeline.files import keep, read_checked
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.settings import Settings
 from pipeline.stored_features import features_name
@@ -45,6 +45,5 @@ def stored_baseline(path: Path) -> Report | None:
 
 def keep_baseline(report: Report, path: Path) -> Report:
     """Store a report and return it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, report.model_dump_json(indent=2))
+    keep(path, report.model_dump_json(indent=2))
     return report

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from models.checkpoint import Checkpoint
+from pipeline.files import written
 
 _log = logging.getLogger(__name__)
 
@@ -57,10 +58,11 @@ class FolderCheckpoints:
     def save(self, checkpoint: Checkpoint) -> None:
         """Write it beside the last one, then take its place."""
         partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        save_file(
-            {name: tensor.contiguous().clone() for name, tensor in checkpoint.tensors.items()},
-            partial,
-            {"epoch": str(checkpoint.epoch), "rates": json.dumps(checkpoint.rates)},
-        )
-        partial.replace(self.path)
+        with written(partial):
+            save_file(
+                {name: tensor.contiguous().clone() for name, tensor in checkpoint.tensors.items()},
+                partial,
+                {"epoch": str(checkpoint.epoch), "rates": json.dumps(checkpoint.rates)},
+            )
+            partial.replace(self.path)
         self._saved = time.monotonic()

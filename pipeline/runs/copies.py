@@ -28,7 +28,7 @@ from pipeline.datasets.split import Indices
 from pipeline.edits import ALL_SIZES, VERSION, edited
 from pipeline.evaluation.ranking import Labels
 from pipeline.evaluation.relevance import neighbour_labels
-from pipeline.files import check_sum, write_atomic
+from pipeline.files import check_sum, keep
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import RunError, RunResults
@@ -117,8 +117,7 @@ def copy_features(
     if features_name:
         content = io.BytesIO()
         np.savez(content, features=features, rows=copies.rows, edits=copies.edits)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, content.getvalue())
+        keep(path, content.getvalue())
     return copies, features
 
 

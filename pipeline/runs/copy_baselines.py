@@ -20,7 +20,7 @@ from pipeline.edits import edited
 from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
 from pipeline.evaluation.report import Evaluation, Report
 from pipeline.features import FeatureCache
-from pipeline.files import check_sum, write_atomic
+from pipeline.files import check_sum, keep
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.baseline_files import baseline_path, keep_baseline, stored_baseline
@@ -151,5 +151,4 @@ def _keep(
     kept: dict[str, Any] = {name: evaluation.values[name] for name in VALUES}
     np.savez(content, rows=copies.rows, edits=copies.edits, **kept)
     path = copies_path(truth.dataset, drawn, settings, kind)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, content.getvalue())
+    keep(path, content.getvalue())

@@ -23,7 +23,7 @@ from pipeline.evaluation.metric_table import NEIGHBOURS
 from pipeline.evaluation.neighbours import nearest_by_cosine
 from pipeline.evaluation.ranking import OnProgress
 from pipeline.features import FeatureCache
-from pipeline.files import check_sum, write_atomic
+from pipeline.files import check_sum, keep
 from pipeline.settings import Settings
 from pipeline.stored_features import find_stored
 
@@ -98,10 +98,9 @@ def cosine_neighbours(
     more = k + max(map(len, same.values()), default=0)
     items = CentredFeatures(features, database, mean)
     nearest = _without(same, nearest_by_cosine(queries, items, more, on_progress), k)
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
     np.save(content, nearest)
-    write_atomic(path, content.getvalue())
+    keep(path, content.getvalue())
     return nearest
 
 

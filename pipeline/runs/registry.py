@@ -19,7 +19,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from models.wording import unknown
-from pipeline.files import ParsedFiles, reading, write_atomic
+from pipeline.files import ParsedFiles, reading, write_atomic, written
 from pipeline.runs.control import now_utc
 from pipeline.runs.results import DELETE, RunError
 from pipeline.runs.run import Run
@@ -42,9 +42,17 @@ class RunRegistry:
         name = f"{moment}_{spec.method}_{spec.dataset}_{spec.bits}b_{spec.digest[:4]}"
         work = self.path / f".{uuid4().hex}.new"  # appears whole or not at all
         work.mkdir(parents=True)
+        with written(work):
+            self._fill(work, spec, sweep)
+        return self._named(work, name)
+
+    def _fill(self, work: Path, spec: RunSpec, sweep: str) -> None:
         write_atomic(work / "spec.json", spec.model_dump_json(indent=2) + "\n")
         status = RunStatus(created=now_utc(), heartbeat=time.time(), sweep=sweep)
         (work / "run.json").write_text(status.model_dump_json(indent=2) + "\n", "utf-8")
+
+    def _named(self, work: Path, name: str) -> Run:
+        """Give a folder the first free name."""
         for number in count(1):
             folder = self.path / (name if number == 1 else f"{name}-{number}")
             try:

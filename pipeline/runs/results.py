@@ -18,7 +18,15 @@ from pipeline.backbones import load_backbone
 from pipeline.evaluation.rankings import HAMMING, RANKINGS
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
-from pipeline.files import ParsedFiles, check_sum, note_sums, reading, swap_in, write_atomic
+from pipeline.files import (
+    ParsedFiles,
+    check_sum,
+    note_sums,
+    reading,
+    swap_in,
+    write_atomic,
+    written,
+)
 from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, read_status
 from pipeline.settings import Settings
@@ -116,8 +124,9 @@ class RunResults:
         (self.folder / "codes").mkdir(exist_ok=True)
         path = self.folder / "codes" / f"{part}.npz"
         partial = path.with_suffix(".tmp.npz")
-        np.savez(partial, packed=codes.packed, bits=codes.bits, rows=rows)
-        swap_in(partial, path)
+        with written(partial):
+            np.savez(partial, packed=codes.packed, bits=codes.bits, rows=rows)
+            swap_in(partial, path)
 
     def load_codes(self, part: str) -> tuple[HashCodes, NDArray[np.int64]]:
         """The codes of `part` and their manifest rows.
@@ -139,13 +148,14 @@ class RunResults:
 
         partial = self.folder / "model.tmp"
         shutil.rmtree(partial, ignore_errors=True)
-        save_method(method, partial)
-        if tuned:
-            whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tuned.items()}
-            save_file(whole, partial / TUNED)
-        note_sums(partial)
-        shutil.rmtree(self.folder / "model", ignore_errors=True)
-        partial.rename(self.folder / "model")
+        with written(partial):
+            save_method(method, partial)
+            if tuned:
+                whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tuned.items()}
+                save_file(whole, partial / TUNED)
+            note_sums(partial)
+            shutil.rmtree(self.folder / "model", ignore_errors=True)
+            partial.rename(self.folder / "model")
 
     def load_method(self) -> HashMethod:
         """The fitted method.
@@ -196,8 +206,9 @@ class RunResults:
         """Store report and curves, beside those of other relevances and rankings."""
         path = self._report_path(evaluation.report.relevance, evaluation.report.ranking)
         partial = self.folder / "curves.tmp.npz"
-        evaluation.curves.save(partial)
-        swap_in(partial, _curves_path(path))
+        with written(partial):
+            evaluation.curves.save(partial)
+            swap_in(partial, _curves_path(path))
         write_atomic(path, evaluation.report.model_dump_json(indent=2))
 
     @property

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,8 @@ class Run(RunControl):
                 raise
             except BaseException as error:
                 log.error("failed", exc_info=True)
-                self.fail(error)
+                with suppress(OSError):  # on a full disk: the error says so, the run is `lost`
+                    self.fail(error)
                 raise
             else:
                 (self.folder / "checkpoint").unlink(missing_ok=True)

@@ -246,6 +246,12 @@ class CodeStore(Protocol):
     def resolve(self, alias: str) -> str | None:
         """The collection an alias points at, None for an unknown alias."""
 
+    def check_room(self, n_codes: int, more_bytes: int = 0) -> None:
+        """Raise an OSError where this machine's disk has no room for so many more codes.
+
+        `more_bytes` are those of features beside each; a server looks after its own disk.
+        """
+
     def close(self) -> None:
         """Release files and connections."""
 

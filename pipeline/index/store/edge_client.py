@@ -25,6 +25,8 @@ from pipeline.index.store.edge_files import EdgeFiles
 _VECTORS: TypeAdapter[models.VectorParams | dict[str, models.VectorParams]] = TypeAdapter(
     models.VectorParams | dict[str, models.VectorParams]
 )
+_COLLECTION_BYTES = 180_000_000  # files that the engine makes at once, mostly holes
+_CODE_BYTES = 700  # of a code with its payload and the indexes on it, measured
 _DONE = models.UpdateResult.model_construct(status=models.UpdateStatus.COMPLETED)
 
 
@@ -50,6 +52,16 @@ class EdgeClient:
         self._shards: dict[str, edge.EdgeShard] = {}
         self._versions: dict[str, int] = {}  # collection -> version that is open
         self._followed: dict[str, str] = {}  # alias -> collection it pointed at when last used
+
+    def check_room(self, n_codes: int, more_bytes: int) -> None:
+        """Refuse a collection that the disk cannot hold.
+
+        The engine maps its files into memory: on a full disk a write would end the process.
+
+        Raises:
+            OSError: there is no room.
+        """
+        self._files.check_room(_COLLECTION_BYTES + n_codes * (_CODE_BYTES + more_bytes))
 
     def collection_exists(self, collection_name: str) -> bool:
         """Whether there is a collection or alias of this name."""

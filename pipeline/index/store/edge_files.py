@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import TypeAdapter
 
-from pipeline.files import DOCTOR, read_checked, reading, write_atomic
+from pipeline.files import DOCTOR, check_room, read_checked, reading, write_atomic
 from pipeline.index.store.base import StoreError, checked_name
 
 _ALIASES = TypeAdapter(dict[str, str])
@@ -31,6 +31,14 @@ class EdgeFiles:
         self._path = path
         (path / "collections").mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(path / "files.lock")
+
+    def check_room(self, n_bytes: int) -> None:
+        """Refuse what the disk cannot hold.
+
+        Raises:
+            OSError: there is no room.
+        """
+        check_room(self._path, n_bytes)
 
     def names(self) -> list[str]:
         """Names of all complete collections, sorted."""

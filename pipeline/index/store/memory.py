@@ -167,6 +167,9 @@ class MemoryCodeStore:
         """See CodeStore."""
         return self._aliases.get(alias)
 
+    def check_room(self, n_codes: int, more_bytes: int = 0) -> None:
+        """See CodeStore."""
+
     def close(self) -> None:
         """See CodeStore."""
 

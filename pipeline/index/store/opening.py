@@ -15,6 +15,7 @@ from pipeline.index.store.base import StoreUnavailable
 from pipeline.index.store.qdrant import Layout, QdrantCodeStore
 from pipeline.index.store.qdrant_errors import address_of
 from pipeline.settings import Settings
+from pipeline.wording import sentence
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +87,10 @@ def open_store(
     if embedded_engine:
         from pipeline.index.store.edge_client import EdgeClient
 
-        return QdrantCodeStore(EdgeClient(path), address=str(path))
+        try:
+            return QdrantCodeStore(EdgeClient(path), address=str(path))
+        except OSError as error:
+            raise StoreUnavailable(f"the index cannot be opened: {sentence(error)}") from error
     return _local_mode(path)
 
 

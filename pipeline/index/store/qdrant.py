@@ -92,6 +92,12 @@ class QdrantCodeStore:
         """What speaks to the engine, for vectors that are no hash codes."""
         return self._client
 
+    def check_room(self, n_codes: int, more_bytes: int = 0) -> None:
+        """See CodeStore."""
+        if isinstance(self._client, QdrantClient):
+            return
+        self._client.check_room(n_codes, more_bytes)
+
     def create(
         self,
         collection: str,

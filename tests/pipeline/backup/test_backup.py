@@ -78,6 +78,7 @@ def test_a_backup_taken_while_files_are_replaced_is_whole(
             number += 1
             write_atomic(path, str(number % 10) * 5000, durable=False, is_noted=True)
 
+    write_atomic(path, "0" * 5000)
     writer = threading.Thread(target=keep_writing)
     writer.start()
     try:

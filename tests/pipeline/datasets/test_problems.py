@@ -63,3 +63,11 @@ def test_reasons_of_earlier_versions_are_counted_without_their_names() -> None:
         (2, "same content; kept once", "skipped"),
         (1, "not an image file name", "skipped"),
     ]
+
+
+def test_names_that_are_formulas_are_data_in_the_table_and_come_back(tmp_path: Path) -> None:
+    problems = [Problem("=HYPERLINK(1).jpg", "+1 is no label"), Problem("a.jpg", "torn")]
+    write_problems(tmp_path / "problems.csv", problems)
+
+    assert "\n'=HYPERLINK(1).jpg,'+1 is no label" in (tmp_path / "problems.csv").read_text("utf-8")
+    assert read_problems(tmp_path / "problems.csv") == problems
