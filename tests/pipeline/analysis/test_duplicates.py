@@ -15,8 +15,8 @@ from pipeline.analysis.duplicates import (
     near_pairs,
     stored_hashes,
 )
-from pipeline.images import ImageError
 from pipeline.deletions import delete_dataset
+from pipeline.images import ImageError
 from tests.factories import imported, write_images
 
 
