@@ -14,12 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dashboard.access import RateLimit, is_forged, refusal
+from dashboard.access import is_forged, refusal
 from dashboard.services.thumbs import LARGE, SMALL, Thumbnails
 from dashboard.services.uploads import room, safe_name, uploaded
 from pipeline.files import RESERVE_BYTES
 from pipeline.index.store.base import CodeStore
-from pipeline.serving.routes import Refuse, api_routes, problem
+from pipeline.serving.routes import api_routes
 from pipeline.serving.service import Service
 from pipeline.settings import Settings
 
@@ -52,7 +52,11 @@ def routes(settings: Settings) -> list[Route]:
     return [
         Route("/thumbs/{dataset}/{sha}.webp", thumbnail),
         Route("/healthz", health),
-        *api_routes(Service(settings, _store), _check_of_programs(settings)),
+        *api_routes(
+            Service(settings, _store),
+            lambda request: refusal(request.headers, "viewer", settings),
+            _encoding_wait_s,
+        ),
         _upload_route(settings),
     ]
 
@@ -64,25 +68,11 @@ def _store() -> CodeStore:
     return library.store()
 
 
-def _encoding_limit() -> RateLimit:
+def _encoding_wait_s(request: Request) -> float:
+    """Count an image or text that a program has encoded, with those of the pages."""
     from dashboard.cached import networks
 
-    return networks.encoding_limit()
-
-
-def _check_of_programs(settings: Settings) -> Refuse:
-    """The check of who may search over HTTP: roles and encodings per minute as on the pages."""
-
-    def refuse(request: Request) -> Response | None:
-        refused: Response | None = refusal(request.headers, "viewer", settings)
-        if refused is None and request.method == "POST":
-            client = request.client.host if request.client else ""
-            if (wait := _encoding_limit().wait_s(client)) > 0:
-                refused = problem(429, "too_many", f"try again in {wait:.0f} s")
-                refused.headers["Retry-After"] = f"{wait:.0f}"
-        return refused
-
-    return refuse
+    return networks.encoding_limit().wait_s(request.client.host if request.client else "")
 
 
 def _upload_route(settings: Settings) -> Route:

@@ -7,8 +7,6 @@ and the work resumes from there.
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
@@ -18,7 +16,7 @@ from models.backbones.base import Backbone
 from models.backbones.registry import has_network
 from models.errors import WeightsError
 from pipeline.augment import augmented
-from pipeline.datasets.dataset import KEY_BYTES, RetrievalDataset
+from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.embedding import embedded
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
@@ -120,22 +118,14 @@ class FeatureCache:
             )
         if not has_network(self.backbone.name):
             raise WeightsError(lacking_vectors(self.backbone.name, dataset, missing))
-        whole, stored = len(self.stored), self.stored
-        for path, width in ((stored.rows_path, 4 * stored.dim), (stored.keys_path, KEY_BYTES)):
-            if path.exists() and path.stat().st_size > whole * width:
-                os.truncate(path, whole * width)  # torn by a kill
+        self.stored.cut()
         done = total - len(missing)
-        with stored.rows_path.open("ab") as rows, stored.keys_path.open("ab") as keys:
-            for batch, features in embedded(
-                self.backbone, lambda row: self._load(dataset, row), missing
-            ):
-                rows.write(features.tobytes())
-                rows.flush()
-                os.fsync(rows.fileno())
-                keys.write(dataset.pixel_keys(np.array(batch)).tobytes())
-                keys.flush()
-                done += len(batch)
-                on_progress(done, total)
+        for batch, features in embedded(
+            self.backbone, lambda row: self._load(dataset, row), missing
+        ):
+            self.stored.append(features, dataset.pixel_keys(np.array(batch)))
+            done += len(batch)
+            on_progress(done, total)
 
     def _load(self, dataset: RetrievalDataset, row: int) -> Image.Image:
         image = dataset.load_image(row)

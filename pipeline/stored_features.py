@@ -3,6 +3,8 @@
     features/<backbone>-<fingerprint>/about.json   which backbone, of how many dimensions; written
                                                    last, so that what it describes is whole
     features/<backbone>-<fingerprint>/rows.f32     n rows of d float32, appended
+    features/<backbone>-<fingerprint>/rows.crc32   CRC-32 of each row, appended; earlier versions
+                                                   wrote none, and it is made up when rows come
     features/<backbone>-<fingerprint>/keys.bin     n keys of 32 bytes (`pixel_keys`), appended
 
 `FeatureCache` fills the folder of a network, an import that of own vectors. A row is written before
@@ -14,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +32,7 @@ from pipeline.files import DOCTOR, DamagedFile, read_checked, reading, write_ato
 from pipeline.settings import Settings
 
 OWN_FOLDERS = PREFIX.rstrip(":") + "-"  # how the names of folders of own vectors begin
+_SUM_BYTES = 4
 _NO_KEYS = np.zeros((0, KEY_BYTES), np.uint8)
 _BLOCK = 8192  # rows that are written at a time
 
@@ -75,6 +79,7 @@ class StoredFeatures:
     def __init__(self, folder: Path, dim: int) -> None:
         self.folder, self.dim = folder, dim
         self.rows_path, self.keys_path = folder / "rows.f32", folder / "keys.bin"
+        self._sums_path = folder / "rows.crc32"
         self._known: tuple[tuple[int, int], _SortedKeys] = (0, 0), _SortedKeys(_NO_KEYS)
 
     def __len__(self) -> int:
@@ -124,6 +129,45 @@ class StoredFeatures:
         features.flags.writeable = False
         return features
 
+    def cut(self) -> None:
+        """Cut off what a kill has left of rows without a key; for the only writer.
+
+        Checksums that earlier versions did not write are made of the rows as they are.
+        """
+        whole = len(self)
+        widths = {self.rows_path: 4 * self.dim, self._sums_path: _SUM_BYTES}
+        for path, width in (widths | {self.keys_path: KEY_BYTES}).items():
+            if _size(path) > whole * width:
+                os.truncate(path, whole * width)
+        if (known := _size(self._sums_path) // _SUM_BYTES) < whole:
+            os.truncate(self._sums_path, known * _SUM_BYTES) if known else None
+            with self._sums_path.open("ab") as sums:
+                for start in range(known, whole, _BLOCK):
+                    sums.write(_sums(self.at(np.arange(start, min(start + _BLOCK, whole)))))
+
+    def append(self, rows: NDArray[np.float32], keys: Keys) -> None:
+        """Add rows (n, d) under keys (n, 32); after `cut`, by the only writer."""
+        with self.rows_path.open("ab") as file:
+            file.write(np.ascontiguousarray(rows).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        for path, content in ((self._sums_path, _sums(rows)), (self.keys_path, keys.tobytes())):
+            with path.open("ab") as file:
+                file.write(content)
+
+    def damaged(self) -> NDArray[np.int64]:
+        """Numbers (m,) of the rows that are not as they were written, as far as that is known."""
+        n = min(len(self), _size(self._sums_path) // _SUM_BYTES)
+        if not n:
+            return np.zeros(0, np.int64)
+        known = np.memmap(self._sums_path, np.uint32, "r", shape=(n,))
+        found = [np.zeros(0, np.int64)]
+        for start in range(0, n, _BLOCK):
+            block = np.arange(start, min(start + _BLOCK, n))
+            now = np.frombuffer(_sums(self.at(block)), np.uint32)
+            found.append(block[now != known[block]])
+        return np.concatenate(found)
+
     def replace_with(self, rows: NDArray[np.float32], keys: Keys) -> None:
         """Replace the rows (n, d) and keys (n, 32) by others that begin with the same ones.
 
@@ -137,6 +181,8 @@ class StoredFeatures:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(self.rows_path)
+        self._sums_path.unlink(missing_ok=True)  # of the old rows
+        write_atomic(self._sums_path, _sums(rows), is_noted=False)
         write_atomic(self.keys_path, keys.tobytes())
 
     def describe(self, about: AboutFeatures, *, again: bool = False) -> None:
@@ -173,6 +219,11 @@ class _SortedKeys:
             left = left[~is_equal]
             at[left] += 1
         return found
+
+
+def _sums(rows: NDArray[np.float32]) -> bytes:
+    sums = [zlib.crc32(row.tobytes()) for row in rows]
+    return np.array(sums, np.uint32).tobytes()
 
 
 def _heads(keys: Keys) -> NDArray[np.uint64]:

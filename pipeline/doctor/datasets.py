@@ -14,7 +14,8 @@ from pipeline.datasets.dataset import KEY_BYTES, RetrievalDataset, content_finge
 from pipeline.datasets.problems import read_problems
 from pipeline.doctor.checkup import Checkup
 from pipeline.files import check_sum
-from pipeline.stored_features import OWN_FOLDERS, AboutFeatures
+from pipeline.stored_features import OWN_FOLDERS, AboutFeatures, StoredFeatures
+from pipeline.wording import plural
 
 _ROWS = 65_536  # of features that are read at a time
 _RESTORE = "restore it from a backup, or delete the data set and import it again"
@@ -101,7 +102,7 @@ def check_stored(folder: Path, dim: int) -> None:
 
     Raises:
         ValueError: rows lack keys or keys rows beyond what a kill leaves, two rows have one key, or
-            a value is no number.
+            a value is no number, or a row is not as it was written.
         OSError: a file cannot be read.
     """
     content = (folder / "keys.bin").read_bytes()
@@ -119,3 +120,8 @@ def check_stored(folder: Path, dim: int) -> None:
         if not np.isfinite(block := rows[start : start + _ROWS]).all():
             first = start + int(np.argmin(np.isfinite(block).all(axis=1)))
             raise ValueError(f"row {first:,} has values that are no numbers")
+    if len(changed := StoredFeatures(folder, dim).damaged()):
+        raise ValueError(
+            f"{plural(len(changed), 'row')} have changed since they were written, the first is row "
+            f"{changed[0]:,} (rows.crc32)"
+        )

@@ -31,13 +31,29 @@ _Asked = TypeVar("_Asked", bound=Query)
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
-def api_routes(service: Service, refuse: Refuse) -> list[Route]:
+def no_wait(_request: Request) -> float:
+    """Encode as much as is asked for."""
+    return 0.0
+
+
+def api_routes(
+    service: Service, refuse: Refuse, encoding_wait_s: Callable[[Request], float] = no_wait
+) -> list[Route]:
     """All routes of the service.
 
     Args:
         service: that answers.
         refuse: the check of keys; it comes before anything else is read.
+        encoding_wait_s: counts an image or text that is to be encoded; seconds that its sender has
+            to wait, 0 where it may be.
     """
+
+    async def asked(request: Request, kind: type[_Asked]) -> _Asked:
+        query = await _read(request, kind)
+        is_encoded = query.image is not None or query.text is not None
+        if is_encoded and (wait := encoding_wait_s(request)) > 0:
+            raise _TooManyError(wait)
+        return query
 
     async def datasets(_: Request) -> Response:
         return _answer(await run_in_threadpool(service.datasets))
@@ -47,10 +63,10 @@ def api_routes(service: Service, refuse: Refuse) -> list[Route]:
         return _answer(await run_in_threadpool(service.runs, dataset))
 
     async def encode(request: Request) -> Response:
-        return _answer(await run_in_threadpool(service.encode, await _read(request, Query)))
+        return _answer(await run_in_threadpool(service.encode, await asked(request, Query)))
 
     async def search(request: Request) -> Response:
-        return _answer(await run_in_threadpool(service.search, await _read(request, Search)))
+        return _answer(await run_in_threadpool(service.search, await asked(request, Search)))
 
     async def document(_: Request) -> Response:
         return JSONResponse(openapi(PREFIX))
@@ -91,6 +107,10 @@ def _guarded(handler: _Handler, refuse: Refuse) -> _Handler:
             status = 404 if error.field in ("run", "id") else 422
             code = "not_found" if status == 404 else "bad_request"
             return problem(status, code, str(error), error.field)
+        except _TooManyError as error:
+            refused = problem(429, "too_many", f"try again in {error.wait_s:.0f} s")
+            refused.headers["Retry-After"] = f"{error.wait_s:.0f}"
+            return refused
         except _TooLargeError as error:
             return problem(413, "too_large", str(error))
         except ImageError as error:
@@ -105,6 +125,14 @@ def _guarded(handler: _Handler, refuse: Refuse) -> _Handler:
             return problem(422, "bad_request", str(error))
 
     return answer
+
+
+class _TooManyError(Exception):
+    """More than one client may have encoded; so many seconds are to be waited for."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(wait_s)
+        self.wait_s = wait_s
 
 
 class _TooLargeError(Exception):

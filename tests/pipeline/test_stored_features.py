@@ -96,3 +96,65 @@ def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
     assert len(stored) == 0
     assert stored.find(np.ones((2, KEY_BYTES), np.uint8)).tolist() == [-1, -1]
     assert stored.find(np.ones((0, KEY_BYTES), np.uint8)).tolist() == []
+
+
+def rows_of(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(n)
+    return rng.random((n, 4), np.float32), rng.integers(0, 256, (n, KEY_BYTES), np.uint8)
+
+
+def test_a_flipped_byte_is_told_by_its_row(tmp_path: Path) -> None:
+    stored = StoredFeatures(tmp_path, 4)
+    rows, keys = rows_of(20)
+    stored.cut()
+    stored.append(rows[:12], keys[:12])
+    stored.append(rows[12:], keys[12:])
+    assert stored.damaged().tolist() == []
+
+    for row in (3, 17):
+        content = bytearray(stored.rows_path.read_bytes())
+        content[16 * row + 5] ^= 1
+        stored.rows_path.write_bytes(content)
+
+    assert stored.damaged().tolist() == [3, 17]
+
+
+def test_rows_of_earlier_versions_get_their_sums_when_others_come(tmp_path: Path) -> None:
+    stored = StoredFeatures(tmp_path, 4)
+    rows, keys = rows_of(20)
+    stored.append(rows[:12], keys[:12])
+    (tmp_path / "rows.crc32").unlink()
+    assert stored.damaged().tolist() == []
+
+    stored.cut()
+    stored.append(rows[12:], keys[12:])
+
+    assert (tmp_path / "rows.crc32").stat().st_size == 4 * 20
+    assert stored.damaged().tolist() == []
+    assert np.array_equal(stored.at(stored.find(keys)), rows)
+
+
+@pytest.mark.parametrize("torn", ["rows.f32", "rows.crc32"])
+def test_what_a_kill_has_left_is_cut_off(tmp_path: Path, torn: str) -> None:
+    stored = StoredFeatures(tmp_path, 4)
+    rows, keys = rows_of(9)
+    stored.append(rows[:5], keys[:5])
+    with (tmp_path / torn).open("ab") as file:
+        file.write(b"x" * 21)
+
+    stored.cut()
+    stored.append(rows[5:], keys[5:])
+
+    assert np.array_equal(stored.at(stored.find(keys)), rows)
+    assert stored.damaged().tolist() == []
+
+
+def test_replaced_rows_have_sums_of_their_own(tmp_path: Path) -> None:
+    stored = StoredFeatures(tmp_path, 4)
+    rows, keys = rows_of(9)
+    stored.append(rows[:5], keys[:5])
+
+    stored.replace_with(rows, keys)
+
+    assert stored.damaged().tolist() == []
+    assert (tmp_path / "rows.crc32").stat().st_size == 4 * 9

@@ -85,6 +85,8 @@ SUMMED = (
     "baselines/neighbours-*.npy",
     "tags/shapes.json",
     "reports/shapes.json",
+    "features/tiny-*/rows.f32",
+    "features/vectors-*/rows.f32",
 )
 BY_FORM = (  # grow or are made again all the time, and have no sum
     "runs/*/history.jsonl",

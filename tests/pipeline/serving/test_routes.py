@@ -169,6 +169,29 @@ def test_who_comes_too_late_for_a_turn_may_try_again(library, shapes, run, monke
     assert answer.headers["retry-after"] == "2"
 
 
+def test_only_what_is_encoded_counts_against_its_limit(library, shapes, run):
+    asked: list[object] = []
+
+    def wait(request: object) -> float:
+        asked.append(request)
+        return 0.0 if len(asked) == 1 else 7.2
+
+    answers = service.Service(library, lambda: exact_store(run, shapes)[0])
+    app = Starlette(routes=routes.api_routes(answers, lambda _: None, wait))
+    client, name = TestClient(app), str(shapes.manifest["image_id"].iloc[0])
+    stored = [client.post("/api/v1/search", json={"run": run.id, "id": name}) for _ in range(3)]
+    image = base64.b64encode(shapes.image_path(0).read_bytes()).decode()
+    first, second = (
+        client.post(f"/api/v1/{path}", json={"run": run.id, "image": image})
+        for path in ("search", "encode")
+    )
+
+    assert [answer.status_code for answer in stored] == [200] * 3
+    assert (first.status_code, len(asked)) == (200, 2)
+    assert (second.status_code, second.json()["code"]) == (429, "too_many")
+    assert second.headers["retry-after"] == "7"
+
+
 def test_keys_are_asked_for_where_there_are_some(library):
     settings = library.model_copy(update={"api_keys": f"viewer:{KEY}, operator:{KEY[::-1]}x"})
     client = TestClient(api_app(settings))
