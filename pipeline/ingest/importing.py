@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
 from pipeline.ingest.add_images import add_images
 from pipeline.ingest.dry_run import Plan, make_plan
+from pipeline.ingest.hub import downloaded, is_on_hub
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.request import ImportRequest
 from pipeline.ingest.sources import SourceRequest, open_source
@@ -22,13 +23,17 @@ def open_request(request: ImportRequest, settings: Settings) -> Opened:
     Raises:
         DatasetError: it is unavailable or cannot be read; the message says what to do.
     """
+    downloads = settings.home / "downloads"
+    path = None if request.is_built_in else Path(request.source)
+    if is_on_hub(request.source):
+        path = downloaded(request.source, downloads)
     source_request = SourceRequest(
         name=request.name,
-        path=None if request.is_built_in else Path(request.source),
+        path=path,
         images=Path(request.images) if request.images else None,
         reading=request.reading,
         link_roots=tuple(map(Path, request.link_roots)),
-        downloads=settings.home / "downloads",
+        downloads=downloads,
         variants=request.variants,
     )
     if request.is_built_in:

@@ -19,7 +19,9 @@ class ImportRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field(min_length=1, description="A source name, or a folder, archive or table.")
+    source: str = Field(
+        min_length=1, description="A source name, a folder, archive or table, or hf://USER/NAME."
+    )
     name: str = Field("", description="Name in the library.")
     title: str = Field("", description="Title for people.")
     images: str = Field("", description="Folder of the images, for a table elsewhere.")
