@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import select
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -30,6 +31,8 @@ from pipeline.ingest.add_images import add_images
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.experiment import plan, run_missing
 from pipeline.runs.registry import RunRegistry
+from pipeline.scaling.encoding import Job, OneProcess, encode_source, read_codes
+from pipeline.scaling.sources import list_shards
 from pipeline.settings import Settings
 from tests.factories import imported, spec
 
@@ -60,6 +63,7 @@ class Jobs:
             "judge": self._judge,
             "report": self._report,
             "back up": lambda: back_up(settings, backups),
+            "encode a source": self.encode_source,
         }
 
     @staticmethod
@@ -100,6 +104,14 @@ class Jobs:
 
     def _drop(self) -> None:
         self._with_store(lambda store: drop_index(self._run(), store))
+
+    def encode_source(self) -> None:
+        """Encode images beside the library, shard by shard; anew when all of them are done."""
+        shards = list_shards(str(self.images), 4)
+        job = Job(self._run().id, tuple(shards), self.backups.with_name("codes"))
+        if not job.remaining:
+            shutil.rmtree(job.target)
+        encode_source(job, self.settings, OneProcess())
 
     def _delete(self) -> None:
         if "more" in [info.name for info in list_datasets(self.settings)]:
@@ -196,5 +208,7 @@ def finish(jobs: Jobs) -> None:
             error.add_note(f"job {name!r} after the kills")
             raise
     assert examine(jobs.settings).problems == []
+    ids, codes = read_codes(jobs.backups.with_name("codes"))
+    assert len(ids) == len(set(ids)) == len(codes) == 24
     run = next(run for run in RunRegistry(jobs.settings).all() if run.spec.method == "dpsh")
     assert np.isfinite(run.report().map)
