@@ -190,10 +190,10 @@ class HashMethod(ABC):
                 f"got an array of shape {tuple(inputs.shape)}"
             )
         parts = [
-            HashCodes.from_relaxed(self.relax(part).numpy()).packed
+            HashCodes.from_relaxed(self.relax(part).numpy())
             for part in torch.split(inputs, _ENCODED)
         ]
-        return HashCodes(np.concatenate(parts), self.bits)
+        return HashCodes(np.concatenate([part.packed for part in parts]), parts[0].bits)
 
     def encode_rows(self, features: NDArray[np.float32], rows: NDArray[np.int64]) -> HashCodes:
         """Hash codes of some rows (m,) of features (n, d), which are read a block at a time.

@@ -151,9 +151,11 @@ def existing_dataset(name: str, settings: Settings) -> Path:
         DatasetError: no such data set.
     """
     folder = settings.datasets_path / name
-    doomed = folder.with_name(f".{name}.deleted")  # a deletion that was interrupted
-    is_there = folder.is_dir() or doomed.is_dir()
-    if not (re.fullmatch(NAME_PATTERN, name) and is_there):
+    is_there = re.fullmatch(NAME_PATTERN, name) and (
+        folder.is_dir()
+        or folder.with_name(f".{name}.deleted").is_dir()  # a deletion that was interrupted
+    )
+    if not is_there:
         known = tuple(info.name for info in list_datasets(settings))
         raise DatasetError(unknown("data set", name, known))
     return folder

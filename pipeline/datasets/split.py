@@ -97,7 +97,7 @@ def trainable_unlabelled(
         part = dataset.manifest["split"].to_numpy()
         is_marked = (part[split.train] == "train").any()
         rows = rows[np.isin(part[rows], ["train"] if is_marked else ["database", "train"])]
-    groups = dataset.manifest["group"].to_numpy()
+    groups = _numbers(dataset, "group")
     return rows[~np.isin(groups[rows], groups[split.query])]
 
 
@@ -123,13 +123,21 @@ def check_split(dataset: RetrievalDataset, split: Split) -> None:
             raise DatasetError(f"the {name} set of {dataset.info.name!r} is empty")
     others = np.union1d(split.database, split.train)
     for column in ("sha256", "group"):
-        values = dataset.manifest[column].to_numpy()
-        shared = set(values[split.query]) & set(values[others])
-        if shared:
+        numbers = _numbers(dataset, column)
+        both = np.isin(numbers[split.query], numbers[others])
+        if both.any():
+            shared = sorted({*dataset.manifest[column].iloc[split.query[both]]})
             raise DatasetError(
                 f"{len(shared)} images are queries and in the database of {dataset.info.name!r} "
-                f"(same {column}), for example {min(shared)}"
+                f"(same {column}), for example {shared[0]}"
             )
+
+
+def _numbers(dataset: RetrievalDataset, column: str) -> NDArray[np.int64]:
+    """A number for each image's value of a column; equal values have the same."""
+    import pandas as pd  # a third of a second, which lists of what can be imported do without
+
+    return pd.factorize(dataset.manifest[column])[0].astype(np.int64)
 
 
 def first_labels(dataset: RetrievalDataset, label_set: LabelSet | None) -> NDArray[np.str_]:
@@ -180,7 +188,7 @@ def _drawn(
     rng: np.random.Generator,
 ) -> Indices:
     """Rows of the queries, drawn by class and in whole groups."""
-    groups = dataset.manifest["group"].to_numpy()
+    groups = _numbers(dataset, "group")
     import pandas as pd  # a third of a second, which lists of what can be imported do without
 
     leaders = pd.Series(usable).groupby(groups[usable], sort=False).first().to_numpy()

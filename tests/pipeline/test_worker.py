@@ -253,10 +253,19 @@ def test_two_workers_execute_thirty_runs_each_exactly_once(own_library: Settings
 
 
 def test_a_run_that_wants_too_much_memory_fails_alone(own_library: Settings) -> None:
-    """32 images of 224 pixels take over 150 MB for one layer's output; the limit leaves 200."""
-    greedy = queued(own_library, method="lsh", backbone="efficientnet_lite0")
+    """Learning from 32 images of 224 pixels keeps gigabytes; the limit leaves 400 MB.
+
+    Features alone would come in smaller batches.
+    """
+    greedy = queued(
+        own_library,
+        method="dpsh",
+        backbone="efficientnet_lite0",
+        config={"epochs": 1, "batch": 32},
+        finetune={"stages": 0},
+    )
     modest = queued(own_library, method="lsh")
-    limited = WORKER.replace("1]))", "1]), memory_mb=ALREADY + 200)")
+    limited = WORKER.replace("1]))", "1]), memory_mb=ALREADY + 400)")
     script = LIMIT + limited.replace("print(", "limit_memory(settings)\nprint(")
 
     _, errors = python(script, own_library.home).communicate(timeout=60)

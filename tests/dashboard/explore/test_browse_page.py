@@ -154,11 +154,13 @@ def test_a_data_set_that_cannot_be_deleted_is_kept_and_the_reason_shown(
     open_app: OpenApp, own_home: Path
 ):
     settings = Settings(home=own_home)
-    RunRegistry(settings).all()[0].update(state="running")
+    run = RunRegistry(settings).all()[0]
+    run.update(state="running")
     app = open_app(own_home, "browse")
 
-    button(app, "Delete").click().run()
-    button(app, "Delete for good").click().run()
+    with run.claimed():
+        button(app, "Delete").click().run()
+        button(app, "Delete for good").click().run()
 
     assert app.error[0].proto.title == "The data set was not deleted."
     assert "is being executed" in texts(app)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from models.errors import WeightsError
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.source import Item, Source
+from pipeline.runs import benchmark_table
 from pipeline.runs.alternatives import ALTERNATIVES
 from pipeline.runs.baselines import cosine_report
 from pipeline.runs.benchmark import compare
@@ -87,10 +87,12 @@ def test_the_cosine_row_is_the_stored_baseline(own_library: Settings, shapes: Re
 
 
 def test_the_table_stands_where_the_cosine_row_cannot_be_measured(
-    own_library: Settings, caplog: pytest.LogCaptureFixture
+    own_library: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    shutil.rmtree(own_library.home / "baselines")
-    (own_library.home / "baselines").write_text("in the way", "utf-8")
+    def gone(*_: object, **__: object) -> None:
+        raise WeightsError("no network")
+
+    monkeypatch.setattr(benchmark_table, "load_backbone", gone)
 
     result = compare(spec(), ["lsh"], [8], 1, own_library)
 
