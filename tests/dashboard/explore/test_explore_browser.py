@@ -105,7 +105,7 @@ def test_a_link_of_an_upload_works_in_another_tab(open_tab: OpenTab, served_home
         link = copied_link(page)
         assert "q=up" in link
         assert "v=1" in link
-        assert len(list((served_home / "queries").iterdir())) == 2  # the image and its name
+        assert len(list((served_home / "queries").glob("[!.]*"))) == 2  # the image and its name
 
     outdated = re.sub(r"ix=[^&]+", "ix=00000000.v9.99", "/search?" + urlsplit(link).query)
     with open_tab(outdated) as other:
@@ -134,7 +134,7 @@ def test_a_saved_image_is_listed_opened_again_and_removed(open_tab: OpenTab, ser
         expect(page.get_by_text("Relevance is unknown")).to_be_visible(timeout=30_000)
         page.get_by_role("button", name="Remove it").click()
         expect(page.get_by_text("No image has been saved yet.")).to_be_visible()
-    assert not list((served_home / "queries").iterdir())
+    assert not list((served_home / "queries").glob("[!.]*"))
 
 
 def test_compare_steps_with_the_keyboard_and_swaps(open_tab: OpenTab):
