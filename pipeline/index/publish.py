@@ -335,8 +335,16 @@ def drop_index(run: Run, store: CodeStore) -> int:
     """
     with publish_lock(run):
         versions = _versions(store, index_alias(run))
-        for collection in versions:
-            store.drop(collection)
-        for name in (_NOW, _BEFORE):
-            (run.folder / name).unlink(missing_ok=True)
+        records = [run.folder / name for name in (_NOW, _BEFORE) if (run.folder / name).exists()]
+        for path in records:  # first: a kill leaves collections without a run, not the reverse
+            path.replace(path.with_name(f".{path.name}.deleted"))
+        try:
+            for collection in versions:
+                store.drop(collection)
+        except Exception:
+            for path in records:
+                path.with_name(f".{path.name}.deleted").replace(path)
+            raise
+        for name in (_NOW, _BEFORE):  # also of a drop that was killed
+            (run.folder / f".{name}.deleted").unlink(missing_ok=True)
     return len(versions)

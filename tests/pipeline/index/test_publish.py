@@ -291,3 +291,23 @@ def test_ids_are_stable_and_tell_data_sets_apart(done_run: Run, dataset) -> None
     every = np.arange(40)
     payloads = IndexItems(done_run, dataset, every).payloads(every)
     assert len({item_id("shapes", str(payload["sha256"])) for payload in payloads}) == 40
+
+
+def test_a_drop_that_fails_leaves_the_run_published_and_one_that_is_killed_does_not(
+    done_run: Run, dataset, store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = publish(done_run, dataset, store)
+    for error in (StoreError("the server refuses"), KeyboardInterrupt()):
+
+        def failing(_: str, error: BaseException = error) -> None:
+            raise error
+
+        with monkeypatch.context() as patch, pytest.raises(type(error)):
+            patch.setattr(store, "drop", failing)
+            drop_index(done_run, store)
+        still = read_index(done_run)
+        assert still == (record if isinstance(error, StoreError) else None)
+
+    assert drop_index(done_run, store) == 1
+    assert store.collections() == []
+    assert not list(done_run.folder.glob(".index*.deleted"))
