@@ -36,8 +36,10 @@ def _load_ahead() -> None:
         import_module(name)
     of_pages = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
     of_pages.disabled = True  # it warns of caches that are filled before anybody has a page open
-    import_module("dashboard.cached.networks").load_ahead()
-    of_pages.disabled = False
+    try:
+        import_module("dashboard.cached.networks").load_ahead()
+    finally:
+        of_pages.disabled = False
     # Streamlit collects garbage after every run of a page or fragment; among the half million
     # objects of these modules, which stay, that takes most of a second in which no thread works.
     gc.freeze()

@@ -65,7 +65,7 @@ def forward(backbone: Backbone, images: Tensor, sizes: _Sizes | None = None) -> 
             with sizes.measured(len(images)):
                 parts = [backbone.forward(part) for part in torch.split(images, sizes.batch)]
             return torch.cat(parts).numpy()
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except RuntimeError as error:  # as torch.OutOfMemoryError is
             if not _is_out_of_memory(error) or sizes.batch == 1:
                 raise
         sizes.halve()

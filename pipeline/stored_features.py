@@ -140,8 +140,8 @@ class StoredFeatures:
             if _size(path) > whole * width:
                 os.truncate(path, whole * width)
         if (known := _size(self._sums_path) // _SUM_BYTES) < whole:
-            os.truncate(self._sums_path, known * _SUM_BYTES) if known else None
             with self._sums_path.open("ab") as sums:
+                sums.truncate(known * _SUM_BYTES)
                 for start in range(known, whole, _BLOCK):
                     sums.write(_sums(self.at(np.arange(start, min(start + _BLOCK, whole)))))
 

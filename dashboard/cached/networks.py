@@ -50,15 +50,14 @@ def _backbone(name: str, tuned_run: str = "") -> Backbone:
 
 def load_ahead() -> None:
     """Load what encodes for the latest run, so that the first upload does not wait for it."""
-    done = [run for run in RunRegistry(settings()).all() if run.state() == "done"]
-    if not done:
-        return
-    latest = max(done, key=lambda run: run.id)
     try:
-        backbone, method = _networks(latest.id)
+        done = [run.id for run in RunRegistry(settings()).all() if run.state() == "done"]
+        if not done:
+            return
+        backbone, method = _networks(max(done))
         if not backbone.refusal:
             encode_image(Image.new("RGB", (64, 64)), backbone, method)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         _log.info("nothing is loaded ahead: %s", error)  # an upload says so where it is seen
 
 

@@ -133,7 +133,8 @@ class Encoder:
             self._store.close()
 
     def _codes(self, shard: Shard) -> tuple[list[str], HashCodes, list[dict[str, str]]]:
-        names, contents = zip(*shard.images(), strict=True)
+        images = list(shard.images())
+        names, contents = [name for name, _ in images], [content for _, content in images]
         reasons: dict[int, str] = {}
 
         def load(row: int) -> Image.Image:

@@ -26,11 +26,15 @@ CODE = Figure(1e-5, "s of a core", "features to code, 1,280 features in blocks")
 UPLOAD = Figure(1.1e-4, "s of a core", "payload and upload of a point, one process per node")
 SCAN = Figure(4e-9, "s of a core", "XOR and popcount of 64 bits, codes shared out evenly")
 SERVER_MEMORY = Figure(554, "bytes", "resident in a Qdrant server per point, with its payload")
+LONGER = Figure(2, "bytes", "more of its memory for each 8 bits beyond 64; assumed, not measured")
 SERVER_DISK = Figure(692, "bytes", "on its disk per point")
 SERVER_SEARCH = Figure(2.8e-8, "s of a node", "its exact search of a point of 64 bits")
 STORED = Figure(2560, "bytes", "1,280 features in float16")
 IMAGE = Figure(100_000, "bytes", "a photograph; assumed, not measured")
-FIGURES = (FEATURES, CODE, UPLOAD, SCAN, SERVER_MEMORY, SERVER_DISK, SERVER_SEARCH, STORED, IMAGE)
+FIGURES = (
+    *(FEATURES, CODE, UPLOAD, SCAN, SERVER_MEMORY, LONGER, SERVER_DISK, SERVER_SEARCH, STORED),
+    IMAGE,
+)
 _SECONDS_OF_PEOPLE = 0.2  # that an answer may take
 _ROOM = 1.3  # memory that is free beside it
 
@@ -118,7 +122,7 @@ def plan_for(images: int, bits: int, machines: Machines) -> Plan:
     nodes, words, million = machines.nodes, -(-bits // 64), images / 1e6
     cores, codes = nodes * machines.cores, images * -(-bits // 8)
     encoding, encoding_price = _encoding(images, machines)
-    resident = images * (SERVER_MEMORY.value + max(bits - 64, 0) / 4) / nodes * _ROOM
+    resident = images * (SERVER_MEMORY.value + max(bits - 64, 0) / 8 * LONGER.value) / nodes * _ROOM
     upload_s = images * UPLOAD.value / nodes
     stages = (
         Stage(

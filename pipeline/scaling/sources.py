@@ -104,7 +104,10 @@ def list_shards(
         return [
             Shard(number, tuple(names[start : start + size])) for number, start in enumerate(starts)
         ]
-    return list(_of_tables(fs, tables, size, id_column, image_column))
+    shards = list(_of_tables(fs, tables, size, id_column, image_column))
+    if not shards:
+        raise ScaleError(f"{source} has parquet files without rows")
+    return shards
 
 
 def digest_of(shards: list[Shard]) -> str:
@@ -128,7 +131,7 @@ def _of_tables(
         for group, count in enumerate(rows):
             groups.append(group)
             total += count
-            if total >= size or group == len(rows) - 1:
+            if total >= size or (total and group == len(rows) - 1):
                 yield Shard(number, (name,), tuple(groups), columns)
                 number, groups, total = number + 1, [], 0
 
@@ -140,6 +143,8 @@ def _columns(schema: Any, path: str, id_column: str, image_column: str) -> tuple
     usual = ("id", "image_id", "key", "url")
     ids = id_column or next((name for name in usual if name in schema.names), "")
     if image_column:
+        if not _may_be_images(kind := schema.field(image_column).type):
+            raise ScaleError(f"{path} has {kind} in {image_column!r}, not the bytes of images")
         return ids, image_column
     fitting = [field.name for field in schema if _may_be_images(field.type)]
     if len(fitting) != 1:

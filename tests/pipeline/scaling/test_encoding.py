@@ -179,6 +179,11 @@ def test_sources_that_cannot_be_read_say_why(tmp_path: Path, photos: Path) -> No
         list_shards(table, 8)
     with pytest.raises(ScaleError, match="has no column 'b'; it has a"):
         list_shards(table, 8, image_column="b")
+    with pytest.raises(ScaleError, match="has int64 in 'a', not the bytes of images"):
+        list_shards(table, 8, image_column="a")
+    pq.write_table(pa.table({"image": pa.array([], pa.binary())}), photos / "some.parquet")
+    with pytest.raises(ScaleError, match="parquet files without rows"):
+        list_shards(table, 8)
     with pytest.raises(ScaleError, match="has no codes"):
         read_codes(empty)
 

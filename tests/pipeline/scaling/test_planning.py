@@ -58,7 +58,7 @@ def test_advice_fits_the_size(images: int, machines: Machines, advice: str) -> N
 def test_the_figures_are_told() -> None:
     plan = plan_for(10**9, 64, Machines())
 
-    assert len(plan.assumptions) == len(FIGURES) == 9
+    assert len(plan.assumptions) == len(FIGURES) == 10
     assert all(":" in line for line in plan.assumptions)
     assert [len(row) for row in plan.rows()] == [5] * 4
 
