@@ -51,6 +51,9 @@ class RayEngine:
                 ray.shutdown()
 
     def _start(self, settings: Settings) -> None:
+        from ray._common.usage.usage_lib import set_usage_stats_enabled_via_env_var
+
+        set_usage_stats_enabled_via_env_var(False)  # Ray reports its use to its makers otherwise
         environment = settings.environment() | {"PYTHONPATH": str(_ROOT)}
         here = {} if self._address else {"num_cpus": self._workers, "include_dashboard": False}
         self._ray.init(
