@@ -41,6 +41,14 @@ def test_memory_and_search_are_shared_out_among_the_nodes() -> None:
     assert codes.seconds == pytest.approx(10**8 * 2 * 4e-9 / 8)
 
 
+def test_building_takes_one_process_of_each_node() -> None:
+    """10 M points at 110 us on 4 nodes: 275 s, and 4 cores for that time."""
+    building = stage(10**7, 64, Machines(nodes=4), "building")
+
+    assert building.seconds == pytest.approx(275)
+    assert building.price == pytest.approx(275 / 3600 * 4 * 0.05 / 10)
+
+
 @pytest.mark.parametrize(
     ("images", "machines", "advice"),
     [
