@@ -19,6 +19,7 @@ from pipeline.index.store.base import CodeStore, StoreError
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
+from pipeline.sums import remove
 
 _DELETING = ".deleting"
 
@@ -137,7 +138,7 @@ def _remove_folders(name: str, settings: Settings) -> None:
     if doomed.is_dir():
         shutil.rmtree(doomed)
     shutil.rmtree(settings.home / "thumbs" / name, ignore_errors=True)
-    (settings.home / "duplicates" / f"{name}.npz").unlink(missing_ok=True)
+    remove(settings.home / "duplicates" / f"{name}.npz")
 
 
 def _deletion_note(name: str, settings: Settings) -> Path:

@@ -1,11 +1,4 @@
-"""Files: written whole or not at all, with room for what comes, and checked when they are read.
-
-    <folder>/.sums    a line "<SHA-256>  <name>" for each content that a file of the folder was ever
-                      given, noted before the file is replaced; `sha256sum` reads the same format
-
-A kill between the two leaves the old content, which is noted as well. A file that has no line was
-written by an earlier version, or is one that grows or changes all the time, such as a log.
-"""
+"""Files: written whole or not at all, with room for what comes, and checked when they are read."""
 
 from __future__ import annotations
 
@@ -20,17 +13,17 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import get_ident
 from typing import Generic, TypeVar
 
+from pipeline.sums import read_checked, swap_in
 from pipeline.wording import sentence
 
 RESERVE_BYTES = 200_000_000  # of free disk that stays free
 _log = logging.getLogger(__name__)
-SUMS = ".sums"
 DOCTOR = "python -m pipeline doctor --repair"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 _READERS = ("pyarrow", "safetensors", "pandas")  # raise classes of their own
-_SUM_LETTERS = 64
 _OS_ERROR = re.compile(r"[(]os error (\d+)[)]")
 _SETTLED_S = 2.0  # within the tick of a file system's clock two contents can look the same
 _Parsed = TypeVar("_Parsed")
@@ -61,84 +54,6 @@ def reading(path: Path, remedy: str, error: type[Exception] = DamagedFile) -> It
         reason = f"no {wrong}" if isinstance(wrong, KeyError) else sentence(wrong)
         lines = reason.strip().splitlines() or [type(wrong).__name__]
         raise error(f"{path} is damaged ({lines[0].rstrip('.')}); {remedy}") from wrong
-
-
-def read_checked(path: Path) -> bytes:
-    """The content of a file that has not changed since it was written.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is not the content that was noted.
-    """
-    content = path.read_bytes()
-    check_sum(path, hashlib.sha256(content).hexdigest())
-    return content
-
-
-def check_sum(path: Path, digest: str = "") -> bool:
-    """Compare a file with the sums that were noted for it; says whether there are any.
-
-    Args:
-        path: the file.
-        digest: SHA-256 of its content; empty: it is computed.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is not the content that was noted.
-    """
-    digest = digest or file_sum(path)
-    known = noted_sums(path.parent).get(path.name)  # after the content: whoever writes notes first
-    if known and digest not in known:
-        raise ValueError("its bytes are not those that were written")
-    return bool(known)
-
-
-def noted_sums(folder: Path) -> dict[str, set[str]]:
-    """SHA-256 of all contents that the files of a folder were given, by file name."""
-    sums: dict[str, set[str]] = {}
-    try:
-        lines = (folder / SUMS).read_bytes().decode("utf-8", "replace").splitlines()
-    except FileNotFoundError:
-        return {}
-    for line in lines:
-        digest, _, name = line.partition("  ")
-        if len(digest) == _SUM_LETTERS and name:  # else torn by a kill or a full disk
-            sums.setdefault(name, set()).add(digest)
-    return sums
-
-
-def note_sum(path: Path, digest: str, *, durable: bool = False) -> None:
-    """Note the content that a file is about to get.
-
-    Args:
-        path: the file.
-        digest: SHA-256 of the content.
-        durable: force it to the disk.
-    """
-    with (path.parent / SUMS).open("ab") as file:
-        file.write(f"\n{digest}  {path.name}".encode())  # the line begins anew after a torn one
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def note_sums(folder: Path) -> None:
-    """Note all files of a folder that was just filled and is about to get its name."""
-    for path in sorted(folder.glob("[!.]*")):
-        if path.is_file():
-            note_sum(path, file_sum(path))
-
-
-def file_sum(path: Path) -> str:
-    """SHA-256 of a file of any size."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def swap_in(partial: Path, path: Path) -> None:
-    """Give a file that was written under another name its own, and note its sum."""
-    note_sum(path, file_sum(partial))
-    partial.replace(path)
 
 
 class ParsedFiles(Generic[_Parsed]):
@@ -213,7 +128,7 @@ def write_atomic(
         OSError: it cannot be written; the old content is still there.
     """
     content = content.encode() if isinstance(content, str) else content
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
     try:
         with partial.open("wb") as file:
             file.write(content)
@@ -221,8 +136,9 @@ def write_atomic(
                 file.flush()
                 os.fsync(file.fileno())
         if durable if is_noted is None else is_noted:
-            note_sum(path, hashlib.sha256(content).hexdigest(), durable=durable)
-        partial.replace(path)
+            swap_in(partial, path, hashlib.sha256(content).hexdigest(), durable=durable)
+        else:
+            partial.replace(path)
     except OSError:
         with suppress(OSError):  # a folder that cannot be written has no part of it
             partial.unlink(missing_ok=True)

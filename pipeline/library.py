@@ -19,6 +19,7 @@ from pipeline.ingest.ingest import check_name, one_at_a_time
 from pipeline.ingest.layouts.table_columns import OWN_LABELS
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
+from pipeline.sums import move
 
 
 def rename_dataset(name: str, settings: Settings, *, to: str = "", title: str = "") -> DatasetInfo:
@@ -52,7 +53,7 @@ def rename_dataset(name: str, settings: Settings, *, to: str = "", title: str = 
             moves = zip(_annotations(name, settings), _annotations(to, settings), strict=True)
             for old, new in moves:
                 if old.exists():
-                    old.rename(new)
+                    move(old, new)
             shutil.rmtree(settings.home / "thumbs" / name, ignore_errors=True)
     return changed
 

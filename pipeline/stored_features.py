@@ -28,8 +28,9 @@ from pydantic import BaseModel, ConfigDict
 from models.backbones.vectors import PREFIX
 from pipeline.augment import VERSION
 from pipeline.datasets.dataset import KEY_BYTES, Keys, RetrievalDataset
-from pipeline.files import DOCTOR, DamagedFile, read_checked, reading, write_atomic
+from pipeline.files import DOCTOR, DamagedFile, reading, write_atomic
 from pipeline.settings import Settings
+from pipeline.sums import read_checked
 
 OWN_FOLDERS = PREFIX.rstrip(":") + "-"  # how the names of folders of own vectors begin
 _SUM_BYTES = 4

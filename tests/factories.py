@@ -25,13 +25,13 @@ from pipeline.datasets.protocols import PROTOCOLS
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.report import Report
 from pipeline.features import FeatureCache
-from pipeline.files import SUMS
 from pipeline.ingest.ingest import import_dataset
 from pipeline.ingest.source import Item, Source
 from pipeline.ingest.sources import SourceRequest, open_source
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
+from pipeline.sums import SUMS
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = ("circle", "cross", "dots", "stripes")

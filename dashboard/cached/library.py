@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.services import status
 from dashboard.services.run_choices import RunChoice, dataset_choices, run_choices
 from pipeline.datasets.dataset import DatasetInfo, RetrievalDataset, load_dataset
 from pipeline.index.store.base import CodeStore
@@ -34,6 +35,12 @@ def store() -> CodeStore:
 def datasets() -> list[DatasetInfo]:
     """The data sets of the library."""
     return dataset_choices(settings())
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def damage() -> list[str]:
+    """What of the library cannot be read, each as a file below it and how it is."""
+    return status.damage(settings())
 
 
 def dataset(name: str) -> RetrievalDataset:

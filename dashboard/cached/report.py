@@ -16,7 +16,7 @@ from dashboard.cached.analysis import (
     measured,
     settings_table,
 )
-from dashboard.cached.library import dataset, settings
+from dashboard.cached.library import dataset, datasets, settings
 from dashboard.cached.runs import board, boards, measured_in
 from dashboard.services import report_export, report_templates
 from dashboard.services.report_basket import Basket, Item
@@ -122,7 +122,7 @@ def report_manifest(name: str, shown: Basket, runs: tuple[str, ...]) -> bytes:
 
 def facts(name: str, shown: Basket) -> dict[str, str]:
     """The conditions of every number: data, licence, protocol and labels, versions, time."""
-    info, now = dataset(name).info, provenance()
+    info, now = next(info for info in datasets() if info.name == name), provenance()
     measured = measured_in(tuple(dict.fromkeys(run for item in shown.items for run in item.runs)))
     versions = cast(dict[str, str], now["versions"])
     packages = ", ".join(f"{package} {number}" for package, number in versions.items())

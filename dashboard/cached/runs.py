@@ -11,7 +11,7 @@ from dashboard.cached.library import datasets, runs, settings, store
 from dashboard.cached.search import index
 from dashboard.services.comparing import why_not
 from dashboard.services.run_rows import RunRow, list_runs, resume
-from dashboard.services.status import Overview, read_overview
+from dashboard.services.status import Overview, damaged_runs, read_overview
 from dashboard.services.training_plan import Choice, choices
 from pipeline.analysis.ablation_studies import Study, read_studies
 from pipeline.analysis.comparisons import Comparison, comparisons, comparisons_of
@@ -42,8 +42,8 @@ def jobs() -> list[RunRow]:
 
 @st.cache_data(ttl=5, show_spinner=False)
 def unreadable_runs() -> dict[str, str]:
-    """Why a run, or its report, cannot be read, by the run's id."""
-    return RunRegistry(settings()).unreadable()
+    """Why a run cannot be read in full, by its id."""
+    return damaged_runs(settings())
 
 
 def change_run(run_id: str, how: Callable[[Settings, str], None]) -> None:

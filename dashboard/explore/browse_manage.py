@@ -17,6 +17,7 @@ from pipeline.datasets.problems import read_problems
 from pipeline.deletions import delete_with_all, dependents_of
 from pipeline.index.store.base import StoreError
 from pipeline.library import rename_dataset
+from pipeline.sums import check_sum
 from pipeline.wording import escape_markdown, plural
 
 _TITLE, _PROBLEM = "browse_title", "browse_delete_problem"
@@ -78,7 +79,14 @@ def show_actions(dataset: RetrievalDataset) -> None:
 
 def problems(dataset: RetrievalDataset) -> None:
     """Files that were skipped or changed, when there are any."""
-    rejected = tuple(read_problems(dataset.folder / "problems.csv"))
+    path = dataset.folder / "problems.csv"
+    rejected = tuple(read_problems(path))
+    try:
+        check_sum(path)
+    except FileNotFoundError:
+        return
+    except ValueError as error:
+        st.warning(f"{escape_markdown(str(path))} is damaged: {error}.", icon=":material/warning:")
     if not rejected:
         return
     with st.expander(f"Skipped or changed files ({len(rejected):,})", icon=":material/table:"):

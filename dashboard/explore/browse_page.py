@@ -2,31 +2,17 @@
 
 import streamlit as st
 
-from dashboard import cached, state
+from dashboard import cached
 from dashboard.explore import browse_filters, browse_gallery, browse_labels, browse_manage
 from dashboard.services.image_facts import matching
 from dashboard.widgets import image_tags, notices
-from pipeline.datasets.dataset import DatasetError
 from pipeline.wording import plural
 
-name = state.dataset()
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Browse", anchor=False, width="content")
     manage = st.container(width="content")
-if name is None:
-    notices.empty_library()
-    st.stop()
-try:
-    dataset = cached.library.dataset(name)
-except DatasetError as error:
-    notices.problem(
-        "This data set cannot be opened.",
-        reason=str(error),
-        works="Others can be chosen in the sidebar.",
-        todo="Import it again.",
-        key="dataset_problem",
-    )
-    st.stop()
+dataset = cached.library.dataset(notices.readable_dataset().name)
+name = dataset.info.name
 with manage:
     browse_manage.show_actions(dataset)
 browse_labels.show_outcome(name)

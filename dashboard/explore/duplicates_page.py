@@ -7,7 +7,7 @@ from dashboard.explore import duplicates_actions, duplicates_groups, duplicates_
 from dashboard.widgets import image_tags, notices
 
 st.title("Near-duplicates", anchor=False)
-info = notices.chosen_dataset()
+info = notices.readable_dataset()
 dataset = cached.library.dataset(info.name)
 if not dataset.has_pictures and state.run() is None:
     st.info("This data set is made of vectors; train a run on it to compare its codes.")

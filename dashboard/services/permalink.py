@@ -22,6 +22,7 @@ from pipeline.images import load_rgb
 from pipeline.index.publish import read_index
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
+from pipeline.sums import remove
 
 VERSION = "1"
 _SHORT, _SHA256 = re.compile(r"up:([0-9a-f]{12})"), re.compile(r"[0-9a-f]{64}")
@@ -122,10 +123,16 @@ def saved_queries(settings: Settings) -> list[SavedQuery]:
 
 
 def remove_query(ref: str, settings: Settings) -> None:
-    """Remove an uploaded query from the library; its links then ask for the image."""
+    """Remove an uploaded query from the library; its links then ask for the image.
+
+    Its name goes first: as long as the image is there, it can be removed again after a kill.
+
+    Raises:
+        OSError: the library cannot be written.
+    """
     for path in _paths(ref, settings):
-        path.unlink(missing_ok=True)
-        path.with_suffix(_NAME).unlink(missing_ok=True)
+        remove(path.with_suffix(_NAME))
+        remove(path)
 
 
 def stored_query(ref: str, settings: Settings) -> Upload | None:

@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict
 from dashboard.services.report_basket import Basket, Change
 from pipeline.files import write_atomic
 from pipeline.settings import Settings
+from pipeline.sums import move, remove
 from pipeline.wording import sentence
 
 FIRST = "first"
@@ -116,11 +117,11 @@ def delete_report(settings: Settings, dataset: str, report: str) -> None:
     path = _path(settings, dataset, report)
     with _locked(settings, dataset):
         for older in _of_dataset(settings, dataset, _DELETED):
-            older.unlink()
+            remove(older)
         deleted = path.with_name(path.stem + _DELETED)
-        path.rename(deleted)
+        move(path, deleted)
         _touch(deleted)
-        path.with_name(path.stem + _UNDO).unlink(missing_ok=True)
+        remove(path.with_name(path.stem + _UNDO))
 
 
 def read_basket(settings: Settings, dataset: str, report: str = FIRST) -> StoredBasket:
@@ -190,7 +191,7 @@ def undo(settings: Settings, dataset: str, last: LastChange) -> str:
         if last.path.name.endswith(_DELETED):
             report = uuid4().hex[:12] if path.exists() else last.report
             path = _path(settings, dataset, report)
-            last.path.rename(path)
+            move(last.path, path)
             _touch(path)
             return report
         past = _Past.model_validate_json(last.path.read_bytes())

@@ -8,8 +8,9 @@ from dashboard import cached, state
 from dashboard.services.run_choices import IndexKind, IndexState
 from dashboard.widgets import linked_select
 from dashboard.widgets.fact_lines import Badge
-from pipeline.wording import plural
+from pipeline.wording import escape_markdown, plural
 
+_NAMED = 2  # files that cannot be read; Status names the others
 _BADGES: dict[IndexKind, Badge] = {
     "ready": ("Index ready", ":material/check_circle:", "green"),
     "missing": ("No index", ":material/do_not_disturb_on:", "orange"),
@@ -24,6 +25,12 @@ def show_sidebar(*, is_run_shown: bool = True) -> None:
     Args:
         is_run_shown: whether the page is about the chosen run, so that it matters when it is gone.
     """
+    _choices(is_run_shown)
+    with st.sidebar:
+        _say_damage(cached.library.damage())
+
+
+def _choices(is_run_shown: bool) -> None:
     datasets = cached.library.datasets()
     state.set_run(None)
     place = st.empty()  # always there: else the page would be drawn again when it is empty
@@ -53,6 +60,18 @@ def show_sidebar(*, is_run_shown: bool = True) -> None:
         state.set_run(run.id)
         _index_badge(cached.search.index(run.id))
         st.caption(run.facts)
+
+
+def _say_damage(damage: list[str]) -> None:
+    """Name the first files that cannot be read; nothing where all can."""
+    if not damage:
+        return
+    more = [f"and {len(damage) - _NAMED:,} more"] * (len(damage) > _NAMED)
+    with st.container(key="damage", gap="xxsmall"):
+        label = f"{plural(len(damage), 'file')} cannot be read"
+        st.page_link("share/status_page.py", label=label, icon=":material/warning:")
+        for line in (*damage[:_NAMED], *more):
+            st.caption(escape_markdown(line))
 
 
 def _dataset_label(title: str, name: str) -> str:

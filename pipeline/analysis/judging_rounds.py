@@ -30,6 +30,7 @@ from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
+from pipeline.sums import remove
 from pipeline.wording import plural, sentence
 
 DEPTH = 10  # first results of each run that are judged
@@ -194,9 +195,9 @@ def delete_round(judged: JudgingRound, settings: Settings) -> None:
     """Remove a round; its verdicts stay in the data set's file of verdicts and its export.
 
     Raises:
-        OSError: it cannot be removed, or is gone.
+        OSError: it cannot be removed.
     """
-    (_folder(judged.dataset, settings) / f"{judged.id}.json").unlink()
+    remove(_folder(judged.dataset, settings) / f"{judged.id}.json")
 
 
 def _drawn(queries: NDArray[np.int64], n: int, seed: int) -> list[int]:

@@ -15,8 +15,9 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import TypeAdapter
 
-from pipeline.files import read_checked, write_atomic
+from pipeline.files import write_atomic
 from pipeline.runs.run import Run
+from pipeline.sums import read_checked
 
 LONGEST = 60  # characters of a name
 _NAMES = TypeAdapter(dict[int, str])

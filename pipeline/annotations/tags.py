@@ -19,8 +19,9 @@ from filelock import FileLock
 from pydantic import TypeAdapter
 
 from pipeline.datasets.dataset import NAME_PATTERN, RetrievalDataset
-from pipeline.files import read_checked, reading, write_atomic
+from pipeline.files import reading, write_atomic
 from pipeline.settings import Settings
+from pipeline.sums import read_checked
 
 LONGEST = 40  # characters of a tag
 _TAGS = TypeAdapter(dict[str, list[str]])

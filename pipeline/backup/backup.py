@@ -21,10 +21,11 @@ from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.files import check_room, read_checked, reading, write_atomic
+from pipeline.files import check_room, reading, write_atomic
 from pipeline.library_version import VERSION
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
+from pipeline.sums import read_checked
 
 _LEFT_OUT = ("index", "thumbs", "uploads", "workers", "downloads", "cache")
 _TRIES = 5

@@ -30,6 +30,7 @@ def doctor(
 ) -> None:
     """Check every stored file by its hash and its form, and list what is wrong."""
     from pipeline.doctor import doctor as library_doctor
+    from pipeline.sums import tidy_sums
 
     settings, began = current_settings(), time.monotonic()
     with progress_bars(errors if json_ else console) as show:
@@ -42,6 +43,8 @@ def doctor(
         n = plural(len(can_be), "problem")
         if yes or typer.confirm(f"Repair {n}?", err=json_):
             outcomes = library_doctor.repair(can_be)
+    if repair or yes:
+        tidy_sums(settings.home)
     record = library_doctor.keep_result(checkup, outcomes, began)
     if json_:
         say_json(record.model_dump())

@@ -27,7 +27,7 @@ from pipeline.datasets.dataset import RetrievalDataset, load_dataset
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.evaluation.rankings import HAMMING, RANKINGS, ranking_in_words
 from pipeline.evaluation.relevance import LABELS, RELEVANCES, in_words, meaning
-from pipeline.runs.experiment import Planned, plan
+from pipeline.runs.experiment import Planned, find_lost, plan
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -132,20 +132,22 @@ def run_spec(spec: RunSpec, *, again: bool = False, settings: Settings | None = 
     Args:
         spec: spec of the run.
         again: execute it even if it was executed before; one that was killed resumes all the same.
-        settings: say where the library is; None: those of this process.
+        settings: of the first of several processes, which train along; None: there is one.
 
     Raises:
-        RunError: it has failed.
+        RunError: it has failed, or another process executes it, for which several do not wait.
     """
     planned = plan([spec], current_settings())
-    if again and (settings is not None or planned[0].state == "done"):
+    if again and planned[0].state == "done":
         planned = [Planned(spec, "new", None)]
+    if settings and planned[0].state != "running" and (lost := find_lost(spec, settings)):
+        planned = [Planned(spec, "queued", lost)]
     [outcome] = carry_out(
         planned,
         settings=settings,
         on_start=lambda run: say(f"{spec.label} on {spec.dataset} -> {run.id}"),
     )
-    if outcome.state == "failed":
+    if outcome.state == "failed" or (settings and outcome.state == "running"):
         raise RunError(outcome.text)
     return outcome.run
 

@@ -25,9 +25,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.wording import unknown
 from pipeline.datasets.problems import SCALED, read_problems
 from pipeline.decoding.value_range import ValueRange
-from pipeline.files import check_sum, read_checked, reading
+from pipeline.files import reading
 from pipeline.images import ImageError, load_rgb
 from pipeline.settings import Settings
+from pipeline.sums import check_sum, read_checked
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.files import check_sum, read_checked, reading, write_atomic
+from pipeline.files import reading, write_atomic
 from pipeline.index.store.base import StoreError
 from pipeline.settings import Settings
+from pipeline.sums import check_sum, read_checked
 from pipeline.wording import sentence
 
 State = Literal["open", "repaired", "failed"]

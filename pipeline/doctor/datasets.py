@@ -13,8 +13,8 @@ import numpy as np
 from pipeline.datasets.dataset import KEY_BYTES, RetrievalDataset, content_fingerprint, load_dataset
 from pipeline.datasets.problems import read_problems
 from pipeline.doctor.checkup import Checkup
-from pipeline.files import check_sum
 from pipeline.stored_features import OWN_FOLDERS, AboutFeatures, StoredFeatures
+from pipeline.sums import check_sum
 from pipeline.wording import plural
 
 _ROWS = 65_536  # of features that are read at a time

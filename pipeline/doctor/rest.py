@@ -14,13 +14,14 @@ import numpy as np
 from PIL import Image
 from pydantic import TypeAdapter
 
+from pipeline import sums
 from pipeline.analysis.judging_rounds import JudgingRound
 from pipeline.annotations.verdicts import Verdict
 from pipeline.deletions import finish_deletions, unfinished_deletions
 from pipeline.doctor.checkup import RECORD, Checkup
-from pipeline.files import SUMS, noted_sums
 from pipeline.index.store.base import CodeStore
 from pipeline.settings import Settings
+from pipeline.sums import SUMS, noted_sums
 
 _KEPT_S = 600  # a hidden file that no one has touched for so long was left by a kill
 _GONE = "put it back from a backup, or move it away: what people said in it is lost then"
@@ -34,12 +35,12 @@ def check_computed(checkup: Checkup) -> None:
     home, again = checkup.settings.home, "it is removed and computed again when it is needed"
     computed = ("baselines", "duplicates")
     for path in sorted(path for name in computed for path in (home / name).glob("[!.]*.*")):
-        with checkup.looking_at(path, again, partial(path.unlink, missing_ok=True)):
+        with checkup.looking_at(path, again, partial(sums.remove, path)):
             checkup.check_sum(path)
             _read_computed(path)
     for path in sorted((home / "thumbs").rglob("[!.]*.webp")):
         with (
-            checkup.looking_at(path, again, partial(path.unlink, missing_ok=True)),
+            checkup.looking_at(path, again, partial(sums.remove, path)),
             Image.open(path) as image,
         ):
             image.load()
@@ -93,7 +94,7 @@ def check_jobs(checkup: Checkup) -> None:
         with checkup.looking_at(path, "the job is removed; ask for it again", remove):
             json.loads(path.read_bytes())
     for path in sorted(home.glob("publish-best/[!.]*.json")):
-        remove = partial(path.unlink, missing_ok=True)
+        remove = partial(sums.remove, path)
         with checkup.looking_at(path, "the request is removed; ask for it again", remove):
             json.loads(path.read_bytes())
 
@@ -140,15 +141,15 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     else:
-        path.unlink(missing_ok=True)
+        sums.remove(path)
 
 
 def check_other_sums(checkup: Checkup) -> None:
     """Every file whose sum was noted and that no other check has looked at."""
     home = checkup.settings.home
-    for sums in sorted(home.rglob(SUMS)):
-        for name in sorted(noted_sums(sums.parent)):
-            path = sums.parent / name
+    for noted in sorted(home.rglob(SUMS)):
+        for name in sorted(noted_sums(noted.parent)):
+            path = noted.parent / name
             if path.is_file() and not checkup.is_seen(path) and name != RECORD:
                 with checkup.looking_at(path, "restore it from a backup"):
                     checkup.check_sum(path)

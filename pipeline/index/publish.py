@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset
-from pipeline.files import read_checked, write_atomic
+from pipeline.files import write_atomic
 from pipeline.index.coverage import Images, part_sizes, searched_codes
 from pipeline.index.index_features import IndexFeatures, KeptFeatures
 from pipeline.index.payloads import PAYLOAD, IndexItems
@@ -32,6 +32,7 @@ from pipeline.index.verification import WrongCodes, verify_features, verify_inde
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import TUNED, RunError
 from pipeline.runs.run import Run
+from pipeline.sums import read_checked
 
 _NOW, _BEFORE = "index.json", "index-before.json"
 _log = logging.getLogger(__name__)

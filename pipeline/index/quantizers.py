@@ -23,7 +23,7 @@ from pipeline.evaluation.neighbours import nearest_by_cosine
 from pipeline.evaluation.ranking import similarity_histograms, unit_length
 from pipeline.evaluation.relevance import LABELS
 from pipeline.features import FeatureCache
-from pipeline.files import read_checked, write_atomic
+from pipeline.files import write_atomic
 from pipeline.index.quantizer_report import QuantizerReport, QuantizerRow
 from pipeline.index.store.base import StoreError, StoreUnavailable
 from pipeline.index.store.quantizers import QUANTIZERS, Quantizer
@@ -33,6 +33,7 @@ from pipeline.runs.baseline_files import baseline_path
 from pipeline.runs.cosine_neighbours import mean_features
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.settings import Settings
+from pipeline.sums import read_checked
 from pipeline.wording import sentence
 
 N_QUERIES, N_IMAGES = 250, 20_000  # most that are drawn

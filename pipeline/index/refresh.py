@@ -32,6 +32,7 @@ from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
+from pipeline.sums import remove
 from pipeline.wording import plural
 
 
@@ -112,7 +113,7 @@ def _drop_foreign(run: Run, dataset: RetrievalDataset) -> None:
     if not len(differing_rows(run, dataset, *run.load_codes("added"))):
         return
     with publish_lock(run):
-        path.unlink()
+        remove(path)
         if record := read_index(run):  # it holds this many right codes: the others are published
             parts = {**published_parts(run, record), "added": 0}
             right = {"count": sum(parts.values()), "parts": parts}

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.codes import HashCodes
 from pipeline.evaluation.ranking import ranked
-from pipeline.files import keep, read_checked
+from pipeline.files import keep
 from pipeline.settings import Settings
+from pipeline.sums import read_checked
 
 _SMALL, _LARGE = 20_000, 200_000  # codes
 _QUERIES, _REPEATS = 4, 5

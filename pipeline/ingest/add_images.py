@@ -20,13 +20,14 @@ from pipeline.datasets.dataset import (
 from pipeline.datasets.problems import Problem, read_problems, write_problems
 from pipeline.datasets.split_choice import SplitChoice
 from pipeline.decoding.value_range import ValueRange
-from pipeline.files import check_room, swap_in, write_atomic
+from pipeline.files import check_room, write_atomic
 from pipeline.ingest.description import describe, label_sets
 from pipeline.ingest.ingest import ingest_items, one_at_a_time
 from pipeline.ingest.journal import Row
 from pipeline.ingest.source import Kind, Source
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
+from pipeline.sums import swap_in
 
 
 def add_images(

@@ -21,13 +21,14 @@ from pipeline.datasets.dataset import (
 )
 from pipeline.datasets.problems import write_problems
 from pipeline.datasets.split_choice import SplitChoice
-from pipeline.files import check_room, note_sums, write_atomic
+from pipeline.files import check_room, write_atomic
 from pipeline.ingest.checking import check_image
 from pipeline.ingest.description import describe
 from pipeline.ingest.journal import Row, read_journal
 from pipeline.ingest.source import Item, Source
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
+from pipeline.sums import note_sums
 
 
 def import_dataset(

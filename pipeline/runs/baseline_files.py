@@ -7,10 +7,11 @@ import logging
 from pathlib import Path
 
 from pipeline.evaluation.report import Report, read_report
-from pipeline.files import keep, read_checked
+from pipeline.files import keep
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.settings import Settings
 from pipeline.stored_features import features_name
+from pipeline.sums import read_checked
 from pipeline.wording import sentence
 
 _log = logging.getLogger(__name__)

@@ -28,11 +28,12 @@ from pipeline.datasets.split import Indices
 from pipeline.edits import ALL_SIZES, VERSION, edited
 from pipeline.evaluation.ranking import Labels
 from pipeline.evaluation.relevance import neighbour_labels
-from pipeline.files import check_sum, keep
+from pipeline.files import keep
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import RunError, RunResults
 from pipeline.settings import Settings
+from pipeline.sums import check_sum
 
 N_COPIES = 20 * len(ALL_SIZES)
 CODES = f"copies-{VERSION}"  # part of a run's codes

@@ -20,7 +20,7 @@ from pipeline.edits import edited
 from pipeline.evaluation.evaluate import evaluate, evaluate_cosine
 from pipeline.evaluation.report import Evaluation, Report
 from pipeline.features import FeatureCache
-from pipeline.files import check_sum, keep
+from pipeline.files import keep
 from pipeline.images import ImageError
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.baseline_files import baseline_path, keep_baseline, stored_baseline
@@ -30,6 +30,7 @@ from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.image_descriptors import described, difference_signs, perceptual_hash
 from pipeline.settings import Settings
 from pipeline.stored_features import features_name
+from pipeline.sums import check_sum
 
 COSINE, PHASH, DHASH = "cosine", "phash", "dhash"
 HASHES = {PHASH: perceptual_hash, DHASH: difference_signs}

@@ -23,9 +23,10 @@ from pipeline.evaluation.metric_table import NEIGHBOURS
 from pipeline.evaluation.neighbours import nearest_by_cosine
 from pipeline.evaluation.ranking import OnProgress
 from pipeline.features import FeatureCache
-from pipeline.files import check_sum, keep
+from pipeline.files import keep
 from pipeline.settings import Settings
 from pipeline.stored_features import find_stored
+from pipeline.sums import check_sum
 
 _ROWS = 8192  # of features that are added up at a time
 _log = logging.getLogger(__name__)

@@ -1,7 +1,8 @@
 """Several processes on one run, started by torchrun: they share out the images of every mini-batch.
 
 The first process executes the run as usual. The others train along and write nothing; their heads
-see the same features and stay equal by themselves (models/finetuning.py).
+see the same features and stay equal by themselves (models/finetuning.py). After a kill all of them
+resume from the checkpoint of the first.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from models.registry import get_method
 from pipeline.datasets.dataset import load_dataset
 from pipeline.devices import device_of
 from pipeline.progress import ignore_progress
+from pipeline.runs.checkpoints import SharedCheckpoints
 from pipeline.runs.preparation import prepare
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.training import fit
@@ -65,7 +67,15 @@ def train_along(spec: RunSpec, settings: Settings) -> None:
     dataset = load_dataset(spec.dataset, settings)
     prepared = prepare(spec, dataset, settings, ignore_progress)
     method = get_method(spec.method)(spec.bits, spec.method_config(), seed=spec.seed)
-    fit(method, prepared.train, on_epoch=ignore, trunk=prepared.trunk, device=device_of(settings))
+    device = device_of(settings)
+    fit(
+        method,
+        prepared.train,
+        on_epoch=ignore,
+        checkpoints=SharedCheckpoints(settings.runs_path, None, device),
+        trunk=prepared.trunk,
+        device=device,
+    )
 
 
 def check(spec: RunSpec) -> None:

@@ -100,6 +100,19 @@ def plan(specs: Iterable[RunSpec], settings: Settings) -> list[Planned]:
     return [Planned(spec, *known.get(spec.digest, ("new", None))) for spec in specs]
 
 
+def find_lost(spec: RunSpec, settings: Settings) -> Run | None:
+    """The newest run of a spec, queued again, if it failed while it trained.
+
+    For several processes that train along: where one of them is killed, the others fail.
+    """
+    runs = (run for run in RunRegistry(settings).all() if run.spec.digest == spec.digest)
+    newest = next(runs, None)
+    if newest is None or newest.status().state != "failed" or not newest.checkpoints().epoch():
+        return None
+    newest.requeue()
+    return newest
+
+
 def run_missing(
     planned: Sequence[Planned],
     settings: Settings,

@@ -8,10 +8,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.files import read_checked, write_atomic
+from pipeline.files import write_atomic
 from pipeline.runs.baseline_files import baseline_path
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.settings import Settings
+from pipeline.sums import read_checked
 from pipeline.wording import plural, sentence
 
 UNLABELLED, SUBSAMPLES = "unlabelled", "subsamples"  # what the database grows by, beside data sets

@@ -102,6 +102,17 @@ class RunRegistry:
                     reasons[folder.name] = str(error)
         return reasons
 
+    def incomplete(self) -> dict[str, str]:
+        """Which file a finished run lacks, in a sentence, by the run's id; newest first."""
+        reasons = {}
+        for run in self.all():
+            try:
+                run.check_files()
+            except RunError as error:
+                if run.folder.exists():
+                    reasons[run.id] = str(error)
+        return reasons
+
     def finished(self, *fingerprints: str) -> dict[str, Run]:
         """The newest finished run of each spec, by the spec's digest.
 

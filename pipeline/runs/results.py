@@ -18,18 +18,11 @@ from pipeline.backbones import load_backbone
 from pipeline.evaluation.rankings import HAMMING, RANKINGS
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
-from pipeline.files import (
-    ParsedFiles,
-    check_sum,
-    note_sums,
-    reading,
-    swap_in,
-    write_atomic,
-    written,
-)
+from pipeline.files import ParsedFiles, reading, write_atomic, written
 from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, read_status
 from pipeline.settings import Settings
+from pipeline.sums import check_sum, note_sums, swap_in
 from pipeline.wording import sentence
 
 if TYPE_CHECKING:  # torch, which only weights need: where a run is listed, it is not imported
@@ -139,6 +132,22 @@ class RunResults:
             check_sum(path)
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return HashCodes(stored["packed"], int(stored["bits"])), stored["rows"]
+
+    def check_files(self) -> None:
+        """See that a finished run has its codes and its method; their bytes are not read.
+
+        Raises:
+            RunError: one is missing.
+        """
+        status = self.status()
+        if status.state != "done":
+            return
+        needed = ["codes/query.npz", "codes/database.npz"]
+        if not status.codes_of:
+            needed += ["model/config.json", "model/weights.safetensors"]
+        for name in needed:
+            with reading(self.folder / name, _remedy("", self.id), RunError):
+                (self.folder / name).stat()
 
     def save_method(self, method: HashMethod, tuned: dict[str, Tensor] | None = None) -> None:
         """Store the fitted method, and the weights of the backbone that learned with it."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,6 +23,7 @@ from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import Indices, Split
 from pipeline.embedding import embedded
 from pipeline.progress import Progress, StageProgress, ignore_progress
+from pipeline.runs.checkpoints import SharedCheckpoints
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.runs.validation import ValidationMonitor
@@ -101,6 +103,9 @@ def fit_method(
     device: str = "cpu",
 ) -> HashMethod:
     """A new method of the run's spec, fitted on a device; resumes from the run's checkpoint."""
+    checkpoints: Checkpoints = run.checkpoints()
+    if dist.is_available() and dist.is_initialized():
+        checkpoints = SharedCheckpoints(run.folder.parent, run.checkpoints(), device)
     method = get_method(run.spec.method)(
         run.spec.bits, run.spec.method_config(), seed=run.spec.seed
     )
@@ -120,7 +125,7 @@ def fit_method(
         train,
         on_epoch=log,
         on_step=lambda done, total: on_progress("training", done, total),
-        checkpoints=run.checkpoints(),
+        checkpoints=checkpoints,
         trunk=trunk,
         device=device,
     )

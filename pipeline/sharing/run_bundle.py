@@ -23,13 +23,13 @@ from typing import Any
 from pipeline.catalog import method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.evaluation.metric_table import METRICS
-from pipeline.files import note_sums
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.runs.spec import StoredSpec
 from pipeline.runs.status import read_status
 from pipeline.settings import Settings
+from pipeline.sums import note_sums
 from pipeline.wording import sentence
 
 HUB = "hf://"

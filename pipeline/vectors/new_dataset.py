@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.datasets.problems import write_problems
 from pipeline.datasets.split_choice import SplitChoice
-from pipeline.files import note_sums
 from pipeline.ingest.description import describe
 from pipeline.ingest.ingest import check_name, one_at_a_time
 from pipeline.ingest.journal import Row, new_row
 from pipeline.ingest.layouts.cells import Labelling, read_labels
 from pipeline.ingest.source import Item, Kind, Source
 from pipeline.settings import Settings
+from pipeline.sums import note_sums
 from pipeline.vectors.choosing import Chosen
 from pipeline.vectors.matching import check_distinct
 from pipeline.vectors.request import VectorsRequest

@@ -18,8 +18,9 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import TypeAdapter
 
-from pipeline.files import DOCTOR, check_room, read_checked, reading, write_atomic
+from pipeline.files import DOCTOR, check_room, reading, write_atomic
 from pipeline.index.store.base import StoreError, checked_name
+from pipeline.sums import read_checked
 
 _ALIASES = TypeAdapter(dict[str, str])
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.files import check_sum
 from pipeline.index.search import stored_query
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 from pipeline.sharing import run_bundle
 from pipeline.sharing.run_bundle import BundleError, missing_dataset, pull, push
+from pipeline.sums import check_sum
 from tests.factories import spec
 
 
