@@ -18,6 +18,7 @@ from models.errors import WeightsError
 from pipeline.augment import augmented
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.embedding import embedded
+from pipeline.files import check_room
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 from pipeline.stored_features import (
@@ -62,6 +63,7 @@ class FeatureCache:
 
         Raises:
             ImageError: an image is gone or has changed since the import.
+            OSError: the disk cannot hold what is missing.
         """
         numbers = np.arange(len(dataset)) if images is None else images
         if self.n_missing(dataset, numbers):
@@ -74,6 +76,26 @@ class FeatureCache:
     def n_missing(self, dataset: RetrievalDataset, images: NDArray[np.int64]) -> int:
         """How many of the images with these numbers `get` would have to compute."""
         return int(np.count_nonzero(self._is_missing(dataset, images)))
+
+    def lacking_bytes(
+        self, dataset: RetrievalDataset, train: NDArray[np.int64], n_views: int = 0
+    ) -> int:
+        """Bytes that the features of a run still have to add.
+
+        Args:
+            dataset: all of whose images are needed.
+            train: numbers of the images (n,) whose augmented views are needed, too.
+            n_views: how many each.
+        """
+        if not has_network(self.backbone.name):
+            return 0  # own vectors are there, or nothing computes them
+        name, fingerprint = self.backbone.name, self.backbone.fingerprint
+        lacking = self.n_missing(dataset, np.arange(len(dataset)))
+        for view in range(1, n_views + 1):
+            folder = features_folder(name, fingerprint, self._settings, view)
+            known = StoredFeatures(folder, self.backbone.dim).find(dataset.pixel_keys(train))
+            lacking += int(np.count_nonzero(known < 0))
+        return lacking * self.stored.row_bytes
 
     def _is_missing(
         self, dataset: RetrievalDataset, images: NDArray[np.int64]
@@ -110,6 +132,7 @@ class FeatureCache:
 
         Raises:
             WeightsError: they are own vectors, which nothing computes here, or there is no picture.
+            OSError: the disk cannot hold them.
         """
         if has_network(self.backbone.name) and not dataset.has_pictures:
             raise WeightsError(
@@ -118,6 +141,7 @@ class FeatureCache:
             )
         if not has_network(self.backbone.name):
             raise WeightsError(lacking_vectors(self.backbone.name, dataset, missing))
+        check_room(self.folder, len(missing) * self.stored.row_bytes)
         self.stored.cut()
         done = total - len(missing)
         for batch, features in embedded(

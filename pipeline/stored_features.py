@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict
 from models.backbones.vectors import PREFIX
 from pipeline.augment import VERSION
 from pipeline.datasets.dataset import KEY_BYTES, Keys, RetrievalDataset
-from pipeline.files import DOCTOR, DamagedFile, reading, write_atomic
+from pipeline.files import DOCTOR, DamagedFile, check_room, reading, write_atomic
 from pipeline.settings import Settings
 from pipeline.sums import read_checked
 
@@ -93,6 +93,11 @@ class StoredFeatures:
         if not len(self):
             return _NO_KEYS
         return np.memmap(self.keys_path, np.uint8, "r", shape=(len(self), KEY_BYTES))
+
+    @property
+    def row_bytes(self) -> int:
+        """What a row takes on the disk: its values, its checksum and its key."""
+        return 4 * self.dim + _SUM_BYTES + KEY_BYTES
 
     def find(self, keys: Keys) -> NDArray[np.int64]:
         """Row numbers (n,) of keys (n, 32); -1 for those that are not stored."""
@@ -174,7 +179,11 @@ class StoredFeatures:
 
         For own vectors. Readers see the old rows until the keys are there, and a kill leaves the
         old ones.
+
+        Raises:
+            OSError: the disk cannot hold both.
         """
+        check_room(self.folder, len(rows) * self.row_bytes)
         partial = self.rows_path.with_name(f".{self.rows_path.name}.tmp")
         with partial.open("wb") as file:
             for start in range(0, len(rows), _BLOCK):

@@ -15,7 +15,6 @@ from pipeline.datasets.split import Indices
 from pipeline.devices import device_of, device_title
 from pipeline.evaluation.relevance import COPIES
 from pipeline.features import FeatureCache
-from pipeline.files import check_room
 from pipeline.jobs import HEARTBEAT, beating
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.baselines import measure_baselines
@@ -28,10 +27,6 @@ from pipeline.runs.training import Features, embed, fit_method, trained_s
 from pipeline.settings import Settings
 
 _log = logging.getLogger(__name__)
-
-
-_ROW_BYTES = 8  # beside a code: its manifest row
-_RUN_BYTES = 60_000_000  # weights, checkpoint, report and curves of a large run
 
 
 def execute(
@@ -62,7 +57,6 @@ def execute(
         run.update(device=device_title(device))
         dataset = load_dataset(run.spec.dataset, settings)
         run.adopt_dataset(dataset.info.fingerprint)
-        check_room(run.folder, len(dataset) * (run.spec.bits // 8 + _ROW_BYTES) + _RUN_BYTES)
         with run.stage("features"):
             prepared = prepare(run.spec, dataset, settings, report)
             run.update(n_unlabelled=prepared.n_unlabelled)

@@ -12,6 +12,7 @@ from pipeline.backbones import load_backbone
 from pipeline.datasets.dataset import DatasetError, LabelSet, RetrievalDataset
 from pipeline.datasets.split import Indices, Split, make_split
 from pipeline.features import FeatureCache
+from pipeline.files import check_room
 from pipeline.progress import StageProgress
 from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.requirements import why_not
@@ -21,6 +22,8 @@ from pipeline.runs.training import Features, embed, trainable_backbone, training
 from pipeline.runs.validation import ValidationMonitor, held_out, with_unlabelled
 from pipeline.settings import Settings
 
+_ROW_BYTES = 8  # beside a code: its manifest row
+_RUN_BYTES = 60_000_000  # weights, checkpoint, report and curves of a large run
 _log = logging.getLogger(__name__)
 
 
@@ -59,6 +62,7 @@ def prepare(
 
     Raises:
         DatasetError: the data set does not serve the spec; the message says why.
+        OSError: the disk cannot hold the features that are not stored yet, and the run.
     """
     label_set = chosen_labels(dataset, spec)
     whole = make_split(dataset, spec.evaluation_protocol(), label_set, spec.split_seed)
@@ -74,8 +78,11 @@ def prepare(
     def extracted(done: int, total: int) -> None:
         on_progress("features", done, total)
 
+    n_views = card.views - 1
+    lacking = cache.lacking_bytes(dataset, split.train, n_views)
+    check_room(settings.home, lacking + len(dataset) * (spec.bits // 8 + _ROW_BYTES) + _RUN_BYTES)
     features = cache.get(dataset, extracted)
-    augmented = cache.augmented_views(dataset, split.train, card.views - 1, extracted)
+    augmented = cache.augmented_views(dataset, split.train, n_views, extracted)
     train = training_set(dataset, features, split, spec, augmented)
     trunk = None
     if spec.finetune:

@@ -20,9 +20,11 @@ from pipeline.index.publish import publish, read_index
 from pipeline.index.store.base import StoreUnavailable
 from pipeline.index.store.opening import open_store
 from pipeline.runs.execute import execute
+from pipeline.runs.experiment import attempt
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
+from pipeline.stored_features import StoredFeatures
 from pipeline.wording import sentence
 from tests.factories import python_m, spec
 
@@ -57,6 +59,45 @@ def test_training_checks_the_room_first(own_library: Settings, nearly_full: None
     assert run.status().state == "failed"
     assert "GB are free" in run.status().error
     assert not (run.folder / "model").exists()
+
+
+@pytest.fixture
+def almost_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for a run, and for the features of a few images only."""
+    usage = Usage(10**9, 0, files.RESERVE_BYTES + 60_000_000 + 10_000)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage)
+
+
+def test_features_that_are_to_be_computed_count(own_library: Settings, almost_enough: None) -> None:
+    shutil.rmtree(own_library.features_path)
+    run = RunRegistry(own_library).create(spec(seed=7))
+
+    assert not attempt(run, own_library)  # as the worker does it
+
+    assert "GB are free" in run.status().error
+    assert not list(own_library.features_path.rglob("rows.f32"))
+
+
+def test_features_that_are_there_do_not(own_library: Settings, almost_enough: None) -> None:
+    run = RunRegistry(own_library).create(spec(seed=7))
+
+    assert attempt(run, own_library)
+
+
+def test_augmented_views_count(own_library: Settings, almost_enough: None) -> None:
+    run = RunRegistry(own_library).create(spec(method="cibhash", config={"epochs": 1}))
+
+    assert not attempt(run, own_library)
+    assert "GB are free" in run.status().error
+
+
+def test_vectors_are_stored_where_there_is_room_for_all(tmp_path: Path, nearly_full: None) -> None:
+    stored = StoredFeatures(tmp_path, 4)
+
+    with pytest.raises(OSError, match="nothing was written"):
+        stored.replace_with(np.zeros((2, 4), np.float32), np.zeros((2, 32), np.uint8))
+
+    assert not list(tmp_path.iterdir())
 
 
 def no_more(*_: object, **__: object) -> None:
