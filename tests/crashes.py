@@ -11,6 +11,7 @@ import random
 import select
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,10 +35,30 @@ from pipeline.runs.registry import RunRegistry
 from pipeline.scaling.encoding import Job, OneProcess, encode_source, read_codes
 from pipeline.scaling.sources import list_shards
 from pipeline.settings import Settings
-from tests.factories import imported, spec
+from tests.factories import imported, kill, python, spec, wait_for_line
 
 LONGEST_S = 2.0  # until the kill; most jobs are over before
 _LEFT = ("a process that was killed has left it", "was interrupted")
+
+# Arguments: library, run, source, target. A session of its own tells which processes are Ray's.
+BY_RAY = """
+import os, sys
+os.setsid()
+from pathlib import Path
+from pipeline.scaling.encoding import Job, encode_source
+from pipeline.scaling.ray_engine import RayEngine
+from pipeline.scaling.sources import list_shards
+from pipeline.settings import Settings
+
+def show(done, total):
+    print(f"done {min(done, 1)}", flush=True)
+
+home, run, source, target = sys.argv[1:]
+settings = Settings(home=Path(home), threads=1, device="cpu")
+job = Job(run, tuple(list_shards(source, 8)), Path(target))
+encode_source(job, settings, RayEngine(2), show)
+print("ended", flush=True)
+"""
 
 
 class Jobs:
@@ -73,7 +94,8 @@ class Jobs:
     def _digest(self) -> str:
         return str(load_dataset("shapes", self.settings).manifest["sha256"].iloc[0])
 
-    def _run(self):  # type: ignore[no-untyped-def]
+    def run(self):  # type: ignore[no-untyped-def]
+        """The finished run on `shapes`."""
         runs = RunRegistry(self.settings).all()
         return next(run for run in runs if run.spec.method == "itq" and run.state() == "done")
 
@@ -85,7 +107,7 @@ class Jobs:
             store.close()
 
     def _publish(self) -> None:
-        run = self._run()
+        run = self.run()
         dataset = load_dataset("shapes", self.settings)
         self._with_store(lambda store: publish(run, dataset, store, force=True))
 
@@ -98,17 +120,17 @@ class Jobs:
                 raise
 
     def _refresh(self) -> None:
-        run, dataset = self._run(), load_dataset("shapes", self.settings)
+        run, dataset = self.run(), load_dataset("shapes", self.settings)
         if read_index(run) is not None:
             self._with_store(lambda store: refresh(run, dataset, store, self.settings))
 
     def _drop(self) -> None:
-        self._with_store(lambda store: drop_index(self._run(), store))
+        self._with_store(lambda store: drop_index(self.run(), store))
 
     def encode_source(self) -> None:
         """Encode images beside the library, shard by shard; anew when all of them are done."""
         shards = list_shards(str(self.images), 4)
-        job = Job(self._run().id, tuple(shards), self.backups.with_name("codes"))
+        job = Job(self.run().id, tuple(shards), self.backups.with_name("codes"))
         if not job.remaining:
             shutil.rmtree(job.target)
         encode_source(job, self.settings, OneProcess())
@@ -153,6 +175,26 @@ def kill_within(job: Callable[[], object], seconds: float) -> bool:
     os.close(read)
     assert is_killed or os.waitstatus_to_exitcode(status) == 0, said
     return is_killed
+
+
+def kill_by_ray(jobs: Jobs, target: Path, seconds: float) -> int:
+    """Encode by Ray in another process, and kill it so long after its start-up.
+
+    Returns the number of its session, of which Ray's processes are.
+    """
+    child = python(BY_RAY, jobs.settings.home, jobs.run().id, jobs.images, target)
+    wait_for_line(child, "done 0")  # Ray is asked for its workers now
+    time.sleep(seconds)
+    kill(child)
+    return child.pid
+
+
+def alive_of(session: int) -> list[str]:
+    """State and command of the processes of a session that have not ended."""
+    listed = subprocess.run(
+        ["ps", "-o", "stat=,args=", "-s", str(session)], capture_output=True, text=True, check=False
+    )
+    return [line for line in listed.stdout.splitlines() if not line.startswith("Z")]
 
 
 def check_invariants(jobs: Jobs) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,52 @@ from pipeline.vectors.request import VectorsRequest
 from tests.factories import copied_library, imported, png, spec, write_images
 
 _JSON = ".json"
+OUTER = (  # without these a data set or a run is not shown
+    "datasets/shapes/dataset.json",
+    "datasets/shapes/manifest.parquet",
+    "runs/*/spec.json",
+    "runs/*/run.json",
+    "runs/*/codes/database.npz",
+    "runs/*/codes/query.npz",
+)
+INNER = (
+    "datasets/shapes/problems.csv",
+    "datasets/shapes/images/*/*.png",
+    "features/vectors-*/about.json",
+    "features/vectors-*/keys.bin",
+    "features/vectors-*/rows.f32",
+    "features/tiny-*/about.json",
+    "features/tiny-*/keys.bin",
+    "features/tiny-*/rows.f32",
+    "features/tiny-*/rows.crc32",
+    "runs/*/model/config.json",
+    "runs/*/model/weights.safetensors",
+    "runs/*/report.json",
+    "runs/*/curves.npz",
+    "runs/*/report-copies.json",
+    "runs/*/curves-copies.npz",
+    "runs/*/codes/copies-1.npz",
+    "runs/*/index.json",
+    "runs/*/bit_names.json",
+    "runs/*/history.jsonl",
+    "index/aliases.json",
+    "index/collections/*/meta.json",
+    "index/collections/*/shard/segments/*/segment.json",
+    "index/collections/*/shard/segments/*/vector_storage/vectors/chunk_0.mmap",
+    "baselines/cosine-*.json",
+    "baselines/phash-*.json",
+    "baselines/colour-*.json",
+    "baselines/copies-*.npz",
+    "baselines/neighbours-*.npy",
+    "tags/shapes.json",
+    "reports/shapes.json",
+    "judging/shapes/*.json",
+    "verdicts/shapes/*.jsonl",
+    "queries/*[0-9a-f]",
+    "queries/*.name",
+    "thumbs/shapes/160/*/*.webp",
+    "imports/*/status.json",
+)
 
 
 def whole_library(library: Settings, folder: Path) -> Settings:
@@ -87,20 +133,20 @@ def _newer(content: bytes) -> bytes:
 CHANGES: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda content: content[: len(content) // 2],
     "flipped": lambda content: bytes([*content[:-9], content[-9] ^ 0x41, *content[-8:]]),
-    "newer": _newer,
 }
-WAYS = (*CHANGES, "missing")
+WAYS = (*CHANGES, "newer", "missing")
 
 
-def damage(home: Path, pattern: str, how: str) -> Path | None:
-    """Damage the first file of a pattern; returns it, or None where it has no version."""
-    path = sorted(home.glob(pattern))[0]
-    if how == "missing":
-        path.unlink()
-    elif how == "newer":
-        if path.suffix != _JSON:
-            return None
-        write_atomic(path, _newer(path.read_bytes()))
-    else:
-        path.write_bytes(CHANGES[how](path.read_bytes()))
-    return path
+def damage(home: Path, patterns: Iterable[str], how: str) -> list[Path]:
+    """Damage the first file of each pattern; returns those that can be damaged in this way."""
+    paths = [sorted(home.glob(pattern))[0] for pattern in patterns]
+    if how == "newer":
+        paths = [path for path in paths if path.suffix == _JSON]
+    for path in paths:
+        if how == "missing":
+            path.unlink()
+        elif how == "newer":
+            write_atomic(path, _newer(path.read_bytes()))
+        else:
+            path.write_bytes(CHANGES[how](path.read_bytes()))
+    return paths

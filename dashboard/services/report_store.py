@@ -212,7 +212,7 @@ def _read(path: Path) -> tuple[Basket, str]:
     try:
         return Basket.model_validate_json(content), ""
     except ValueError as error:
-        problem = sentence(error)
+        problem = f"{path} cannot be read in full: {sentence(error)}"
     try:
         return Basket.model_validate_json(content, extra="ignore"), problem
     except ValueError:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +17,9 @@ from pipeline.datasets.damaged import damaged_datasets
 from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.devices import device_of, device_title
 from pipeline.doctor.checkup import Record, stored_record
-from pipeline.files import DamagedFile, reading
+from pipeline.doctor.glance import damaged_files
 from pipeline.images import MAX_PIXELS
-from pipeline.index.publish import IndexRecord, read_index
+from pipeline.index.publish import read_index
 from pipeline.index.store.base import CodeStore, StoreError
 from pipeline.index.store.qdrant_errors import address_of
 from pipeline.jobs import LOST_AFTER_S
@@ -26,13 +27,12 @@ from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 from pipeline.stored_features import damaged_features
-from pipeline.sums import read_checked
 from pipeline.wording import duration, plural, sentence
 from pipeline.worker import heartbeat_age_s
 
 Level = Literal["good", "idle", "warning", "problem"]
 _DOCTOR = "python -m pipeline doctor"
-_MOST_REASONS = 5  # that are told of things of one kind
+_MOST_LINES = 8  # that are told of things of one kind
 _PACKAGES = ("streamlit", "torch", "qdrant-client", "altair")
 _FOLDERS = ("datasets", "features", "runs", "index", "thumbs")
 
@@ -86,12 +86,11 @@ def read_overview(settings: Settings, store: CodeStore) -> Overview:
     return Overview(
         lines=(
             _store_line(settings, store),
-            _index_line(indexes, _damaged_records(settings)),
+            _index_line(indexes),
             datasets_line(len(list_datasets(settings)), damaged_datasets(settings)),
-            *features_lines(damaged_features(settings)),
             runs_line(len(RunRegistry(settings).all()), damaged_runs(settings)),
             worker_line(heartbeat_age_s(settings), _n_queued(settings)),
-            doctor_line(stored_record(settings)),
+            doctor_line(stored_record(settings), damage(settings)),
             _device_line(settings),
         ),
         indexes=indexes,
@@ -122,7 +121,7 @@ def runs_line(n_readable: int, unreadable: Mapping[str, str]) -> Line:
     if not unreadable:
         return Line("Runs", "good" if n_readable else "idle", state)
     state += f", and {len(unreadable)} that cannot be read in full: {', '.join(unreadable)}"
-    return Line("Runs", "warning", state, _reasons(unreadable))
+    return Line("Runs", "warning", state, _first(unreadable.values()))
 
 
 def datasets_line(n_readable: int, damaged: Mapping[str, str]) -> Line:
@@ -131,21 +130,13 @@ def datasets_line(n_readable: int, damaged: Mapping[str, str]) -> Line:
     if not damaged:
         return Line("Data sets", "good" if n_readable else "idle", state)
     state += f", and {len(damaged)} that cannot be read: {', '.join(damaged)}"
-    return Line("Data sets", "problem", state, _reasons(damaged))
+    return Line("Data sets", "problem", state, _first(damaged.values()))
 
 
-def features_lines(damaged: Mapping[str, str]) -> list[Line]:
-    """Which folders of features do not say what they hold; nothing where all do."""
-    if not damaged:
-        return []
-    return [Line("Features", "problem", f"{len(damaged)} cannot be read", _reasons(damaged))]
-
-
-def _reasons(damaged: Mapping[str, str]) -> str:
-    """The first reasons, a line each."""
-    lines = list(damaged.values())
-    more = [f"and {len(lines) - _MOST_REASONS:,} more: {_DOCTOR}"] * (len(lines) > _MOST_REASONS)
-    return "\n".join([*lines[:_MOST_REASONS], *more])
+def _first(lines: Collection[str]) -> str:
+    """The first few, a line each."""
+    more = [f"and {len(lines) - _MOST_LINES:,} more"] * (len(lines) > _MOST_LINES)
+    return "\n".join([*islice(lines, _MOST_LINES), *more])
 
 
 def damaged_runs(settings: Settings) -> dict[str, str]:
@@ -160,13 +151,17 @@ def damage(settings: Settings) -> list[str]:
         *damaged_datasets(settings).values(),
         *damaged_features(settings).values(),
         *damaged_runs(settings).values(),
-        *_damaged_records(settings).values(),
     ]
-    return [re.split(r" [(]|; ", reason.replace(f"{settings.home}/", ""))[0] for reason in reasons]
+    told = [re.split(r" [(]|; ", reason.replace(f"{settings.home}/", ""))[0] for reason in reasons]
+    changed = (path.relative_to(settings.home) for path in damaged_files(settings))
+    return list(dict.fromkeys([*told, *(f"{path.as_posix()} is damaged" for path in changed)]))
 
 
-def doctor_line(record: Record | None) -> Line:
-    """What the last check of all stored files found."""
+def doctor_line(record: Record | None, damage: Collection[str] = ()) -> Line:
+    """What a glance finds wrong; where it finds nothing, what the last check of all files found."""
+    if damage:
+        state = f"{plural(len(damage), 'file')} cannot be read"
+        return Line("Stored files", "problem", state, _first(damage), f"{_DOCTOR} --repair")
     if record is None:
         state = "the stored files have not been checked yet"
         return Line("Stored files", "idle", state, command=_DOCTOR)
@@ -215,10 +210,7 @@ def _store_line(settings: Settings, store: CodeStore) -> Line:
     return Line("Store", "good", f"{where}, {n} collection{'' if n == 1 else 's'}")
 
 
-def _index_line(indexes: tuple[PublishedIndex, ...], damaged: Mapping[str, str]) -> Line:
-    if damaged:
-        state = f"{len(indexes)} published, and {len(damaged)} whose record cannot be read"
-        return Line("Indexes", "problem", state, _reasons(damaged))
+def _index_line(indexes: tuple[PublishedIndex, ...]) -> Line:
     if not indexes:
         command = "python -m pipeline index publish RUN"
         return Line("Indexes", "idle", "no run is published", "Publish one on Runs.", command)
@@ -238,20 +230,6 @@ def _indexes(settings: Settings, store: CodeStore) -> list[PublishedIndex]:
             state = index_state(run, store)
             indexes.append(PublishedIndex(run.id, run.spec.label, record.collection, state))
     return indexes
-
-
-def _damaged_records(settings: Settings) -> dict[str, str]:
-    """Why it cannot be read where a run is published, by the run's id."""
-    reasons = {}
-    for run in RunRegistry(settings).all():
-        path = run.folder / "index.json"
-        try:
-            with reading(path, f"{_DOCTOR} --repair publishes the run again"):
-                IndexRecord.model_validate_json(read_checked(path), extra="ignore")
-        except DamagedFile as error:
-            if path.exists():
-                reasons[run.id] = str(error)
-    return reasons
 
 
 def _n_queued(settings: Settings) -> int:

@@ -36,7 +36,7 @@ def doctor(
     with progress_bars(errors if json_ else console) as show:
         checkup = library_doctor.examine(settings, lambda done, n: show("checking", done, n))
     if not json_:
-        _say_found(checkup.problems, checkup.notes)
+        _say_found(checkup.problems)
     can_be = [problem for problem in checkup.problems if problem.repair is not None]
     outcomes = {}
     if can_be and (repair or yes):
@@ -53,11 +53,9 @@ def doctor(
     raise typer.Exit(1 if record.n_open else 0)
 
 
-def _say_found(problems: Sequence[Problem], notes: Sequence[str]) -> None:
+def _say_found(problems: Sequence[Problem]) -> None:
     for problem in problems:
         say((f"{problem.path}: ", "bold"), f"{problem.reason}; {problem.todo}")
-    for note in notes:
-        say(("Note: ", "yellow"), note)
 
 
 def _say_result(record: Record, n_repairable: int) -> None:
@@ -66,6 +64,8 @@ def _say_result(record: Record, n_repairable: int) -> None:
             say(("Repaired ", "green"), problem.path)
         elif problem.state == "failed":
             say(("Not repaired ", "red"), f"{problem.path}: {problem.todo}")
+    for note in record.notes:
+        say(("Note: ", "yellow"), note)
     read = f"{plural(record.n_files, 'file')}, {file_size(record.n_bytes)}, in "
     read += duration(record.seconds)
     if record.n_without_sum:

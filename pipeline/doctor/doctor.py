@@ -18,6 +18,7 @@ from pipeline.doctor.rest import (
 from pipeline.doctor.runs import check_indexes, check_runs
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
+from pipeline.wording import sentence
 
 CHECKS: tuple[Callable[[Checkup], None], ...] = (
     check_datasets,
@@ -48,21 +49,23 @@ def examine(settings: Settings, on_progress: Progress = ignore_progress) -> Chec
 
 def repair(problems: Sequence[Problem]) -> dict[Problem, str]:
     """Repair what can be, in order; returns why that failed, empty where it did not."""
-    outcomes = {}
-    for problem in problems:
-        if problem.repair is None:
-            continue
-        try:
-            problem.repair()
-        except Exception as error:  # one that cannot be repaired must not keep the others
-            outcomes[problem] = str(error) or type(error).__name__
-        else:
-            outcomes[problem] = ""
-    return outcomes
+    outcomes = {one: _repaired(one) for one in problems if one.repair is not None}
+    failed = [one for one, reason in outcomes.items() if reason]
+    return outcomes | {one: _repaired(one) for one in failed}  # one may have waited for another
+
+
+def _repaired(problem: Problem) -> str:
+    """Why a problem could not be repaired; empty where it was."""
+    assert problem.repair is not None
+    try:
+        problem.repair()
+    except Exception as error:  # one that cannot be repaired must not keep the others
+        return str(error) or type(error).__name__
+    return ""
 
 
 def keep_result(checkup: Checkup, outcomes: dict[Problem, str], began: float) -> Record:
-    """Keep what was found and what became of it, for Status and the next time.
+    """Keep what was found and what became of it, for Status; a note says where that cannot be.
 
     Args:
         checkup: what was found.
@@ -78,7 +81,11 @@ def keep_result(checkup: Checkup, outcomes: dict[Problem, str], began: float) ->
         problems=tuple(_noted(problem, outcomes) for problem in checkup.problems),
         notes=tuple(checkup.notes),
     )
-    keep_record(record, checkup.settings)
+    try:
+        keep_record(record, checkup.settings)
+    except OSError as error:
+        note = f"this result is not kept: {sentence(error)}"
+        return record.model_copy(update={"notes": (*record.notes, note)})
     return record
 
 

@@ -7,6 +7,7 @@ at it: a process that has published leaves the collection to the readers until i
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ class Found:
     """Answer with `points` as QdrantClient's has; each converts its payload when it is read."""
 
     points: list[edge.ScoredPoint]
+
+
+_MAY_NOT_WRITE = (errno.EPERM, errno.EACCES, errno.EROFS)
 
 
 class EdgeClient:
@@ -303,6 +307,12 @@ def _translated(error: Exception, collection: str) -> Exception:
         return StoreUnavailable(
             f"collection '{collection}' is open in another process, and the embedded index serves "
             "one process at a time; stop the other one, or run a Qdrant server and set QDRANT_URL"
+        )
+    if any(f"(os error {number})" in text for number in _MAY_NOT_WRITE):
+        return StoreUnavailable(
+            f"the embedded index opens only where it may write, and collection '{collection}' may "
+            "not be written here; make its folder writable, or run a Qdrant server and set "
+            "QDRANT_URL"
         )
     if "Vector dimension error" in text:
         return ValueError(text)

@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from pipeline.annotations.bit_names import BitNames
-from pipeline.annotations.tags import Tags
-from pipeline.annotations.verdicts import Verdicts
-from pipeline.datasets.dataset import load_dataset
 from pipeline.doctor.checkup import stored_record
 from pipeline.doctor.doctor import examine, keep_result, repair
 from pipeline.files import write_atomic
-from pipeline.index.publish import publish
-from pipeline.index.store.opening import open_store
-from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
-from pipeline.stored_features import AboutFeatures, StoredFeatures, features_folder
+from tests.damage import CHANGES, INNER, damage, whole_library
 from tests.factories import copied_library
 
 
 @pytest.fixture(scope="module")
 def whole(library: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A library with a file of every kind; not to be changed."""
-    home = copied_library(library.home, tmp_path_factory.mktemp("whole") / "home")
-    settings = Settings(home=home, threads=1)
-    dataset, run = load_dataset("shapes", settings), RunRegistry(settings).all()[0]
-    store = open_store(None, settings.index_path)
-    publish(run, dataset, store)
-    store.close()
-    digests = dataset.manifest["sha256"].tolist()
-    Tags.of("shapes", settings).put(digests[:2], "review")
-    Verdicts.of("shapes", "class", settings).set_verdict(digests[0], digests[1], "relevant")
-    BitNames(run.folder / "bit_names.json", 16).set(1, "round")
-    (run.folder / "history.jsonl").write_text('{"epoch": 1, "terms": {"loss": 0.5}}\n', "utf-8")
-    own = features_folder("vectors:mine", "own-1", settings)
-    own.mkdir(parents=True)
-    stored = StoredFeatures(own, 4)
-    stored.replace_with(np.eye(4, dtype=np.float32), dataset.pixel_keys(range(4)))
-    stored.describe(AboutFeatures(backbone="vectors:mine", dim=4, fingerprint="own-1"))
-    thumb = home / "thumbs" / "shapes" / "160" / digests[0][:2] / f"{digests[0]}.webp"
-    thumb.parent.mkdir(parents=True)
-    Image.new("RGB", (8, 8)).save(thumb, "WEBP")
-    for name in ("reports/shapes.json", "imports/0123456789abcdef/status.json"):
-        (home / name).parent.mkdir(parents=True)
-        write_atomic(home / name, '{"title": "Shapes", "items": []}')
-    return settings
+    return whole_library(library, tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture
@@ -57,10 +25,6 @@ def home(whole: Settings, tmp_path: Path) -> Path:
     return copied_library(whole.home, tmp_path / "home")
 
 
-DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    "truncated": lambda content: content[: len(content) // 2],
-    "flipped": lambda content: bytes([*content[:-9], content[-9] ^ 0x41, *content[-8:]]),
-}
 SUMMED = (
     "datasets/shapes/dataset.json",
     "datasets/shapes/manifest.parquet",
@@ -88,6 +52,8 @@ SUMMED = (
     "features/tiny-*/rows.f32",
     "features/vectors-*/rows.f32",
 )
+# Named by their folder, or of a form that the change leaves as it is.
+NOT_BY_NAME = {".mmap", ".f32", ".crc32", ".jsonl", "segment.json", "status.json"}
 BY_FORM = (  # grow or are made again all the time, and have no sum
     "runs/*/history.jsonl",
     "verdicts/shapes/*.jsonl",
@@ -123,13 +89,13 @@ def test_a_whole_library_has_no_problem(whole: Settings) -> None:
     assert checkup.n_files > 60
 
 
-@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize("how", CHANGES)
 @pytest.mark.parametrize("pattern", SUMMED)
 def test_a_damaged_file_is_named_and_mended_where_it_can_be(
     home: Path, pattern: str, how: str
 ) -> None:
     path = damaged(home, pattern)
-    path.write_bytes(DAMAGES[how](path.read_bytes()))
+    path.write_bytes(CHANGES[how](path.read_bytes()))
 
     assert named(home, path)
     if pattern.startswith(REBUILT):
@@ -186,3 +152,21 @@ def test_files_of_an_earlier_version_have_no_sum_and_are_no_problem(home: Path) 
 
     assert checkup.problems == []
     assert checkup.n_without_sum > 10
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_everything_that_is_damaged_at_once_is_listed_and_mended_where_it_can_be(
+    home: Path, how: str
+) -> None:
+    settings = Settings(home=home, threads=1)
+    paths = damage(home, INNER, how)
+
+    problems = examine(settings).problems
+    text = " ".join(f"{one.path} {one.reason}" for one in problems)
+    unnamed = [path for path in paths if path.name not in text]
+    assert [one for one in unnamed if not {one.name, one.suffix} & NOT_BY_NAME] == []
+    repair(problems)
+
+    left = examine(settings).problems
+    assert {one.path for one in left} < {one.path for one in problems}
+    assert all(one.repair is None for one in left), left

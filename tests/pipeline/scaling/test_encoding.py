@@ -20,27 +20,10 @@ from pipeline.runs.run import Run
 from pipeline.scaling.encoding import Job, OneProcess, encode_source, read_codes
 from pipeline.scaling.sources import ScaleError, list_shards
 from pipeline.settings import Settings
+from tests.crashes import BY_RAY
 from tests.factories import kill, python, wait_for_line
 
 pytest.importorskip("fsspec", reason="requirements-scale.txt is not installed")
-
-CHILD = """
-import sys
-from pathlib import Path
-from pipeline.scaling.encoding import Job, encode_source
-from pipeline.scaling.ray_engine import RayEngine
-from pipeline.scaling.sources import list_shards
-from pipeline.settings import Settings
-
-def show(done, total):
-    print(f"done {min(done, 1)}", flush=True)
-
-home, run, source, target = sys.argv[1:]
-settings = Settings(home=Path(home), threads=1, device="cpu")
-job = Job(run, tuple(list_shards(source, 8)), Path(target))
-encode_source(job, settings, RayEngine(2), show)
-print("ended", flush=True)
-"""
 
 
 def picture(seed: int) -> bytes:
@@ -201,12 +184,12 @@ def test_ray_gives_the_codes_of_one_process_also_after_a_kill(
     encode_source(single, own_library, OneProcess())
     target = tmp_path / "by ray"
     arguments = (own_library.home, done_run.id, ray_source, target)
-    child = python(CHILD, *arguments)
+    child = python(BY_RAY, *arguments)
     wait_for_line(child, "done 1")
     kill(child)
     n_kept = len(list(target.glob("codes-*.parquet")))
 
-    child = python(CHILD, *arguments)
+    child = python(BY_RAY, *arguments)
     wait_for_line(child, "ended")
     kill(child)
 
