@@ -91,6 +91,7 @@ page = st.navigation(
             st.Page(
                 "evaluate/judge_page.py",
                 url_path="judge",
+                visibility=gate.visibility("judge"),
                 title="Judge",
                 icon=":material/gavel:",
                 help="Let people judge the results of several runs without knowing whose they are.",
@@ -110,10 +111,12 @@ page = st.navigation(
                 icon=":material/upload_file:",
                 help="Check your own images and import them.",
                 url_path="import",
+                visibility=gate.visibility("import"),
             ),
             st.Page(
                 "build/train_page.py",
                 url_path="train",
+                visibility=gate.visibility("train"),
                 title="Train",
                 icon=":material/model_training:",
                 help="Choose hash methods and settings, and queue their training.",
@@ -150,5 +153,5 @@ page = st.navigation(
 sidebar.show_sidebar(is_run_shown=page.url_path not in ("compare", "judge"))  # with their own
 glossary.show_glossary()
 state.go_on()
-gate.show_page_gate(page.url_path)
+gate.show_page_gate(page.url_path, page.title)
 page.run()

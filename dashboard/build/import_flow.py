@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.services import imports
 from dashboard.widgets import notices
 from dashboard.widgets.fragments import isolated_fragment
@@ -70,6 +70,7 @@ def is_imported(job: ImportJob | None) -> bool:
 
 def start(request: ImportRequest, kind: Kind) -> None:
     """Start a job and look at it; for callbacks."""
+    access.require("operator")
     job_id = imports.begin(request, kind, cached.library.settings()).id
     st.session_state[_CHOSEN] = job_id
     if kind == "import":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.services import own_vectors
 from dashboard.widgets import notices
 from pipeline.index.store.base import StoreError
@@ -158,6 +158,7 @@ def _file(upload: UploadedFile | None) -> own_vectors.File | None:
 
 
 def _store() -> None:
+    access.require("operator")
     plan: VectorsPlan = st.session_state.pop(_PLAN)
     try:
         store_vectors(plan, cached.library.settings())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from dashboard.build import runs_next
 from dashboard.charts.training_curve import loss_terms, validation_map
 from dashboard.services import run_rows
@@ -89,22 +89,29 @@ def _buttons(detail: RunDetail) -> None:
     with st.container(horizontal=True, key="job_buttons"):
         if job.state == "done":
             why_disabled = runs_next.show_ways_on(detail)
-        if job.state in ("queued", "running"):
-            with st.popover("Stop", icon=":material/stop:"):
-                st.markdown(detail.on_stop)
-                _button("Stop it", run_rows.stop, job.id)
-        if job.state == "done" and job.stage:
-            with st.popover("Stop", icon=":material/stop:"):
-                st.markdown("The run is done; this only stops the measuring of baselines.")
-                _button("Stop it", run_rows.stop, job.id)
-        if job.state in ("stopped", "failed", "lost"):
-            label = "Retry" if job.state == "failed" else "Resume"
-            _button(label, run_rows.resume, job.id, icon=":material/play_arrow:")
-        if not job.is_live:
-            with st.popover("Delete", icon=":material/delete:"):
-                _delete(detail)
+        if access.may("operator"):
+            _changes(detail)
     if why_disabled:
         st.caption(escape_markdown(why_disabled))
+
+
+def _changes(detail: RunDetail) -> None:
+    """Stop, resume and delete, as the run's state has it."""
+    job = detail.job
+    if job.state in ("queued", "running"):
+        with st.popover("Stop", icon=":material/stop:"):
+            st.markdown(detail.on_stop)
+            _button("Stop it", run_rows.stop, job.id)
+    if job.state == "done" and job.stage:
+        with st.popover("Stop", icon=":material/stop:"):
+            st.markdown("The run is done; this only stops the measuring of baselines.")
+            _button("Stop it", run_rows.stop, job.id)
+    if job.state in ("stopped", "failed", "lost"):
+        label = "Retry" if job.state == "failed" else "Resume"
+        _button(label, run_rows.resume, job.id, icon=":material/play_arrow:")
+    if not job.is_live:
+        with st.popover("Delete", icon=":material/delete:"):
+            _delete(detail)
 
 
 def _delete(detail: RunDetail) -> None:

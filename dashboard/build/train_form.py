@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.build import train_fields, train_find
 from dashboard.services import training_plan
 from dashboard.services.training_plan import (
@@ -181,6 +181,7 @@ def _start_button(place: DeltaGenerator, plan: TrainingPlan | None) -> None:
         width="stretch",
     )
     if clicked and plan is not None and plan.sweep is not None:
+        access.require("operator")
         sweep, n_queued = training_plan.start(cached.library.settings(), plan.sweep)
         st.toast(f"{plural(n_queued, 'run')} queued.")
         state.switch_page("build/runs_page.py", **({"sweep": sweep} if sweep else {}))

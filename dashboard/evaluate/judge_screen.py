@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from dashboard.evaluate import judge_state
 from dashboard.evaluate.judge_state import RESULT
 from dashboard.services.thumbs import thumb_url
@@ -125,6 +125,7 @@ def _end(judged: JudgingRound, progress: Progress) -> None:
 
 
 def _store(judged: JudgingRound, judge: str, pair: Pair, answer: Word | None) -> None:
+    access.require("reviewer")
     try:
         store_answer(judged, judge, pair, answer, cached.library.settings())
     except OSError as error:

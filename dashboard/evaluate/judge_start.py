@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.evaluate import judge_state
 from dashboard.evaluate.judge_state import JUDGING, RESULT, ROUNDS
 from dashboard.services.run_choices import RunChoice, rival_of
@@ -170,6 +170,7 @@ def _default_runs(runs: list[RunChoice]) -> list[str]:
 def _start(
     info: DatasetInfo, runs: list[str], n_queries: int, name: str, question: str, judge: str
 ) -> None:
+    access.require("reviewer")
     if not judge:
         st.error("Type your name first.")
         return

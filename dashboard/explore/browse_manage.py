@@ -24,11 +24,13 @@ _TITLE, _PROBLEM = "browse_title", "browse_delete_problem"
 
 
 def show_actions(dataset: RetrievalDataset) -> None:
-    """A button that opens the actions."""
-    name = dataset.info.name
-    with st.popover("Manage", icon=":material/tune:"):
-        st.text_input("Title", dataset.info.title, key=_TITLE, max_chars=80)
-        st.button("Rename", icon=":material/edit:", on_click=_rename, args=(name,))
+    """A button that opens the actions; those that only read, for whom no others are."""
+    name, may_change = dataset.info.name, access.may("operator")
+    label, icon = ("Manage", "tune") if may_change else ("Download", "download")
+    with st.popover(label, icon=f":material/{icon}:"):
+        if may_change:
+            st.text_input("Title", dataset.info.title, key=_TITLE, max_chars=80)
+            st.button("Rename", icon=":material/edit:", on_click=_rename, args=(name,))
         st.download_button(
             "Manifest as CSV",
             data=lambda: to_csv(_manifest(dataset)),
@@ -59,11 +61,12 @@ def show_actions(dataset: RetrievalDataset) -> None:
             icon=":material/download:",
             disabled=tagged.empty,
         )
-        browse_labels.show_labelling(name)
+        if may_change:
+            browse_labels.show_labelling(name)
         with st.expander("Export as a command", icon=":material/terminal:"):
             st.caption("Images and labels as an archive that can be imported again.")
             st.code(f"python -m pipeline datasets export {name} {name}.zip", language="bash")
-        if st.button("Delete", icon=":material/delete:"):
+        if may_change and st.button("Delete", icon=":material/delete:"):
             _confirm(dataset)
     problem = st.session_state.pop(_PROBLEM, "")
     if problem:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Literal
 
 import streamlit as st
 
 from dashboard import access, cached
-from pipeline.wording import escape_markdown
 
 _PAGES: dict[str, access.Role] = {"import": "operator", "train": "operator", "judge": "reviewer"}
 
@@ -30,29 +30,55 @@ def show_gate() -> None:
         )
         st.stop()
     if not st.user.is_logged_in:
-        st.title("HashLens", anchor=False)
-        st.button("Sign in", icon=":material/login:", type="primary", on_click=st.login)
+        _sign_in()
         st.stop()
-    who, role = escape_markdown(str(st.user.get("email") or "no address")), access.role()
+    who, role = str(st.user.get("email") or "no address"), access.role()
     with st.sidebar:
-        st.caption(f"{who} \u00b7 {role or 'no role'}")
+        st.text(f"{who}\n{role or 'no role'}")  # as a caption the address would be a link
         st.button("Sign out", icon=":material/logout:", on_click=st.logout)
     if role is None:
-        st.error(
-            f"{who} has no role here. Whoever runs this server gives roles in secrets.toml, to "
-            "addresses that the provider has verified.",
+        st.warning(
+            f"`{who.replace('`', '')}` has no role here. Whoever runs this server gives roles in "
+            "secrets.toml, to addresses that the provider has verified.",
             title="You are signed in, but may not come in.",
+            icon=":material/lock:",
         )
+        st.button("Sign in as somebody else", icon=":material/logout:", on_click=st.logout)
         st.stop()
 
 
-def show_page_gate(page: str) -> None:
+def _sign_in() -> None:
+    """A card in the middle: what this is, and the one way in."""
+    with (
+        st.container(horizontal_alignment="center"),
+        st.container(border=True, width=380, key="sign_in"),
+    ):
+        st.title("HashLens", anchor=False)
+        st.markdown("Find similar images by short binary codes, and see what the codes are worth.")
+        st.button(
+            "Sign in", icon=":material/login:", type="primary", on_click=st.login, width="stretch"
+        )
+        st.caption("With the account of your organisation. What you may do depends on your role.")
+
+
+def visibility(page: str) -> Literal["visible", "hidden"]:
+    """Whether the navigation offers a page; one that is for a higher role is not offered."""
+    return "visible" if access.may(_PAGES.get(page, "viewer")) else "hidden"
+
+
+def show_page_gate(page: str, title: str) -> None:
     """Stop before a page that is for a higher role.
 
     Args:
         page: its address.
+        title: as the navigation has it.
     """
     needed = _PAGES.get(page, "viewer")
     if not access.may(needed):
-        st.error(f"This page needs the role {needed}; yours is {access.role()}.")
+        st.title(title, anchor=False)
+        st.info(
+            f"This page needs the role {needed}; yours is {access.role()}. Whoever runs this "
+            "server gives roles in secrets.toml.",
+            icon=":material/lock:",
+        )
         st.stop()

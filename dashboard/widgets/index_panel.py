@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from dashboard.services.run_choices import IndexKind, IndexView, index_view
 from dashboard.widgets.fact_lines import Badge
 from pipeline.datasets.dataset import DatasetError, load_dataset
@@ -58,6 +58,8 @@ def show_index(run_id: str) -> None:
             f"Last request: {current.result.action}. "
             f"{done}: {escape_markdown(current.result.message)}"
         )
+    if not access.may("operator"):
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         images = st.selectbox(
             "Images to publish",

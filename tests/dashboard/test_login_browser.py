@@ -78,11 +78,33 @@ def test_a_viewer_looks_and_changes_nothing(page: Any, site: str, provider: Prov
     expect(page.get_by_text("This page needs the role operator; yours is viewer.")).to_be_visible()
     assert page.request.get(f"{site}/thumbs/shapes/{'0' * 64}.webp").status == 404
     assert page.request.put(f"{site}/api/import/x/a.zip", data=b"x").status == 403
+    assert page.get_by_role("link", name="Train").count() == 0
     page.goto(f"{site}/browse")
-    page.get_by_text("Manage").first.click()
+    page.get_by_role("button", name="Download").first.click()
+    expect(page.get_by_role("button", name="Manifest as CSV")).to_be_visible()
+    assert page.get_by_role("button", name="Delete", exact=True).count() == 0
+
+
+def test_whoever_loses_a_role_can_no_longer_change_what_is_on_the_screen(
+    page: Any, site: str, provider: Provider, served_home: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    provider.user = {"email": "bob@example.org", "email_verified": True}
+    sign_in(page, site, "/browse")
+    page.get_by_role("button", name="Manage").first.click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_role("button", name="Delete for good").click()
-    expect(page.get_by_text("This needs the role operator; nothing was changed.")).to_be_visible()
+    secrets = served_home.parent / "secrets.toml"
+    before = secrets.read_text("utf-8")
+    secrets.write_text(before.replace('operator = ["bob@example.org"]', ""), "utf-8")
+    try:
+        page.wait_for_timeout(3000)  # until the server has read them again
+        page.get_by_role("button", name="Delete for good").click()
+        expect(
+            page.get_by_text("This needs the role operator; nothing was changed.")
+        ).to_be_visible()
+    finally:
+        secrets.write_text(before, "utf-8")
 
 
 def test_an_operator_works_and_signs_out(page: Any, site: str, provider: Provider) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +30,7 @@ from pipeline.runs.results import TUNED, RunError
 from pipeline.runs.run import Run
 from pipeline.runs.training import embed
 from pipeline.settings import Settings
-from tests.factories import ROOT, copied_library, spec, unlabelled, write_images
+from tests.factories import ROOT, copied_library, spec, unlabelled, wait_until, write_images
 
 TINY = {"method": "dpsh", "config": {"epochs": 6, "batch": 8, "hidden": 0, "dropout": 0}}
 TUNE = {"stages": 0, "learning_rate": 0.003}
@@ -156,32 +159,69 @@ def test_validation_without_labels_is_refused(settings: Settings) -> None:
         executed(settings, dataset="bare", label_set="", method="lsh", config={}, validation=0.2)
 
 
-@pytest.mark.flaky(reruns=2)  # gloo's threads sometimes abort a process that has finished
-def test_torchrun_executes_one_run_with_two_processes(own_library: Settings) -> None:
+def torchrun(settings: Settings, epochs: int) -> subprocess.Popen[str]:
+    """The command of docs/training.md, on two processes."""
     words = "--dataset shapes --backbone tiny --bits 16 --labels class --method dpsh"
-    words += " --set epochs=2 --set batch=8 --tune stages=0"
+    words += f" --set epochs={epochs} --set batch=8 --tune stages=0"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-
-    ended = subprocess.run(
+    return subprocess.Popen(
         [*command, "-m", "pipeline", "run", *words.split()],
         cwd=ROOT,
         env={
             **os.environ,
-            "HASHLENS_HOME": str(own_library.home),
+            "HASHLENS_HOME": str(settings.home),
             "HASHLENS_THREADS": "1",
             "OMP_NUM_THREADS": "1",
         },
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=500,
-        check=False,
     )
 
-    assert ended.returncode == 0, ended.stderr
+
+@pytest.mark.flaky(reruns=2)  # gloo's threads sometimes abort a process that has finished
+def test_torchrun_executes_one_run_with_two_processes(own_library: Settings) -> None:
+    child = torchrun(own_library, epochs=2)
+
+    _, errors = child.communicate(timeout=500)
+
+    assert child.returncode == 0, errors
     (run,) = [run for run in RunRegistry(own_library).all() if run.spec.finetune]
     assert run.state() == "done"
     assert len(run.history()) == 2
     assert (run.folder / "model" / TUNED).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["both", "second"])
+def test_the_same_command_resumes_after_processes_were_killed(
+    own_library: Settings, who: str
+) -> None:
+    child = torchrun(own_library, epochs=20)
+    (run,) = wait_for(lambda: [r for r in RunRegistry(own_library).all() if r.spec.finetune])
+    wait_for(lambda: run.checkpoints().epoch())
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(child.pid)], capture_output=True, text=True, check=True
+    )
+    processes = sorted(map(int, listed.stdout.split()))
+    for process in processes if who == "both" else processes[1:]:
+        os.kill(process, signal.SIGKILL)
+    child.communicate(timeout=100)
+    epoch = run.checkpoints().epoch()
+
+    again = torchrun(own_library, epochs=20)
+    _, errors = again.communicate(timeout=500)
+
+    assert again.returncode == 0, errors
+    assert [r.id for r in RunRegistry(own_library).all() if r.spec.finetune] == [run.id]
+    assert f"started, attempt 2, from epoch {epoch}" in (run.folder / "log.txt").read_text("utf-8")
+    assert len(run.history()) == 20
+
+
+def wait_for(find: Callable[[], Any]) -> Any:
+    """What `find` finds, as soon as that is something."""
+    wait_until(find, timeout_s=120)
+    return find()
 
 
 def test_several_processes_for_a_frozen_backbone_are_refused() -> None:

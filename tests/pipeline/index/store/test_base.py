@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ from qdrant_client import QdrantClient
 
 from pipeline.index.store.base import CodeStore, CollectionMissing, StoreRefused
 from pipeline.index.store.memory import MemoryCodeStore
-from pipeline.index.store.opening import open_store
+from pipeline.index.store.opening import open_store, store_of
 from pipeline.index.store.qdrant import QdrantCodeStore
+from pipeline.settings import Settings
 from tests.contracts import store_contract
 from tests.qdrant_grpc_stub import GrpcStub
 from tests.qdrant_stub import QdrantStub
@@ -58,12 +60,11 @@ def store_over_grpc(stub: GrpcStub, key: str) -> CodeStore:
 
 
 def live_server() -> Iterator[CodeStore]:
-    url = os.environ.get("QDRANT_URL")
-    if not url:
+    if not os.environ.get("QDRANT_URL"):
         pytest.skip("set QDRANT_URL to a Qdrant server to run the contract on it")
-    store = open_store(url, api_key=os.environ.get("QDRANT_API_KEY"))
-    yield from closing(emptied(store))
-    emptied(store)
+    with contextlib.closing(store_of(Settings.from_environment())) as store:
+        yield emptied(store)
+        emptied(store)
 
 
 def emptied(store: CodeStore) -> CodeStore:
