@@ -41,6 +41,7 @@ BANS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 GROUND = "settings decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
+    {"sums"},
     {"files"},
     {"library_version", "images", "augment", "embedding", "devices", "launching", "jobs"},
     {"datasets"},

@@ -107,8 +107,7 @@ def read_index(run: Run) -> IndexRecord | None:
 
 def _read_record(run: Run, name: str) -> IndexRecord | None:
     try:
-        content = read_checked(run.folder / name)
-        return IndexRecord.model_validate_json(content, extra="ignore")
+        return IndexRecord.model_validate_json(read_checked(run.folder / name), extra="ignore")
     except (OSError, ValueError):
         return None
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.dashboard.browsing import NEEDS_BROWSER, READY, serve
 from tests.dashboard.oidc_provider import CLIENT, SECRET, Provider, providing
+from tests.factories import wait_until
 
 pytestmark = NEEDS_BROWSER
 
@@ -98,7 +99,8 @@ def test_whoever_loses_a_role_can_no_longer_change_what_is_on_the_screen(
     before = secrets.read_text("utf-8")
     secrets.write_text(before.replace('operator = ["bob@example.org"]', ""), "utf-8")
     try:
-        page.wait_for_timeout(3000)  # until the server has read them again
+        upload = f"{site}/api/import/x/a.zip"
+        wait_until(lambda: page.request.put(upload, data=b"x").status == 403)  # it has read them
         page.get_by_role("button", name="Delete for good").click()
         expect(
             page.get_by_text("This needs the role operator; nothing was changed.")
