@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cached, state
+from dashboard import access, cached, state
 from dashboard.services.run_choices import rival_of
 from dashboard.services.run_rows import RunDetail
 from dashboard.widgets import index_panel, report_button
@@ -33,15 +33,16 @@ def show_ways_on(detail: RunDetail) -> str:
         help=rival.reason or "The best by mAP of the runs that were measured alike.",
         key="run_compare",
     )
-    st.button(
-        "Publish",
-        icon=":material/publish:",
-        disabled=detail.is_published,
-        help="It is published; the tab Index has the rest." if detail.is_published else "",
-        on_click=index_panel.ask,
-        args=(job.id, "publish"),
-        key="run_publish",
-    )
+    if access.may("operator"):
+        st.button(
+            "Publish",
+            icon=":material/publish:",
+            disabled=detail.is_published,
+            help="It is published; the tab Index has the rest." if detail.is_published else "",
+            on_click=index_panel.ask,
+            args=(job.id, "publish"),
+            key="run_publish",
+        )
     reasons = [rival.reason, _report(detail)]
     if is_searched:
         state.switch_page("explore/search_page.py", **target)
@@ -55,6 +56,8 @@ def show_ways_on(detail: RunDetail) -> str:
 def _report(detail: RunDetail) -> str:
     """The button, or why it is disabled: a report belongs to the data set of the sidebar."""
     job = detail.job
+    if not access.may("reviewer"):
+        return ""
     reason = ""
     if job.map is None:
         reason = "Nothing was measured that could be reported."

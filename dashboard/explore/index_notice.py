@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from dashboard import cached
+from dashboard import access, cached
 from dashboard.services.run_choices import IndexState
 from dashboard.widgets import index_panel, notices
 from dashboard.widgets.fragments import isolated_fragment
@@ -58,13 +58,14 @@ def _publish(index: IndexState, run_id: str) -> None:
         return
     if index.kind == "missing" and view.record is not None:
         _again()  # published a moment ago
-    st.button(
-        "Publish",
-        icon=":material/publish:",
-        on_click=index_panel.ask,
-        args=(run_id, "publish"),
-        help=f"Same as: python -m pipeline index publish {run_id} --force",
-    )
+    if access.may("operator"):
+        st.button(
+            "Publish",
+            icon=":material/publish:",
+            on_click=index_panel.ask,
+            args=(run_id, "publish"),
+            help=f"Same as: python -m pipeline index publish {run_id} --force",
+        )
     if view.result and not view.result.is_done:
         st.caption(escape_markdown(f"Last request: {view.result.action}. {view.result.message}"))
 

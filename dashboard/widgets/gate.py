@@ -49,6 +49,7 @@ def show_gate() -> None:
 
 def _sign_in() -> None:
     """A card in the middle: what this is, and the one way in."""
+    st.space("large")
     with (
         st.container(horizontal_alignment="center"),
         st.container(border=True, width=380, key="sign_in"),
@@ -58,7 +59,7 @@ def _sign_in() -> None:
         st.button(
             "Sign in", icon=":material/login:", type="primary", on_click=st.login, width="stretch"
         )
-        st.caption("With the account of your organisation. What you may do depends on your role.")
+        st.caption("What you may do here depends on your role.")
 
 
 def visibility(page: str) -> Literal["visible", "hidden"]:

@@ -47,6 +47,8 @@ def names(tags: TagsOf) -> list[str]:
 
 def switch() -> bool:
     """The switch between looking at images and choosing some; whether it is on."""
+    if not access.may("reviewer"):
+        return False
     return st.toggle("Select images", key=_MODE, help="Click images to select them for tagging.")
 
 

@@ -47,7 +47,7 @@ def show_report_button(
     chart: ChartType | None = None,
     key: str,
 ) -> None:
-    """A button that adds an entry to the report.
+    """A button that adds an entry to the report; for reviewers.
 
     Args:
         entry: what it says.
@@ -55,6 +55,8 @@ def show_report_button(
         chart: the picture; None for none.
         key: unique on the page.
     """
+    if not access.may("reviewer"):
+        return
 
     def add() -> None:
         spec = {} if chart is None else chart_files.specification(chart)
@@ -77,7 +79,7 @@ def show_report_button(
 def show_strip_button(
     answered: Sequence[report_strips.Answered], request: Request, *, order: str, key: str
 ) -> None:
-    """A button that adds a query with its first results to the report.
+    """A button that adds a query with its first results to the report; for reviewers.
 
     Args:
         answered: runs with their answers to one query.
@@ -85,6 +87,8 @@ def show_strip_button(
         order: of the results, in a few words.
         key: unique on the page.
     """
+    if not access.may("reviewer"):
+        return
     query = answered[0][1].query
 
     def add() -> None:

@@ -17,14 +17,14 @@ _ICONS = {"relevant": ":material/thumb_up:", "not relevant": ":material/thumb_do
 
 
 def show_verdict_buttons(opened: OpenRun, query: str, result: str) -> None:
-    """Buttons that judge a result; for a drawer.
+    """Buttons that judge a result; for a drawer, and for reviewers.
 
     Args:
         opened: the run that is looked at.
         query: SHA-256 of the query image.
         result: SHA-256 of the image found.
     """
-    if not query:
+    if not query or not access.may("reviewer"):
         return
     verdicts = Verdicts.of(
         opened.dataset.info.name, opened.label_set_name, cached.library.settings()

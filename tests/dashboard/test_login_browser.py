@@ -84,6 +84,9 @@ def test_a_viewer_looks_and_changes_nothing(page: Any, site: str, provider: Prov
     page.get_by_role("button", name="Download").first.click()
     expect(page.get_by_role("button", name="Manifest as CSV")).to_be_visible()
     assert page.get_by_role("button", name="Delete", exact=True).count() == 0
+    page.goto(f"{site}/search")
+    expect(page.get_by_role("button", name="Copy link")).to_be_visible()
+    assert page.get_by_role("button", name="Add to report").count() == 0
 
 
 def test_whoever_loses_a_role_can_no_longer_change_what_is_on_the_screen(
