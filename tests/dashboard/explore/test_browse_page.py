@@ -196,3 +196,18 @@ def test_labels_from_a_table_become_another_label_set(open_app: OpenApp, own_hom
     app.button(key="browse_add_labels").click().run()
     assert "which stays as it is" in app.error[0].value
     assert not app.run().error  # said once
+
+
+def test_whoever_loses_a_role_can_no_longer_change_what_is_on_the_screen(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_app(own_home, "browse")
+    app.text_input(key="browse_title").set_value("Renamed")
+    monkeypatch.setattr(access, "role", lambda: "viewer")
+
+    button(app, "Rename").click().run()
+
+    assert [toast.value for toast in app.toast] == [
+        "This needs the role operator; nothing was changed."
+    ]
+    assert "Renamed" not in (own_home / "datasets" / "shapes" / "dataset.json").read_text("utf-8")
