@@ -41,8 +41,8 @@ BANS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 GROUND = "settings decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
-    {"files"},
-    {"library_version", "images", "augment", "embedding", "devices", "launching", "jobs"},
+    {"files", "devices"},
+    {"library_version", "images", "augment", "embedding", "launching", "jobs"},
     {"datasets"},
     {"ingest", "evaluation", "stored_features"},
     {"features", "backbones"},
