@@ -23,11 +23,13 @@ def read_manifest(path: Path) -> pd.DataFrame:
 
     names = parquet.read_schema(path).names
     labels = [name for name in names if name.startswith("labels:")]
-    manifest = pd.read_parquet(path, columns=[name for name in names if name not in labels])
+    manifest: pd.DataFrame = pd.read_parquet(
+        path, columns=[name for name in names if name not in labels]
+    )
     for name in labels:
         column = parquet.read_table(path, columns=[name]).column(name)
         manifest[name] = pd.Series(_shared(column), manifest.index, object)
-    return manifest[names]
+    return manifest.reindex(columns=names)
 
 
 def _shared(column: pa.ChunkedArray) -> list[tuple[str, ...]]:
