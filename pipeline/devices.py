@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import TYPE_CHECKING
 
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     import torch
+
+_ONEDNN = re.compile("could not (create|execute) a primitive")
 
 
 def device_of(settings: Settings) -> str:
@@ -45,6 +49,33 @@ def device_title(device: str) -> str:
     if not device.startswith("cuda"):
         return device
     return f"{device} ({torch.cuda.get_device_name(device)})"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error, or its cause, is that memory ran out.
+
+    For the CPU torch has no class of its own: its allocator says so, and oneDNN says that it
+    could not create or execute a primitive, whatever the cause. That is taken for memory where
+    this process has a limit.
+    """
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    if isinstance(error, RuntimeError) and "allocate memory" in str(error):
+        return True
+    if isinstance(error, RuntimeError) and _ONEDNN.match(str(error)) and _memory_is_limited():
+        return True
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
+
+
+def _memory_is_limited() -> bool:
+    if sys.platform != "linux":  # as where the worker sets it
+        return False
+    import resource
+
+    kinds = (resource.RLIMIT_DATA, resource.RLIMIT_AS)
+    return any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for kind in kinds)
 
 
 def _count(device: torch.device) -> int:

@@ -18,6 +18,7 @@ from torch import Tensor
 from models.backbones.base import Backbone
 from models.errors import WeightsError
 from models.onnx_runtime import accelerated
+from pipeline.devices import is_out_of_memory
 
 _log = logging.getLogger(__name__)
 BATCH = 32  # images that pass the network together, the first time at least
@@ -66,7 +67,7 @@ def forward(backbone: Backbone, images: Tensor, sizes: _Sizes | None = None) -> 
                 parts = [backbone.forward(part) for part in torch.split(images, sizes.batch)]
             return torch.cat(parts).numpy()
         except RuntimeError as error:  # as torch.OutOfMemoryError is
-            if not _is_out_of_memory(error) or sizes.batch == 1:
+            if not is_out_of_memory(error) or sizes.batch == 1:
                 raise
         sizes.halve()
 
@@ -148,8 +149,3 @@ def _prepared(
         finally:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(own)  # new threads take over what was set last
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out; for the CPU torch has no class."""
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)

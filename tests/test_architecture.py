@@ -42,8 +42,8 @@ GROUND = "settings decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
     {"sums"},
-    {"files"},
-    {"library_version", "images", "augment", "embedding", "devices", "launching", "jobs"},
+    {"files", "devices"},
+    {"library_version", "images", "augment", "embedding", "launching", "jobs"},
     {"datasets"},
     {"ingest", "evaluation", "stored_features"},
     {"features", "backbones"},

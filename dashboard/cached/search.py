@@ -20,11 +20,12 @@ from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import Aligned, align
 from pipeline.analysis.code_map import CodeMap, read_map
 from pipeline.analysis.opened_run import OpenRun, open_run
+from pipeline.index.built_from import check_built_from
 from pipeline.index.coverage import Images
 from pipeline.index.ordering import Ordering
-from pipeline.index.publish import expected_metadata, index_alias, read_index
-from pipeline.index.search import exact_store
-from pipeline.index.store.base import CodeStore, StoreError, require_match
+from pipeline.index.publish import index_alias, read_index
+from pipeline.index.search import exact_store, reads_code_files
+from pipeline.index.store.base import CodeStore, StoreError
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 
@@ -72,11 +73,15 @@ def index(run_id: str) -> IndexState:
 
 
 def backend(run_id: str) -> Backend:
-    """Where to search: the index when it is ready, else the run's own codes."""
+    """Where to search: the index when it is ready and no slower, else the run's own codes."""
     state = index(run_id)
     if state.kind != "ready":
         return _exact_backend(run_id, state)
-    return Backend(store(), index_alias(RunRegistry(settings()).open(run_id)), state)
+    run = RunRegistry(settings()).open(run_id)
+    record = read_index(run)
+    if record and reads_code_files(record, store()):
+        return _exact_backend(run_id, state)
+    return Backend(store(), index_alias(run), state)
 
 
 def fall_back(run_id: str, reason: str) -> Backend:
@@ -125,7 +130,7 @@ def since(
     if shown.index.kind != "ready":
         return None
     try:
-        require_match(store().info(collection), expected_metadata(run.run))
+        check_built_from(run.run, store().info(collection))
         kept = Backend(store(), collection, shown.index)
         then = search.answer(run, shown.query, request, kept, _refuse, ordering)
     except (StoreError, RunError, OSError):

@@ -14,8 +14,9 @@ from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.evaluation.relevance import LABELS
 from pipeline.index.coverage import searched_codes
 from pipeline.index.index_jobs import IndexResult, last_result, requested
-from pipeline.index.publish import IndexRecord, expected_metadata, read_index
-from pipeline.index.store.base import CodeStore, CollectionMismatch, StoreError, require_match
+from pipeline.index.publish import IndexRecord, read_index
+from pipeline.index.search import open_index
+from pipeline.index.store.base import CodeStore, CollectionMismatch, StoreError
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -190,17 +191,15 @@ def coded_rows(choices: Iterable[RunChoice], settings: Settings) -> list[set[int
 
 def index_state(run: Run, store: CodeStore) -> IndexState:
     """Ask the store about a run's index."""
-    record = read_index(run)
-    if record is None:
+    if read_index(run) is None:
         return IndexState("missing", reason="This run has not been published.")
     try:
-        info = store.info(record.alias)
-        require_match(info, expected_metadata(run))
+        record = open_index(run, store)
     except (CollectionMismatch, RunError) as error:  # a run may have lost its weights
         return IndexState("mismatch", reason=str(error))
     except (StoreError, OSError) as error:
         return IndexState("unavailable", reason=str(error))
-    return IndexState("ready", count=info.count)
+    return IndexState("ready", count=record.count)
 
 
 def _finished(settings: Settings) -> Iterator[Run]:

@@ -16,7 +16,8 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.query_quality import Judgement, histogram, judgement, relevance
 from pipeline.index.ordering import Ordering, Sorted, find_shortlist, rows_of, sort_hits
 from pipeline.index.search import Found, Query
-from pipeline.index.store.base import CodeStore, Hit, StoreError, Where, words_of
+from pipeline.index.store.base import CodeStore, Hit, StoreError, Where
+from pipeline.index.word_filter import words_of
 
 MAX_RESULTS = 200  # of one search
 
@@ -240,16 +241,9 @@ def answer(
 
 def passes(opened: OpenRun, request: Request) -> NDArray[np.bool_]:
     """Which database images (m,) pass the filters; for counts, the store filters by itself."""
-    passing = ~np.isin(opened.database_rows, list(request.hidden))
-    where = request.where
-    if where.labels and opened.labels is not None and opened.label_set is not None:
-        columns = [opened.classes.index(name) for name in where.labels]
-        passing &= opened.labels[opened.database_rows][:, columns].any(axis=1)
-    if where.split:
-        passing &= opened.parts == where.split
-    if where.words:
-        wanted = frozenset(where.words)
-        passing &= np.fromiter((wanted <= words for words in opened.words), bool, len(passing))
+    passing = opened.items.accepted(request.where)
+    if request.hidden:
+        passing &= ~np.isin(opened.database_rows, list(request.hidden))
     return passing
 
 
@@ -280,11 +274,10 @@ def _known(
 
     The next page has the last.
     """
-    is_known = np.isin(rows_of(hits), opened.database_rows)
     return [
         hit
-        for hit, known in zip(hits, is_known, strict=True)
-        if known and hit.payload["row"] != query_row and hit.payload["row"] not in hidden
+        for hit, row in zip(hits, rows_of(hits).tolist(), strict=True)
+        if row in opened.place_of and row != query_row and row not in hidden
     ]
 
 
@@ -302,14 +295,14 @@ def _result(
 ) -> Result:
     row = int(str(hit.payload["row"]))
     labels = opened.label_names(row)
-    payload = {name: str(hit.payload[name]) for name in ("text", "image_id", "sha256")}
+    texts = {name: opened.text(name, row) for name in ("text", "image_id", "sha256")}
     return Result(
         rank=rank,
         row=row,
         distance=hit.distance,
         relevant=None if relevant is None or not labels else bool(relevant[row]),
         labels=labels,
-        **payload,
+        **texts,
         moved=place + 1 - rank,
     )
 

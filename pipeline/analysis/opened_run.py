@@ -19,9 +19,8 @@ from pipeline.evaluation.relevance import (
     neighbour_labels,
 )
 from pipeline.index.coverage import searched_codes
-from pipeline.index.payloads import splits_of_rows
+from pipeline.index.payloads import IndexItems
 from pipeline.index.publish import searched_images
-from pipeline.index.store.base import words_of
 from pipeline.runs.copies import encoded_copies
 from pipeline.runs.cosine_neighbours import stored_neighbours
 from pipeline.runs.ground_truth import relevance_labels
@@ -145,27 +144,9 @@ class OpenRun:
         return {int(row): place for place, row in enumerate(self.database_rows)}
 
     @cached_property
-    def parts(self) -> NDArray[np.str_]:
-        """The part (m,) of each database image, one of `PARTS`."""
-        return splits_of_rows(self.run, self.dataset, self.database_rows)
-
-    @cached_property
-    def words(self) -> list[frozenset[str]]:
-        """The words (m) that a text filter finds each database image by."""
-        return [
-            frozenset(
-                words_of(
-                    " ".join(
-                        [
-                            self.text("image_id", row),
-                            self.text("text", row),
-                            *self.label_names(row),
-                        ]
-                    )
-                )
-            )
-            for row in self.database_rows
-        ]
+    def items(self) -> IndexItems:
+        """What an index of the database holds beside the codes; filters by it."""
+        return IndexItems(self.run, self.dataset, self.database_rows)
 
     def name(self, row: int) -> str:
         """What an image is called: its text, or else its id."""

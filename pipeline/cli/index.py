@@ -183,7 +183,7 @@ def search(
     if order_found.problem:
         say(f"Sorted by the codes alone: {order_found.problem}", to=errors)
     hits = [found.result.hits[place] for place in order_found.places[:k]]
-    _print_hits(hits, chosen)
+    _print_hits(hits, chosen, dataset)
     is_cut = found.result.tie_cut or any(
         hit.distance == hits[-1].distance for hit in found.result.hits[k:]
     )
@@ -191,16 +191,13 @@ def search(
     say(f"encoding {query.encode_s:.2f} s, search {1000 * found.search_s:.1f} ms{tie}")
 
 
-def _print_hits(hits: Sequence[Hit], run: Run) -> None:
+def _print_hits(hits: Sequence[Hit], run: Run, dataset: RetrievalDataset) -> None:
+    from pipeline.index.ordering import rows_of
+
+    texts = dataset.manifest[["image_id", "text"]].iloc[rows_of(hits)].itertuples(index=False)
     rows = [
-        (
-            rank,
-            f"{hit.distance}/{run.spec.bits}",
-            _labels(hit.payload),
-            hit.payload["image_id"],
-            hit.payload["text"],
-        )
-        for rank, hit in enumerate(hits, 1)
+        (rank, f"{hit.distance}/{run.spec.bits}", _labels(hit.payload), *text)
+        for rank, (hit, text) in enumerate(zip(hits, texts, strict=True), 1)
     ]
     columns = ("rank", "distance", "labels", "image", "text")
     print_table(columns, rows, run.spec.label, prose=("labels", "text"), optional=("text",))

@@ -23,6 +23,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.wording import unknown
+from pipeline.datasets.manifest import read_manifest
 from pipeline.datasets.problems import SCALED, read_problems
 from pipeline.decoding.value_range import ValueRange
 from pipeline.files import reading
@@ -280,8 +281,6 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
     Raises:
         DatasetError: it is not there, or damaged; the message says how to get it.
     """
-    import pandas as pd  # not for those who read the facts alone
-
     folder = settings.datasets_path / name
     if not (re.fullmatch(NAME_PATTERN, name) and (folder / "dataset.json").is_file()):
         known = tuple(info.name for info in list_datasets(settings))
@@ -291,7 +290,7 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
     path = folder / info.manifest
     with reading(path, again_command(name), DatasetError):
         check_sum(path)
-        manifest = pd.read_parquet(path)
+        manifest = read_manifest(path)
         if len(manifest) != info.n:
             raise ValueError(f"it has {len(manifest)} rows, not {info.n}")
     return RetrievalDataset(info, manifest, folder)

@@ -148,7 +148,7 @@ class Checkup:
         """Compare a file with its sum; one without is counted.
 
         Raises:
-            OSError, ValueError: as `files.check_sum`.
+            OSError, ValueError: as `sums.check_sum`.
         """
         self.n_without_sum += not check_sum(path)
 

@@ -7,21 +7,15 @@ from functools import partial
 
 from pipeline.datasets.dataset import load_dataset
 from pipeline.doctor.checkup import Checkup, first_line
+from pipeline.index.built_from import check_built_from
 from pipeline.index.coverage import codes_as_published
 from pipeline.index.index_features import open_features
-from pipeline.index.publish import (
-    IndexRecord,
-    expected_metadata,
-    publish,
-    published_parts,
-    read_index,
-)
+from pipeline.index.publish import IndexRecord, publish, published_parts, read_index
 from pipeline.index.store.base import (
     CodeStore,
     CollectionMismatch,
     StoreError,
     StoreUnavailable,
-    require_match,
 )
 from pipeline.index.store.edge_files import EdgeFiles
 from pipeline.index.verification import WrongCodes, verify_index
@@ -137,7 +131,7 @@ def _check_index(run: Run, store: CodeStore, checkup: Checkup) -> None:
     where = checkup.settings.index_path / "collections" / record.collection
     repair = partial(_publish, run, checkup.settings)
     try:
-        require_match(store.info(record.collection), expected_metadata(run))
+        check_built_from(run, store.info(record.collection))
         codes, _ = codes_as_published(run, published_parts(run, record))
         verify_index(record.collection, store, codes)
     except StoreUnavailable as error:

@@ -44,6 +44,11 @@ class CodeFileStore:
         self._alias, self._items, self._bits = alias, items, codes.bits
         self._words = np.ascontiguousarray(codes.words().T)  # (words of a code, n)
 
+    @property
+    def is_embedded(self) -> bool:
+        """See CodeStore."""
+        return True
+
     def search(
         self, collection: str, code: HashCodes, k: int, where: Where | None = None
     ) -> SearchResult:
@@ -112,6 +117,10 @@ class CodeFileStore:
         self._check(name)
         facts: dict[str, object] = {"bits": self._bits, "codec": CODEC}
         return CollectionInfo(self._alias, None, self._bits, len(self._items), facts)
+
+    def metadata(self, name: str) -> dict[str, object]:
+        """See CodeStore."""
+        return self.info(name).metadata
 
     def resolve(self, alias: str) -> str | None:
         """See CodeStore."""

@@ -17,20 +17,19 @@ from pydantic import BaseModel, ConfigDict
 from models.codes import HashCodes
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.files import write_atomic
+from pipeline.index.built_from import check_built_from, expected_metadata
 from pipeline.index.coverage import Images, part_sizes, searched_codes
 from pipeline.index.index_features import IndexFeatures, KeptFeatures
-from pipeline.index.payloads import PAYLOAD, IndexItems
+from pipeline.index.payloads import IndexItems
 from pipeline.index.store.base import (
     CodeStore,
     CollectionMismatch,
     StoreError,
     StoreUnavailable,
-    require_match,
 )
 from pipeline.index.store.features import FEATURES, feature_bytes
 from pipeline.index.verification import WrongCodes, verify_features, verify_index
 from pipeline.progress import Progress, ignore_progress
-from pipeline.runs.results import TUNED, RunError
 from pipeline.runs.run import Run
 from pipeline.sums import read_checked
 
@@ -72,32 +71,6 @@ def index_alias(run: Run) -> str:
         return record.alias
     spec, suffix = run.spec, hashlib.sha256(run.id.encode()).hexdigest()[:8]
     return f"codes__{spec.dataset}__{spec.method}-{suffix}__{spec.bits}b"
-
-
-def weights_digest(run: Run) -> str:
-    """SHA-256 of the fitted method's weights, kept with the index so that the two must match.
-
-    Those of a backbone that learned with it count too.
-
-    Raises:
-        RunError: the run has no fitted method.
-    """
-    tuned = run.folder / "model" / TUNED
-    try:
-        content = (run.folder / "model" / "weights.safetensors").read_bytes()
-        content += tuned.read_bytes() if run.spec.finetune else b""
-    except OSError as error:
-        raise RunError(f"run {run.id} has no fitted method: {error.strerror}") from error
-    return hashlib.sha256(content).hexdigest()
-
-
-def expected_metadata(run: Run) -> dict[str, object]:
-    """Metadata that an index must have been built with to serve this run.
-
-    Raises:
-        RunError: the run has no fitted method.
-    """
-    return {"bits": run.spec.bits, "weights_sha256": weights_digest(run), "payload": PAYLOAD}
 
 
 def read_index(run: Run) -> IndexRecord | None:
@@ -198,7 +171,7 @@ def _fits(collection: str, run: Run, store: CodeStore) -> bool:
     An embedded one that another process has open cannot be asked: it does not count as fitting.
     """
     try:
-        require_match(store.info(collection), expected_metadata(run))
+        check_built_from(run, store.info(collection))
     except (CollectionMismatch, StoreUnavailable):
         return False
     return True

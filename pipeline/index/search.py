@@ -14,26 +14,23 @@ from models.backbones.base import Backbone
 from models.codes import HashCodes
 from models.method import HashMethod
 from pipeline.datasets.dataset import RetrievalDataset
+from pipeline.index.built_from import check_built_from
 from pipeline.index.code_files import CodeFileStore
 from pipeline.index.coverage import Images, searched_codes
 from pipeline.index.payloads import IndexItems
-from pipeline.index.publish import (
-    IndexRecord,
-    expected_metadata,
-    index_alias,
-    read_index,
-    searched_images,
-)
+from pipeline.index.publish import IndexRecord, index_alias, read_index, searched_images
 from pipeline.index.store.base import (
     CodeStore,
+    CollectionInfo,
     CollectionMissing,
     SearchResult,
     StoreUnavailable,
     Where,
-    require_match,
 )
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
+
+SCAN_FROM = 100_000  # codes, see reads_code_files
 
 
 @dataclass(frozen=True)
@@ -106,9 +103,23 @@ def open_index(run: Run, store: CodeStore) -> IndexRecord:
         raise RunError(
             f"run {run.id} has no index; publish it with: python -m pipeline index publish {run.id}"
         )
-    info = store.info(record.alias)
-    require_match(info, expected_metadata(run))
+    if reads_code_files(record, store):
+        facts = store.metadata(record.alias)
+        info = CollectionInfo(record.alias, None, run.spec.bits, record.count, facts)
+    else:
+        info = store.info(record.alias)
+    check_built_from(run, info)
     return record
+
+
+def reads_code_files(record: IndexRecord, store: CodeStore) -> bool:
+    """Whether searches of a published run read its code files rather than its index.
+
+    The answers are the same. The embedded engine is the slower one from some 100,000 codes on, and
+    takes seconds to open; a server is always asked, and an index that rescores by its features.
+    """
+    is_faster = store.is_embedded and record.count >= SCAN_FROM
+    return is_faster and record.features == "none"
 
 
 def search_index(
@@ -133,7 +144,7 @@ def searchable(run: Run, dataset: RetrievalDataset, store: CodeStore) -> tuple[C
     """A store that answers for this run: the published index, or the run's own code file.
 
     Returns:
-        The store, the name to search, and an empty string, or why the code file is used.
+        The store, the name to search, and an empty string, or why there is no index to ask.
 
     Raises:
         RunError: there is neither an index nor a code file, or the data set has other content by
@@ -142,7 +153,10 @@ def searchable(run: Run, dataset: RetrievalDataset, store: CodeStore) -> tuple[C
     """
     run.check_dataset(*dataset.info.fingerprints)
     try:
-        return store, open_index(run, store).alias, ""
+        record = open_index(run, store)
+        if reads_code_files(record, store):
+            return *exact_store(run, dataset), ""
+        return store, record.alias, ""
     except (RunError, CollectionMissing, StoreUnavailable) as error:
         return *exact_store(run, dataset), str(error)
 

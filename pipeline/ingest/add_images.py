@@ -177,7 +177,7 @@ def _add(
     settings: Settings,
     on_progress: Progress,
 ) -> RetrievalDataset:
-    rows = list(ingest_items(source, work, False, on_progress))
+    rows = list(ingest_items(source, work, False, settings.threads, on_progress))
     known = _known_ranges(dataset, rows)
     facts, added, problems = describe(source, rows, SplitChoice(), known or ())
     ranges = None if known is None else facts.value_ranges

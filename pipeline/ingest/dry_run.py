@@ -135,7 +135,7 @@ def make_plan(
         DatasetError: no image could be taken, the split does not fit, or the label sets are other
             ones than those of `into`.
     """
-    rows, hashes, thumbs, copies = look(source, on_progress)
+    rows, hashes, thumbs, copies = look(source, settings.threads, on_progress)
     known = into.info.value_ranges if into else None
     info, manifest, problems = describe(source, rows, split, known or ())
     look_again(source, rows, info.value_ranges or (), hashes, thumbs)

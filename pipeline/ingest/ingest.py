@@ -22,10 +22,10 @@ from pipeline.datasets.dataset import (
 from pipeline.datasets.problems import write_problems
 from pipeline.datasets.split_choice import SplitChoice
 from pipeline.files import check_room, write_atomic
-from pipeline.ingest.checking import check_image
+from pipeline.ingest.checking import Checked, checked_images
 from pipeline.ingest.description import describe
 from pipeline.ingest.journal import Row, read_journal
-from pipeline.ingest.source import Item, Source
+from pipeline.ingest.source import Source
 from pipeline.progress import Progress, ignore_progress
 from pipeline.settings import Settings
 from pipeline.sums import note_sums
@@ -72,7 +72,7 @@ def import_dataset(
         if not link:
             check_room(settings.datasets_path, sum(item.size for item in source.items))
         _prepare(work, identity)
-        rows = list(ingest_items(source, work, link, on_progress))
+        rows = list(ingest_items(source, work, link, settings.threads, on_progress))
         info = _finish(source, rows, work, split)
         if not again and (twin := same_content_as(info.fingerprint, settings)):
             discard_import(source.name, settings)
@@ -155,7 +155,11 @@ def _prepare(work: Path, identity: str) -> None:
 
 
 def ingest_items(
-    source: Source, work: Path, link: bool, on_progress: Progress = ignore_progress
+    source: Source,
+    work: Path,
+    link: bool,
+    threads: int,
+    on_progress: Progress = ignore_progress,
 ) -> Iterator[Row]:
     """Journal rows of all items, in order, taking only those that the journal has not as taken.
 
@@ -163,6 +167,7 @@ def ingest_items(
         source: whose items.
         work: folder of the journal and of the images taken.
         link: keep references to the files instead of copies, where the source has files.
+        threads: that decode.
         on_progress: called with images done and images in all.
     """
     journaled = read_journal(work / "journal.jsonl")
@@ -171,30 +176,32 @@ def ingest_items(
     }
     item_of = {item.image_id: item for item in source.items} if done else {}
     first_of = {row["sha256"]: item_of[name] for name, row in done.items() if name in item_of}
+    waiting = (item for item in source.items if item.image_id not in done)
+    checked = checked_images(waiting, first_of, threads)
     total = len(source.items)
     with (work / "journal.jsonl").open("a", encoding="utf-8") as journal:
         for number, item in enumerate(source.items, 1):
             row = done.get(item.image_id)
             if row is None:
-                row = _take(item, work, link, first_of)
+                row = _take(next(checked), work, link)
                 journal.write(json.dumps(row) + "\n")
                 journal.flush()
             on_progress(number, total)
             yield row
 
 
-def _take(item: Item, work: Path, link: bool, first_of: dict[str, Item]) -> Row:
-    """Check, store and describe one image, or say why not."""
-    row, content, decoded = check_image(item, first_of)
-    if decoded is None:
+def _take(checked: Checked, work: Path, link: bool) -> Row:
+    """Store one image that is taken; its row."""
+    row, path = checked.row, checked.item.path
+    if checked.decoded is None:
         return row
-    if link and item.path is not None:
-        row["path"] = str(item.path.resolve())
+    if link and path is not None:
+        row["path"] = str(path.resolve())
     else:
-        row["path"] = f"{row['sha256'][:2]}/{row['sha256']}{decoded.suffix}"
+        row["path"] = f"{row['sha256'][:2]}/{row['sha256']}{checked.decoded.suffix}"
         target = work / "images" / row["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)  # torn by a kill: not in the journal, so written again
+        target.write_bytes(checked.content)  # torn by a kill: not in the journal, so written again
     return row
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.decoding.value_range import ValueRange
 from pipeline.images import difference_hash, load_rgb
-from pipeline.ingest.checking import check_image
+from pipeline.ingest.checking import checked_images
 from pipeline.ingest.journal import Row
 from pipeline.ingest.source import Item, Source
 from pipeline.progress import Progress
@@ -45,7 +45,7 @@ class Copy(NamedTuple):
 
 
 def look(
-    source: Source, on_progress: Progress
+    source: Source, threads: int, on_progress: Progress
 ) -> tuple[list[Row], list[int], list[Thumb], list[Copy]]:
     """Rows of all items; difference hashes and thumbnails of those taken; copies that leak."""
     rows: list[Row] = []
@@ -55,16 +55,16 @@ def look(
     first_of: dict[str, Item] = {}
     total = len(source.items)
     wanted = sorted({int(place) for place in np.linspace(0, total - 1, N_THUMBS)})
-    for number, item in enumerate(source.items):
-        row, content, decoded = check_image(item, first_of)
-        rows.append(row)
-        if "leak" in row["kind"].split():
-            copies.append(Copy(first_of[hashlib.sha256(content).hexdigest()], item))
-        if decoded is not None:
-            hashes.append(difference_hash(decoded.rgb))
+    for number, checked in enumerate(checked_images(source.items, first_of, threads)):
+        rows.append(checked.row)
+        if "leak" in checked.row["kind"].split():
+            sha256 = hashlib.sha256(checked.content).hexdigest()
+            copies.append(Copy(first_of[sha256], checked.item))
+        if checked.decoded is not None:
+            hashes.append(difference_hash(checked.decoded.rgb))
             if wanted and number >= wanted[0]:  # later where an image was not taken
                 wanted.pop(0)
-                thumbs.append(_thumb(item, decoded.rgb))
+                thumbs.append(_thumb(checked.item, checked.decoded.rgb))
         on_progress(number + 1, total)
     return rows, hashes, thumbs, copies
 

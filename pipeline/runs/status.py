@@ -12,6 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.devices import is_out_of_memory
+
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 _PACKAGES = ("torch", "numpy", "scipy", "qdrant-client")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -82,17 +84,7 @@ def resident_mb() -> float:
 def error_text(error: BaseException) -> str:
     """The error text of run.json."""
     more = "out of memory: give the worker more (HASHLENS_MEMORY_MB) or use less data. "
-    return more * _is_out_of_memory(error) + (str(error) or type(error).__name__)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error, or its cause, is that memory ran out; for the CPU torch has no class."""
-    import torch
-
-    says_so = isinstance(error, RuntimeError) and "allocate memory" in str(error)
-    if says_so or isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return error.__cause__ is not None and _is_out_of_memory(error.__cause__)
+    return more * is_out_of_memory(error) + (str(error) or type(error).__name__)
 
 
 def _commit() -> str:

@@ -26,9 +26,10 @@ from models.codes import HashCodes
 from pipeline.embedding import embedded
 from pipeline.files import write_atomic
 from pipeline.images import ImageError, load_rgb
-from pipeline.index.publish import weights_digest
-from pipeline.index.store.base import CollectionMissing, require_match, words_of
+from pipeline.index.built_from import weights_digest
+from pipeline.index.store.base import CollectionMissing, require_match
 from pipeline.index.store.opening import store_of
+from pipeline.index.word_filter import words_of
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
@@ -243,7 +244,7 @@ def _prepare_collection(job: Job, run: Run, settings: Settings) -> None:
     expected = {"bits": run.spec.bits, "weights_sha256": weights_digest(run)}
     store = store_of(settings)
     try:
-        require_match(store.info(job.collection), expected)
+        require_match(job.collection, store.metadata(job.collection), expected)
     except CollectionMissing:
         store.create(job.collection, run.spec.bits, {**expected, "run": run.id})
     finally:

@@ -19,16 +19,17 @@ from models.method import HashMethod
 from models.wording import unknown
 from pipeline.datasets.dataset import RetrievalDataset, list_datasets, load_dataset
 from pipeline.index.cosine import Cosine, cosine_of
-from pipeline.index.ordering import Ordering, find_shortlist, sort_hits
+from pipeline.index.ordering import Ordering, find_shortlist, rows_of, sort_hits
 from pipeline.index.publish import read_index
 from pipeline.index.search import encode_image, searchable, stored_query
-from pipeline.index.store.base import CodeStore, Where, words_of
+from pipeline.index.store.base import CodeStore, Hit, Where
 from pipeline.index.text_search import encode_text
+from pipeline.index.word_filter import words_of
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.serving import messages
-from pipeline.serving.messages import DatasetFacts, Encoded, Found, Hit, Query, RunFacts, Search
+from pipeline.serving.messages import DatasetFacts, Encoded, Found, Query, RunFacts, Search
 from pipeline.settings import Settings
 from pipeline.stored_features import FeaturesMissing
 
@@ -156,7 +157,10 @@ class Service:
             max_distance=search.max_distance,
             where=None if where == Where() else where,
         )
-        hits = [hit for hit in found.result.hits if hit.payload["row"] != asked.row]
+        rows = rows_of(found.result.hits)
+        own = -1 if asked.row is None else asked.row
+        is_shown = (rows != own) & (rows < len(opened.dataset))  # some came a moment ago
+        hits = [found.result.hits[place] for place in np.flatnonzero(is_shown)]
         order = sort_hits(hits, ordering)
         shown = [hits[place] for place in order.places[: search.k]]
         is_cut = len(hits) > search.k and any(
@@ -165,7 +169,7 @@ class Service:
         notes = [note for note in (problem, no_order or order.problem) if note]
         return Found(
             **encoded.model_dump(),
-            hits=[_hit(hit.distance, hit.payload) for hit in shown],
+            hits=_hits(shown, opened.dataset),
             is_cut=is_cut or found.result.tie_cut,
             order="within" if ordering and not order.problem else "codes",
             notes=notes,
@@ -276,16 +280,22 @@ def _encoded(opened: _Open, asked: _Asked, seconds: float) -> Encoded:
     return Encoded(run=opened.run.id, bits=asked.code.bits, code=code, seconds=seconds)
 
 
-def _hit(distance: int, payload: dict[str, object]) -> Hit:
-    labels = payload["labels"]
-    return Hit(
-        id=str(payload["image_id"]),
-        sha256=str(payload["sha256"]),
-        distance=distance,
-        labels=list(map(str, labels)) if isinstance(labels, list) else [],
-        text=str(payload["text"]),
-        split=str(payload["split"]),
-    )
+def _hits(found: list[Hit], dataset: RetrievalDataset) -> list[messages.Hit]:
+    names = dataset.manifest[["image_id", "sha256", "text"]].iloc[rows_of(found)]
+    labels = [hit.payload["labels"] for hit in found]
+    return [
+        messages.Hit(
+            id=image_id,
+            sha256=sha256,
+            distance=hit.distance,
+            labels=list(map(str, named)) if isinstance(named, list) else [],
+            text=text,
+            split=str(hit.payload["split"]),
+        )
+        for hit, named, (image_id, sha256, text) in zip(
+            found, labels, names.itertuples(index=False), strict=True
+        )
+    ]
 
 
 def _run_facts(run: Run) -> RunFacts:

@@ -303,12 +303,12 @@ def metadata_is_kept_and_checked(store: CodeStore) -> None:
 
     assert (info.name, info.alias, info.bits, info.count) == ("contract-v1", None, 16, 5)
     assert info.created == "2026-01-31T14:05:09Z"
-    require_match(info, {"bits": 16, "codec": CODEC, "model": "itq"})
+    require_match(info.name, info.metadata, {"bits": 16, "codec": CODEC, "model": "itq"})
     with pytest.raises(CollectionMismatch, match="model='itq', not 'csq'") as caught:
-        require_match(info, {"bits": 16, "model": "csq"})
+        require_match(info.name, info.metadata, {"bits": 16, "model": "csq"})
     assert caught.value.field == "model"
     with pytest.raises(CollectionMismatch, match="weights=None, not 'ab12'"):
-        require_match(info, {"weights": "ab12"})
+        require_match(info.name, info.metadata, {"weights": "ab12"})
 
 
 def a_name_is_taken_once(store: CodeStore) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 import torch
 
 from pipeline.backbones import load_backbone
-from pipeline.devices import device_of, device_title
+from pipeline.devices import device_of, device_title, is_out_of_memory
 from pipeline.settings import Settings
 
 
@@ -65,3 +67,33 @@ def test_half_precision_is_for_gpus_alone(settings: Settings) -> None:
     asked = settings.model_copy(update={"device": "cpu", "half_precision": True})
 
     assert load_backbone("tiny", asked).fingerprint == load_backbone("tiny", settings).fingerprint
+
+
+def caused(cause: Exception) -> Exception:
+    error = ValueError("features of a.jpg")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "limited", "is_memory"),
+    [
+        (MemoryError(), False, True),
+        (torch.OutOfMemoryError("CUDA"), False, True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), False, True),
+        (caused(RuntimeError("can't allocate memory")), False, True),
+        (RuntimeError("could not create a primitive"), True, True),
+        (RuntimeError("could not execute a primitive"), True, True),
+        (RuntimeError("could not create a primitive"), False, False),
+        (RuntimeError("could not create a folder"), True, False),
+        (ValueError("can't allocate memory"), True, False),
+    ],
+)
+def test_what_torch_says_when_memory_runs_out_is_understood(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, limited: bool, is_memory: bool
+) -> None:
+    """oneDNN names no cause: it counts where this process has a limit."""
+    limit = 10**9 if limited else resource.RLIM_INFINITY
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limit, limit))
+
+    assert is_out_of_memory(error) is is_memory

@@ -151,6 +151,10 @@ class CodeStore(Protocol):
     of another length, and ValueError for a malformed argument.
     """
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this process itself searches, rather than a server."""
+
     def create(
         self,
         collection: str,
@@ -240,6 +244,9 @@ class CodeStore(Protocol):
     def info(self, name: str) -> CollectionInfo:
         """Facts about a collection, by its name or an alias."""
 
+    def metadata(self, name: str) -> dict[str, object]:
+        """What `info` has as metadata; no embedded collection is opened for it."""
+
     def publish(self, alias: str, collection: str) -> None:
         """Point `alias` at `collection` in one step: readers see the old or the new, never none."""
 
@@ -256,20 +263,20 @@ class CodeStore(Protocol):
         """Release files and connections."""
 
 
-def require_match(info: CollectionInfo, expected: Mapping[str, object]) -> None:
+def require_match(name: str, stored: Mapping[str, object], expected: Mapping[str, object]) -> None:
     """Check that a collection was built with what is loaded now.
 
     Args:
-        info: the collection.
+        name: of the collection.
+        stored: its metadata.
         expected: metadata fields ("bits", "codec", "model", ...) and the values they must have.
 
     Raises:
         CollectionMismatch: names the first field that differs.
     """
-    stored = {**info.metadata, "bits": info.bits}
-    for name, wanted in expected.items():
-        if stored.get(name) != wanted:
-            raise CollectionMismatch(info.name, name, stored.get(name), wanted)
+    for field_name, wanted in expected.items():
+        if stored.get(field_name) != wanted:
+            raise CollectionMismatch(name, field_name, stored.get(field_name), wanted)
 
 
 def checked_name(name: str) -> str:
@@ -285,15 +292,15 @@ def checked_name(name: str) -> str:
 def checked_items(
     ids: Sequence[str], codes: HashCodes, payloads: Sequence[Payload]
 ) -> list[tuple[str, Payload]]:
-    """Canonical ids beside payloads as plain JSON, or a ValueError naming the first bad one."""
+    """Canonical ids beside payloads, or a ValueError naming the first that is no plain JSON."""
     if not len(ids) == len(codes) == len(payloads):
         raise ValueError(
             f"ids, codes and payloads must be equally many, "
             f"got {len(ids)}, {len(codes)} and {len(payloads)}"
         )
-    return [
-        (checked_id(id_), _plain(id_, payload)) for id_, payload in zip(ids, payloads, strict=True)
-    ]
+    for id_, payload in zip(ids, payloads, strict=True):
+        _check_plain(id_, payload)
+    return [*zip(map(checked_id, ids), payloads, strict=True)]
 
 
 def checked_id(id_: str) -> str:
@@ -318,24 +325,11 @@ def check_radius(r: int) -> None:
         raise ValueError(f"a Hamming radius must be at least 0, got {r}")
 
 
-def _plain(id_: str, payload: Payload) -> Payload:
+def _check_plain(id_: str, payload: Payload) -> None:
     try:
-        plain: Payload = json.loads(json.dumps(payload, allow_nan=False))
+        json.dumps(payload, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the payload of {id_} is not plain JSON: {error}") from error
-    return plain
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """The distinct words of a text in lower case, sorted: what a text filter compares.
-
-    Whole words match the same way in every engine, which parts of words do not.
-
-    Example:
-        >>> words_of("Grinning_face 2, grinning")
-        ('2', 'face', 'grinning')
-    """
-    return tuple(sorted(set(re.findall(r"[^\W_]+", text.lower()))))
 
 
 def field_values(payload: Payload, field: str) -> list[str]:

@@ -135,6 +135,12 @@ class EdgeClient:
         }
         return models.CollectionInfo.model_construct(**described)
 
+    def metadata(self, collection_name: str) -> dict[str, object]:
+        """As given at creation; the collection is not opened."""
+        with self._lock:
+            kept = self._files.meta(self._resolve(collection_name))["metadata"]
+            return kept if isinstance(kept, dict) else {}
+
     def optimize(self, collection_name: str) -> None:
         """Build and compress segments now, which a server does by itself."""
         with self._opened(collection_name) as (_, shard):

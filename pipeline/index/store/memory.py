@@ -45,6 +45,11 @@ class MemoryCodeStore:
         self._tables: dict[str, _Table] = {}
         self._aliases: dict[str, str] = {}
 
+    @property
+    def is_embedded(self) -> bool:
+        """See CodeStore."""
+        return True
+
     def create(
         self,
         collection: str,
@@ -154,6 +159,10 @@ class MemoryCodeStore:
         return CollectionInfo(
             collection, alias, table.bits, len(table.rows), table.metadata, created
         )
+
+    def metadata(self, name: str) -> dict[str, object]:
+        """See CodeStore."""
+        return self._table(name).metadata
 
     def publish(self, alias: str, collection: str) -> None:
         """See CodeStore."""

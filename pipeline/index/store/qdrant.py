@@ -88,15 +88,19 @@ class QdrantCodeStore:
         self._lock: AbstractContextManager[object] = RLock() if local_mode else nullcontext()
 
     @property
+    def is_embedded(self) -> bool:
+        """See CodeStore."""
+        return not isinstance(self._client, QdrantClient)
+
+    @property
     def client(self) -> QdrantClient | EdgeClient:
         """What speaks to the engine, for vectors that are no hash codes."""
         return self._client
 
     def check_room(self, n_codes: int, more_bytes: int = 0) -> None:
         """See CodeStore."""
-        if isinstance(self._client, QdrantClient):
-            return
-        self._client.check_room(n_codes, more_bytes)
+        if not isinstance(self._client, QdrantClient):
+            self._client.check_room(n_codes, more_bytes)
 
     def create(
         self,
@@ -182,11 +186,11 @@ class QdrantCodeStore:
         check_radius(radius)
 
         def attempt() -> SearchResult | None:
-            kept = self._metadata(collection)
+            kept = self.metadata(collection)
             vectors = FeatureVectors.from_metadata(collection, kept)
             [query] = vectors.stored(features[None])
             found = self._search.rescored(collection, code, query, vectors, radius, where, limit=k)
-            is_same = self._metadata(collection).get(FEATURES) == kept[FEATURES]
+            is_same = self.metadata(collection).get(FEATURES) == kept[FEATURES]
             return found if is_same else None  # else an alias moved to features kept otherwise
 
         return self._settled(collection, code.bits, attempt)
@@ -232,6 +236,13 @@ class QdrantCodeStore:
         return CollectionInfo(
             collection, alias, vectors.size, self.count(collection), metadata, created
         )
+
+    def metadata(self, name: str) -> dict[str, object]:
+        """See CodeStore."""
+        with self._errors(name):
+            if not isinstance(self._client, QdrantClient):
+                return self._client.metadata(name)
+            return dict(self._client.get_collection(name).config.metadata or {})
 
     def publish(self, alias: str, collection: str) -> None:
         """See CodeStore."""
@@ -291,10 +302,6 @@ class QdrantCodeStore:
             self._checked_info(collection, bits)  # the likeliest reason, so say that
             raise
         raise StoreError(f"collection '{collection}' changes during every search; search again")
-
-    def _metadata(self, collection: str) -> dict[str, object]:
-        with self._errors(collection):
-            return dict(self._client.get_collection(collection).config.metadata or {})
 
     def _checked_info(self, collection: str, bits: int) -> CollectionInfo:
         info = self.info(collection)

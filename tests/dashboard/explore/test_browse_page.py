@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import access
 from pipeline.annotations.tags import Tags
 from pipeline.annotations.verdicts import Verdicts
 from pipeline.datasets.dataset import list_datasets, load_dataset

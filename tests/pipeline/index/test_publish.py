@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID, uuid5
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from models.codes import HashCodes
 from pipeline.datasets.dataset import load_dataset
 from pipeline.datasets.split import make_split
 from pipeline.deletions import delete_dataset
+from pipeline.index import built_from
 from pipeline.index import publish as publishing
 from pipeline.index.coverage import searched_codes
 from pipeline.index.payloads import IndexItems, item_id
@@ -22,6 +24,7 @@ from pipeline.index.publish import (
     roll_back,
     write_index,
 )
+from pipeline.index.search import open_index
 from pipeline.index.store.base import StoreError
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.index.store.opening import open_store
@@ -32,6 +35,7 @@ from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from tests.factories import imported, kill, python, wait_for_line, write_images
 
+NAMESPACE = UUID("6f3f1c1e-8a55-5d0c-9a40-6d1b9be6a1d7")
 CHILD = """
 import sys, threading
 from pathlib import Path
@@ -95,9 +99,6 @@ def test_every_code_stands_beside_its_own_image(done_run: Run, dataset, store) -
         assert nearest.distance == 0
         assert item.payload == {
             "row": int(row),
-            "image_id": facts["image_id"],
-            "sha256": facts["sha256"],
-            "text": facts["text"],
             "labels": list(facts["labels:class"]),
             "split": "train" if row in split.train else "query",
             "words": sorted({*re.findall(r"[a-z0-9]+", said.lower())}),
@@ -114,7 +115,7 @@ def test_publishing_twice_changes_nothing(done_run: Run, dataset, store) -> None
 def test_an_index_of_an_older_version_is_built_again(
     done_run: Run, dataset, store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing, "PAYLOAD", 1)
+    monkeypatch.setattr(built_from, "PAYLOAD", 1)
     old = publish(done_run, dataset, store)
     monkeypatch.undo()
 
@@ -286,11 +287,24 @@ def test_codes_are_not_published_with_other_images_of_the_same_name(
     assert store.collections() == []
 
 
+def test_an_index_with_the_names_that_earlier_versions_stored_stays(
+    done_run: Run, dataset, store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(built_from, "PAYLOAD", 2)
+    old = publish(done_run, dataset, store)
+    monkeypatch.undo()
+
+    assert open_index(done_run, store) == old
+    assert publish(done_run, dataset, store) == old
+
+
 def test_ids_are_stable_and_tell_data_sets_apart(done_run: Run, dataset) -> None:
     assert item_id("a", "0" * 64) == item_id("a", "0" * 64) != item_id("b", "0" * 64)
     every = np.arange(40)
-    payloads = IndexItems(done_run, dataset, every).payloads(every)
-    assert len({item_id("shapes", str(payload["sha256"])) for payload in payloads}) == 40
+    ids = IndexItems(done_run, dataset, every).ids(every)
+    assert len({*ids}) == 40
+    digests = dataset.manifest["sha256"]
+    assert ids == [str(uuid5(NAMESPACE, f"shapes:{digest}")) for digest in digests]
 
 
 def test_a_drop_that_fails_leaves_the_run_published_and_one_that_is_killed_does_not(

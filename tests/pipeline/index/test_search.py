@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import load_dataset
 from pipeline.images import load_rgb
-from pipeline.index.publish import publish
+from pipeline.index import search
+from pipeline.index.code_files import CodeFileStore
+from pipeline.index.publish import IndexRecord, publish
 from pipeline.index.search import encode_image, open_index, search_index, searchable, stored_query
 from pipeline.index.store.base import CollectionMismatch, CollectionMissing, StoreUnavailable, Where
 from pipeline.index.store.memory import MemoryCodeStore
@@ -163,6 +166,42 @@ def test_an_index_locked_by_another_process_falls_back_to_the_code_file(
     reopened = open_store(None, own_library.index_path)
     assert searchable(done_run, dataset, reopened)[2] == ""
     reopened.close()
+
+
+def test_a_large_embedded_index_is_not_opened_to_search(
+    done_run: Run, dataset, own_library: Settings, store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may have it open meanwhile: the code files say the same."""
+    monkeypatch.setattr(search, "SCAN_FROM", 40)
+    published = open_store(None, own_library.index_path)
+    alias = publish(done_run, dataset, published, force=True).alias
+    published.close()
+    child = python(HOLDER, own_library.index_path, alias)
+    wait_for_line(child, "open")
+
+    embedded = open_store(None, own_library.index_path)
+    used, name, reason = searchable(done_run, dataset, embedded)
+    embedded.close()
+    kill(child)
+
+    assert (type(used), reason) == (CodeFileStore, "")
+    assert same_answers(done_run, used, name, store, alias)
+
+
+@pytest.mark.parametrize(
+    ("count", "is_embedded", "features", "is_scanned"),
+    [
+        (100_000, True, "none", True),
+        (99_999, True, "none", False),
+        (100_000, False, "none", False),  # a server
+        (100_000, True, "int8", False),  # the index rescores
+    ],
+)
+def test_code_files_are_read_where_that_is_faster(count, is_embedded, features, is_scanned):
+    record = IndexRecord(alias="a", collection="a__v1", count=count, created="", features=features)
+    asked = SimpleNamespace(is_embedded=is_embedded)
+
+    assert search.reads_code_files(record, asked) is is_scanned
 
 
 def test_without_index_and_code_file_the_run_is_named(done_run: Run, dataset) -> None:

@@ -16,8 +16,9 @@ import torch
 
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset, load_dataset
+from pipeline.index.built_from import weights_digest
 from pipeline.index.index_jobs import verify
-from pipeline.index.publish import publish, weights_digest
+from pipeline.index.publish import publish
 from pipeline.index.refresh import refresh
 from pipeline.index.search import encode_image, stored_query
 from pipeline.index.store.memory import MemoryCodeStore

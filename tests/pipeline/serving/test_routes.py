@@ -47,8 +47,9 @@ def test_a_stored_image_finds_what_the_app_finds(client, library, shapes, run):
     hits = find_shortlist(store, alias, stored_query(run, 3).code, order, limit=13).result.hits
     others = [hit for hit in hits if hit.payload["row"] != 3]
     expected = [others[place] for place in sort_hits(others, order).places[:12]]
+    names = shapes.manifest["image_id"]
     assert [(h["id"], h["distance"]) for h in found["hits"]] == [
-        (hit.payload["image_id"], hit.distance) for hit in expected
+        (names.iloc[hit.payload["row"]], hit.distance) for hit in expected
     ]
     assert (found["order"], found["bits"], found["run"]) == ("within", 16, run.id)
     assert "has no index" in found["notes"][0]  # of this library; the code file answers

@@ -14,7 +14,8 @@ from pipeline.datasets.dataset import load_dataset
 from pipeline.index.cosine import cosine_of
 from pipeline.index.ordering import Ordering, find_shortlist, sort_hits
 from pipeline.index.search import exact_store, stored_query
-from pipeline.index.store.base import Where, words_of
+from pipeline.index.store.base import Where
+from pipeline.index.word_filter import words_of
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
@@ -87,7 +88,8 @@ def expected(
     found = find_shortlist(store, alias, asked, order, limit=25, where=where)
     hits = [hit for hit in found.result.hits if hit.payload["row"] != row]
     sorted_ = [hits[place] for place in sort_hits(hits, order).places[:24]]
-    return [[hit.payload["image_id"], hit.distance] for hit in sorted_]
+    names = dataset.manifest["image_id"]
+    return [[names.iloc[hit.payload["row"]], hit.distance] for hit in sorted_]
 
 
 def ask(page: Any, place: int) -> None:
