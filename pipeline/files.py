@@ -22,12 +22,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from pipeline.wording import sentence
+from pipeline.wording import COMMAND, sentence
 
 RESERVE_BYTES = 200_000_000  # of free disk that stays free
 _log = logging.getLogger(__name__)
 SUMS = ".sums"
-DOCTOR = "python -m pipeline doctor --repair"
+DOCTOR = f"{COMMAND} doctor --repair"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 _READERS = ("pyarrow", "safetensors", "pandas")  # raise classes of their own
 _SUM_LETTERS = 64

@@ -34,6 +34,7 @@ from pipeline.index.store.base import (
 )
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
+from pipeline.wording import COMMAND
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def open_index(run: Run, store: CodeStore) -> IndexRecord:
     record = read_index(run)
     if record is None:
         raise RunError(
-            f"run {run.id} has no index; publish it with: python -m pipeline index publish {run.id}"
+            f"run {run.id} has no index; publish it with: {COMMAND} index publish {run.id}"
         )
     info = store.info(record.alias)
     require_match(info, expected_metadata(run))

@@ -6,6 +6,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from models.installation import extra
 from pipeline.datasets.dataset import DatasetError
 
 HUB = "hf://"
@@ -30,9 +31,7 @@ def downloaded(source: str, downloads: Path) -> Path:
     if (address := _ADDRESS.fullmatch(source)) is None:
         raise DatasetError(f"{source} is no address of a data set; write hf://USER/NAME[@REVISION]")
     if find_spec("huggingface_hub") is None:
-        raise DatasetError(
-            f"{source} needs huggingface_hub; run: pip install -r requirements-networks.txt"
-        )
+        raise DatasetError(f"{source} needs huggingface_hub; run: {extra('networks')}")
     import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError

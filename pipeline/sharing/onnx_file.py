@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from models.backbones.base import Backbone
 from models.codes import HashCodes
+from models.installation import extra
 from models.method import HashMethod
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.index.coverage import searched_codes
@@ -32,8 +33,8 @@ from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from pipeline.stored_features import find_stored
+from pipeline.wording import COMMAND
 
-REQUIREMENTS = "requirements-export.txt"
 MOST_CHECKED = 1000  # images whose codes are compared
 _BATCH = 16
 _TOLERANCE = 1e-4  # of a relaxed code's usual size: what the order of sums changes
@@ -244,7 +245,7 @@ def preparation(backbone: Backbone) -> Preparation:
     except (KeyError, ValueError, TypeError) as error:
         raise ExportError(
             f"the backbone {backbone.name} prepares images without resize, crop and normalise; "
-            "export its codes instead: python -m pipeline export codes RUN codes.npy"
+            f"export its codes instead: {COMMAND} export codes RUN codes.npy"
         ) from error
 
 
@@ -320,4 +321,4 @@ def _installed(*packages: str) -> None:
 
     for package in packages:
         if find_spec(package) is None:
-            raise ExportError(f"{package} is not installed; pip install -r {REQUIREMENTS}")
+            raise ExportError(f"{package} is not installed; {extra('export')}")

@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from models.installation import extra
 from pipeline.catalog import method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.evaluation.metric_table import METRICS
@@ -64,12 +65,12 @@ def push(run: Run, target: str) -> str:
         if place.exists():
             raise BundleError(f"{place} is there already; choose another folder")
         with tempfile.TemporaryDirectory(dir=place.absolute().parent) as partial:
-            _write(run, Path(partial) / "run")
+            _write(run, Path(partial) / "run", place.name)
             (Path(partial) / "run").rename(place)
         return str(place)
     hub, name = _hub(), target.removeprefix(HUB)
     with tempfile.TemporaryDirectory() as partial, _hub_errors(target):
-        _write(run, Path(partial) / "run")
+        _write(run, Path(partial) / "run", target)
         api = hub.HfApi()
         api.create_repo(name, exist_ok=True)
         api.upload_folder(
@@ -91,9 +92,9 @@ def pull(source: str, settings: Settings) -> Run:
     """
     if not source.startswith(HUB):
         return _take(Path(source), settings)
+    hub, patterns = _hub(), [*_FILES, *(f"{folder}/*" for folder in _FOLDERS)]
     with tempfile.TemporaryDirectory() as place, _hub_errors(source):
-        patterns = [*_FILES, *(f"{folder}/*" for folder in _FOLDERS)]
-        _hub().snapshot_download(source.removeprefix(HUB), local_dir=place, allow_patterns=patterns)
+        hub.snapshot_download(source.removeprefix(HUB), local_dir=place, allow_patterns=patterns)
         return _take(Path(place), settings)
 
 
@@ -106,14 +107,14 @@ def missing_dataset(run: Run, settings: Settings) -> str:
     return ""
 
 
-def _write(run: Run, folder: Path) -> None:
+def _write(run: Run, folder: Path, source: str) -> None:
     for path in _parts(run.folder):
         place = folder / path.relative_to(run.folder)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     status = run.status().model_copy(update={"host": "", "pid": 0})  # of no use elsewhere
     (folder / "run.json").write_text(status.model_dump_json(indent=2) + "\n", "utf-8")
-    (folder / "README.md").write_text(model_card(run), "utf-8")
+    (folder / "README.md").write_text(model_card(run, source), "utf-8")
 
 
 def _take(folder: Path, settings: Settings) -> Run:
@@ -175,8 +176,13 @@ def _parts(folder: Path) -> Iterator[Path]:
     yield from (path for path in found if path.is_file() and not path.is_symlink())
 
 
-def model_card(run: Run) -> str:
-    """The README of a repository: what the run is, what it reached, and how it is used."""
+def model_card(run: Run, source: str) -> str:
+    """The README of a bundle: what the run is, what it reached, and how it is used.
+
+    Args:
+        run: which.
+        source: where it can be pulled from.
+    """
     spec, card = run.spec, method_card(run.spec.method)
     lines = [
         "---",
@@ -195,7 +201,7 @@ def model_card(run: Run) -> str:
     ]
     lines += [f"- {deviation}" for deviation in card.deviations]
     lines += ["", "## Measured", "", *_measured(run), "", "## Use", "", "```"]
-    lines += [f"python -m pipeline pull {HUB}OWNER/NAME", "```", ""]
+    lines += [f"hashlens pull {source}", "```", ""]
     return "\n".join(lines)
 
 
@@ -216,9 +222,7 @@ def _measured(run: Run) -> list[str]:
 
 def _hub() -> Any:
     if find_spec("huggingface_hub") is None:
-        raise BundleError(
-            "huggingface_hub is not installed; pip install -r requirements-networks.txt"
-        )
+        raise BundleError(f"huggingface_hub is not installed; run: {extra('networks')}")
     import huggingface_hub
 
     return huggingface_hub

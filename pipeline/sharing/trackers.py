@@ -12,10 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
+from models.installation import extra
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 
-REQUIREMENTS = "requirements-trackers.txt"
 Facts = dict[str, str | int | float | bool]
 
 
@@ -76,7 +76,7 @@ def open_tracker(target: str) -> Tracker:
         )
     package, make = _TRACKERS[kind]
     if find_spec(package) is None:
-        raise TrackerError(f"{package} is not installed; pip install -r {REQUIREMENTS}")
+        raise TrackerError(f"{package} is not installed; {extra('trackers')}")
     return make(place)
 
 

@@ -125,7 +125,19 @@ def test_a_repository_is_written_and_read_through_the_hub(
     monkeypatch.setattr(run_bundle, "_hub", lambda: api)
 
     assert push(done_run, "hf://ann/codes") == "https://huggingface.co/ann/codes"
+    card = (hub / "ann/codes/README.md").read_text("utf-8")
+    assert "\nhashlens pull hf://ann/codes\n" in card
     assert pull("hf://ann/codes", elsewhere).report() == done_run.report()
+
+
+def test_a_hub_without_its_package_is_named(done_run, elsewhere, monkeypatch):
+    monkeypatch.setattr(run_bundle, "find_spec", lambda name: None)
+
+    for refused in (
+        lambda: push(done_run, "hf://ann/codes"), lambda: pull("hf://ann/codes", elsewhere),
+    ):  # fmt: skip
+        with pytest.raises(BundleError, match="run: pip install -r requirements-networks"):
+            refused()
 
 
 def test_a_hub_that_cannot_be_reached_is_named(elsewhere, monkeypatch):
