@@ -15,16 +15,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from models.installation import extra
 from pipeline.catalog import method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.evaluation.metric_table import METRICS
 from pipeline.files import note_sums
+from pipeline.ingest.hub import HUB, hub_client
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -33,7 +30,6 @@ from pipeline.runs.status import read_status
 from pipeline.settings import Settings
 from pipeline.wording import sentence
 
-HUB = "hf://"
 _FILES = ("spec.json", "run.json", "report*.json", "curves*.npz", "history.jsonl")
 _FOLDERS = {"model": ("*.json", "*.safetensors"), "codes": ("*.npz",)}
 _NAME = re.compile(r"[0-9A-Za-z-]+_[a-z0-9_]+_[a-z0-9_-]+_\d+b_[0-9a-f]{4}")  # becomes a folder
@@ -68,14 +64,15 @@ def push(run: Run, target: str) -> str:
             _write(run, Path(partial) / "run", place.name)
             (Path(partial) / "run").rename(place)
         return str(place)
-    hub, name = _hub(), target.removeprefix(HUB)
-    with tempfile.TemporaryDirectory() as partial, _hub_errors(target):
-        _write(run, Path(partial) / "run", target)
-        api = hub.HfApi()
-        api.create_repo(name, exist_ok=True)
-        api.upload_folder(
-            repo_id=name, folder_path=Path(partial) / "run", commit_message=f"Run {run.id}"
-        )
+    name = target.removeprefix(HUB)
+    with tempfile.TemporaryDirectory() as partial:
+        folder = Path(partial) / "run"
+        _write(run, folder, target)
+        remedy = "go online, sign in with `hf auth login`, or push to a folder"
+        with hub_client(target, BundleError, remedy) as hub:
+            api = hub.HfApi()
+            api.create_repo(name, exist_ok=True)
+            api.upload_folder(repo_id=name, folder_path=folder, commit_message=f"Run {run.id}")
     return f"https://huggingface.co/{name}"
 
 
@@ -92,9 +89,12 @@ def pull(source: str, settings: Settings) -> Run:
     """
     if not source.startswith(HUB):
         return _take(Path(source), settings)
-    hub, patterns = _hub(), [*_FILES, *(f"{folder}/*" for folder in _FOLDERS)]
-    with tempfile.TemporaryDirectory() as place, _hub_errors(source):
-        hub.snapshot_download(source.removeprefix(HUB), local_dir=place, allow_patterns=patterns)
+    patterns = [*_FILES, *(f"{folder}/*" for folder in _FOLDERS)]
+    remedy = "go online, or load its files elsewhere and pull their folder"
+    with tempfile.TemporaryDirectory() as place:
+        with hub_client(source, BundleError, remedy) as hub:
+            name = source.removeprefix(HUB)
+            hub.snapshot_download(name, local_dir=place, allow_patterns=patterns)
         return _take(Path(place), settings)
 
 
@@ -218,23 +218,3 @@ def _measured(run: Run) -> list[str]:
     sizes = f"{report.n_query:,} queries, {report.n_database:,} images"
     protocol = f"{report.protocol.summary} {sizes}."
     return ["| measure | value |", "| --- | --- |", *rows, "", protocol]
-
-
-def _hub() -> Any:
-    if find_spec("huggingface_hub") is None:
-        raise BundleError(f"huggingface_hub is not installed; run: {extra('networks')}")
-    import huggingface_hub
-
-    return huggingface_hub
-
-
-@contextmanager
-def _hub_errors(target: str) -> Iterator[None]:
-    """What the hub raises, as an error of ours."""
-    import httpx
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    try:
-        yield
-    except (HfHubHTTPError, HFValidationError, httpx.HTTPError) as error:
-        raise BundleError(f"{target} cannot be reached: {error}") from error
