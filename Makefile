@@ -47,7 +47,7 @@ audit: .venv/.installed ## sbom.json, licences.md, and known vulnerabilities whe
 	-.venv/audit/bin/pip-audit --timeout 15 --no-deps -r requirements.txt
 
 clean: ## remove the virtual environment and caches; data/ stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/.created:
 	$(PYTHON) -c 'import sys; assert sys.version_info[:2] >= (3, 11), "HashLens needs Python 3.11 or newer"'

@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from dashboard.access import is_forged, refusal
 from dashboard.services.thumbs import LARGE, SMALL, Thumbnails
@@ -29,7 +29,7 @@ _FOREVER = {
 }
 
 
-def routes(settings: Settings) -> list[Route]:
+def routes(settings: Settings) -> list[BaseRoute]:
     """All routes of the dashboard.
 
     Args:
@@ -52,7 +52,7 @@ def routes(settings: Settings) -> list[Route]:
     return [
         Route("/thumbs/{dataset}/{sha}.webp", thumbnail),
         Route("/healthz", health),
-        *api_routes(
+        api_routes(
             Service(settings, _store),
             lambda request: refusal(request.headers, "viewer", settings),
             _encoding_wait_s,

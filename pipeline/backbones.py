@@ -11,6 +11,7 @@ from models.errors import WeightsError
 from pipeline.devices import device_of
 from pipeline.settings import Settings
 from pipeline.stored_features import AboutFeatures, own_vectors
+from pipeline.wording import COMMAND
 
 if TYPE_CHECKING:  # torch, which names do without
     from torch import Tensor
@@ -35,7 +36,7 @@ def load_backbone(name: str, settings: Settings) -> Backbone:
         known = ", ".join(own) or "none"
         raise WeightsError(
             f"no vectors are imported as {name} (there are: {known}); import them with: "
-            f"python -m pipeline features import DATASET FILE --name {name.removeprefix(PREFIX)}"
+            f"{COMMAND} features import DATASET FILE --name {name.removeprefix(PREFIX)}"
         )
     about = own[name][1]
     return _with_network(about, settings) if about.network else _without_network(about)

@@ -17,11 +17,11 @@ from threading import get_ident
 from typing import Generic, TypeVar
 
 from pipeline.sums import read_checked, swap_in
-from pipeline.wording import sentence
+from pipeline.wording import COMMAND, sentence
 
 RESERVE_BYTES = 200_000_000  # of free disk that stays free
 _log = logging.getLogger(__name__)
-DOCTOR = "python -m pipeline doctor --repair"
+DOCTOR = f"{COMMAND} doctor --repair"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 _READERS = ("pyarrow", "safetensors", "pandas")  # raise classes of their own
 _OS_ERROR = re.compile(r"[(]os error (\d+)[)]")

@@ -40,6 +40,7 @@ SUFFIXES = (
     *(".heic", ".heif"),
 )
 MAX_PIXELS = 64_000_000
+_MOST_RATIO = 200  # of the sides: networks enlarge the short one to hundreds of pixels
 _PLAUSIBLE = 4_000_000  # pixels that any file may have
 _MAX_PIXELS_A_BYTE = 5_000  # more than the formats reach, but for one plain colour
 _SUFFIX_OF = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}
@@ -85,7 +86,8 @@ def load_rgb(source: Path | bytes, ranges: Sequence[ValueRange] = ()) -> Image.I
             another kind of numbers is scaled by its own values.
 
     Raises:
-        ImageError: not one of `FORMATS`, more than `MAX_PIXELS` pixels, truncated or damaged.
+        ImageError: not one of `FORMATS`, more than `MAX_PIXELS` pixels, a mere line, truncated or
+            damaged.
     """
     return decode(source, ranges).rgb
 
@@ -207,6 +209,11 @@ def _check_size(image: Image.Image, n_bytes: int) -> None:
     if n_pixels > MAX_PIXELS:
         raise ImageError(
             f"has {image.width} x {image.height} pixels, more than {MAX_PIXELS / 1e6:.0f} million"
+        )
+    if max(image.size) > _MOST_RATIO * min(image.size):
+        raise ImageError(
+            f"has {image.width} x {image.height} pixels; one side may have {_MOST_RATIO} times the "
+            "other at most"
         )
     if n_pixels > max(_PLAUSIBLE, _MAX_PIXELS_A_BYTE * n_bytes):
         raise ImageError(f"claims {n_pixels:,} pixels in {n_bytes} bytes")

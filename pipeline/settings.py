@@ -16,7 +16,8 @@ from pydantic_settings import (
 )
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
-_ROOT = Path(__file__).resolve().parent.parent
+from models.installation import IS_INSTALLED
+
 _INHERITED = {  # in capitals
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
     *("VIRTUAL_ENV", "PYTHONPATH", "PYTHONUTF8", "PYTHONIOENCODING"),
@@ -44,9 +45,7 @@ def usual_home() -> Path:
     `data` in the working folder for a checkout; for an installed HashLens the platform's place,
     such as ~/.local/share/hashlens.
     """
-    return (
-        Path("data") if (_ROOT / "pyproject.toml").is_file() else user_data_path("hashlens", False)
-    )
+    return user_data_path("hashlens", False) if IS_INSTALLED else Path("data")
 
 
 class Settings(BaseSettings):

@@ -31,6 +31,7 @@ from pipeline.datasets.dataset import KEY_BYTES, Keys, RetrievalDataset
 from pipeline.files import DOCTOR, DamagedFile, check_room, reading, write_atomic
 from pipeline.settings import Settings
 from pipeline.sums import read_checked
+from pipeline.wording import COMMAND
 
 OWN_FOLDERS = PREFIX.rstrip(":") + "-"  # how the names of folders of own vectors begin
 _SUM_BYTES = 4
@@ -296,7 +297,7 @@ def lacking_vectors(backbone: str, dataset: RetrievalDataset, rows: Sequence[int
     return (
         f"{len(rows):,} of {len(dataset):,} images of {name!r} have no vector in {backbone}, such "
         f"as {example}; import theirs under the same name: "
-        f"python -m pipeline features import {name} FILE --name {backbone.partition(':')[2]}"
+        f"{COMMAND} features import {name} FILE --name {backbone.partition(':')[2]}"
     )
 
 
@@ -321,7 +322,7 @@ def damaged_features(settings: Settings) -> dict[str, str]:
 
 
 def _read_about(path: Path) -> AboutFeatures:
-    own = "import the vectors again: python -m pipeline features import"
+    own = f"import the vectors again: {COMMAND} features import"
     with reading(path, own if path.parent.name.startswith(OWN_FOLDERS) else DOCTOR):
         return AboutFeatures.model_validate_json(read_checked(path))
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import errno
 import html
 import re
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from pydantic import ValidationError
 
+from models.installation import IS_INSTALLED
+
+_IS_HASHLENS = IS_INSTALLED or Path(sys.argv[0]).stem == "hashlens"
+COMMAND = "hashlens" if _IS_HASHLENS else "python -m pipeline"  # what messages call this program
 _MEANINGLESS = re.compile(r"[0-9]{9,}|[0-9a-fA-F]{16,}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4,12}){2,}")
 _LONGEST = 40  # letters of a caption; the page cuts the end of less
 _NO_ROOM = {

@@ -65,7 +65,16 @@ DASHBOARD = (
     {"routes"},
     {"main", "app"},
 )
-OF_MODELS = ("models.codes", "models.method.MethodCard")  # what the dashboard may know of models
+# What a text must not name itself, what does it instead, and where that is.
+COMMANDS = {
+    "python -m pipeline": ("COMMAND", "pipeline/wording.py"),
+    "requirements-": ("extra()", "models/installation.py"),
+}
+OF_MODELS = (
+    "models.codes",
+    "models.method.MethodCard",
+    "models.installation",
+)  # what the dashboard may know of models
 
 
 def level(room: str, rooms: tuple[set[str], ...]) -> int:
@@ -140,6 +149,20 @@ def forgetful(path: str, source: str) -> list[str]:
     return [f"{path} calls st.switch_page"] * switches + [f"{path} uses st.fragment"] * fragments
 
 
+def fixed(path: str, source: str) -> list[str]:
+    """Texts that name a command which an installed HashLens, or a checkout, does not have."""
+    tree = ast.parse(source)
+    is_help = path.startswith("pipeline/cli/")  # where docstrings are shown
+    kept = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr) and not is_help}
+    return [
+        f"{path}:{node.lineno} names {command!r}; use {way}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in kept
+        for command, (way, place) in COMMANDS.items()
+        if command in node.value and path != place
+    ]
+
+
 def too_long(path: str, source: str) -> list[str]:
     """The file and its functions where they exceed the limits."""
     limit = MAX_PAGE if path.endswith("_page.py") else MAX_FILE
@@ -185,6 +208,7 @@ def test_the_file_keeps_the_rules(path: str) -> None:
         + smuggled(path, source)
         + printing(path, source)
         + forgetful(path, source)
+        + fixed(path, source)
         + too_long(path, source)
     )
     if not path.startswith("dashboard/"):
@@ -287,6 +311,10 @@ def test_the_other_rules_can_fail() -> None:
     assert printing("models/a.py", "print(1)")
     assert forgetful("dashboard/main.py", 'st.switch_page("a.py")')
     assert forgetful("dashboard/main.py", "@st.fragment")
+    named = 'def f():\n    """python -m pipeline."""\n    return f"python -m " "pipeline {x}"'
+    assert fixed("a.py", named) == ["a.py:3 names 'python -m pipeline'; use COMMAND"]
+    assert len(fixed("pipeline/cli/a.py", named)) == 2
+    assert fixed("a.py", "x = 'pip install -r requirements-export.txt'")
     assert hasty("tests/test_a.py", "import time\ntime.sleep(1)")
     assert hasty("tests/test_a.py", "page.wait_for_timeout(500)")
     assert hasty("tests/test_a.py", "from tests.dashboard.test_b import texts")

@@ -22,8 +22,9 @@ ids = [path.name for path in DOCUMENTS]
 def test_every_command_in_the_documents_exists(path):
     """`python -m pipeline a b ...` names a command, and its options exist."""
     group = get_command(app)
+    text = path.read_text("utf-8")
 
-    for line in re.findall(r"-m pipeline ([^\n`#;)]+)", path.read_text("utf-8")):
+    for line in re.findall(r"(?:-m pipeline|(?<=[`\n])hashlens) ([^\n`#;)]+)", text):
         words = line.split()
         command = group
         while words and hasattr(command, "commands"):
@@ -34,6 +35,19 @@ def test_every_command_in_the_documents_exists(path):
         for word in words:
             if word.startswith("--"):
                 assert word in options, f"{path.name}: {word} in {line!r}"
+
+
+def test_the_list_of_commands_is_complete():
+    """No command is missing, and none is listed that is not there."""
+    column = re.findall(
+        r"^\| (`.+?) \|", (ROOT / "docs/commands.md").read_text("utf-8"), re.MULTILINE
+    )
+    listed = {name for cell in column for name in re.findall(r"`(\w+)", cell)}
+    there = get_command(app).commands
+    below = {name for group in there.values() for name in getattr(group, "commands", ())}
+
+    assert {name for name, command in there.items() if not command.hidden} <= listed
+    assert listed <= there.keys() | below
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=ids)

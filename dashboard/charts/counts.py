@@ -1,15 +1,18 @@
-"""How many images have each value: bars for classes and for sizes."""
+"""How many there are of each value: bars for classes, sizes and groups of near-duplicates."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
 
-from dashboard.charts.palette import COLOURS
+from dashboard.charts.palette import COLOURS, NEUTRAL
 
 _NAMES = alt.Axis(labelLimit=150, labelOverlap=False, labelFlush=False, ticks=False)
 PICK = "pick"  # name of the selection that a click makes
 _ROW, _AXIS = 18, 50  # pixels a bar, and of the axis below
+_GROUPS = 110  # pixels
 
 
 def class_bars(table: pd.DataFrame, *, is_clickable: bool = False) -> alt.Chart:
@@ -58,6 +61,32 @@ def size_bars(table: pd.DataFrame, height: int) -> alt.Chart:
         )
         .properties(height=height)
     )
+
+
+def group_bars(counts: Sequence[int], chosen: int) -> alt.LayerChart:
+    """Standing bars with their numbers above.
+
+    Args:
+        counts: groups at each number of bits that may differ, from 0.
+        chosen: number of bits whose bar stands out.
+    """
+    table = pd.DataFrame({"bits": range(len(counts)), "groups": counts})
+    is_chosen = alt.datum.bits == chosen
+    base = alt.Chart(table).encode(
+        x=alt.X("bits:O", title=None, axis=alt.Axis(labelAngle=0, ticks=False)),
+        y=alt.Y("groups:Q", title=None, axis=None),
+        tooltip=[
+            alt.Tooltip("bits:O", title="Bits that may differ"),
+            alt.Tooltip("groups:Q", title="Groups", format=",d"),
+        ],
+    )
+    bars = base.mark_bar(cornerRadiusEnd=2, width={"band": 0.6}).encode(
+        color=alt.condition(is_chosen, alt.value(COLOURS[0]), alt.value(NEUTRAL))
+    )
+    numbers = base.mark_text(dy=-8, fontSize=12, color=NEUTRAL).encode(
+        text=alt.Text("groups:Q", format=",d")
+    )
+    return alt.LayerChart(layer=[bars, numbers]).properties(height=_GROUPS)
 
 
 def height_of(table: pd.DataFrame) -> int:

@@ -79,8 +79,18 @@ def _found(results: Sequence[Robustness], finding: str, ids: Sequence[str]) -> N
     """Whether the original is found, by edit and ranking, as a table."""
     table = robustness.found_table(results)
     one = st.column_config.NumberColumn
+    name = st.segmented_control(
+        "Original found",
+        VALUES,
+        default=VALUES[0],
+        format_func=lambda name: METRICS[name].heading,
+        required=True,
+        key="copies_metric",
+    )
+    metric = METRICS[name or VALUES[0]]
+    of_rankings = {f"{result.label}: {metric.heading}": result.label for result in results}
     st.dataframe(
-        table,
+        table[["Edit", "Copies", *of_rankings]].rename(columns=of_rankings),
         hide_index=True,
         key="copies_found",
         alt=f"Whether edited images find their originals, by edit. {finding}",
@@ -88,13 +98,7 @@ def _found(results: Sequence[Robustness], finding: str, ids: Sequence[str]) -> N
             "Edit": st.column_config.TextColumn(pinned=True, width=130),
             "Copies": one(width=60, help="Edited images behind the row."),
         }
-        | {
-            f"{result.label}: {METRICS[name].heading}": one(
-                format="%.1f", help=METRICS[name].help, width=150
-            )
-            for result in results
-            for name in VALUES
-        },
+        | {label: one(format="%.1f", help=metric.help) for label in of_rankings.values()},
     )
     entry = Entry("Whether copies are found", finding=finding, runs=tuple(ids))
     report_button.show_report_button(entry, table, key="copies_found")

@@ -19,7 +19,7 @@ from pipeline.analysis.growth_table import (
 )
 from pipeline.analysis.quality_per_byte import FLOAT
 from pipeline.runs.growth_report import SUBSAMPLES, UNLABELLED, GrowthReport
-from pipeline.wording import escape_markdown
+from pipeline.wording import COMMAND, escape_markdown
 
 _WORDS = {UNLABELLED: "Images without a label", SUBSAMPLES: "Subsamples of the database"}
 _TIME = "Search time"
@@ -58,7 +58,7 @@ def show(run: str, comparison: Comparison, methods: list[str]) -> None:
     if report is None:
         st.caption(
             "At most 250 queries and 200,000 images, up to 100 times the database; a minute for "
-            "10,000 images. `python -m pipeline growth` does the same, also for other alternatives."
+            f"10,000 images. `{COMMAND} growth` does the same, also for other alternatives."
         )
     elif not report.rows:
         st.info("Nothing was measured: no run of these conditions is finished.")

@@ -16,7 +16,7 @@ from pipeline.analysis.leaderboard import Leaderboard
 from pipeline.analysis.quality_per_byte import KINDS, QUALITIES, quality_finding, quality_points
 from pipeline.evaluation.metric_table import Metric
 from pipeline.runs.alternatives import ALTERNATIVES
-from pipeline.wording import escape_markdown
+from pipeline.wording import COMMAND, escape_markdown
 
 
 def show(rows: pd.DataFrame, found: Leaderboard, comparison: Comparison) -> None:
@@ -84,8 +84,8 @@ def _explain(found: Leaderboard, comparison: Comparison, points: pd.DataFrame) -
     bars = "Bars: 95 % interval over queries, or the standard deviation over several seeds. "
     if points["half"].isna().any():
         bars += (
-            "Without a bar: measured before intervals of this quality were kept; `python -m "
-            "pipeline evaluate RUN` and `alternatives` measure again. "
+            "Without a bar: measured before intervals of this quality were kept; "
+            f"`{COMMAND} evaluate RUN` and `alternatives` measure again. "
         )
     st.caption(
         f"{bars}Broad line: the front, which nothing of as few bytes exceeds, with and without "
@@ -96,7 +96,7 @@ def _explain(found: Leaderboard, comparison: Comparison, points: pd.DataFrame) -
     n_missing = len(ALTERNATIVES) - found.alternatives["name"].nunique()
     if n_missing and not found.alternatives.empty:
         st.caption(
-            f"Not measured: {n_missing} of {len(ALTERNATIVES)} alternatives. `python -m pipeline "
+            f"Not measured: {n_missing} of {len(ALTERNATIVES)} alternatives. `{COMMAND} "
             "alternatives` measures them, or says what there are too few images for."
         )
     if found.alternatives.empty:
@@ -107,7 +107,7 @@ def _explain(found: Leaderboard, comparison: Comparison, points: pd.DataFrame) -
         if st.button("Measure", icon=":material/speed:", key="measure_alternatives"):
             _measure(str(found.rows["run"].iloc[0]), comparison)
         st.caption(
-            "Half a minute for 2,000 images, a minute for 5,000; `python -m pipeline alternatives` "
+            f"Half a minute for 2,000 images, a minute for 5,000; `{COMMAND} alternatives` "
             "does the same, and says what there are too few images for."
         )
 

@@ -10,7 +10,7 @@ from dashboard.widgets import report_button
 from dashboard.widgets.report_button import Entry
 from pipeline.analysis.comparisons import Comparison
 from pipeline.index.quantizer_report import QuantizerReport, quantizer_finding, quantizer_table
-from pipeline.wording import escape_markdown
+from pipeline.wording import COMMAND, escape_markdown
 
 _HELP = {
     "Bytes": "Of each image that a search scans, as they lie on disk; a server does not tell.",
@@ -40,7 +40,7 @@ def show(run: str, comparison: Comparison) -> None:
     if report is None:
         st.caption(
             "At most 250 queries and 20,000 images, drawn evenly. A minute for 1,000 images, "
-            "several for 20,000; `python -m pipeline quantizers` does the same."
+            f"several for 20,000; `{COMMAND} quantizers` does the same."
         )
 
 

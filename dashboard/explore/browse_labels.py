@@ -8,7 +8,7 @@ from dashboard import access, cached
 from pipeline.datasets.dataset import DatasetError
 from pipeline.ingest.add_labels import Joined, add_labels
 from pipeline.ingest.layouts.table_files import TABLE_SUFFIXES
-from pipeline.wording import escape_markdown
+from pipeline.wording import COMMAND, escape_markdown
 
 _FILE, _NAME, _OUTCOME = "browse_label_file", "browse_label_name", "browse_label_outcome"
 
@@ -21,7 +21,7 @@ def show_labelling(name: str) -> None:
         key=_FILE,
         help="A row an image: its name or id, and its label or labels. They become another label "
         "set; those that are there stay. Same as: "
-        f"python -m pipeline datasets label {name} FILE",
+        f"{COMMAND} datasets label {name} FILE",
     )
     st.text_input(
         "Name of the label set", key=_NAME, placeholder="that of the column", max_chars=60

@@ -18,7 +18,7 @@ from pipeline.deletions import delete_with_all, dependents_of
 from pipeline.index.store.base import StoreError
 from pipeline.library import rename_dataset
 from pipeline.sums import check_sum
-from pipeline.wording import escape_markdown, plural
+from pipeline.wording import COMMAND, escape_markdown, plural
 
 _TITLE, _PROBLEM = "browse_title", "browse_delete_problem"
 
@@ -49,7 +49,7 @@ def show_actions(dataset: RetrievalDataset) -> None:
             icon=":material/download:",
             disabled=table.empty,
             help="Verdicts given in drawers and reviews. Same as: "
-            f"python -m pipeline verdicts export {name} FILE",
+            f"{COMMAND} verdicts export {name} FILE",
         )
         tagged = tag_table(dataset, image_tags.read(dataset)[0])
         st.download_button(
@@ -65,7 +65,7 @@ def show_actions(dataset: RetrievalDataset) -> None:
             browse_labels.show_labelling(name)
         with st.expander("Export as a command", icon=":material/terminal:"):
             st.caption("Images and labels as an archive that can be imported again.")
-            st.code(f"python -m pipeline datasets export {name} {name}.zip", language="bash")
+            st.code(f"{COMMAND} datasets export {name} {name}.zip", language="bash")
         if may_change and st.button("Delete", icon=":material/delete:"):
             _confirm(dataset)
     problem = st.session_state.pop(_PROBLEM, "")
@@ -75,7 +75,7 @@ def show_actions(dataset: RetrievalDataset) -> None:
             reason=problem,
             works="It is still there.",
             todo="You can also delete it on the command line:",
-            command=f"python -m pipeline datasets delete {name}",
+            command=f"{COMMAND} datasets delete {name}",
             key="delete_problem",
         )
 

@@ -41,6 +41,7 @@ def show(
         if tagged:
             st.button(
                 f"Remove the tag from {len(tagged):,}",
+                icon=":material/label_off:",
                 on_click=_change,
                 args=(dataset, tagged, False),
                 key="untag_all_duplicates",
@@ -54,7 +55,7 @@ def show(
             icon=":material/download:",
             key="export_duplicates",
         )
-    st.caption("Search leaves tagged images out when *Hide duplicates* is on.")
+    st.caption("*Hide duplicates*, in the filters of Search, leaves tagged images out.")
 
 
 def group_buttons(

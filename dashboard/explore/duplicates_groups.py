@@ -32,6 +32,10 @@ def summary(groups: Sequence[NDArray[np.int64]], distance: int, n: int) -> None:
         f":gray[· {joined - len(groups):,} could go · the largest has {len(groups[0]):,} "
         f"· {n:,} images compared]"
     )
+    st.caption(
+        f"An image joins a group in which one is within {plural(distance, 'bit')}; from the one "
+        "that is kept it may be farther, as its picture says. A click keeps another."
+    )
 
 
 def show(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import cached, state
 from dashboard.cached.duplicates import CODES
+from dashboard.charts.counts import group_bars
 from models.codes import HashCodes
 from pipeline.analysis.duplicates import Pairs, compute_hashes
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
@@ -73,8 +74,13 @@ def distance(measure: str, pairs: Pairs) -> int:
             min(_USUAL[measure], pairs.widest),
             key=f"within_{measure}",
         )
-    shown = " · ".join(f"{bits}: {count:,}" for bits, count in enumerate(counts))
-    st.caption(f"Groups by bits that may differ: {shown}")
+        shown = ", ".join(f"{bits}: {count:,}" for bits, count in enumerate(counts))
+        st.markdown("**Groups** :gray[· by bits that may differ]")
+        st.altair_chart(
+            group_bars(counts, chosen),
+            alt=f"Groups by bits that may differ: {shown}",
+            key="duplicate_groups",
+        )
     return int(chosen)
 
 

@@ -11,7 +11,7 @@ from dashboard.services.run_choices import IndexState
 from dashboard.widgets import index_panel, notices
 from dashboard.widgets.fragments import isolated_fragment
 from dashboard.widgets.no_worker import show_no_worker
-from pipeline.wording import duration, escape_markdown
+from pipeline.wording import COMMAND, duration, escape_markdown
 from pipeline.worker import is_alive
 
 _WORKS = "Results below are exact, from the run's own code file."
@@ -64,7 +64,7 @@ def _publish(index: IndexState, run_id: str) -> None:
             icon=":material/publish:",
             on_click=index_panel.ask,
             args=(run_id, "publish"),
-            help=f"Same as: python -m pipeline index publish {run_id} --force",
+            help=f"Same as: {COMMAND} index publish {run_id} --force",
         )
     if view.result and not view.result.is_done:
         st.caption(escape_markdown(f"Last request: {view.result.action}. {view.result.message}"))

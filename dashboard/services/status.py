@@ -27,11 +27,11 @@ from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.settings import Settings
 from pipeline.stored_features import damaged_features
-from pipeline.wording import duration, plural, sentence
+from pipeline.wording import COMMAND, duration, plural, sentence
 from pipeline.worker import heartbeat_age_s
 
 Level = Literal["good", "idle", "warning", "problem"]
-_DOCTOR = "python -m pipeline doctor"
+_DOCTOR = f"{COMMAND} doctor"
 _MOST_LINES = 8  # that are told of things of one kind
 _PACKAGES = ("streamlit", "torch", "qdrant-client", "altair")
 _FOLDERS = ("datasets", "features", "runs", "index", "thumbs")
@@ -212,7 +212,7 @@ def _store_line(settings: Settings, store: CodeStore) -> Line:
 
 def _index_line(indexes: tuple[PublishedIndex, ...]) -> Line:
     if not indexes:
-        command = "python -m pipeline index publish RUN"
+        command = f"{COMMAND} index publish RUN"
         return Line("Indexes", "idle", "no run is published", "Publish one on Runs.", command)
     broken = [index for index in indexes if index.state.kind != "ready"]
     if broken:

@@ -10,7 +10,7 @@ from pipeline.datasets.dataset import DatasetError
 from pipeline.runs.results import RunError
 from pipeline.sharing.findings import Findings
 from pipeline.sharing.search_file import PIXELS, ShareError
-from pipeline.wording import escape_markdown
+from pipeline.wording import COMMAND, escape_markdown
 
 _SIZES = {96: "small", PIXELS: "medium", 192: "large"}
 
@@ -70,7 +70,7 @@ def _download(runs: tuple[str, ...], pixels: int, findings: Findings) -> None:
     st.markdown(escape_markdown(summary + "."))
     if is_folder:
         beside = f" --beside {runs[1]}" if len(runs) > 1 else ""
-        st.code(f"python -m pipeline share {runs[0]} search.html{beside} --pixels {pixels}")
+        st.code(f"{COMMAND} share {runs[0]} search.html{beside} --pixels {pixels}")
         return
     st.download_button(
         "Download",

@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard import access, cached
+from models.installation import extra
 
 _PAGES: dict[str, access.Role] = {"import": "operator", "train": "operator", "judge": "reviewer"}
 
@@ -25,7 +26,7 @@ def show_gate() -> None:
         st.stop()
     if find_spec("authlib") is None:
         st.error(
-            "Signing in needs Authlib: pip install -r requirements-optional.txt",
+            f"Signing in needs Authlib: {extra('optional')}",
             title="No login is possible.",
         )
         st.stop()

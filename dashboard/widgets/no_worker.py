@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import access, cached
+from pipeline.wording import COMMAND
 from pipeline.worker import ensure_worker
 
 
@@ -26,7 +27,7 @@ def show_no_worker(what: str) -> None:
         return
     st.warning(f"{what}; none is running, and the host of this server has to start one.")
     with st.expander("As a command", icon=":material/terminal:"):
-        st.code("python -m pipeline worker", language="bash")
+        st.code(f"{COMMAND} worker", language="bash")
 
 
 def _start() -> None:

@@ -11,9 +11,9 @@ from pipeline.analysis.opened_run import OpenRun
 from pipeline.datasets.dataset import DatasetError, DatasetInfo
 from pipeline.ingest.request import ImportRequest
 from pipeline.runs.results import RunError
-from pipeline.wording import escape_html, escape_markdown
+from pipeline.wording import COMMAND, escape_html, escape_markdown
 
-_DEMO = "python -m pipeline demo"
+_DEMO = f"{COMMAND} demo"
 _DRAWINGS = ImportRequest(source="openmoji")
 _STORED_WORKS = "The other views on this page need only the stored codes."
 
@@ -38,7 +38,7 @@ def readable_dataset() -> DatasetInfo:
             "This data set cannot be opened.",
             reason=str(error),
             works="Other data sets can be chosen in the sidebar.",
-            command="python -m pipeline doctor",
+            command=f"{COMMAND} doctor",
             key="dataset_problem",
         )
         st.stop()

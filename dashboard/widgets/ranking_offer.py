@@ -9,7 +9,7 @@ from dashboard.services.queries import EncodingError
 from pipeline.evaluation.rankings import HAMMING, RANKINGS, ranking_in_words
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
-from pipeline.wording import escape_markdown
+from pipeline.wording import COMMAND, escape_markdown
 
 
 def show_offer(run_id: str, relevance: str) -> None:
@@ -45,7 +45,7 @@ def _offer(run: Run, relevance: str, ranking: str) -> None:
     if st.button(f"Measure {ranking}", icon=":material/speed:", key=key):
         _measure(run.id, relevance, ranking)
     chosen = f" --relevance {relevance}" if relevance != next(iter(run.relevances), "") else ""
-    st.code(f"python -m pipeline evaluate {run.id}{chosen} --ranking {ranking}", language="shell")
+    st.code(f"{COMMAND} evaluate {run.id}{chosen} --ranking {ranking}", language="shell")
 
 
 def _measure(run_id: str, relevance: str, ranking: str) -> None:

@@ -18,7 +18,6 @@ from torch.nn.functional import normalize
 
 from models.backbones.base import Backbone, fill, frozen, network_weights
 from models.backbones.network_names import (
-    REQUIREMENTS,
     NetworkName,
     parsed,
     pin,
@@ -26,6 +25,7 @@ from models.backbones.network_names import (
     unwrapped,
 )
 from models.errors import WeightsError
+from models.installation import extra
 from models.wording import unknown
 
 _PREFIX = "clip:"
@@ -194,7 +194,7 @@ def _open_clip() -> ModuleType:
         import open_clip
     except ImportError as error:
         raise ValueError(
-            f"{_PREFIX}NAME needs the package open_clip_torch; run: {REQUIREMENTS}"
+            f"{_PREFIX}NAME needs the package open_clip_torch; run: {extra('networks')}"
         ) from error
     module: ModuleType = open_clip
     return module

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from models.wording import unknown
 
-REQUIREMENTS = "pip install -r requirements-networks.txt"
 POOLINGS = ("cls", "mean", "gem")
 _PIN = 12  # hex digits of the SHA-256 in a name
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")  # as training programs save

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from models.backbones.base import Backbone, frozen, network_weights
 from models.backbones.network_names import (
-    REQUIREMENTS,
     NetworkName,
     parsed,
     pin,
@@ -26,6 +25,7 @@ from models.backbones.network_names import (
 )
 from models.backbones.pooling import Pooled
 from models.errors import WeightsError
+from models.installation import extra
 
 _PREFIX = "timm:"
 EXAMPLE = "vit_small_patch14_dinov2.lvd142m"
@@ -178,4 +178,6 @@ def _timm() -> ModuleType:
     try:
         return importlib.import_module("timm")
     except ImportError as error:
-        raise ValueError(f"{_PREFIX}NAME needs the package timm; run: {REQUIREMENTS}") from error
+        raise ValueError(
+            f"{_PREFIX}NAME needs the package timm; run: {extra('networks')}"
+        ) from error

@@ -16,6 +16,7 @@ from pipeline.index.search_cost import search_cost
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.settings import Settings
+from pipeline.wording import COMMAND
 
 
 def recommend(
@@ -92,7 +93,7 @@ def command(comparison: Comparison, methods: Sequence[str], bits: Sequence[int])
     """The command that measures what is missing, under the same protocol."""
     labels = f" --labels '{comparison.label_set}'" if comparison.label_set else ""
     return (
-        f"python -m pipeline bench --dataset {comparison.dataset} --methods {','.join(methods)} "
+        f"{COMMAND} bench --dataset {comparison.dataset} --methods {','.join(methods)} "
         f"--bits {','.join(map(str, bits))} --protocol {comparison.protocol.name} --seeds 1{labels}"
     )
 

@@ -15,6 +15,7 @@ from models.method import HashMethod, TrainingSet
 from models.registry import get_method
 from models.storage import load_method, save_method
 from pipeline.api.arrays import Codes, features_of, multi_hot
+from pipeline.wording import COMMAND
 
 
 class Hasher(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # theirs have no types
@@ -61,7 +62,7 @@ class Hasher(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # theirs h
         if card.views > 1:
             raise ValueError(
                 f"{card.title} learns from {card.views - 1} augmented views of each image, which "
-                f"arrays lack; train it as a run: python -m pipeline run --method {card.name}"
+                f"arrays lack; train it as a run: {COMMAND} run --method {card.name}"
             )
         labels = None
         if card.supervision == "supervised":

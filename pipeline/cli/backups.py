@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import current_settings, errors, print_table, progress_bars, say
-from pipeline.wording import file_size, plural
+from pipeline.wording import COMMAND, file_size, plural
 
 backups = typer.Typer(
     help="Back up a library while it is in use, check a backup, restore it.", no_args_is_help=True
@@ -70,4 +70,4 @@ def restore(backup: BackupFile) -> None:
     with progress_bars() as show:
         n = restored(backup, settings, lambda done, n: show("copying", done, n))
     say(f"{plural(n, 'file')} restored into {settings.home}.")
-    say("Indexes are built again by: python -m pipeline doctor --repair")
+    say(f"Indexes are built again by: {COMMAND} doctor --repair")

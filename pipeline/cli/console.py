@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,14 +78,8 @@ def say(*parts: str | tuple[str, str], to: Console = console) -> None:
         to: standard output, or `errors`.
     """
     styled = [(part, "") if isinstance(part, str) else part for part in parts]
-    text = Text.assemble(*((printable(as_called(words), to), style) for words, style in styled))
+    text = Text.assemble(*((printable(words, to), style) for words, style in styled))
     to.print(text, soft_wrap=True)
-
-
-def as_called(text: str) -> str:
-    """A text whose commands begin as this one was called: an installed HashLens is `hashlens`."""
-    is_installed = Path(sys.argv[0]).stem == "hashlens"
-    return text.replace("python -m pipeline", "hashlens") if is_installed else text
 
 
 def say_json(value: object) -> None:

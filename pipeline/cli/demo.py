@@ -1,4 +1,4 @@
-"""The demo: from nothing to search results on screen; opening the dashboard; what can be set."""
+"""The demo: from nothing to search results on screen; opening the dashboard."""
 
 from __future__ import annotations
 

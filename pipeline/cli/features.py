@@ -9,6 +9,7 @@ import typer
 from pipeline.cli.console import JsonOption, current_settings, errors, print_table, say, say_json
 from pipeline.cli.options import takes_options
 from pipeline.vectors.request import VectorsRequest
+from pipeline.wording import COMMAND
 
 features = typer.Typer(
     help="Import, list and remove vectors of your own network as a backbone.", no_args_is_help=True
@@ -38,7 +39,7 @@ def import_(
         say(("Warning: ", "yellow"), f"{plan.missing}.")
     elif not dry_run:
         dataset, backbone = plan.dataset.info.name, plan.about.backbone
-        say(f"python -m pipeline run --dataset {dataset} --backbone {backbone} --method ud2h")
+        say(f"{COMMAND} run --dataset {dataset} --backbone {backbone} --method ud2h")
 
 
 @features.command("list")

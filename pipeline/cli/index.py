@@ -24,7 +24,7 @@ from pipeline.datasets.dataset import load_dataset
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
-from pipeline.wording import file_size
+from pipeline.wording import COMMAND, file_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,6 +157,7 @@ def search(
     """
     from pipeline.cli.queries import check_one, encoded_query
     from pipeline.index.ordering import find_shortlist, sort_hits
+    from pipeline.index.payloads import check_where
     from pipeline.index.search import searchable
     from pipeline.index.store.base import Where
 
@@ -165,6 +166,8 @@ def search(
     check_one(image, text, stored)
     chosen = opened_run(run) if run else newest_published()
     dataset = load_dataset(chosen.spec.dataset, settings)
+    where = Where(labels=tuple(label or ()))
+    check_where(where, chosen, dataset)
     query = encoded_query(chosen, dataset, settings, image, text, stored)
     store, alias, reason = searchable(chosen, dataset, current_store())
     if reason:
@@ -177,7 +180,7 @@ def search(
         ordering,
         limit=k,
         max_distance=radius if radius >= 0 else None,
-        where=Where(labels=tuple(label or ())),
+        where=where,
     )
     order_found = sort_hits(found.result.hits, ordering)
     if order_found.problem:
@@ -234,7 +237,7 @@ def newest_published() -> Run:
     for run in RunRegistry(current_settings()).all():
         if read_index(run):
             return run
-    raise RunError("no run is published; publish one with: python -m pipeline index publish RUN")
+    raise RunError(f"no run is published; publish one with: {COMMAND} index publish RUN")
 
 
 def publish_run(

@@ -33,6 +33,7 @@ from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
+from pipeline.wording import COMMAND
 
 if TYPE_CHECKING:
     from pipeline.evaluation.report import Report
@@ -61,7 +62,7 @@ def run(options: SpecOptions, again: AgainOption = False) -> None:
 def submit(options: SpecOptions) -> None:
     """Queue a run for the worker."""
     queued = RunRegistry(current_settings()).create(options.asked())
-    say(f"Queued {queued.id}. A worker executes it: python -m pipeline worker")
+    say(f"Queued {queued.id}. A worker executes it: {COMMAND} worker")
 
 
 def worker(
@@ -159,7 +160,7 @@ def report_run(chosen: Run, relevance: str = "", ranking: str = HAMMING) -> None
         reason = chosen.status().unmeasured or "the data set has no labels"
         say(f"Nothing was evaluated: {reason}.")
         if "nearest" not in reason:  # a run of an earlier version, which knew labels alone
-            say(f"By the neighbours of its features: python -m pipeline evaluate {chosen.id}")
+            say(f"By the neighbours of its features: {COMMAND} evaluate {chosen.id}")
         return _say_coverage(chosen, dataset)
     report = chosen.report(relevance, ranking)
     if report.relevance != LABELS:

@@ -13,6 +13,7 @@ from pipeline.evaluation.relevance import LABELS
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
+from pipeline.wording import COMMAND
 
 runs = typer.Typer(help="List, show, cancel and delete runs.", no_args_is_help=True)
 
@@ -71,7 +72,7 @@ def resume(run_id: RunArgument) -> None:
     """
     chosen = opened_run(run_id)
     chosen.requeue()
-    say(f"Queued {chosen.id}. A worker executes it: python -m pipeline worker")
+    say(f"Queued {chosen.id}. A worker executes it: {COMMAND} worker")
 
 
 @runs.command()

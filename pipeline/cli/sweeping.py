@@ -14,6 +14,7 @@ from pipeline.cli.run_options import LearningOptions, SeedsOption, parsed_settin
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.runs.sweep import Sweep, plan, submit
+from pipeline.wording import COMMAND
 
 
 @takes_options
@@ -51,7 +52,7 @@ def sweep(
         planned = submit(wanted, settings, name)
         fresh = sum(planned_run.state == "queued" for planned_run in planned)
         say(f"{len(planned)} runs: {fresh} queued, {len(planned) - fresh} done or begun.")
-        say("A worker executes them: python -m pipeline worker")
+        say(f"A worker executes them: {COMMAND} worker")
         return
     outcomes = carry_out(plan(wanted, settings), name)
     _print_board([outcome.run for outcome in outcomes], name)

@@ -30,6 +30,7 @@ from pipeline.files import reading
 from pipeline.images import ImageError, load_rgb
 from pipeline.settings import Settings
 from pipeline.sums import check_sum, read_checked
+from pipeline.wording import COMMAND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -285,7 +286,7 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
     if not (re.fullmatch(NAME_PATTERN, name) and (folder / "dataset.json").is_file()):
         known = tuple(info.name for info in list_datasets(settings))
         hint = unknown("data set", name, known)
-        raise DatasetError(f"{hint} Import it with: python -m pipeline datasets import {name}")
+        raise DatasetError(f"{hint} Import it with: {COMMAND} datasets import {name}")
     info = read_info(folder)
     path = folder / info.manifest
     with reading(path, again_command(name), DatasetError):
@@ -342,6 +343,6 @@ def dataset_folders(settings: Settings) -> list[Path]:
 def again_command(name: str) -> str:
     """What brings a damaged data set back."""
     return (
-        f"delete the data set and import it again: python -m pipeline datasets delete {name}, "
-        f"python -m pipeline datasets import PATH --name {name}"
+        f"delete the data set and import it again: {COMMAND} datasets delete {name}, "
+        f"{COMMAND} datasets import PATH --name {name}"
     )

@@ -7,6 +7,8 @@ import re
 
 from PIL import TiffImagePlugin
 
+from models.installation import extra
+
 HEAD_BYTES = 16  # enough for `looks_like_image`
 _STARTS = (
     b"\xff\xd8\xff",
@@ -22,7 +24,7 @@ _STARTS = (
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"heif")
 _AVIF_BRANDS = (b"avif", b"avis")
 _TO_JPEG = "convert it to JPEG or PNG, for example with"
-_OPTIONAL = "install the optional package: pip install -r requirements-optional.txt"
+_OPTIONAL = f"install the optional package: {extra('optional')}"
 
 HEIC_HINT = f"is a HEIC image; to read it, {_OPTIONAL}; or {_TO_JPEG}: magick IN.heic OUT.jpg"
 AVIF_HINT = (

@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from models.wording import unknown
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.datasets.split import make_split, unlabelled_rows
 from pipeline.index.store.base import Payload, Where
@@ -72,6 +73,21 @@ def _parts_of_rows(
     ):
         parts[members] = PARTS.index(name)
     return np.asarray(parts[rows])
+
+
+def check_where(where: Where, run: Run, dataset: RetrievalDataset) -> None:
+    """Refuse a filter by what no image can have, whose empty result would look like an answer.
+
+    Raises:
+        ValueError: a label or the part is not known.
+    """
+    label_set = relevance_labels(dataset, run.spec)
+    classes = label_set.classes if label_set else ()
+    for label in where.labels:
+        if label not in classes:
+            raise ValueError(unknown("label", label, tuple(classes)))
+    if where.split is not None and where.split not in PARTS:
+        raise ValueError(unknown("split", where.split, PARTS))
 
 
 class IndexItems:

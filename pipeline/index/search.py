@@ -29,6 +29,7 @@ from pipeline.index.store.base import (
 )
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
+from pipeline.wording import COMMAND
 
 SCAN_FROM = 100_000  # codes, see reads_code_files
 
@@ -101,7 +102,7 @@ def open_index(run: Run, store: CodeStore) -> IndexRecord:
     record = read_index(run)
     if record is None:
         raise RunError(
-            f"run {run.id} has no index; publish it with: python -m pipeline index publish {run.id}"
+            f"run {run.id} has no index; publish it with: {COMMAND} index publish {run.id}"
         )
     if reads_code_files(record, store):
         facts = store.metadata(record.alias)

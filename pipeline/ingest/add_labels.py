@@ -23,6 +23,7 @@ from pipeline.ingest.source import Kind
 from pipeline.ingest.stored_names import stored_files
 from pipeline.ingest.tree import File, FileTree
 from pipeline.settings import Settings
+from pipeline.wording import COMMAND
 
 _NAME = re.compile(r"\w[\w .()&+-]{0,59}")
 _SHOWN = 3  # names that did not match
@@ -73,8 +74,8 @@ class Joined:
         """The command that does the next step."""
         labels = f"--labels {self.labels.name!r}"
         if self.labels.split_by is not None:
-            return f"python -m pipeline evaluate RUN {labels}"
-        return f"python -m pipeline run --dataset {dataset} --method METHOD {labels}"
+            return f"{COMMAND} evaluate RUN {labels}"
+        return f"{COMMAND} run --dataset {dataset} --method METHOD {labels}"
 
 
 def add_labels(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from models.installation import extra
 from pipeline.datasets.dataset import DatasetError
 
 HUB = "hf://"
@@ -29,23 +33,35 @@ def downloaded(source: str, downloads: Path) -> Path:
     """
     if (address := _ADDRESS.fullmatch(source)) is None:
         raise DatasetError(f"{source} is no address of a data set; write hf://USER/NAME[@REVISION]")
-    if find_spec("huggingface_hub") is None:
-        raise DatasetError(
-            f"{source} needs huggingface_hub; run: pip install -r requirements-networks.txt"
-        )
-    import httpx
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
     name, revision = address.groups()
     place = downloads / "hf" / name
     place = place.with_name(f"{place.name}@{revision.replace('/', '-')}") if revision else place
-    try:
+    remedy = "go online, or load its files elsewhere and import their folder"
+    with hub_client(source, DatasetError, remedy) as hub:
         return Path(
-            snapshot_download(name, repo_type="dataset", revision=revision, local_dir=place)
+            hub.snapshot_download(name, repo_type="dataset", revision=revision, local_dir=place)
         )
-    except (HfHubHTTPError, HFValidationError, httpx.HTTPError, OSError) as error:
-        raise DatasetError(
-            f"{source} cannot be loaded ({type(error).__name__}: {str(error)[:200]}). Go online, "
-            "or load its files elsewhere and import their folder"
-        ) from error
+
+
+@contextmanager
+def hub_client(address: str, error: type[Exception], remedy: str) -> Iterator[Any]:
+    """The package of the hub, for calls whose failures get a name and a remedy.
+
+    Args:
+        address: what the block reaches.
+        error: class of what is raised.
+        remedy: what to do offline or without access; small letters, no full stop.
+
+    Raises:
+        error: the package is missing, or anything goes wrong in the block.
+    """
+    if find_spec("huggingface_hub") is None:
+        raise error(f"{address} needs huggingface_hub; run: {extra('networks')}")
+    import huggingface_hub
+
+    try:
+        yield huggingface_hub
+    except Exception as wrong:  # its own, its transport's, the disk's
+        reason = str(wrong).strip().partition("\n")[0].rstrip(".")
+        what = f"{type(wrong).__name__}: {reason}" if reason else type(wrong).__name__
+        raise error(f"{address} cannot be reached ({what}); {remedy}") from wrong

@@ -34,6 +34,7 @@ from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.results import RunError, RunResults
 from pipeline.settings import Settings
 from pipeline.sums import check_sum
+from pipeline.wording import COMMAND
 
 N_COPIES = 20 * len(ALL_SIZES)
 CODES = f"copies-{VERSION}"  # part of a run's codes
@@ -138,7 +139,7 @@ def encoded_copies(
     except KeyError as error:
         raise RunError(
             f"run {run.id} was measured on copies of other images: "
-            f"python -m pipeline evaluate {run.id} --relevance copies"
+            f"{COMMAND} evaluate {run.id} --relevance copies"
         ) from error
 
 

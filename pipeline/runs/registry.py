@@ -71,8 +71,9 @@ class RunRegistry:
             RunError: no such run, several, or its spec.json or run.json is damaged.
         """
         exact = self.path / run_id
-        if run_id[:1] not in ("", ".") and exact.parent == self.path and exact.is_dir():
-            return self._read(exact)  # without a look at all the others
+        with suppress(OSError):  # of a name that is too long for a file
+            if run_id[:1] not in ("", ".") and exact.parent == self.path and exact.is_dir():
+                return self._read(exact)  # without a look at all the others
         names = [folder.name for folder in self._folders()]
         matches = [name for name in names if run_id in name]
         if len(matches) != 1 or not run_id:

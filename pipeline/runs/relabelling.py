@@ -23,6 +23,7 @@ from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.runs.validation import with_unlabelled
 from pipeline.settings import Settings
+from pipeline.wording import COMMAND
 
 _PARTS = ("query", "database", "others")
 
@@ -89,7 +90,7 @@ def _check(run: Run, own: LabelSet | None, labels: LabelSet) -> None:
         RunError: they do.
     """
     spec = run.spec
-    todo = f"train it: python -m pipeline run --labels {labels.name!r} ..."
+    todo = f"train it: {COMMAND} run --labels {labels.name!r} ..."
     if run.state() != "done":
         raise RunError(f"run {run.id} is {run.state()}, not done")
     if not spec.has_method or get_method(spec.method).card.supervision == "supervised":

@@ -23,7 +23,7 @@ from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, read_status
 from pipeline.settings import Settings
 from pipeline.sums import check_sum, note_sums, swap_in
-from pipeline.wording import sentence
+from pipeline.wording import COMMAND, sentence
 
 if TYPE_CHECKING:  # torch, which only weights need: where a run is listed, it is not imported
     from torch import Tensor
@@ -34,8 +34,8 @@ if TYPE_CHECKING:  # torch, which only weights need: where a run is listed, it i
 TUNED = "backbone.safetensors"
 _STATUSES, _REPORTS = ParsedFiles(read_status), ParsedFiles(read_report)
 _HISTORIES = ParsedFiles(lambda text: [json.loads(line) for line in text.split("\n")[:-1]], 1000)
-MEASURE = "measure it again: python -m pipeline evaluate {0}"
-DELETE = "delete the run and train it again: python -m pipeline runs delete {0}"
+MEASURE = f"measure it again: {COMMAND} evaluate {{0}}"
+DELETE = f"delete the run and train it again: {COMMAND} runs delete {{0}}"
 _log = logging.getLogger(__name__)
 
 
@@ -295,7 +295,7 @@ class RunResults:
 def _remedy(part: str, run_id: str) -> str:
     """What brings codes back: those of copies are made anew by a measurement."""
     if part.startswith("copies"):
-        return f"measure it again: python -m pipeline evaluate {run_id} --relevance copies"
+        return f"measure it again: {COMMAND} evaluate {run_id} --relevance copies"
     return "train the run again"
 
 

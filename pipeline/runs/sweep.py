@@ -18,6 +18,7 @@ from pipeline.runs.registry import RunRegistry
 from pipeline.runs.requirements import why_not
 from pipeline.runs.spec import MAX_TRAIN, Conditions, RunSpec
 from pipeline.settings import Settings
+from pipeline.wording import COMMAND
 
 
 class Sweep(Conditions):
@@ -87,7 +88,7 @@ class Sweep(Conditions):
         arguments = [
             f"--{name} {shlex.quote(str(value))}" for name, value in options if value != ""
         ]
-        return " ".join(["python -m pipeline sweep", *arguments])
+        return " ".join([f"{COMMAND} sweep", *arguments])
 
     def _settings(self, name: str) -> Iterable[dict[str, Any]]:
         """The settings of one method: the fixed ones with every combination of the varied."""

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from models.installation import extra
 from pipeline.devices import device_of
 from pipeline.scaling.encoding import Done, Encoder, Job
-from pipeline.scaling.sources import REQUIREMENTS, ScaleError, Shard
+from pipeline.scaling.sources import ScaleError, Shard
 from pipeline.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -80,5 +81,5 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError as error:
-        raise ScaleError(f"this needs ray; run: pip install -r {REQUIREMENTS}") from error
+        raise ScaleError(f"this needs ray; run: {extra('scale')}") from error
     return ray

@@ -13,9 +13,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from models.installation import extra
 from pipeline.images import SUFFIXES
-
-REQUIREMENTS = "requirements-scale.txt"
 
 
 class ScaleError(ValueError):
@@ -173,7 +172,7 @@ def file_system() -> ModuleType:
     try:
         import fsspec
     except ImportError as error:
-        raise ScaleError(f"this needs fsspec; run: pip install -r {REQUIREMENTS}") from error
+        raise ScaleError(f"this needs fsspec; run: {extra('scale')}") from error
     module: ModuleType = fsspec
     return module
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from pipeline.index.store.base import CodeStore
 from pipeline.index.store.opening import store_of
-from pipeline.serving.routes import Refuse, api_routes, problem
+from pipeline.serving.routes import FAULTS, Refuse, api_routes, problem
 from pipeline.serving.service import Service
 from pipeline.settings import Settings
 
@@ -33,8 +33,8 @@ def api_app(settings: Settings) -> Starlette:
     def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    routes = api_routes(Service(settings, store), key_check(settings.keys))
-    return Starlette(routes=[*routes, Route("/healthz", health)])
+    api = api_routes(Service(settings, store), key_check(settings.keys))
+    return Starlette(routes=[api, Route("/healthz", health)], exception_handlers=FAULTS)
 
 
 def key_check(keys: tuple[tuple[str, str], ...]) -> Refuse:

@@ -24,6 +24,7 @@ _ERRORS = {
     "413": "The request is too large.",
     "422": "The request does not say what is wanted; `field` says where.",
     "429": "Too many encodings by this client; try again.",
+    "500": "A fault of HashLens; the server's log has more.",
     "503": "Busy, or the index does not answer; try again.",
 }
 

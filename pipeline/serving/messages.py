@@ -34,9 +34,13 @@ class Query(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    run: str = Field(min_length=1, description="A run's id, or an unambiguous part of it.")
+    run: str = Field(
+        min_length=1, max_length=200, description="A run's id, or an unambiguous part of it."
+    )
     image: Content | None = Field(None, description="Content of an image file, in base64.")
-    id: str | None = Field(None, description="Id of an image of the run's data set.")
+    id: str | None = Field(
+        None, max_length=MOST_CHARACTERS, description="Id of an image of the run's data set."
+    )
     code: str | None = Field(
         None, pattern=r"^([0-9a-fA-F]{2})+$", description="A packed code in hexadecimal digits."
     )

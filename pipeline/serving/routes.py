@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from models.errors import WeightsError
 from pipeline.datasets.dataset import DatasetError
@@ -38,8 +40,8 @@ def no_wait(_request: Request) -> float:
 
 def api_routes(
     service: Service, refuse: Refuse, encoding_wait_s: Callable[[Request], float] = no_wait
-) -> list[Route]:
-    """All routes of the service.
+) -> Mount:
+    """All routes of the service; what leads to none of them, or fails, is answered in JSON too.
 
     Args:
         service: that answers.
@@ -78,10 +80,11 @@ def api_routes(
         ("search", search, "POST"),
         ("openapi.json", document, "GET"),
     ]
-    return [
-        Route(f"{PREFIX}/{name}", _guarded(handler, refuse), methods=[method])
+    routes = [
+        Route(f"/{name}", _guarded(handler, refuse), methods=[method])
         for name, handler, method in handlers
     ]
+    return Mount(PREFIX, Starlette(routes=routes, exception_handlers=FAULTS))
 
 
 def problem(status: int, code: str, text: str, field: str = "") -> JSONResponse:
@@ -89,6 +92,30 @@ def problem(status: int, code: str, text: str, field: str = "") -> JSONResponse:
     headers = {"Retry-After": "2"} if status == 503 else None
     body = Problem(error=text, code=code, field=field).model_dump()
     return JSONResponse(body, status, headers)
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    """The answer to a path or a method that there is not."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        ways = (error.headers or {}).get("Allow", "another method")
+        answer = problem(405, "method_not_allowed", f"send {ways}; got {request.method}")
+    else:
+        answer = problem(
+            404, "not_found", f"no route {request.url.path}; see {PREFIX}/openapi.json"
+        )
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _fault(_: Request, error: Exception) -> Response:
+    """The answer to what should not happen; the server's log has the traceback."""
+    return problem(
+        500, "fault", f"a fault of HashLens ({type(error).__name__}); see the server's log"
+    )
+
+
+FAULTS = {HTTPException: _no_route, Exception: _fault}  # what answers where no handler does
 
 
 def _guarded(handler: _Handler, refuse: Refuse) -> _Handler:

@@ -20,6 +20,7 @@ from models.wording import unknown
 from pipeline.datasets.dataset import RetrievalDataset, list_datasets, load_dataset
 from pipeline.index.cosine import Cosine, cosine_of
 from pipeline.index.ordering import Ordering, find_shortlist, rows_of, sort_hits
+from pipeline.index.payloads import check_where
 from pipeline.index.publish import read_index
 from pipeline.index.search import encode_image, searchable, stored_query
 from pipeline.index.store.base import CodeStore, Hit, Where
@@ -143,11 +144,12 @@ class Service:
         """The nearest images of a query; for what it raises see `encode`, and StoreError."""
         began = time.perf_counter()
         opened = self._opened(search.run)
+        where = Where(tuple(search.labels), search.split or None, words_of(search.contains))
+        check_where(where, opened.run, opened.dataset)
         asked = self._asked(opened, search)
         encoded = _encoded(opened, asked, time.perf_counter() - began)
         store, alias, problem = opened.searched(self._store)
         ordering, no_order = self._ordering(opened, asked, search)
-        where = Where(tuple(search.labels), search.split or None, words_of(search.contains))
         found = find_shortlist(
             store,
             alias,

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from models.backbones.base import Backbone
 from models.codes import HashCodes
+from models.installation import extra
 from models.method import HashMethod
 from pipeline.datasets.dataset import RetrievalDataset
 from pipeline.index.coverage import searched_codes
@@ -32,11 +33,12 @@ from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from pipeline.stored_features import find_stored
+from pipeline.wording import COMMAND, sentence
 
-REQUIREMENTS = "requirements-export.txt"
 MOST_CHECKED = 1000  # images whose codes are compared
 _BATCH = 16
 _TOLERANCE = 1e-4  # of a relaxed code's usual size: what the order of sums changes
+_CODES = f"export its codes instead: {COMMAND} export codes RUN codes.npy"
 _WITHOUT_EFFECT = ("totensor", "piltotensor", "toimage", "todtype", "_convert_to_rgb", "convertrgb")
 
 
@@ -140,7 +142,8 @@ def write_onnx(run: Run, target: Path) -> None:
         target: ends in `.onnx`; replaced if it is there.
 
     Raises:
-        ExportError: the packages are missing, or the network prepares images in its own way.
+        ExportError: the packages are missing, the network prepares images in its own way, or
+            computes something that ONNX does not have.
         RunError, WeightsError: the model is missing or damaged.
     """
     if target.suffix != ".onnx":
@@ -149,7 +152,12 @@ def write_onnx(run: Run, target: Path) -> None:
     method, backbone = run.load_method(), run.load_backbone()
     prepared = None if backbone.refusal else preparation(backbone)
     network = None if backbone.refusal else backbone.network.cpu().float()
-    program = traced(method, network, prepared)
+    try:
+        program = traced(method, network, prepared)
+    except Exception as error:  # torch raises many kinds
+        reason = sentence(error).strip().partition("\n")[0]
+        names = f"{backbone.name} with {method.card.name}"
+        raise ExportError(f"{names} cannot be written as ONNX ({reason}); {_CODES}") from error
     program.model.metadata_props["hashlens"] = json.dumps(_about(run, method, backbone, prepared))
     partial = target.with_name(f".{target.name}.part")
     program.save(partial)
@@ -244,7 +252,7 @@ def preparation(backbone: Backbone) -> Preparation:
     except (KeyError, ValueError, TypeError) as error:
         raise ExportError(
             f"the backbone {backbone.name} prepares images without resize, crop and normalise; "
-            "export its codes instead: python -m pipeline export codes RUN codes.npy"
+            f"{_CODES}"
         ) from error
 
 
@@ -260,7 +268,8 @@ def _of_steps(name: str, steps: Sequence[Any]) -> dict[str, Any]:
             found |= {"mean": step.mean, "std": step.std}
         elif kind not in _WITHOUT_EFFECT:
             raise ExportError(
-                f"the backbone {name} prepares images by a step that is not exported: {step}"
+                f"the backbone {name} prepares images by a step that is not exported, {step}; "
+                f"{_CODES}"
             )
     return found
 
@@ -320,4 +329,4 @@ def _installed(*packages: str) -> None:
 
     for package in packages:
         if find_spec(package) is None:
-            raise ExportError(f"{package} is not installed; pip install -r {REQUIREMENTS}")
+            raise ExportError(f"{package} is not installed; {extra('export')}")

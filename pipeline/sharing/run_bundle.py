@@ -15,14 +15,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from pipeline.catalog import method_card
 from pipeline.datasets.dataset import DatasetError, load_dataset
 from pipeline.evaluation.metric_table import METRICS
+from pipeline.ingest.hub import HUB, hub_client
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -32,7 +30,6 @@ from pipeline.settings import Settings
 from pipeline.sums import note_sums
 from pipeline.wording import sentence
 
-HUB = "hf://"
 _FILES = ("spec.json", "run.json", "report*.json", "curves*.npz", "history.jsonl")
 _FOLDERS = {"model": ("*.json", "*.safetensors"), "codes": ("*.npz",)}
 _NAME = re.compile(r"[0-9A-Za-z-]+_[a-z0-9_]+_[a-z0-9_-]+_\d+b_[0-9a-f]{4}")  # becomes a folder
@@ -64,17 +61,18 @@ def push(run: Run, target: str) -> str:
         if place.exists():
             raise BundleError(f"{place} is there already; choose another folder")
         with tempfile.TemporaryDirectory(dir=place.absolute().parent) as partial:
-            _write(run, Path(partial) / "run")
+            _write(run, Path(partial) / "run", place.name)
             (Path(partial) / "run").rename(place)
         return str(place)
-    hub, name = _hub(), target.removeprefix(HUB)
-    with tempfile.TemporaryDirectory() as partial, _hub_errors(target):
-        _write(run, Path(partial) / "run")
-        api = hub.HfApi()
-        api.create_repo(name, exist_ok=True)
-        api.upload_folder(
-            repo_id=name, folder_path=Path(partial) / "run", commit_message=f"Run {run.id}"
-        )
+    name = target.removeprefix(HUB)
+    with tempfile.TemporaryDirectory() as partial:
+        folder = Path(partial) / "run"
+        _write(run, folder, target)
+        remedy = "go online, sign in with `hf auth login`, or push to a folder"
+        with hub_client(target, BundleError, remedy) as hub:
+            api = hub.HfApi()
+            api.create_repo(name, exist_ok=True)
+            api.upload_folder(repo_id=name, folder_path=folder, commit_message=f"Run {run.id}")
     return f"https://huggingface.co/{name}"
 
 
@@ -91,9 +89,12 @@ def pull(source: str, settings: Settings) -> Run:
     """
     if not source.startswith(HUB):
         return _take(Path(source), settings)
-    with tempfile.TemporaryDirectory() as place, _hub_errors(source):
-        patterns = [*_FILES, *(f"{folder}/*" for folder in _FOLDERS)]
-        _hub().snapshot_download(source.removeprefix(HUB), local_dir=place, allow_patterns=patterns)
+    patterns = [*_FILES, *(f"{folder}/*" for folder in _FOLDERS)]
+    remedy = "go online, or load its files elsewhere and pull their folder"
+    with tempfile.TemporaryDirectory() as place:
+        with hub_client(source, BundleError, remedy) as hub:
+            name = source.removeprefix(HUB)
+            hub.snapshot_download(name, local_dir=place, allow_patterns=patterns)
         return _take(Path(place), settings)
 
 
@@ -106,14 +107,14 @@ def missing_dataset(run: Run, settings: Settings) -> str:
     return ""
 
 
-def _write(run: Run, folder: Path) -> None:
+def _write(run: Run, folder: Path, source: str) -> None:
     for path in _parts(run.folder):
         place = folder / path.relative_to(run.folder)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     status = run.status().model_copy(update={"host": "", "pid": 0})  # of no use elsewhere
     (folder / "run.json").write_text(status.model_dump_json(indent=2) + "\n", "utf-8")
-    (folder / "README.md").write_text(model_card(run), "utf-8")
+    (folder / "README.md").write_text(model_card(run, source), "utf-8")
 
 
 def _take(folder: Path, settings: Settings) -> Run:
@@ -175,8 +176,13 @@ def _parts(folder: Path) -> Iterator[Path]:
     yield from (path for path in found if path.is_file() and not path.is_symlink())
 
 
-def model_card(run: Run) -> str:
-    """The README of a repository: what the run is, what it reached, and how it is used."""
+def model_card(run: Run, source: str) -> str:
+    """The README of a bundle: what the run is, what it reached, and how it is used.
+
+    Args:
+        run: which.
+        source: where it can be pulled from.
+    """
     spec, card = run.spec, method_card(run.spec.method)
     lines = [
         "---",
@@ -195,7 +201,7 @@ def model_card(run: Run) -> str:
     ]
     lines += [f"- {deviation}" for deviation in card.deviations]
     lines += ["", "## Measured", "", *_measured(run), "", "## Use", "", "```"]
-    lines += [f"python -m pipeline pull {HUB}OWNER/NAME", "```", ""]
+    lines += [f"hashlens pull {source}", "```", ""]
     return "\n".join(lines)
 
 
@@ -212,25 +218,3 @@ def _measured(run: Run) -> list[str]:
     sizes = f"{report.n_query:,} queries, {report.n_database:,} images"
     protocol = f"{report.protocol.summary} {sizes}."
     return ["| measure | value |", "| --- | --- |", *rows, "", protocol]
-
-
-def _hub() -> Any:
-    if find_spec("huggingface_hub") is None:
-        raise BundleError(
-            "huggingface_hub is not installed; pip install -r requirements-networks.txt"
-        )
-    import huggingface_hub
-
-    return huggingface_hub
-
-
-@contextmanager
-def _hub_errors(target: str) -> Iterator[None]:
-    """What the hub raises, as an error of ours."""
-    import httpx
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    try:
-        yield
-    except (HfHubHTTPError, HFValidationError, httpx.HTTPError) as error:
-        raise BundleError(f"{target} cannot be reached: {error}") from error

@@ -1,7 +1,7 @@
 """A run for a tracker of experiments: settings, history and report, by one seam for all of them.
 
 tensorboard:FOLDER   event files
-mlflow:ADDRESS       a folder (sqlite:///file.db, file:///folder) or a server
+mlflow:ADDRESS       a server, or a folder as file:///folder
 wandb:PROJECT        Weights & Biases; WANDB_MODE=offline writes files alone
 """
 
@@ -12,10 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
+from models.installation import extra
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 
-REQUIREMENTS = "requirements-trackers.txt"
 Facts = dict[str, str | int | float | bool]
 
 
@@ -53,13 +53,17 @@ def track(run: Run, target: str) -> int:
     if run.state() != "done":
         raise RunError(f"run {run.id} is {run.state()}; only finished runs are tracked")
     tracker = open_tracker(target)
-    history = run.history()
-    tracker.begin(run.id, run.spec.dataset, _settings_of(run))
-    for line in history:
-        terms = line["terms"]
-        assert isinstance(terms, dict)
-        tracker.step(int(str(line["epoch"])), {str(name): float(terms[name]) for name in terms})
-    tracker.end(_measures_of(run), _report_of(run))
+    history, settings, measures = run.history(), _settings_of(run), _measures_of(run)
+    try:
+        tracker.begin(run.id, run.spec.dataset, settings)
+        for line in history:
+            terms = line["terms"]
+            assert isinstance(terms, dict)
+            tracker.step(int(str(line["epoch"])), {str(name): float(terms[name]) for name in terms})
+        tracker.end(measures, _report_of(run))
+    except Exception as error:  # each package raises kinds of its own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise TrackerError(f"{target} does not take the run: {reason}") from error
     return len(history)
 
 
@@ -76,7 +80,7 @@ def open_tracker(target: str) -> Tracker:
         )
     package, make = _TRACKERS[kind]
     if find_spec(package) is None:
-        raise TrackerError(f"{package} is not installed; pip install -r {REQUIREMENTS}")
+        raise TrackerError(f"{package} is not installed; {extra('trackers')}")
     return make(place)
 
 

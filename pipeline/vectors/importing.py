@@ -33,7 +33,7 @@ from pipeline.vectors.entries import read_entries
 from pipeline.vectors.matching import Matched, by_id, by_order
 from pipeline.vectors.new_dataset import as_dataset, store_dataset
 from pipeline.vectors.request import VectorsRequest
-from pipeline.wording import plural
+from pipeline.wording import COMMAND, plural
 
 _SHOWN = 3
 
@@ -214,7 +214,7 @@ def _check_known(
         return 0
     stored, about = known
     ways = "give these another name with --name, or remove the others first: "
-    ways += f"python -m pipeline features remove {about.backbone}"
+    ways += f"{COMMAND} features remove {about.backbone}"
     if about.dim != rows.shape[1]:
         raise DatasetError(
             f"{about.backbone} has {about.dim:,} dimensions, and these vectors have "

@@ -203,6 +203,15 @@ def test_a_few_bytes_that_claim_many_pixels_are_refused_before_decoding(side):
         load_rgb(claiming(side, side))
 
 
+def test_a_mere_line_is_refused_and_a_long_strip_is_not():
+    def strip(length: int) -> bytes:
+        return encoded(Image.new("RGB", (length, 1)), "PNG")
+
+    assert load_rgb(strip(200)).size == (200, 1)
+    with pytest.raises(ImageError, match="has 201 x 1 pixels; one side may have 200 times"):
+        load_rgb(strip(201))
+
+
 @pytest.mark.parametrize(
     "content",
     [

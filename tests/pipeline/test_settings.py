@@ -157,7 +157,7 @@ def test_an_installed_hashlens_keeps_its_data_where_the_platform_says(
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert Settings().home == Path("data")  # a checkout
-    monkeypatch.setattr("pipeline.settings._ROOT", tmp_path)
+    monkeypatch.setattr("pipeline.settings.IS_INSTALLED", True)
 
     assert Settings().home == user_data_path("hashlens", False)
     assert Settings(home=tmp_path).home == tmp_path

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
-from pipeline.wording import short_name
+from pipeline import wording
+from pipeline.wording import COMMAND, short_name
+
+
+def test_messages_name_the_command_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def command() -> str:
+        spec = importlib.util.spec_from_file_location("anew", wording.__file__)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.COMMAND
+
+    assert COMMAND == command() == "python -m pipeline"
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.argv", ["/home/ann/.local/bin/hashlens", "runs"])
+        assert command() == "hashlens"
+    monkeypatch.setattr("models.installation.IS_INSTALLED", True)
+    assert command() == "hashlens"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from dashboard.charts.ablation import ablation
 from dashboard.charts.alignment import alignment
+from dashboard.charts.counts import group_bars
 from dashboard.charts.distance_histogram import distance_histogram
 from dashboard.charts.judged import judged_runs
 from dashboard.charts.map_by_bits import map_by_bits
@@ -33,6 +34,14 @@ def rows() -> pd.DataFrame:
 @pytest.fixture
 def cosine() -> pd.DataFrame:
     return pd.DataFrame({"backbone": ["lite0"], "map": [0.39]})
+
+
+def test_the_chosen_bar_stands_out_and_each_has_its_number():
+    bars, numbers = group_bars([15, 1500], 1).to_dict()["layer"]
+
+    assert bars["encoding"]["color"]["condition"]["test"] == "(datum.bits === 1)"
+    assert numbers["mark"]["type"] == "text"
+    assert numbers["encoding"]["text"]["field"] == "groups"
 
 
 def test_a_method_keeps_its_colour_whoever_stands_beside_it():

@@ -16,7 +16,9 @@ def test_groups_are_found_tagged_and_hidden_in_search(open_app: OpenApp, own_hom
     assert not app.exception
     app.slider(key="within_pHash").set_value(12).run()
     assert not app.exception
-    assert "Groups by bits that may differ: 0: " in texts(app)
+    alt = app.get("vega_lite_chart")[0].proto.alt
+    assert alt.startswith("Groups by bits that may differ: 0: ")
+    assert ", 12: " in alt
     app.segmented_control(key="by").set_value("Codes").run()
     assert not app.exception
     assert "group" in texts(app)

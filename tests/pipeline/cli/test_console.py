@@ -9,7 +9,6 @@ import pytest
 from rich.console import Console
 
 from pipeline.cli.console import (
-    as_called,
     console,
     print_table,
     printable,
@@ -133,11 +132,3 @@ def test_json_is_the_same_on_every_terminal(capsys) -> None:
     say_json({"name": "日本"})
 
     assert '"\\u65e5\\u672c"' in capsys.readouterr().out
-
-
-def test_commands_in_messages_are_those_of_the_program_that_was_called(monkeypatch) -> None:
-    hint = "train one with: python -m pipeline run"
-    assert as_called(hint) == hint
-    monkeypatch.setattr("sys.argv", ["/home/ann/.local/bin/hashlens", "runs"])
-
-    assert as_called(hint) == "train one with: hashlens run"

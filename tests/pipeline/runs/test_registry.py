@@ -59,7 +59,8 @@ def test_any_unambiguous_part_of_the_id_opens_a_run(registry: RunRegistry) -> No
         registry.open("shapes")
     with pytest.raises(RunError, match="unknown run 'dpsh'"):
         registry.open("dpsh")
-    for nowhere in ("..", f"../{registry.path.name}/{first.id}", f"{first.id}/../{first.id}"):
+    inside = f"../{registry.path.name}/{first.id}"
+    for nowhere in ("..", inside, f"{first.id}/../{first.id}", "x" * 300, "a\0b"):
         with pytest.raises(RunError):
             registry.open(nowhere)
     with pytest.raises(RunError, match="is not unique"):

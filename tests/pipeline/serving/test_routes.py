@@ -119,6 +119,10 @@ def test_data_sets_and_runs_are_listed(client, run):
         ({"run": "itq", "code": "00"}, 422, "bad_request", "code", "16-bit codes need"),
         ({"run": "itq", "code": "0000", "k": 0}, 422, "bad_request", "k", "greater than"),
         ({"run": "itq", "code": "0000", "x": 0}, 422, "bad_request", "x", "not permitted"),
+        ({"run": "x" * 300, "code": "0000"}, 422, "bad_request", "run", "at most 200"),
+        ({"run": "../shapes", "code": "0000"}, 404, "not_found", "run", "unknown run"),
+        ({"run": "itq", "code": "0000", "labels": ["dot"]}, 422, "bad_request", "", "'dots'?"),
+        ({"run": "itq", "code": "0000", "split": "test"}, 422, "bad_request", "", "database"),
         ({"run": "itq", "vector": [1.0]}, 422, "bad_request", "vector", "64-d features"),
         ({"run": "itq", "vector": [1e400] * 64}, 422, "bad_request", "vector", "finite"),
         ({"run": "itq", "image": "AAAA"}, 422, "bad_request", "image", "is not a JPEG"),
@@ -151,13 +155,40 @@ def test_requests_have_limits(client, monkeypatch):
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     plain = client.post("/api/v1/search", content=b"x", headers={"content-type": "text/plain"})
     assert (plain.status_code, "got text/plain" in plain.json()["error"]) == (422, True)
-    assert client.get("/api/v1/search").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "message"),
+    [
+        ("GET", "/api/v1/search", 405, "method_not_allowed", "send POST; got GET"),
+        ("DELETE", "/api/v1/runs", 405, "method_not_allowed", "got DELETE"),
+        ("GET", "/api/v1/nothing", 404, "not_found", "no route /api/v1/nothing"),
+        ("GET", "/api/v1", 404, "not_found", "see /api/v1/openapi.json"),
+    ],
+)
+def test_what_leads_to_no_route_is_answered_in_json(client, method, path, status, code, message):
+    answer = client.request(method, path)
+
+    found = messages.Problem.model_validate(answer.json())
+    assert (answer.status_code, found.code) == (status, code)
+    assert message in found.error
+
+
+def test_a_fault_is_answered_in_json(library, monkeypatch):
+    def fail(*_: Any) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(service.Service, "runs", fail)
+    answer = TestClient(api_app(library), raise_server_exceptions=False).get("/api/v1/runs")
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "fault")
+    assert "secret" not in answer.text
 
 
 def test_who_comes_too_late_for_a_turn_may_try_again(library, shapes, run, monkeypatch):
     monkeypatch.setattr(service, "_WAITING_S", 0.01)
     busy = service.Service(library, lambda: exact_store(run, shapes)[0], at_once=1)
-    client = TestClient(Starlette(routes=routes.api_routes(busy, lambda _: None)))
+    client = TestClient(Starlette(routes=[routes.api_routes(busy, lambda _: None)]))
     content = shapes.image_path(0).read_bytes()
     with busy._turn():
         answer = client.post(
@@ -178,7 +209,7 @@ def test_only_what_is_encoded_counts_against_its_limit(library, shapes, run):
         return 0.0 if len(asked) == 1 else 7.2
 
     answers = service.Service(library, lambda: exact_store(run, shapes)[0])
-    app = Starlette(routes=routes.api_routes(answers, lambda _: None, wait))
+    app = Starlette(routes=[routes.api_routes(answers, lambda _: None, wait)])
     client, name = TestClient(app), str(shapes.manifest["image_id"].iloc[0])
     stored = [client.post("/api/v1/search", json={"run": run.id, "id": name}) for _ in range(3)]
     image = base64.b64encode(shapes.image_path(0).read_bytes()).decode()
@@ -221,10 +252,11 @@ def test_the_document_describes_every_route_and_message(library):
     described = {
         (path, method.upper()) for path, one in document["paths"].items() for method in one
     }
+    api = next(one for one in api_app(library).routes if one.path == "/api/v1")
     served = {
-        (route.path, next(iter(route.methods - {"HEAD"})))
-        for route in api_app(library).routes
-        if route.path.startswith("/api/v1/") and not route.path.endswith("openapi.json")
+        (f"{api.path}{route.path}", next(iter(route.methods - {"HEAD"})))
+        for route in api.routes
+        if route.path != "/openapi.json"
     }
     assert described == served
     schemas = document["components"]["schemas"]

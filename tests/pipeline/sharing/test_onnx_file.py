@@ -19,6 +19,7 @@ from models.registry import get_method
 from pipeline.backbones import load_backbone
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import RunRegistry
+from pipeline.runs.run import Run
 from pipeline.sharing.code_files import write_codes
 from pipeline.sharing.onnx_file import (
     Comparison,
@@ -126,13 +127,36 @@ def test_pixels_are_prepared_as_torchvision_does(rng, settings):
     )
 
 
+class Wavering(torch.nn.Module):
+    """A network whose way depends on what it sees, which ONNX cannot follow."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        means = images.flatten(1)[:, :64]
+        return means if means.sum() > 0 else -means
+
+
+def test_a_network_that_onnx_cannot_express_says_what_to_do(
+    library, settings, tmp_path, monkeypatch
+):
+    [run] = RunRegistry(library).all()
+    odd = replace(load_backbone("tiny", settings), network=Wavering())
+    monkeypatch.setattr(Run, "load_backbone", lambda _: odd)
+
+    with pytest.raises(
+        ExportError, match=r"^tiny with itq cannot be written as ONNX .*export codes"
+    ):
+        write_onnx(run, tmp_path / "model.onnx")
+
+    assert not list(tmp_path.glob("*.onnx*"))
+
+
 def test_what_cannot_be_exported_says_why(library, settings, tmp_path, monkeypatch):
     [run] = RunRegistry(library).all()
     with pytest.raises(ExportError, match=r"must end in \.onnx"):
         write_onnx(run, tmp_path / "model.pt")
     backbone = load_backbone("tiny", settings)
     turned = replace(backbone, preprocess=v2.Compose([v2.RandomRotation(3), v2.ToImage()]))
-    with pytest.raises(ExportError, match="a step that is not exported: RandomRotation"):
+    with pytest.raises(ExportError, match="a step that is not exported, RandomRotation"):
         preparation(turned)
     bare = replace(backbone, preprocess=v2.Compose([v2.ToImage()]))
     with pytest.raises(ExportError, match="without resize, crop and normalise"):

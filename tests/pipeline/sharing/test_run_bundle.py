@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,6 @@ from pipeline.index.search import stored_query
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.settings import Settings
-from pipeline.sharing import run_bundle
 from pipeline.sharing.run_bundle import BundleError, missing_dataset, pull, push
 from pipeline.sums import check_sum
 from tests.factories import spec
@@ -103,6 +103,12 @@ def test_names_in_a_bundle_lead_nowhere(done_run, elsewhere, tmp_path):
     assert not (pulled.folder / "report-secret.json").exists()
 
 
+def _stand_in(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> None:
+    """Take the place of the hub's package, whether it is installed or not."""
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(**functions))
+    monkeypatch.setattr("pipeline.ingest.hub.find_spec", lambda name: name)
+
+
 def test_a_repository_is_written_and_read_through_the_hub(
     done_run, elsewhere, tmp_path, monkeypatch
 ):
@@ -121,19 +127,31 @@ def test_a_repository_is_written_and_read_through_the_hub(
         assert "model/*" in allow_patterns
         shutil.copytree(hub / name, local_dir, dirs_exist_ok=True)
 
-    api: Any = SimpleNamespace(HfApi=Api, snapshot_download=download)
-    monkeypatch.setattr(run_bundle, "_hub", lambda: api)
+    _stand_in(monkeypatch, HfApi=Api, snapshot_download=download)
 
     assert push(done_run, "hf://ann/codes") == "https://huggingface.co/ann/codes"
+    card = (hub / "ann/codes/README.md").read_text("utf-8")
+    assert "\nhashlens pull hf://ann/codes\n" in card
     assert pull("hf://ann/codes", elsewhere).report() == done_run.report()
 
 
-def test_a_hub_that_cannot_be_reached_is_named(elsewhere, monkeypatch):
-    import httpx
+def test_a_hub_without_its_package_is_named(done_run, elsewhere, monkeypatch):
+    monkeypatch.setattr("pipeline.ingest.hub.find_spec", lambda name: None)
 
+    for refused in (
+        lambda: push(done_run, "hf://ann/codes"), lambda: pull("hf://ann/codes", elsewhere),
+    ):  # fmt: skip
+        with pytest.raises(BundleError, match="run: pip install -r requirements-networks"):
+            refused()
+
+
+def test_a_hub_that_cannot_be_reached_is_named(done_run, elsewhere, monkeypatch):
     def fail(*_: Any, **__: Any) -> None:
-        raise httpx.ConnectError("no route")
+        raise RuntimeError("no route")
 
-    monkeypatch.setattr(run_bundle, "_hub", lambda: SimpleNamespace(snapshot_download=fail))
-    with pytest.raises(BundleError, match="hf://ann/codes cannot be reached: no route"):
+    _stand_in(monkeypatch, HfApi=fail, snapshot_download=fail)
+    told = r"hf://ann/codes cannot be reached [(]RuntimeError: no route[)]; go online"
+    with pytest.raises(BundleError, match=f"{told}, or load its files"):
         pull("hf://ann/codes", elsewhere)
+    with pytest.raises(BundleError, match=f"{told}, sign in"):
+        push(done_run, "hf://ann/codes")

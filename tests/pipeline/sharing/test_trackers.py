@@ -77,6 +77,15 @@ def test_wandb_writes_files_offline(trained, tmp_path, monkeypatch):
     assert b"precision_at_10" in written.read_bytes()
 
 
+def test_a_tracker_that_refuses_is_named(done_run: Run, tmp_path: Path, monkeypatch):
+    pytest.importorskip("mlflow")
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+    address = (tmp_path / "mlruns").as_uri()
+
+    with pytest.raises(TrackerError, match=r"^mlflow:.* does not take the run: .*MLFLOW_"):
+        track(done_run, f"mlflow:{address}")
+
+
 def test_what_cannot_be_tracked_says_why(done_run: Run, own_library, tmp_path: Path, monkeypatch):
     with pytest.raises(TrackerError, match="'aim:x' is none of tensorboard:FOLDER"):
         track(done_run, "aim:x")
