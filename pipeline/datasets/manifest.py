@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.sums import check_sum
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -21,6 +26,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
     import pandas as pd  # not for those who read the facts alone
     from pyarrow import parquet
 
+    check_sum(path)
     names = parquet.read_schema(path).names
     labels = [name for name in names if name.startswith("labels:")]
     manifest: pd.DataFrame = pd.read_parquet(
@@ -32,11 +38,22 @@ def read_manifest(path: Path) -> pd.DataFrame:
     return manifest.reindex(columns=names)
 
 
-def _shared(column: pa.ChunkedArray) -> list[tuple[str, ...]]:
-    known: dict[tuple[str, ...], tuple[str, ...]] = {}
-    shared = []
-    for start in range(0, len(column), 1 << 14):
-        for names in column.slice(start, 1 << 14).to_pylist():
-            key = tuple(names)
-            shared.append(known.setdefault(key, key))
+def _shared(column: pa.ChunkedArray) -> NDArray[np.object_]:
+    """(n,) tuples; equal ones are one object."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    lists = column.combine_chunks().cast(pa.list_(pa.string()))
+    lengths = np.asarray(compute.list_value_length(lists))
+    ends = pa.array(np.r_[0, np.cumsum(lengths)].astype(np.int32))
+    sizes = compute.utf8_length(lists.flatten()).cast(pa.string())
+    sizes = compute.binary_join(pa.ListArray.from_arrays(ends, sizes), " ")
+    # Names and their lengths: equal lists have equal keys, and no others have.
+    keys = compute.binary_join_element_wise(sizes, compute.binary_join(lists, ""), "|")
+    numbers = keys.dictionary_encode().indices.to_numpy()
+    _, first = np.unique(numbers, return_index=True)
+    distinct = np.empty(len(first), object)
+    for number, row in enumerate(first.tolist()):
+        distinct[number] = tuple(lists[row].as_py())
+    shared: NDArray[np.object_] = distinct[numbers]
     return shared
