@@ -52,9 +52,6 @@ MANIFEST_COLUMNS = (
 )  # and one column `labels:<label set>` a label set, a list of class names
 
 
-_NOT_CONTENT = ("path", "width", "height", "numbers")  # follow from the images
-
-
 class DatasetError(ValueError):
     """A data set is missing, damaged or does not fit; the message says what to do."""
 
@@ -305,20 +302,6 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
         _LAST.pop(next(iter(_LAST)) if len(_LAST) >= _MOST_OPEN else folder, None)
         last = _LAST[folder] = RetrievalDataset(info, manifest, folder)
     return last
-
-
-def content_fingerprint(manifest: pd.DataFrame) -> str:
-    """A digest of images, labels and given splits, independent of row order and time."""
-    columns = [name for name in manifest.columns if name not in _NOT_CONTENT]
-    rows = sorted(
-        json.dumps([_plain(value) for value in row], ensure_ascii=False)
-        for row in manifest[columns].itertuples(index=False)
-    )
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, list | tuple | np.ndarray) else value
 
 
 def read_info(folder: Path) -> DatasetInfo:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,9 @@ from pipeline.sums import check_sum
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+
+_NOT_CONTENT = ("path", "width", "height", "numbers")  # follow from the images
 
 
 def read_manifest(path: Path) -> pd.DataFrame:
@@ -36,6 +41,20 @@ def read_manifest(path: Path) -> pd.DataFrame:
         column = parquet.read_table(path, columns=[name]).column(name)
         manifest[name] = pd.Series(_shared(column), manifest.index, object)
     return manifest.reindex(columns=names)
+
+
+def content_fingerprint(manifest: pd.DataFrame) -> str:
+    """A digest of images, labels and given splits, independent of row order and time."""
+    columns = [name for name in manifest.columns if name not in _NOT_CONTENT]
+    rows = sorted(
+        json.dumps([_plain(value) for value in row], ensure_ascii=False)
+        for row in manifest[columns].itertuples(index=False)
+    )
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, list | tuple | np.ndarray) else value
 
 
 def _shared(column: pa.ChunkedArray) -> NDArray[np.object_]:
