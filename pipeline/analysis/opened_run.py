@@ -110,6 +110,11 @@ class OpenRun:
         return self._relevance[1]
 
     @cached_property
+    def has_label(self) -> NDArray[np.bool_]:
+        """Which database images (m,) have a label."""
+        return np.asarray(self.database_labels.any(axis=1))
+
+    @cached_property
     def _relevance(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         if self.nearest is not None:
             return neighbour_labels(self.nearest, len(self.database_rows))

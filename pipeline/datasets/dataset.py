@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 KEY_BYTES = 32
 Keys = NDArray[np.uint8]  # (n, 32)
+_Numbered = tuple[NDArray[np.int64], list[tuple[str, ...]]]
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,40}"  # names become folders, run ids and collections
 MANIFEST_COLUMNS = (
     "image_id",  # the source's own name of the image
@@ -159,6 +160,7 @@ class RetrievalDataset:
     info: DatasetInfo
     manifest: pd.DataFrame
     folder: Path
+    _numbered: dict[str, _Numbered] = field(default_factory=dict, init=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.manifest)
@@ -191,9 +193,7 @@ class RetrievalDataset:
         Raises:
             DatasetError: the manifest has another class.
         """
-        import pandas as pd  # not for those who read the facts alone
-
-        numbers, distinct = pd.factorize(self.manifest[f"labels:{label_set.name}"].map(tuple))
+        numbers, distinct = self._named(label_set.name)
         place = {name: index for index, name in enumerate(label_set.classes)}
         labels = np.zeros((len(distinct), len(label_set.classes)), bool)
         for row, names in enumerate(distinct):
@@ -204,6 +204,15 @@ class RetrievalDataset:
                 )
             labels[row, [place[name] for name in names]] = True
         return labels[numbers]
+
+    def _named(self, label_set: str) -> _Numbered:
+        """Of each image (n,) a number, and the class names that it stands for."""
+        import pandas as pd
+
+        if label_set not in self._numbered:
+            numbers, distinct = pd.factorize(self.manifest[f"labels:{label_set}"].map(tuple))
+            self._numbered[label_set] = numbers.astype(np.int64), list(distinct)
+        return self._numbered[label_set]
 
     def image_path(self, index: int) -> Path:
         """The file of image `index`."""
