@@ -77,14 +77,16 @@ def publish_(
 def refresh_(run_id: RunArgument) -> None:
     """Add to a run's index the images of its data set that it lacks, such as those added since."""
     from pipeline.index.refresh import refresh
+    from pipeline.index.store.patience import patient
 
     limit_threads()
     settings = current_settings()
     run = opened_run(run_id)
     dataset = load_dataset(run.spec.dataset, settings)
     with progress_bars() as show:
+        store = patient(current_store(), settings.qdrant_wait_s)
         n_new, record = refresh(
-            run, dataset, current_store(), settings, lambda n, of: show("features", n, of)
+            run, dataset, store, settings, lambda n, of: show("features", n, of)
         )
     say(f"{n_new:,} new images encoded; {record.collection} holds {record.count:,} codes")
 
@@ -249,6 +251,7 @@ def publish_run(
     from pipeline.index.publish import publish
     from pipeline.index.refresh import encode_what_can_be
     from pipeline.index.store.features import feature_bytes
+    from pipeline.index.store.patience import patient
 
     limit_threads()
     settings, problem = current_settings(), ""
@@ -265,7 +268,7 @@ def publish_run(
         record = publish(
             run,
             dataset,
-            current_store(),
+            patient(current_store(), settings.qdrant_wait_s),
             images=images,
             features=beside,
             force=force,
