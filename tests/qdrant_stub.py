@@ -77,6 +77,7 @@ class QdrantStub:
         requests: (method, path, body) of every request so far.
         status: answered to everything instead of the truth, when set.
         error: what such an answer says.
+        fails: how the paths end that it answers with an error of status 500; empty: none.
         version: that it says it has.
         nodes: for each node of the cluster whether it answers; empty: no cluster.
         delay_s: wait before each answer.
@@ -86,6 +87,7 @@ class QdrantStub:
         self.requests: list[tuple[str, str, Any]] = []
         self.status: int | None = None
         self.error = "injected"
+        self.fails = ""
         self.version = "1.20.0"
         self.nodes: tuple[bool, ...] = ()
         self.knows_telemetry = True  # servers before 1.17 do not
@@ -119,6 +121,8 @@ class QdrantStub:
         )  # those say it all the same
         if self.status is not None and not is_about_nodes:
             return self.status, {"status": {"error": self.error}}
+        if self.fails and path.endswith(self.fails):
+            return 500, {"status": {"error": self.error}}
         if path in ("/", "/readyz"):
             return 200, {"title": "qdrant", "version": self.version}
         if key != self._api_key:

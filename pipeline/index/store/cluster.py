@@ -47,49 +47,53 @@ class Spread:
         return f"{plural(self.shards, 'shard')}, {of}{plural(self.kept, 'copy')}"
 
 
-def nodes_of(client: QdrantClient) -> Nodes | None:
-    """How many nodes answer; None where the server does not say.
+class Server:
+    """A server, to be asked about itself; what it does not say is no error."""
 
-    Servers from 1.17 on ask each node; those before know of which their last message was lost.
-    """
-    api = client.http.distributed_api
-    with suppress(*CLIENT_ERRORS):
-        asked = api.cluster_telemetry(timeout=_PATIENCE_S).result
-        if asked and asked.cluster and (peers := asked.cluster.peers.values()):
-            return Nodes(sum(peer.responsive for peer in peers), len(peers))
-    with suppress(*CLIENT_ERRORS):
-        status = api.cluster_status().result
-        if isinstance(status, models.ClusterStatusOneOf1):
-            n_nodes = len(status.peers)
-            return Nodes(max(1, n_nodes - len(status.message_send_failures)), n_nodes)
-        return Nodes(1, 1)
-    return None
+    def __init__(self, client: QdrantClient) -> None:
+        self._client = client
 
+    def nodes(self) -> Nodes | None:
+        """How many nodes answer; None where the server does not say.
 
-def spread_of(client: QdrantClient, collection: str) -> Spread | None:
-    """How a collection lies on the nodes; None where the server does not say."""
-    with suppress(*CLIENT_ERRORS):
-        lying = client.http.distributed_api.collection_cluster_info(collection).result
-        if lying is not None:
-            copies: dict[int, list[bool]] = {}
-            shards: list[models.LocalShardInfo | models.RemoteShardInfo]
-            shards = [*lying.local_shards, *lying.remote_shards]
-            for shard in shards:
-                is_usable = shard.state is models.ReplicaState.ACTIVE
-                copies.setdefault(shard.shard_id, []).append(is_usable)
-            return Spread(
-                len(copies),
-                min((sum(usable) for usable in copies.values()), default=0),
-                max((len(usable) for usable in copies.values()), default=0),
-            )
-    return None
+        Servers from 1.17 on ask each node; those before know of which their last message was lost.
+        """
+        api = self._client.http.distributed_api
+        with suppress(*CLIENT_ERRORS):
+            asked = api.cluster_telemetry(timeout=_PATIENCE_S).result
+            if asked and asked.cluster and (peers := asked.cluster.peers.values()):
+                return Nodes(sum(peer.responsive for peer in peers), len(peers))
+        with suppress(*CLIENT_ERRORS):
+            status = api.cluster_status().result
+            if isinstance(status, models.ClusterStatusOneOf1):
+                n_nodes = len(status.peers)
+                return Nodes(max(1, n_nodes - len(status.message_send_failures)), n_nodes)
+            return Nodes(1, 1)
+        return None
 
+    def spread(self, collection: str) -> Spread | None:
+        """How a collection lies on the nodes; None where the server does not say."""
+        with suppress(*CLIENT_ERRORS):
+            lying = self._client.http.distributed_api.collection_cluster_info(collection).result
+            if lying is not None:
+                copies: dict[int, list[bool]] = {}
+                shards: list[models.LocalShardInfo | models.RemoteShardInfo]
+                shards = [*lying.local_shards, *lying.remote_shards]
+                for shard in shards:
+                    is_usable = shard.state is models.ReplicaState.ACTIVE
+                    copies.setdefault(shard.shard_id, []).append(is_usable)
+                return Spread(
+                    len(copies),
+                    min((sum(usable) for usable in copies.values()), default=0),
+                    max((len(usable) for usable in copies.values()), default=0),
+                )
+        return None
 
-def version_of(client: QdrantClient) -> str:
-    """The server's version; empty where it does not say."""
-    with suppress(*CLIENT_ERRORS):
-        return str(client.info().version)
-    return ""
+    def version(self) -> str:
+        """The server's version; empty where it does not say."""
+        with suppress(*CLIENT_ERRORS):
+            return str(self._client.info().version)
+        return ""
 
 
 def version_problem(server: str) -> str:

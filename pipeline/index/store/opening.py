@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from qdrant_client import QdrantClient
 
 from pipeline.index.store.base import StoreUnavailable
-from pipeline.index.store.cluster import version_of, version_problem
+from pipeline.index.store.cluster import Server, version_problem
 from pipeline.index.store.qdrant import Layout, QdrantCodeStore
 from pipeline.index.store.qdrant_errors import address_of
 from pipeline.settings import Settings
@@ -88,7 +88,7 @@ def open_store(
         more = {} if certificate is None else _trusting(certificate)
         more |= {"prefer_grpc": prefer_grpc, "grpc_port": grpc_port, "timeout": timeout_s}
         client = _server(url, api_key, more)
-        if check_compatibility and (problem := version_problem(version_of(client))):
+        if check_compatibility and (problem := version_problem(Server(client).version())):
             _log.warning("%s", problem)
         return QdrantCodeStore(client, address=address_of(url), layout=layout)
     if path is None:

@@ -33,7 +33,7 @@ from pipeline.index.store.base import (
     checked_items,
     checked_name,
 )
-from pipeline.index.store.cluster import nodes_of
+from pipeline.index.store.cluster import Server
 from pipeline.index.store.features import FEATURES, FeatureVectors, NoFeatures, stored_features
 from pipeline.index.store.qdrant_errors import CLIENT_ERRORS, translated
 from pipeline.index.store.qdrant_search import QdrantSearch
@@ -88,6 +88,13 @@ class QdrantCodeStore:
     def client(self) -> QdrantClient | EdgeClient:
         """What speaks to the engine, for vectors that are no hash codes."""
         return self._client
+
+    @property
+    def server(self) -> Server | None:
+        """The server, to be asked about itself; None where this process is the engine."""
+        if isinstance(self._client, QdrantClient) and not self._is_local:
+            return Server(self._client)
+        return None
 
     def check_room(self, n_codes: int, more_bytes: int = 0) -> None:
         """See CodeStore."""
@@ -300,5 +307,5 @@ class QdrantCodeStore:
 
     def _nodes(self) -> str:
         """How many nodes of the server answer, as part of a sentence."""
-        nodes = nodes_of(self._client) if isinstance(self._client, QdrantClient) else None
+        nodes = self.server.nodes() if self.server else None
         return f": {nodes}" if nodes else ""

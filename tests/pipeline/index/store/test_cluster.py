@@ -7,14 +7,7 @@ from collections.abc import Iterator
 import pytest
 from qdrant_client import QdrantClient
 
-from pipeline.index.store.cluster import (
-    Nodes,
-    Spread,
-    nodes_of,
-    spread_of,
-    version_of,
-    version_problem,
-)
+from pipeline.index.store.cluster import Nodes, Server, Spread, version_problem
 from tests.qdrant_stub import QdrantStub
 
 
@@ -25,10 +18,10 @@ def stub() -> Iterator[QdrantStub]:
 
 
 @pytest.fixture
-def client(stub: QdrantStub) -> Iterator[QdrantClient]:
-    opened = QdrantClient(url=stub.url, check_compatibility=False)
-    yield opened
-    opened.close()
+def server(stub: QdrantStub) -> Iterator[Server]:
+    client = QdrantClient(url=stub.url, check_compatibility=False)
+    yield Server(client)
+    client.close()
 
 
 @pytest.mark.parametrize("knows_telemetry", [True, False])
@@ -42,7 +35,7 @@ def client(stub: QdrantStub) -> Iterator[QdrantClient]:
 )
 def test_nodes_that_answer_are_counted(
     stub: QdrantStub,
-    client: QdrantClient,
+    server: Server,
     nodes: tuple[bool, ...],
     expected: Nodes,
     words: str,
@@ -50,7 +43,7 @@ def test_nodes_that_answer_are_counted(
 ) -> None:
     stub.nodes, stub.knows_telemetry = nodes, knows_telemetry
 
-    assert nodes_of(client) == expected
+    assert server.nodes() == expected
     assert str(expected) == words
 
 
@@ -64,21 +57,21 @@ def test_nodes_that_answer_are_counted(
 )
 def test_shards_and_usable_copies_are_counted(
     stub: QdrantStub,
-    client: QdrantClient,
+    server: Server,
     nodes: tuple[bool, ...],
     expected: Spread,
     words: str,
 ) -> None:
     stub.nodes = nodes
 
-    assert spread_of(client, "any") == expected
+    assert server.spread("any") == expected
     assert str(expected) == words
 
 
-def test_a_server_that_is_gone_says_nothing(stub: QdrantStub, client: QdrantClient) -> None:
+def test_a_server_that_is_gone_says_nothing(stub: QdrantStub, server: Server) -> None:
     stub.status = 503
 
-    assert (version_of(client), nodes_of(client), spread_of(client, "any")) == ("", None, None)
+    assert (server.version(), server.nodes(), server.spread("any")) == ("", None, None)
 
 
 @pytest.mark.parametrize(
