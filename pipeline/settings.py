@@ -89,8 +89,8 @@ class Settings(BaseSettings):
         "Seconds that publishing waits for a server that has gone meanwhile; 0: not at all.",
         ge=0,
     )
-    qdrant_grpc: bool = _qdrant("GRPC", False, "1 uses the server's gRPC port, which is no faster.")
-    qdrant_grpc_port: int = _qdrant("GRPC_PORT", 6334, "That port.", ge=1, le=65535)
+    qdrant_grpc: bool = _qdrant("GRPC", False, "1 uses the server's gRPC port; REST was faster.")
+    qdrant_grpc_port: int = _qdrant("GRPC_PORT", 6334, "The server's gRPC port.", ge=1, le=65535)
     qdrant_shards: int | None = _qdrant(
         "SHARDS",
         None,

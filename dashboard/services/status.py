@@ -215,9 +215,10 @@ def _store_line(settings: Settings, store: CodeStore) -> Line:
         nodes, version_ = server.nodes(), server.version()
         state += f", version {version_}" * bool(version_) + f", {nodes}" * bool(nodes)
         problem = version_problem(version_)
-        remedy = f"{problem[:1].upper()}{problem[1:]}"
+        remedies = [f"{problem[0].upper()}{problem[1:]}."] if problem else []
         if nodes and nodes.answering < nodes.total:
-            remedy = "Start the nodes that do not answer: their copies are missing meanwhile."
+            remedies.append("Start the nodes that do not answer: their copies are missing.")
+        remedy = "\n".join(remedies)
     return Line("Store", "warning" if remedy else "good", state, remedy)
 
 

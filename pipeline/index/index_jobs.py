@@ -145,6 +145,7 @@ def _serve(run: Run, settings: Settings) -> None:
     pending = requested(run)
     if pending is None:
         return  # withdrawn meanwhile
+    (run.folder / _PROGRESS).unlink(missing_ok=True)  # of a worker that was killed
     try:
         wanted = pending.images, pending.features
         message = change(run, pending.action, settings, *wanted, on_progress=_noting(run))

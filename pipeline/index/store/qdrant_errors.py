@@ -111,9 +111,10 @@ def _silent(address: str, reason: str) -> StoreUnavailable:
             "QDRANT_CA to the certificate file of the authority that issued it",
             "Server not trusted",
         )
+    its = "QDRANT_GRPC_PORT is its port" if "StatusCode" in reason else "QDRANT_URL is its address"
     return StoreUnavailable(
         f"no answer from the Qdrant server at {address} ({reason}); "
-        "check that it runs and that QDRANT_URL is its address",
+        f"check that it runs and that {its}",
         "Server does not answer",
     )
 
