@@ -21,8 +21,8 @@ if ROOT not in sys.path:
 from starlette.middleware import Middleware  # noqa: E402 - needs the path above
 
 from dashboard.access import AllowedHosts, check_binding, secrets  # noqa: E402
-from dashboard.server_logs import set_up_logs  # noqa: E402
 from dashboard.routes import routes  # noqa: E402
+from dashboard.server_logs import set_up_logs  # noqa: E402
 from pipeline.index.store import opening  # noqa: E402, F401 - in two threads at once it deadlocks
 from pipeline.library_version import check_version  # noqa: E402
 from pipeline.settings import Settings  # noqa: E402

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
 
 Asker = Literal["page", "rest"]
 Kind = Literal["image", "id", "code", "vector", "text"]
 
+disable_created_metrics()  # or each series has a second one: when it began
 REGISTRY = CollectorRegistry()  # of its own: the default one has what other packages put there
 ProcessCollector(registry=REGISTRY)  # memory, CPU time, open files; on Linux
 

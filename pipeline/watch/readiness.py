@@ -40,9 +40,7 @@ class Readiness:
         if not self._checking.acquire(blocking=False):
             return self._last or {"check": "the first check is not done yet"}
         try:
-            found = {"data": self._data(), "index": self._index()}
-            if self._needs_worker:
-                found["worker"] = self._worker()
+            found = self._found()
             if found != self._last:
                 for name, state in found.items():
                     if state != self._last.get(name, READY):
@@ -55,6 +53,13 @@ class Readiness:
     def passed(self) -> dict[str, bool]:
         """Whether each check is passed."""
         return {name: state == READY for name, state in self.checks().items()}
+
+    def _found(self) -> Checks:
+        others = {"index": self._index} | ({"worker": self._worker} if self._needs_worker else {})
+        data = self._data()
+        if data != READY:  # an embedded index would make a folder where a mount is missing
+            return {"data": data, **dict.fromkeys(others, "not asked, for want of the data folder")}
+        return {"data": data, **{name: check() for name, check in others.items()}}
 
     def _data(self) -> str:
         settings = self._settings
