@@ -21,6 +21,7 @@ def set_up_logs(settings: Settings) -> None:
     set_up(settings.log)
     # Streamlit gives a handler to each of its loggers, also to those that it makes later.
     of_streamlit.setup_formatter = _hand_over
+    of_streamlit.init_uvicorn_logs()
     of_streamlit.update_formatter()
 
 

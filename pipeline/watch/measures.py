@@ -13,7 +13,8 @@ from prometheus_client.process_collector import ProcessCollector
 Asker = Literal["page", "rest"]
 Kind = Literal["image", "id", "code", "vector", "text"]
 
-disable_created_metrics()  # or each series has a second one: when it began
+# Or each series has a second one, when it began.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()  # of its own: the default one has what other packages put there
 ProcessCollector(registry=REGISTRY)  # memory, CPU time, open files; on Linux
 
