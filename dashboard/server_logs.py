@@ -27,4 +27,5 @@ def set_up_logs(settings: Settings) -> None:
 
 def _hand_over(logger: logging.Logger) -> None:
     logger.handlers.clear()
-    logger.propagate = logger.name != "uvicorn.access"  # query strings; `Watched` logs requests
+    logger.propagate = True
+    logger.disabled = logger.name == "uvicorn.access"  # has query strings; `Watched` logs requests
