@@ -41,10 +41,10 @@ class Readiness:
             return self._last or {"check": "the first check is not done yet"}
         try:
             found = self._found()
-            if found != self._last:
-                for name, state in found.items():
-                    if state != self._last.get(name, READY):
-                        _log.warning("%s: %s", name, state)
+            for name, state in found.items():
+                if state != self._last.get(name, READY):
+                    level = logging.INFO if state == READY else logging.WARNING
+                    _log.log(level, "%s: %s", name, state)
             self._last = found
             return found
         finally:
