@@ -113,6 +113,18 @@ def test_metrics_need_a_key_where_there_are_keys_and_health_does_not(library: Se
     assert client.get("/readyz").json()["status"] == "ready"
 
 
+def test_the_document_names_every_measure(own_library: Settings) -> None:
+    document = (factories.ROOT / "docs" / "operations.md").read_text("utf-8")
+    client = TestClient(api_app(own_library))
+    client.post("/api/v1/search", json={"run": "itq_shapes", "code": "0000"})
+
+    names = {name for name, _ in metrics(client) if name.startswith("hashlens_")}
+
+    assert len(names) > 8
+    for name in names:
+        assert f"`{re.sub('_(bucket|count|sum)$', '', name)}`" in document
+
+
 def test_every_measure_that_the_dashboard_file_shows_exists(own_library: Settings) -> None:
     client = TestClient(api_app(own_library))
     client.post("/api/v1/search", json={"run": "itq_shapes", "vector": [0.5] * 48})
