@@ -57,17 +57,17 @@ def reading(path: Path, remedy: str, error: type[Exception] = DamagedFile) -> It
 
 
 class ParsedFiles(Generic[_Parsed]):
-    """Values of small files; one that has not changed since it was parsed is not read again.
+    """Values of files; one that has not changed since it was read is not read again.
 
     A file that was written a moment ago is not remembered yet.
 
     Args:
-        parse: makes a value, which nobody may change, of a file's text.
+        read: makes a value, which nobody may change, of a file.
         most: files that are remembered.
     """
 
-    def __init__(self, parse: Callable[[str], _Parsed], most: int = 5000) -> None:
-        self._parse, self._most = parse, most
+    def __init__(self, read: Callable[[Path], _Parsed], most: int = 5000) -> None:
+        self._read, self._most = read, most
         self._known: dict[Path, tuple[tuple[int, int, int], _Parsed]] = {}
 
     def read(self, path: Path) -> _Parsed:
@@ -75,19 +75,24 @@ class ParsedFiles(Generic[_Parsed]):
 
         Raises:
             OSError: it cannot be read.
-            ValueError: it has changed since it was written, or whatever `parse` raises.
+            ValueError: or whatever else `read` raises.
         """
         facts = path.stat()
         stamp = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
         known = self._known.get(path)
         if known is not None and known[0] == stamp:
             return known[1]
-        value = self._parse(read_checked(path).decode())
+        value = self._read(path)
         if time.time() - facts.st_mtime > _SETTLED_S:
             if len(self._known) >= self._most:
                 self._known.clear()
             self._known[path] = stamp, value
         return value
+
+
+def parsed(parse: Callable[[str], _Parsed]) -> Callable[[Path], _Parsed]:
+    """A reader that checks a file against its sum, and makes a value of its text."""
+    return lambda path: parse(read_checked(path).decode())
 
 
 @contextmanager

@@ -54,6 +54,9 @@ class Key(NamedTuple):
     ranking: str = HAMMING
 
 
+_MOST_OUTPUTS = 20_000  # database images whose outputs are kept
+
+
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)
 def vs_best(
     runs: tuple[str, ...], bits: tuple[int, ...], values: tuple[float, ...], *conditions: str
@@ -250,7 +253,8 @@ def review(run_id: str) -> Review:
 def _relaxed(run_id: str, key: Key) -> NDArray[np.float32] | str:
     """Outputs for queries, then database; or what is missing, which is not asked for again."""
     run = measured(run_id)
-    rows = np.concatenate([run.query_rows, run.database_rows])
+    some = run.database_rows[:: -(-len(run.database_rows) // _MOST_OUTPUTS)]
+    rows = np.concatenate([run.query_rows, some])
     try:
         return relaxed_codes(RunRegistry(settings()).open(run_id), run.dataset, rows, settings())
     except NoRelaxedCodes as error:
@@ -258,7 +262,10 @@ def _relaxed(run_id: str, key: Key) -> NDArray[np.float32] | str:
 
 
 def outputs(run_id: str) -> NDArray[np.float32] | str:
-    """A run's outputs before the sign, queries first; or a sentence that says what is missing."""
+    """A run's outputs before the sign, queries first; or a sentence that says what is missing.
+
+    Of a database of more than `_MOST_OUTPUTS` images, every so many.
+    """
     return _relaxed(run_id, _key(run_id))
 
 

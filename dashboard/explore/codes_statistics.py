@@ -179,6 +179,9 @@ def _quantisation(run: OpenRun) -> None:
         f"An output lies {gap:.2f} from its sign (mean square, in units of the mean size): 0 would "
         "lose nothing by the sign."
     )
+    n_images = len(run.query_rows) + len(run.database_rows)
+    if len(outputs) < n_images:
+        sentence += f" Of {len(outputs):,} of {n_images:,} images."
     st.markdown(escape_markdown(sentence))
     _panel(run, charts.outputs(table), table, "Outputs before the sign", "outputs", sentence)
 

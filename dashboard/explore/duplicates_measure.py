@@ -8,7 +8,7 @@ from dashboard import cached, state
 from dashboard.cached.duplicates import CODES
 from dashboard.charts.counts import group_bars
 from models.codes import HashCodes
-from pipeline.analysis.duplicates import Pairs, compute_hashes
+from pipeline.analysis.duplicates import MOST_COMPARED, Pairs, compute_hashes
 from pipeline.datasets.dataset import DatasetError, RetrievalDataset
 from pipeline.images import ImageError
 from pipeline.runs.results import RunError
@@ -64,6 +64,12 @@ def found(
 
 def distance(measure: str, pairs: Pairs) -> int:
     """How many bits may differ."""
+    if pairs.n > MOST_COMPARED:
+        st.caption(
+            f"Equal codes alone are joined: {pairs.n:,} images are too many to compare all pairs, "
+            f"which is done for up to {MOST_COMPARED:,}."
+        )
+        return 0
     counts = pairs.counts()
     chosen = 0
     if pairs.widest:

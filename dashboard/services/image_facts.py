@@ -79,7 +79,7 @@ def class_bars_table(
 
 def given_splits(dataset: RetrievalDataset) -> tuple[str, ...]:
     """The values that the manifest's split has."""
-    present = set(dataset.manifest["split"])
+    present = {*dataset.manifest["split"].unique()}
     return tuple(split for split in SPLITS if split in present)
 
 

@@ -30,6 +30,7 @@ from pipeline.settings import Settings
 
 TAG = "duplicate"  # put on the images of a group but the one that is kept
 MOST_PAIRS = 500_000  # joined; where a distance gives more, it is too wide to mean anything
+MOST_COMPARED = 100_000  # codes that are compared pair by pair, in half a minute
 _WIDEST = 12  # bits: hashes of 64 that differ in more are of other pictures
 _CELLS = 16_000_000  # pairs that are compared at once
 _HASHES = {"pHash": 0, "dHash": 1}
@@ -70,7 +71,12 @@ class Pairs:
 
 
 def near_pairs(codes: HashCodes) -> Pairs:
-    """All pairs of codes (n) within 12 bits, or fewer where that would be more than 500,000."""
+    """All pairs of codes (n) within 12 bits, or fewer where that would be more than 500,000.
+
+    Of more than `MOST_COMPARED` codes, equal ones alone: each is paired with the next.
+    """
+    if len(codes) > MOST_COMPARED:
+        return _equal(codes)
     words, n = codes.words(), len(codes)
     widest = min(_WIDEST, codes.bits // 4)
     at_distance = np.zeros(codes.bits + 1, np.int64)
@@ -84,6 +90,16 @@ def near_pairs(codes: HashCodes) -> Pairs:
     kept = (distance <= widest) & (first < second)
     order = np.lexsort((second[kept], first[kept], distance[kept]))
     return Pairs(first[kept][order], second[kept][order], distance[kept][order], n, widest)
+
+
+def _equal(codes: HashCodes) -> Pairs:
+    _, code = np.unique(codes.words(), axis=0, return_inverse=True)
+    order = np.argsort(code, kind="stable")
+    is_next = np.diff(code[order]) == 0
+    first, second = order[:-1][is_next], order[1:][is_next]
+    by_place = np.argsort(first, kind="stable")
+    none = np.zeros(len(first), np.int64)
+    return Pairs(first[by_place], second[by_place], none, len(codes), widest=0)
 
 
 def stored_hashes(dataset: RetrievalDataset, settings: Settings) -> dict[str, HashCodes] | None:

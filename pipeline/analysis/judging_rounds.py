@@ -25,7 +25,7 @@ from pipeline.analysis.first_results import Searched, common_rows, first_results
 from pipeline.analysis.opened_run import short_labels
 from pipeline.annotations.verdicts import Pair
 from pipeline.datasets.dataset import NAME_PATTERN, RetrievalDataset
-from pipeline.files import ParsedFiles, write_atomic
+from pipeline.files import ParsedFiles, parsed, write_atomic
 from pipeline.runs.ground_truth import relevance_labels
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
@@ -127,7 +127,7 @@ class JudgingRound(BaseModel):
         return tuple((query.query, result) for query in self.queries for result in query.pool)
 
 
-_ROUNDS = ParsedFiles(JudgingRound.model_validate_json, 200)
+_ROUNDS = ParsedFiles(parsed(JudgingRound.model_validate_json), 200)
 
 
 def start_round(

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.evaluation.metrics import balls, precision_at
-from pipeline.evaluation.ranking import hamming_histograms
 from pipeline.index.search import Query
 
+_KINDS = ("not relevant", "relevant", "unknown")
 RADIUS = 2  # of the fixed lookup measure
 
 
@@ -60,22 +60,19 @@ def judgement(opened: OpenRun, query: Query, row: int, others: NDArray[np.bool_]
         row: its manifest row.
         others: (m,) which database images to rank; those without a label are left out.
     """
-    assert opened.labels is not None
-    others = others & opened.database_labels.any(axis=1)
-    rows = opened.database_rows[others]
-    counts = hamming_histograms(
-        query.code,
-        opened.database_codes[others],
-        opened.labels[[row]],
-        opened.labels[rows],
-        threads=1,
-    )
+    relevant = relevance(opened, row)
+    assert relevant is not None
+    ranked = others & opened.has_label
+    distances = query.code.hamming(opened.database_codes[ranked])[0].astype(np.int64)
+    is_relevant = relevant[opened.database_rows[ranked]]
+    cells = np.bincount(2 * distances + is_relevant, minlength=2 * (opened.bits + 1))
+    counts = cells.reshape(1, -1, 2)  # as hamming_histograms has them
     retrieved, hits, *_ = balls(counts)
     at_10, at_100 = precision_at(counts, [10, 100])[0]
     radius = min(RADIUS, opened.bits)
     return Judgement(
-        precision_10=float(at_10) if len(rows) >= 10 else None,
-        precision_100=float(at_100) if len(rows) >= 100 else None,
+        precision_10=float(at_10) if len(distances) >= 10 else None,
+        precision_100=float(at_100) if len(distances) >= 100 else None,
         ball_relevant=int(hits[0, radius]),
         ball_size=int(retrieved[0, radius]),
         n_relevant=int(hits[0, -1]),
@@ -89,11 +86,12 @@ def histogram(
     others: NDArray[np.bool_],
 ) -> pd.DataFrame:
     """Columns distance, relevance, images: the database by distance (m,) to the query."""
-    if relevant is None:
-        kinds = np.full(len(distances), "unknown")
-    else:
-        kinds = np.where(relevant[opened.database_rows], "relevant", "not relevant")
-        kinds[~opened.database_labels.any(axis=1)] = "unknown"
-    frame = pd.DataFrame({"distance": distances[others], "relevance": kinds[others]})
-    counts = frame.groupby(["distance", "relevance"], as_index=False).size()
-    return counts.rename(columns={"size": "images"})
+    kinds = np.full(len(distances), _KINDS.index("unknown"))
+    if relevant is not None:  # "not relevant" is 0, "relevant" 1
+        kinds = np.where(opened.has_label, relevant[opened.database_rows], kinds)
+    cells = distances[others].astype(np.int64) * len(_KINDS) + kinds[others]
+    images = np.bincount(cells)
+    [filled] = np.nonzero(images)
+    distance, kind = np.divmod(filled, len(_KINDS))
+    names = np.array(_KINDS, object)[kind]
+    return pd.DataFrame({"distance": distance, "relevance": names, "images": images[filled]})

@@ -16,6 +16,7 @@ from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
 from pipeline.settings import Settings
 
+_BLOCK = 1 << 13  # images whose features are in memory
 _WEAK = 0.2  # of the median size of an output: less than that is near the threshold
 
 
@@ -46,12 +47,14 @@ def relaxed_codes(
                 f"{n_missing} of {len(rows)} images have no stored features of "
                 f"{run.spec.backbone}; run the method on this data set again"
             )
-        features = torch.from_numpy(np.array(cache.get(dataset, images=rows)))
-        with torch.inference_mode():
-            outputs: NDArray[np.float32] = run.load_method().relax(features).numpy()
+        method, parts = run.load_method(), []
+        for start in range(0, len(rows), _BLOCK):
+            features = np.array(cache.get(dataset, images=rows[start : start + _BLOCK]))
+            with torch.inference_mode():
+                parts.append(method.relax(torch.from_numpy(features)).numpy())
     except (RunError, WeightsError, NotFittedError, ImageError) as error:
         raise NoRelaxedCodes(str(error)) from error
-    return outputs
+    return np.concatenate(parts)
 
 
 def weak_bits(relaxed: NDArray[np.float32]) -> NDArray[np.bool_]:

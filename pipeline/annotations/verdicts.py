@@ -178,13 +178,16 @@ def verdict_table(dataset: RetrievalDataset, settings: Settings) -> pd.DataFrame
     Columns labels, query_image, result_image, then the attributes of `Verdict`. Images that the
     data set no longer has, and uploads, have no name.
     """
-    names = dict(zip(dataset.manifest["sha256"], dataset.manifest["image_id"], strict=True))
     parts = [
         Verdicts.of(dataset.info.name, labels, settings).table().assign(labels=labels)
         for labels in ("", *(labels.name for labels in dataset.info.label_sets))
     ]
     columns = ["labels", "query_image", "result_image", *Verdict.model_fields]
     table = pd.concat(parts, ignore_index=True)
+    digests = dataset.manifest["sha256"]
+    is_judged = digests.isin([*table["query"], *table["result"]])
+    judged = dataset.manifest.loc[is_judged, "image_id"]
+    names = dict(zip(digests[is_judged], judged, strict=True))
     table = table.assign(
         query_image=table["query"].map(names).fillna(""),
         result_image=table["result"].map(names).fillna(""),

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -26,10 +26,10 @@ from models.wording import unknown
 from pipeline.datasets.manifest import read_manifest
 from pipeline.datasets.problems import SCALED, read_problems
 from pipeline.decoding.value_range import ValueRange
-from pipeline.files import reading
+from pipeline.files import ParsedFiles, reading
 from pipeline.images import ImageError, load_rgb
 from pipeline.settings import Settings
-from pipeline.sums import check_sum, read_checked
+from pipeline.sums import read_checked
 from pipeline.wording import COMMAND
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 KEY_BYTES = 32
 Keys = NDArray[np.uint8]  # (n, 32)
+_Numbered = tuple[NDArray[np.int64], list[tuple[str, ...]]]
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,40}"  # names become folders, run ids and collections
 MANIFEST_COLUMNS = (
     "image_id",  # the source's own name of the image
@@ -50,9 +51,6 @@ MANIFEST_COLUMNS = (
     "group",  # images of one group never fall on both sides of a split
     "split",  # query, database, train (= database and training set) or empty
 )  # and one column `labels:<label set>` a label set, a list of class names
-
-
-_NOT_CONTENT = ("path", "width", "height", "numbers")  # follow from the images
 
 
 class DatasetError(ValueError):
@@ -157,11 +155,12 @@ class DatasetInfo(BaseModel):
 
 @dataclass(frozen=True)
 class RetrievalDataset:
-    """An imported data set: facts, manifest and access to its images."""
+    """An imported data set: facts, manifest and access to its images. Shared, so never changed."""
 
     info: DatasetInfo
     manifest: pd.DataFrame
     folder: Path
+    _numbered: dict[str, _Numbered] = field(default_factory=dict, init=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.manifest)
@@ -194,17 +193,26 @@ class RetrievalDataset:
         Raises:
             DatasetError: the manifest has another class.
         """
-        labels = np.zeros((len(self), len(label_set.classes)), bool)
-        column = self.manifest[f"labels:{label_set.name}"].reset_index(drop=True)
-        given = column[column.str.len() > 0].explode()
-        codes = given.map({name: index for index, name in enumerate(label_set.classes)})
-        if codes.isna().any():
-            raise DatasetError(
-                f"the manifest of {self.info.name!r} has {given[codes.isna()].iloc[0]!r}, which is "
-                f"no class of {label_set.name}; import it again"
-            )
-        labels[given.index, codes.astype(np.int64)] = True
-        return labels
+        numbers, distinct = self._named(label_set.name)
+        place = {name: index for index, name in enumerate(label_set.classes)}
+        labels = np.zeros((len(distinct), len(label_set.classes)), bool)
+        for row, names in enumerate(distinct):
+            if unknown_names := [name for name in names if name not in place]:
+                raise DatasetError(
+                    f"the manifest of {self.info.name!r} has {unknown_names[0]!r}, which is "
+                    f"no class of {label_set.name}; import it again"
+                )
+            labels[row, [place[name] for name in names]] = True
+        return labels[numbers]
+
+    def _named(self, label_set: str) -> _Numbered:
+        """Of each image (n,) a number, and the class names that it stands for."""
+        import pandas as pd
+
+        if label_set not in self._numbered:
+            numbers, distinct = pd.factorize(self.manifest[f"labels:{label_set}"].map(tuple))
+            self._numbered[label_set] = numbers.astype(np.int64), list(distinct)
+        return self._numbered[label_set]
 
     def image_path(self, index: int) -> Path:
         """The file of image `index`."""
@@ -267,6 +275,11 @@ class RetrievalDataset:
         return keys
 
 
+_MOST_OPEN = 4  # data sets that are remembered
+_MANIFESTS = ParsedFiles(read_manifest, _MOST_OPEN)
+_LAST: dict[Path, RetrievalDataset] = {}
+
+
 def list_datasets(settings: Settings) -> list[DatasetInfo]:
     """Facts of all imported data sets, by name; `damaged_datasets` has the others."""
     infos = []
@@ -290,25 +303,14 @@ def load_dataset(name: str, settings: Settings) -> RetrievalDataset:
     info = read_info(folder)
     path = folder / info.manifest
     with reading(path, again_command(name), DatasetError):
-        check_sum(path)
-        manifest = read_manifest(path)
+        manifest = _MANIFESTS.read(path)
         if len(manifest) != info.n:
             raise ValueError(f"it has {len(manifest)} rows, not {info.n}")
-    return RetrievalDataset(info, manifest, folder)
-
-
-def content_fingerprint(manifest: pd.DataFrame) -> str:
-    """A digest of images, labels and given splits, independent of row order and time."""
-    columns = [name for name in manifest.columns if name not in _NOT_CONTENT]
-    rows = sorted(
-        json.dumps([_plain(value) for value in row], ensure_ascii=False)
-        for row in manifest[columns].itertuples(index=False)
-    )
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, list | tuple | np.ndarray) else value
+    last = _LAST.get(folder)
+    if last is None or last.manifest is not manifest or last.info != info:
+        _LAST.pop(next(iter(_LAST)) if len(_LAST) >= _MOST_OPEN else folder, None)
+        last = _LAST[folder] = RetrievalDataset(info, manifest, folder)
+    return last
 
 
 def read_info(folder: Path) -> DatasetInfo:

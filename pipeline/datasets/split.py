@@ -70,7 +70,7 @@ def unlabelled_rows(dataset: RetrievalDataset, label_set: LabelSet | None) -> In
     """Rows of the images without a label; none where the data set has no labels at all."""
     if label_set is None:
         return np.zeros(0, np.int64)
-    return np.flatnonzero(dataset.manifest[f"labels:{label_set.name}"].str.len() == 0)
+    return np.flatnonzero(~dataset.labels(label_set).any(axis=1))
 
 
 def trainable_unlabelled(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.datasets.dataset import KEY_BYTES, RetrievalDataset, content_fingerprint, load_dataset
+from pipeline.datasets.dataset import KEY_BYTES, RetrievalDataset, load_dataset
+from pipeline.datasets.manifest import content_fingerprint
 from pipeline.datasets.problems import read_problems
 from pipeline.doctor.checkup import Checkup
 from pipeline.stored_features import OWN_FOLDERS, AboutFeatures, StoredFeatures

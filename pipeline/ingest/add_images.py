@@ -14,9 +14,9 @@ from pipeline.datasets.dataset import (
     DatasetInfo,
     LabelSet,
     RetrievalDataset,
-    content_fingerprint,
     load_dataset,
 )
+from pipeline.datasets.manifest import content_fingerprint
 from pipeline.datasets.problems import Problem, read_problems, write_problems
 from pipeline.datasets.split_choice import SplitChoice
 from pipeline.decoding.value_range import ValueRange

@@ -13,8 +13,8 @@ from pipeline.datasets.dataset import (
     DatasetInfo,
     LabelSet,
     RetrievalDataset,
-    content_fingerprint,
 )
+from pipeline.datasets.manifest import content_fingerprint
 from pipeline.datasets.problems import Problem, reasons_in_words
 from pipeline.datasets.split_choice import SplitChoice, chosen_split
 from pipeline.decoding.value_range import ValueRange

@@ -19,7 +19,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from models.wording import unknown
-from pipeline.files import ParsedFiles, reading, write_atomic, written
+from pipeline.files import ParsedFiles, parsed, reading, write_atomic, written
 from pipeline.runs.control import now_utc
 from pipeline.runs.results import DELETE, RunError
 from pipeline.runs.run import Run
@@ -27,7 +27,7 @@ from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus
 from pipeline.settings import Settings
 
-_SPECS = ParsedFiles(StoredSpec.model_validate_json)
+_SPECS = ParsedFiles(parsed(StoredSpec.model_validate_json))
 
 
 class RunRegistry:

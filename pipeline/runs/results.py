@@ -18,7 +18,7 @@ from pipeline.backbones import load_backbone
 from pipeline.evaluation.rankings import HAMMING, RANKINGS
 from pipeline.evaluation.relevance import LABELS, OF_QUERIES, RELEVANCES
 from pipeline.evaluation.report import Curves, Evaluation, Report, read_report
-from pipeline.files import ParsedFiles, reading, write_atomic, written
+from pipeline.files import ParsedFiles, parsed, reading, write_atomic, written
 from pipeline.runs.spec import RunSpec, StoredSpec
 from pipeline.runs.status import RunStatus, read_status
 from pipeline.settings import Settings
@@ -32,8 +32,10 @@ if TYPE_CHECKING:  # torch, which only weights need: where a run is listed, it i
     from models.method import HashMethod
 
 TUNED = "backbone.safetensors"
-_STATUSES, _REPORTS = ParsedFiles(read_status), ParsedFiles(read_report)
-_HISTORIES = ParsedFiles(lambda text: [json.loads(line) for line in text.split("\n")[:-1]], 1000)
+_STATUSES, _REPORTS = ParsedFiles(parsed(read_status)), ParsedFiles(parsed(read_report))
+_HISTORIES = ParsedFiles(
+    parsed(lambda text: [json.loads(line) for line in text.split("\n")[:-1]]), 1000
+)
 MEASURE = f"measure it again: {COMMAND} evaluate {{0}}"
 DELETE = f"delete the run and train it again: {COMMAND} runs delete {{0}}"
 _log = logging.getLogger(__name__)

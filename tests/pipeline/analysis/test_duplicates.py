@@ -116,3 +116,16 @@ def test_the_list_has_the_image_that_is_kept_first(shapes):
     assert table["distance"].tolist() == [0, 2, 0, 0, 0]
     assert table["image"].iloc[1] == shapes.manifest["image_id"].iloc[7]
     assert duplicate_table(shapes, [], codes).empty
+
+
+def test_of_too_many_codes_the_equal_ones_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    codes = HashCodes.from_relaxed(rng.standard_normal((40, 16)))[rng.integers(0, 40, 90)]
+    every = near_pairs(codes)
+    monkeypatch.setattr(duplicates, "MOST_COMPARED", 89)
+
+    equal = near_pairs(codes)
+
+    assert (equal.widest, equal.n) == (0, 90)
+    assert [list(group) for group in equal.groups(0)] == [list(g) for g in every.groups(0)]
+    assert len(equal.first) < len(every.first)

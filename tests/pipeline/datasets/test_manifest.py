@@ -11,8 +11,17 @@ from pipeline.datasets.manifest import read_manifest
 
 
 def test_it_is_what_was_written_and_equal_labels_are_one_object(tmp_path: Path) -> None:
-    labels = [["cat", "dog"], [], ["cat", "dog"], ["Übergröße"]]
-    written = pd.DataFrame({"image_id": list("abcd"), "labels:kind": labels, "width": range(4)})
+    labels = [
+        ["cat", "dog"],
+        [],
+        ["cat", "dog"],
+        ["Übergröße"],
+        ["catdog"],
+        ["cat", "", "dog"],
+        [""],
+    ]
+    names = list("abcdefg")
+    written = pd.DataFrame({"image_id": names, "labels:kind": labels, "width": range(7)})
     path = tmp_path / "manifest.parquet"
     written.to_parquet(path, index=False)
 
@@ -32,3 +41,14 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises((ValueError, OSError)):
         read_manifest(path)
+
+
+def test_a_label_column_without_labels_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.parquet"
+    for labels in ([[]], [[], []]):
+        ids = [str(n) for n in range(len(labels))]
+        written = pd.DataFrame({"image_id": ids, "labels:kind": [["x"]] * len(labels)})
+        written["labels:kind"] = labels
+        written.to_parquet(path, index=False)
+
+        assert list(read_manifest(path)["labels:kind"]) == [()] * len(labels)
