@@ -83,7 +83,14 @@ class Settings(BaseSettings):
         "File with the certificate that an https server is checked with; unset: the system's.",
     )
     qdrant_timeout_s: int = _qdrant("TIMEOUT_S", 60, "Seconds that one request may take.", ge=1)
-    qdrant_grpc: bool = _qdrant("GRPC", False, "1 uses the server's gRPC port.")
+    qdrant_wait_s: int = _qdrant(
+        "WAIT_S",
+        120,
+        "Seconds that publishing waits for a server that has gone meanwhile; 0: not at all.",
+        ge=0,
+    )
+    qdrant_grpc: bool = _qdrant("GRPC", False, "1 uses the server's gRPC port; REST was faster.")
+    qdrant_grpc_port: int = _qdrant("GRPC_PORT", 6334, "The server's gRPC port.", ge=1, le=65535)
     qdrant_shards: int | None = _qdrant(
         "SHARDS",
         None,
@@ -232,6 +239,11 @@ class Settings(BaseSettings):
     def index_path(self) -> Path:
         """Folder of the embedded store."""
         return self.home / "index"
+
+
+def silence_grpc() -> None:
+    """Keep gRPC's own lines from the terminal, before it is imported; its errors tell the same."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 
 def variable(field: str) -> str:

@@ -22,12 +22,14 @@ class GrpcStub:
     Attributes:
         port: where it listens.
         calls: name of every call so far, with the key it carried.
+        error: what every call says it fails of, when set.
     """
 
     def __init__(
         self, api_key: str | None = None, tls: wire.ServerCredentials | None = None
     ) -> None:
         self.calls: list[tuple[str, str | None]] = []
+        self.error: str | None = None
         self._api_key = api_key
         self._client = QdrantClient(":memory:")
         self._lock = threading.Lock()  # local mode is for one thread
@@ -57,6 +59,8 @@ class GrpcStub:
                 self.calls.append((name, key))
                 if key != self._api_key:
                     context.abort(wire.StatusCode.UNAUTHENTICATED, "Must provide an API key")
+                if self.error is not None:
+                    context.abort(wire.StatusCode.INTERNAL, self.error)
                 try:
                     with self._lock:
                         return getattr(answers, name)(asked)

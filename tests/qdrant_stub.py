@@ -19,6 +19,14 @@ from pydantic import TypeAdapter, ValidationError
 from qdrant_client import QdrantClient
 from qdrant_client.http import models as m
 
+NO_COPIES = (
+    "Service internal error: The replica set for shard 1 on peer 155660223948008 does not have "
+    "enough active replicas"
+)
+NO_MAJORITY = (
+    "Service internal error: Waiting for consensus operation commit failed. "
+    "Timeout set at: 10 seconds"
+)
 DONE = {"operation_id": 0, "status": "completed"}
 Answer = Callable[[QdrantClient, str, Any], Any]
 
@@ -68,12 +76,21 @@ class QdrantStub:
         url: where it listens.
         requests: (method, path, body) of every request so far.
         status: answered to everything instead of the truth, when set.
+        error: what such an answer says.
+        fails: how the paths end that it answers with an error of status 500; empty: none.
+        version: that it says it has.
+        nodes: for each node of the cluster whether it answers; empty: no cluster.
         delay_s: wait before each answer.
     """
 
     def __init__(self, api_key: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[tuple[str, str, Any]] = []
         self.status: int | None = None
+        self.error = "injected"
+        self.fails = ""
+        self.version = "1.20.0"
+        self.nodes: tuple[bool, ...] = ()
+        self.knows_telemetry = True  # servers before 1.17 do not
         self.delay_s = 0.0
         self._api_key = api_key
         self._client = QdrantClient(":memory:")
@@ -99,12 +116,19 @@ class QdrantStub:
         """Status and content for one request."""
         if self._closing.wait(self.delay_s):
             return 503, {"status": {"error": "closing"}}
-        if self.status is not None:
-            return self.status, {"status": {"error": "injected"}}
+        is_about_nodes = bool(self.nodes) and path.startswith(
+            "/cluster"
+        )  # those say it all the same
+        if self.status is not None and not is_about_nodes:
+            return self.status, {"status": {"error": self.error}}
+        if self.fails and path.endswith(self.fails):
+            return 500, {"status": {"error": self.error}}
         if path in ("/", "/readyz"):
-            return 200, {"title": "qdrant", "version": "1.20.0"}
+            return 200, {"title": "qdrant", "version": self.version}
         if key != self._api_key:
             return 401, {"status": {"error": "Must provide an API key"}}
+        if path.endswith(("/cluster", "/cluster/telemetry")):
+            return self._cluster(path)
         for verb, pattern, model, action in ROUTES:
             found = re.fullmatch(pattern, path)
             if verb == method and found:
@@ -118,6 +142,36 @@ class QdrantStub:
                     return _refusal(str(error))
                 return 200, {"result": _plain(result), "status": "ok", "time": 0.0}
         return 404, "no such page"
+
+    def _cluster(self, path: str) -> tuple[int, Any]:
+        """What the first node says of the cluster, or of a collection of 6 shards in 2 copies."""
+        uris = [f"http://qdrant-{number}:6335/" for number in range(len(self.nodes))]
+        if path == "/cluster/telemetry":
+            if not self.knows_telemetry:
+                return 404, ""
+            peers = {
+                str(number): {"uri": uri, "responsive": self.nodes[number]}
+                for number, uri in enumerate(uris)
+            }
+            cluster = {"enabled": bool(peers), "peers": peers}
+            result: Any = {"collections": {}, "cluster": cluster}
+        elif path == "/cluster":
+            result = {"status": "disabled"} if not uris else {
+                "status": "enabled",
+                "peer_id": 0,
+                "peers": {str(number): {"uri": uri} for number, uri in enumerate(uris)},
+                "raft_info": {"term": 1, "commit": 9, "pending_operations": 0, "is_voter": True},
+                "consensus_thread_status": {
+                    "consensus_thread_status": "working", "last_update": "2026-01-31T14:05:09Z"
+                },
+                "message_send_failures": {
+                    uri: {"count": 3}
+                    for uri, answers in zip(uris, self.nodes, strict=True) if not answers
+                },
+            }  # fmt: skip
+        else:
+            result = _spread(self.nodes)
+        return 200, {"result": result, "status": "ok", "time": 0.0}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         stub = self
@@ -143,6 +197,25 @@ class QdrantStub:
                 """Keep the tests' output clean."""
 
         return Handler
+
+
+def _spread(nodes: tuple[bool, ...]) -> dict[str, Any]:
+    """A collection of 6 shards in 2 copies on neighbouring nodes; of 1 in 1 where there is 1."""
+    here, there = [], []
+    for shard in range(6 if nodes else 1):
+        for place in {shard % max(1, len(nodes)), (shard + 1) % max(1, len(nodes))}:
+            state = "Active" if not nodes or nodes[place] else "Dead"
+            if place == 0:
+                here.append({"shard_id": shard, "points_count": 10, "state": state})
+            else:
+                there.append({"shard_id": shard, "peer_id": place, "state": state})
+    return {
+        "peer_id": 0,
+        "shard_count": len({one["shard_id"] for one in (*here, *there)}),
+        "local_shards": here,
+        "remote_shards": there,
+        "shard_transfers": [],
+    }
 
 
 def _plain(value: Any) -> Any:

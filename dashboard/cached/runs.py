@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import access
 from dashboard.cached.library import datasets, runs, settings, store
-from dashboard.cached.search import index
+from dashboard.cached.search import forget_indexes
 from dashboard.services.comparing import why_not
 from dashboard.services.run_rows import RunRow, list_runs, resume
 from dashboard.services.status import Overview, damaged_runs, read_overview
@@ -77,7 +77,7 @@ def change_index(
     access.require("operator")
     request(RunRegistry(settings()).open(run_id), action, images, features)
     ensure_worker(settings())
-    index.clear()
+    forget_indexes()
     return is_alive(settings())
 
 
@@ -151,4 +151,4 @@ def overview() -> Overview:
 def forget_status() -> None:
     """Look at everything again; for a button."""
     overview.clear()
-    index.clear()
+    forget_indexes()

@@ -14,7 +14,7 @@ from dashboard.services import search
 from dashboard.services.comparing import Groups, groups
 from dashboard.services.permalink import stored_query
 from dashboard.services.queries import Example, example_queries, preview
-from dashboard.services.run_choices import IndexState, index_state
+from dashboard.services.run_choices import IndexState, index_state, unavailable
 from dashboard.services.search import Answer, Backend, QueryImage, Request
 from pipeline.analysis import single_bits
 from pipeline.analysis.aligned_bits import Aligned, align
@@ -37,6 +37,7 @@ def _content(run: OpenRun) -> tuple[str, str, int]:
     return run.id, run.dataset.info.fingerprint, len(run.database_rows)
 
 
+_FAILED_S = 20.0  # for so long an index that failed is not asked again
 HASHED: dict[str | type, Callable[[Any], Any]] = {OpenRun: _content}  # for caches of open runs
 
 
@@ -64,14 +65,36 @@ def examples(run_id: str) -> list[Example]:
     return example_queries(opened(run_id), settings())
 
 
-@st.cache_data(ttl=20, show_spinner=False)
 def index(run_id: str) -> IndexState:
-    """Whether the run's index answers."""
+    """Whether the run's index answers; one that did not is asked again after a while."""
+    return _failure(run_id) or _index(run_id)
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _index(run_id: str) -> IndexState:
     try:
         run = RunRegistry(settings()).open(run_id)
     except RunError as error:  # deleted a moment ago
         return IndexState("missing", reason=str(error))
-    return index_state(run, store())
+    state = index_state(run, store())
+    if state.kind == "unavailable":
+        _note_failure(run_id, state)
+    return state
+
+
+@st.cache_resource
+def _failures() -> dict[str, tuple[float, IndexState]]:
+    """By run when its index last failed, and how; setting an item is one step."""
+    return {}
+
+
+def _note_failure(run_id: str, state: IndexState) -> None:
+    _failures()[run_id] = time.monotonic(), state
+
+
+def _failure(run_id: str) -> IndexState | None:
+    when, state = _failures().get(run_id, (-_FAILED_S, None))
+    return state if time.monotonic() - when < _FAILED_S else None
 
 
 def backend(run_id: str) -> Backend:
@@ -86,10 +109,14 @@ def backend(run_id: str) -> Backend:
     return Backend(store(), index_alias(run), state)
 
 
-def fall_back(run_id: str, reason: str) -> Backend:
-    """The exact backend after the store failed in mid-use; the index is asked again next time."""
-    index.clear()
-    return _exact_backend(run_id, IndexState("unavailable", reason=reason))
+def fall_back(run_id: str, error: StoreError) -> Backend:
+    """Draw the page again after the store failed in mid-use, so that all of it says so.
+
+    A callback cannot; it gets the exact backend.
+    """
+    _note_failure(run_id, state := unavailable(error))
+    _draw_again()
+    return _exact_backend(run_id, state)
 
 
 def answer(
@@ -143,8 +170,12 @@ def since(
     return groups(shown, then)
 
 
-def _refuse(reason: str) -> Backend:
-    raise StoreError(reason)
+def _draw_again() -> None:
+    st.rerun()  # returns within a callback, whatever its type says
+
+
+def _refuse(error: StoreError) -> Backend:
+    raise error
 
 
 def since_last_success() -> float | None:
@@ -162,7 +193,13 @@ def _successes() -> dict[str, float]:
 def retry() -> None:
     """Forget what is known about runs and indexes: the next page reads them again."""
     runs.clear()
-    index.clear()
+    forget_indexes()
+
+
+def forget_indexes() -> None:
+    """Ask the store about every index again."""
+    _failures().clear()
+    _index.clear()
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=HASHED)

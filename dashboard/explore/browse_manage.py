@@ -136,9 +136,9 @@ def _delete(name: str) -> None:
         cached.library.datasets,
         cached.library.runs,
         cached.runs.boards,
-        cached.search.index,
     ):
         cache.clear()
+    cached.search.forget_indexes()
     st.query_params.pop(state.DATASET, None)
 
 

@@ -29,19 +29,18 @@ def show_index_notice(index: IndexState, run_id: str) -> None:
             todo="Publish the run again.",
             key="index_mismatch",
         )
-    elif index.kind == "unavailable":
-        notices.problem(
-            "The index is not responding.",
-            reason=index.reason,
-            works=f"Last successful index search: {_last_success()}. {_WORKS}",
-            todo="When it is back, press Retry.",
-            key="index_unavailable",
-        )
+    words = {
+        "missing": "Not published yet: searching",
+        "unavailable": f"{index.summary}: searching",
+    }
     with st.container(horizontal=True, vertical_alignment="center", key="no_index"):
-        words = "Not published yet: searching" if index.kind == "missing" else "Searching"
-        st.badge(f"{words} the code file.", icon=":material/description:", color="orange")
+        label = f"{words.get(index.kind, 'Searching')} the code file."
+        st.badge(label, icon=":material/description:", color="orange")
         if index.kind == "unavailable":
             st.button("Retry", icon=":material/refresh:", on_click=cached.search.retry)
+            with st.popover("Details", type="tertiary"):
+                st.markdown(escape_markdown(index.reason))
+                st.markdown(f"Last successful index search: {_last_success()}. {_WORKS}")
         else:
             _publish(index, run_id)
 

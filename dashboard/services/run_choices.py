@@ -13,10 +13,15 @@ from pipeline.analysis.model_maps import ModelMap, model_maps
 from pipeline.datasets.dataset import DatasetInfo, list_datasets
 from pipeline.evaluation.relevance import LABELS
 from pipeline.index.coverage import searched_codes
-from pipeline.index.index_jobs import IndexResult, last_result, requested
+from pipeline.index.index_jobs import IndexResult, last_result, progress, requested
 from pipeline.index.publish import IndexRecord, read_index
 from pipeline.index.search import open_index
-from pipeline.index.store.base import CodeStore, CollectionMismatch, StoreError
+from pipeline.index.store.base import (
+    CodeStore,
+    CollectionMismatch,
+    StoreError,
+    StoreUnavailable,
+)
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -56,11 +61,13 @@ class IndexState:
         kind: what is the matter.
         count: codes in it.
         reason: why it cannot be used; empty when it can.
+        summary: the same in a few words, where its store cannot serve it.
     """
 
     kind: IndexKind
     count: int = 0
     reason: str = ""
+    summary: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,18 +77,21 @@ class IndexView:
     Attributes:
         record: where it is; None when unpublished.
         waiting: what a worker is to do with it; empty for nothing.
+        progress: how far that is, in words; empty where it is not known.
         result: what came of the last request.
     """
 
     record: IndexRecord | None
     waiting: str
+    progress: str
     result: IndexResult | None
 
 
 def index_view(run: Run) -> IndexView:
     """Read the state of a run's index from the run's folder."""
     request = requested(run)
-    return IndexView(read_index(run), request.action if request else "", last_result(run))
+    waiting = request.action if request else ""
+    return IndexView(read_index(run), waiting, progress(run), last_result(run))
 
 
 def dataset_choices(settings: Settings) -> list[DatasetInfo]:
@@ -198,8 +208,14 @@ def index_state(run: Run, store: CodeStore) -> IndexState:
     except (CollectionMismatch, RunError) as error:  # a run may have lost its weights
         return IndexState("mismatch", reason=str(error))
     except (StoreError, OSError) as error:
-        return IndexState("unavailable", reason=str(error))
+        return unavailable(error)
     return IndexState("ready", count=record.count)
+
+
+def unavailable(error: Exception) -> IndexState:
+    """The state of an index whose store failed so."""
+    summary = error.summary if isinstance(error, StoreUnavailable) else "Index not responding"
+    return IndexState("unavailable", reason=str(error), summary=summary)
 
 
 def _finished(settings: Settings) -> Iterator[Run]:

@@ -188,7 +188,7 @@ def answer(
     query: QueryImage,
     request: Request,
     backend: Backend,
-    fall_back: Callable[[str], Backend],
+    fall_back: Callable[[StoreError], Backend],
     ordering: Ordering | None = None,
 ) -> Answer:
     """Search, judge and group.
@@ -198,13 +198,13 @@ def answer(
         query: the query.
         request: what is asked for.
         backend: where to search.
-        fall_back: gives the exact backend when the store fails in the middle; takes the reason.
+        fall_back: gives the exact backend when the store fails in the middle; takes its error.
         ordering: what to sort by beside the distance; None: nothing.
     """
     try:
         found = _found(query, request, backend, ordering)
     except StoreError as error:
-        backend = fall_back(str(error))
+        backend = fall_back(error)
         found = _found(query, request, backend, ordering)
     others = opened.database_rows != (-1 if query.row is None else query.row)
     distances = query.encoded.code.hamming(opened.database_codes)[0]

@@ -21,6 +21,8 @@ from pipeline.doctor.glance import damaged_files
 from pipeline.images import MAX_PIXELS
 from pipeline.index.publish import read_index
 from pipeline.index.store.base import CodeStore, StoreError
+from pipeline.index.store.cluster import Server, Spread, version_problem
+from pipeline.index.store.qdrant import QdrantCodeStore
 from pipeline.index.store.qdrant_errors import address_of
 from pipeline.jobs import LOST_AFTER_S
 from pipeline.runs.registry import RunRegistry
@@ -60,12 +62,13 @@ class Line:
 
 @dataclass(frozen=True)
 class PublishedIndex:
-    """A published run and whether its index answers."""
+    """A published run, whether its index answers, and how a server keeps it on its nodes."""
 
     run: str
     label: str
     collection: str
     state: IndexState
+    spread: Spread | None
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,20 @@ def _store_line(settings: Settings, store: CodeStore) -> Line:
         n = len(store.collections())
     except StoreError as error:
         return Line("Store", "problem", f"{where}: {error}", "Searches use the runs' code files.")
-    return Line("Store", "good", f"{where}, {n} collection{'' if n == 1 else 's'}")
+    server, state, remedy = _server(store), f"{where}, {plural(n, 'collection')}", ""
+    if server:
+        nodes, version_ = server.nodes(), server.version()
+        state += f", version {version_}" * bool(version_) + f", {nodes}" * bool(nodes)
+        problem = version_problem(version_)
+        remedies = [f"{problem[0].upper()}{problem[1:]}."] if problem else []
+        if nodes and nodes.answering < nodes.total:
+            remedies.append("Start the nodes that do not answer: their copies are missing.")
+        remedy = "\n".join(remedies)
+    return Line("Store", "warning" if remedy else "good", state, remedy)
+
+
+def _server(store: CodeStore) -> Server | None:
+    return store.server if isinstance(store, QdrantCodeStore) else None
 
 
 def _index_line(indexes: tuple[PublishedIndex, ...]) -> Line:
@@ -223,12 +239,16 @@ def _index_line(indexes: tuple[PublishedIndex, ...]) -> Line:
 
 
 def _indexes(settings: Settings, store: CodeStore) -> list[PublishedIndex]:
-    indexes = []
+    indexes, server = [], _server(store)
     for run in RunRegistry(settings).all():
         record = read_index(run)
         if record is not None:
             state = index_state(run, store)
-            indexes.append(PublishedIndex(run.id, run.spec.label, record.collection, state))
+            spread = None
+            if server and state.kind == "ready":
+                spread = server.spread(record.collection)
+            name = record.collection
+            indexes.append(PublishedIndex(run.id, run.spec.label, name, state, spread))
     return indexes
 
 

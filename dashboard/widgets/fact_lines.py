@@ -59,11 +59,13 @@ def indexes(published: Sequence[PublishedIndex]) -> None:
     if not published:
         st.caption("None.")
         return
+    has_spread = any(index.spread for index in published)
     rows = [
         {
             "Run": index.label,
             "Codes": index.state.count or None,
-            "State": _STATES[index.state.kind],
+            "State": index.state.summary.lower() or _STATES[index.state.kind],
+            **({"On the server": str(index.spread or "")} if has_spread else {}),
             "Collection": index.collection,
         }
         for index in published

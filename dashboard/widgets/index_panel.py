@@ -37,6 +37,7 @@ def show_index(run_id: str) -> None:
     """Badge, last request and buttons of one run's index."""
     state, current = cached.search.index(run_id), view(run_id)
     word, icon, color = _STATES[state.kind]
+    word = state.summary.lower() or word
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=color)
         if current.record:
@@ -47,8 +48,10 @@ def show_index(run_id: str) -> None:
     if state.reason:
         st.caption(escape_markdown(state.reason))
     if current.waiting:
+        progress = f" {escape_markdown(current.progress)}." if current.progress else ""
         st.info(
-            f"Waiting for the worker: {current.waiting}. Searches keep using the live version.",
+            f"Waiting for the worker: {current.waiting}.{progress} Searches keep using the live "
+            "version.",
             icon=":material/hourglass_top:",
         )
         return

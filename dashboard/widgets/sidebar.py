@@ -80,6 +80,7 @@ def _dataset_label(title: str, name: str) -> str:
 
 def _index_badge(index: IndexState) -> None:
     label, icon, color = _BADGES[index.kind]
+    label = index.summary or label
     if index.kind == "ready":
         label = f"{label} · {plural(index.count, 'code')}"
     st.badge(label, icon=icon, color=color)

@@ -56,14 +56,17 @@ class Pairs:
     def groups(self, distance: int) -> list[NDArray[np.int64]]:
         """Places of each group at a distance, the largest group first, then by place."""
         near = self.distances <= distance
-        edges = np.ones(int(near.sum()), bool)
-        graph = coo_array((edges, (self.first[near], self.second[near])), shape=(self.n, self.n))
+        ends = np.stack([self.first[near], self.second[near]])
+        members, edges = np.unique(ends, return_inverse=True)
+        if not len(members):
+            return []
+        first, second = edges.reshape(ends.shape)
+        shape = (len(members), len(members))
+        graph = coo_array((np.ones(len(first), bool), (first, second)), shape=shape)
         _, group = connected_components(graph, directed=False)
         order = np.argsort(group, kind="stable")
-        parts = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
-        return sorted(
-            (part for part in parts if len(part) > 1), key=lambda part: (-len(part), part[0])
-        )
+        parts = np.split(members[order], np.flatnonzero(np.diff(group[order])) + 1)
+        return sorted(parts, key=lambda part: (-len(part), part[0]))
 
     def counts(self) -> list[int]:
         """How many groups there are at each distance from 0 to `widest`."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipeline.index.coverage import Images
     from pipeline.index.index_features import KeptFeatures
     from pipeline.index.ordering import Ordering
-    from pipeline.index.store.base import Hit
+    from pipeline.index.store.base import CodeStore, Hit
 
 
 ImagesOption = Annotated[
@@ -84,7 +84,7 @@ def refresh_(run_id: RunArgument) -> None:
     dataset = load_dataset(run.spec.dataset, settings)
     with progress_bars() as show:
         n_new, record = refresh(
-            run, dataset, current_store(), settings, lambda n, of: show("features", n, of)
+            run, dataset, _patient_store(), settings, lambda n, of: show("features", n, of)
         )
     say(f"{n_new:,} new images encoded; {record.collection} holds {record.count:,} codes")
 
@@ -125,7 +125,7 @@ def rollback(run_id: RunArgument) -> None:
     """Point a run's index back at the version before."""
     from pipeline.index.publish import roll_back
 
-    record = roll_back(opened_run(run_id), current_store())
+    record = roll_back(opened_run(run_id), _patient_store())
     say(f"{record.alias} -> {record.collection}")
 
 
@@ -134,8 +134,15 @@ def drop(run_id: RunArgument) -> None:
     """Remove a run's index with all its versions; the run stays."""
     from pipeline.index.publish import drop_index
 
-    dropped = drop_index(opened_run(run_id), current_store())
+    dropped = drop_index(opened_run(run_id), _patient_store())
     say(f"Dropped {dropped} collections.")
+
+
+def _patient_store() -> CodeStore:
+    """The store, for commands that change it."""
+    from pipeline.index.store.patience import patient
+
+    return patient(current_store(), current_settings().qdrant_wait_s)
 
 
 def search(
@@ -265,7 +272,7 @@ def publish_run(
         record = publish(
             run,
             dataset,
-            current_store(),
+            _patient_store(),
             images=images,
             features=beside,
             force=force,

@@ -18,6 +18,7 @@ from pipeline.index.store.base import (
     StoreUnavailable,
 )
 from pipeline.index.store.edge_files import EdgeFiles
+from pipeline.index.store.patience import patient
 from pipeline.index.verification import WrongCodes, verify_index
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import DELETE, MEASURE, RunError
@@ -159,7 +160,7 @@ def _publish(run: Run, settings: Settings) -> None:
     record = read_index(run)
     dataset = load_dataset(run.spec.dataset, settings)
     images, kept = (record.images, record.features) if record else ("all", "none")
-    store = _opened(settings)
+    store = patient(_opened(settings), settings.qdrant_wait_s)
     try:
         features = open_features(run, dataset, kept, settings)
         made = publish(run, dataset, store, images=images, features=features, force=True)

@@ -3,6 +3,7 @@
 Deleting a published run is one of them, for its index goes too.
 
     runs/<run>/index-request.json   what is wanted; removed when it is done
+    runs/<run>/index-progress.json  how far it is, while it is being done
     runs/<run>/index-result.json    what came of the last one
 
 The page never waits, and needs no right to write into the store: where pages have a read-only key
@@ -12,7 +13,7 @@ the worker has the other one. Searches continue meanwhile and see the old index 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
@@ -34,9 +35,11 @@ from pipeline.index.reencoding import N_SAMPLED, differing_rows
 from pipeline.index.refresh import encode_what_can_be, refresh
 from pipeline.index.search import open_index
 from pipeline.index.store.base import CodeStore, StoreError
+from pipeline.index.store.patience import patient
 from pipeline.index.verification import N_PROBES, WrongCodes, verify_features, verify_index
 from pipeline.jobs import JobError, read, write
 from pipeline.logs import about
+from pipeline.progress import ignore_progress
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -44,6 +47,7 @@ from pipeline.settings import Settings
 
 Action = Literal["publish", "refresh", "roll back", "drop", "delete"]
 _REQUEST, _RESULT, _LOCK = "index-request.json", "index-result.json", ".index-request.lock"
+_PROGRESS = "index-progress.json"
 _SERVING = ".index-jobs.lock"
 _log = logging.getLogger(__name__)
 
@@ -61,6 +65,14 @@ class IndexRequest(BaseModel):
     asked: str
     images: Images = "all"
     features: KeptFeatures = "none"
+
+
+class IndexProgress(BaseModel):
+    """How far a request is, in words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    message: str
 
 
 class IndexResult(BaseModel):
@@ -97,6 +109,13 @@ def requested(run: Run) -> IndexRequest | None:
     return None
 
 
+def progress(run: Run) -> str:
+    """How far the request is that is being served, in words; empty when that is not known."""
+    with suppress(JobError):
+        return read(run.folder / _PROGRESS, IndexProgress).message
+    return ""
+
+
 def last_result(run: Run) -> IndexResult | None:
     """Result of the last request; None before the first."""
     with suppress(JobError):
@@ -128,19 +147,31 @@ def _serve(run: Run, settings: Settings) -> None:
     pending = requested(run)
     if pending is None:
         return  # withdrawn meanwhile
+    (run.folder / _PROGRESS).unlink(missing_ok=True)  # of a worker that was killed
     try:
         wanted = pending.images, pending.features
-        message, is_done = change(run, pending.action, settings, *wanted), True
+        message = change(run, pending.action, settings, *wanted, on_progress=_noting(run))
+        is_done = True
     except (ValueError, OSError, RuntimeError, StoreError) as error:
         _log.warning("index of run %s: %s failed: %s", run.id, pending.action, error)
         message, is_done = str(error), False
     if not run.folder.exists():
         return  # the run was to be deleted
+    (run.folder / _PROGRESS).unlink(missing_ok=True)
     result = IndexResult(action=pending.action, is_done=is_done, message=message, finished=_now())
     write(run.folder / _RESULT, result)
     with FileLock(run.folder / _LOCK):
         if requested(run) == pending:  # else something else was asked for meanwhile: it comes next
             (run.folder / _REQUEST).unlink(missing_ok=True)
+
+
+def _noting(run: Run) -> Callable[[str], None]:
+    """A callback that writes how far a request is where `progress` reads it."""
+
+    def note(message: str) -> None:
+        write(run.folder / _PROGRESS, IndexProgress(message=message), durable=False)
+
+    return note
 
 
 def change(
@@ -149,6 +180,7 @@ def change(
     settings: Settings,
     images: Images = "all",
     features: KeptFeatures = "none",
+    on_progress: Callable[[str], None] = ignore_progress,
 ) -> str:
     """Change a run's index in one way and say what came of it.
 
@@ -158,6 +190,7 @@ def change(
         settings: name the store.
         images: which images it covers, where it is published.
         features: what it keeps beside the codes, where it is published.
+        on_progress: is told how far it is, in words.
 
     Raises:
         RunError, DatasetError, StoreError: it cannot be done; the index is as it was.
@@ -166,10 +199,10 @@ def change(
         store_of,  # a second for the client; few workers need it
     )
 
-    store = store_of(settings)
+    store = patient(store_of(settings), settings.qdrant_wait_s, on_progress)
     try:
         if action == "publish":
-            return _publish(run, settings, store, images, features)
+            return _publish(run, settings, store, images, features, on_progress)
         return _change(run, action, settings, store)
     finally:
         store.close()  # an embedded version is open in one process at a time
@@ -247,12 +280,25 @@ def verify_rescoring(
 
 
 def _publish(
-    run: Run, settings: Settings, store: CodeStore, images: Images, kept: KeptFeatures
+    run: Run,
+    settings: Settings,
+    store: CodeStore,
+    images: Images,
+    kept: KeptFeatures,
+    on_progress: Callable[[str], None],
 ) -> str:
     dataset = load_dataset(run.spec.dataset, settings)
     problem = encode_what_can_be(run, dataset, settings) if images == "all" else ""
     features = open_features(run, dataset, kept, settings)
-    record = publish(run, dataset, store, images=images, features=features, force=True)
+    record = publish(
+        run,
+        dataset,
+        store,
+        images=images,
+        features=features,
+        force=True,
+        on_progress=lambda done, total: on_progress(f"{done:,} of {total:,} codes"),
+    )
     covered = in_words(record.count, len(dataset), images)
     beside = "" if kept == "none" else f", with {kept} features"
     return (

@@ -27,8 +27,9 @@ from pipeline.embedding import embedded
 from pipeline.files import write_atomic
 from pipeline.images import ImageError, load_rgb
 from pipeline.index.built_from import weights_digest
-from pipeline.index.store.base import CollectionMissing, require_match
+from pipeline.index.store.base import CodeStore, CollectionMissing, require_match
 from pipeline.index.store.opening import store_of
+from pipeline.index.store.patience import patient
 from pipeline.index.word_filter import words_of
 from pipeline.progress import Progress, ignore_progress
 from pipeline.runs.registry import RunRegistry
@@ -95,7 +96,9 @@ class Encoder:
         self._job = job
         run = RunRegistry(settings).open(job.run)
         self._backbone, self._method = run.load_backbone(), run.load_method()
-        self._store = store_of(settings) if job.collection else None
+        self._store: CodeStore | None = None
+        if job.collection:
+            self._store = patient(store_of(settings), settings.qdrant_wait_s)
 
     def encode(self, shard: Shard) -> Done:
         """Encode a shard and write its codes, after its problems and after storing them.

@@ -11,12 +11,15 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pipeline.index.publish import read_index
+from pipeline.datasets.dataset import load_dataset
+from pipeline.index.publish import publish, read_index
+from pipeline.index.store.opening import open_store
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
+from tests.qdrant_stub import QdrantStub
 
 MAIN = Path(__file__).resolve().parents[2] / "dashboard" / "main.py"
 HOSTILE = "![x](http:&#47;&#47;a.example) <b>bold<b> $x$"  # a file name that tries to be markup
@@ -53,6 +56,15 @@ def train(settings: Settings, dataset: str, method: str = "itq", **changes: obje
 def published_run(home: Path) -> Run:
     runs = RunRegistry(Settings(home=home)).all()
     return next(run for run in runs if read_index(run))
+
+
+def publish_on(stub: QdrantStub, home: Path) -> Run:
+    """The published run of a library, on a server as well."""
+    run, settings = published_run(home), Settings(home=home, qdrant_url=stub.url)
+    store = open_store(stub.url, check_compatibility=False)
+    publish(run, load_dataset(run.spec.dataset, settings), store, force=True)
+    store.close()
+    return run
 
 
 def png(colour: str = "red") -> bytes:

@@ -29,7 +29,14 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(StoreError):  # noqa: N818 - the name says what is wrong
-    """The store cannot be reached, does not answer in time, or is locked by another process."""
+    """The store cannot be reached, does not answer in time, is locked, or lacks nodes it needs.
+
+    `summary` says which in a few words.
+    """
+
+    def __init__(self, message: str, summary: str = "Index not responding") -> None:
+        super().__init__(message)
+        self.summary = summary
 
 
 class StoreRefused(StoreUnavailable):

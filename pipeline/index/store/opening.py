@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import ssl
 import warnings
+from functools import cache
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient
 
 from pipeline.index.store.base import StoreUnavailable
+from pipeline.index.store.cluster import Server, version_problem
 from pipeline.index.store.qdrant import Layout, QdrantCodeStore
 from pipeline.index.store.qdrant_errors import address_of
 from pipeline.settings import Settings
@@ -38,6 +42,7 @@ def store_of(settings: Settings, *, is_read_only: bool = False, **changes: int) 
         settings.index_path,
         key or settings.qdrant_api_key,
         prefer_grpc=settings.qdrant_grpc,
+        grpc_port=settings.qdrant_grpc_port,
         certificate=settings.qdrant_ca,
         layout=Layout(settings.qdrant_shards, settings.qdrant_replicas),
         **usual,
@@ -50,6 +55,7 @@ def open_store(
     api_key: str | None = None,
     *,
     prefer_grpc: bool = False,
+    grpc_port: int = 6334,
     timeout_s: int = 60,
     check_compatibility: bool = True,
     certificate: Path | None = None,
@@ -62,9 +68,11 @@ def open_store(
         url: address of a server, or ":memory:"; None: embedded under `path`.
         path: folder of the embedded store.
         api_key: key of the server.
-        prefer_grpc: send requests to the server's gRPC port (6334).
+        prefer_grpc: send requests to the server's gRPC port.
+        grpc_port: that port.
         timeout_s: how long one request may take.
-        check_compatibility: warn when client and server are of versions too far apart.
+        check_compatibility: ask for the server's version, and warn when it is too far from the
+            client's.
         certificate: PEM file of the authority that issued an https server's certificate; None: the
             system's.
         layout: how a cluster spreads new collections.
@@ -78,7 +86,10 @@ def open_store(
         return QdrantCodeStore(QdrantClient(":memory:"), local_mode=True)
     if url is not None:
         more = {} if certificate is None else _trusting(certificate)
-        client = _server(url, api_key, prefer_grpc, timeout_s, check_compatibility, more)
+        more |= {"prefer_grpc": prefer_grpc, "grpc_port": grpc_port, "timeout": timeout_s}
+        client = _server(url, api_key, more)
+        if check_compatibility and (problem := version_problem(Server(client).version())):
+            _log.warning("%s", problem)
         return QdrantCodeStore(client, address=address_of(url), layout=layout)
     if path is None:
         raise ValueError("a store needs a server's url or a folder for the embedded index")
@@ -94,27 +105,27 @@ def open_store(
     return _local_mode(path)
 
 
-def _server(
-    url: str,
-    api_key: str | None,
-    prefer_grpc: bool,
-    timeout_s: int,
-    check_compatibility: bool,
-    more: dict[str, Any],
-) -> QdrantClient:
-    if api_key and not url.startswith("https:"):
-        shown = address_of(url)
-        _log.warning("the API key goes to %s unencrypted: keep that network private", shown)
+def _server(url: str, api_key: str | None, more: dict[str, Any]) -> QdrantClient:
+    if api_key and not url.startswith("https:") and not _is_loopback(url):
+        _warn_unencrypted(address_of(url))
     with warnings.catch_warnings():  # said above, where logs are read
         warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
-        return QdrantClient(
-            url=url,
-            api_key=api_key,
-            prefer_grpc=prefer_grpc,
-            timeout=timeout_s,
-            check_compatibility=check_compatibility,
-            **more,
-        )
+        # Its own check asks past the certificate given, and warns past the logs.
+        return QdrantClient(url=url, api_key=api_key, check_compatibility=False, **more)
+
+
+@cache  # once per process is enough
+def _warn_unencrypted(address: str) -> None:
+    _log.warning("the API key goes to %s unencrypted: keep that network private", address)
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether what is sent there stays on this machine."""
+    host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _trusting(certificate: Path) -> dict[str, Any]:

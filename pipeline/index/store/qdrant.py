@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -27,7 +25,6 @@ from pipeline.index.store.base import (
     Payload,
     SearchResult,
     StoreError,
-    StoreRefused,
     StoreUnavailable,
     Where,
     check_query,
@@ -36,6 +33,7 @@ from pipeline.index.store.base import (
     checked_items,
     checked_name,
 )
+from pipeline.index.store.cluster import Server
 from pipeline.index.store.features import FEATURES, FeatureVectors, NoFeatures, stored_features
 from pipeline.index.store.qdrant_errors import CLIENT_ERRORS, translated
 from pipeline.index.store.qdrant_search import QdrantSearch
@@ -43,10 +41,7 @@ from pipeline.index.store.qdrant_search import QdrantSearch
 if TYPE_CHECKING:
     from pipeline.index.store.edge_client import EdgeClient
 
-_log = logging.getLogger(__name__)
-
 BATCH_SIZE = 256
-RETRY_DELAYS_S = (0.5, 2.0)  # before an upload is tried again
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,6 @@ class QdrantCodeStore:
         local_mode: True for QdrantClient(":memory:") and QdrantClient(path=...).
         address: how error messages call the store; must hold no secret.
         layout: layout of new collections; only a server heeds it.
-        retry_delays_s: pauses before an upload that failed is repeated.
     """
 
     def __init__(
@@ -76,12 +70,10 @@ class QdrantCodeStore:
         local_mode: bool = False,
         address: str = "the index",
         layout: Layout | None = None,
-        retry_delays_s: Sequence[float] = RETRY_DELAYS_S,
     ) -> None:
         self._client = client
         self._address = address
         self._layout = layout or Layout()
-        self._retry_delays_s = retry_delays_s
         self._is_local = local_mode
         self._search = QdrantSearch(client, self._errors, is_local=local_mode)
         # Local mode mixes up arrays when one thread reads while another writes.
@@ -96,6 +88,13 @@ class QdrantCodeStore:
     def client(self) -> QdrantClient | EdgeClient:
         """What speaks to the engine, for vectors that are no hash codes."""
         return self._client
+
+    @property
+    def server(self) -> Server | None:
+        """The server, to be asked about itself; None where this process is the engine."""
+        if isinstance(self._client, QdrantClient) and not self._is_local:
+            return Server(self._client)
+        return None
 
     def check_room(self, n_codes: int, more_bytes: int = 0) -> None:
         """See CodeStore."""
@@ -140,13 +139,15 @@ class QdrantCodeStore:
         payloads: Sequence[Payload],
         features: NDArray[np.float32] | None = None,
     ) -> None:
-        """See CodeStore. Batches that get no answer are repeated a few times."""
+        """See CodeStore."""
         items = checked_items(ids, codes, payloads)
         info = self._checked_info(collection, codes.bits)
         stored = stored_features(collection, info.metadata, features, len(items))
         for start in range(0, len(items), BATCH_SIZE):
             batch = slice(start, start + BATCH_SIZE)
-            self._upload(collection, values.points(codes[batch], items[batch], stored[batch]))
+            points = values.points(codes[batch], items[batch], stored[batch])
+            with self._errors(collection):
+                self._client.upsert(collection, points, wait=True)
 
     def search(
         self, collection: str, code: HashCodes, k: int, where: Where | None = None
@@ -269,20 +270,6 @@ class QdrantCodeStore:
         """See CodeStore."""
         self._client.close()
 
-    def _upload(self, collection: str, points: list[models.PointStruct]) -> None:
-        for delay_s in (*self._retry_delays_s, None):
-            try:
-                with self._errors(collection):
-                    self._client.upsert(collection, points, wait=True)
-                return
-            except StoreRefused:
-                raise
-            except StoreUnavailable as error:
-                if delay_s is None:
-                    raise
-                _log.warning("%s; trying again in %g s", error, delay_s)
-                time.sleep(delay_s)
-
     def _aliases(self) -> dict[str, str]:
         with self._errors():
             aliases = self._client.get_aliases().aliases
@@ -316,4 +303,9 @@ class QdrantCodeStore:
             try:
                 yield
             except CLIENT_ERRORS as error:
-                raise translated(error, self._address, collection) from error
+                raise translated(error, self._address, collection, self._nodes) from error
+
+    def _nodes(self) -> str:
+        """How many nodes of the server answer, as part of a sentence."""
+        nodes = self.server.nodes() if self.server else None
+        return f": {nodes}" if nodes else ""

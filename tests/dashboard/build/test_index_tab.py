@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.index.index_jobs import requested, serve
+from pipeline.index.index_jobs import IndexProgress, requested, serve
 from pipeline.index.publish import read_index
+from pipeline.jobs import write
 from pipeline.settings import Settings
 from tests.dashboard.pages import OpenApp, published_run, texts
 
@@ -24,6 +25,9 @@ def test_the_index_tab_asks_the_worker_and_shows_what_came_of_it(
     assert not app.exception
     assert requested(run).action == "publish"
     assert "Waiting for the worker: publish" in app.info[-1].value
+    write(run.folder / "index-progress.json", IndexProgress(message="20 of 60 codes"))
+    app.run()
+    assert "publish. 20 of 60 codes. Searches" in app.info[-1].value
     assert serve(settings) == 1
     app.run()
     assert read_index(run).collection.endswith("__v2")

@@ -19,7 +19,8 @@ from pipeline.index.store.opening import open_store
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
 from pipeline.watch.measures import REGISTRY
-from tests.dashboard.pages import HOSTILE, OpenApp, png, published_run, texts
+from tests.dashboard.pages import HOSTILE, OpenApp, button, png, publish_on, published_run, texts
+from tests.qdrant_stub import NO_COPIES, QdrantStub
 
 
 def lsh_slug(home: Path) -> str:
@@ -288,19 +289,21 @@ def test_a_locked_store_falls_back_and_recovers_on_retry(open_app: OpenApp, own_
     app = open_app(own_home)
 
     assert not app.exception
-    assert "not responding" in app.error[0].proto.title
+    assert "Index not responding" in app.sidebar.markdown[0].value
+    assert "Index not responding: searching the code file." in texts(app)
+    assert not app.error
     assert "open in another process" in texts(app)
     assert "Last successful index search: not since this server started." in texts(app)
     assert app.metric
     other.close()
     next(one for one in app.button if one.label == "Retry").click().run()
-    assert not app.error
+    assert "Index ready" in app.sidebar.markdown[0].value
     assert "index of all 60 imported images" in texts(app)
 
     cached.library.store.clear()  # closes it
     other = open_store(None, own_home / "index")
     other.info(record.alias)
-    cached.search.index.clear()
+    cached.search.forget_indexes()
     other_tab = open_app(own_home)
     assert re.search(r"Last successful index search: [\d.]+ m?s ago[.]", texts(other_tab))
     other.close()
@@ -316,6 +319,38 @@ def test_an_unreachable_server_is_named_without_secrets(
     assert app.metric
     assert "http://127.0.0.1:9" in texts(app)
     assert "secret" not in texts(app)
+    assert "Server does not answer" in app.sidebar.markdown[0].value
+    assert not app.error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(NO_COPIES, "Server lacks nodes"), ("broken", "Server reports an error")],
+)
+def test_a_server_that_fails_in_mid_use_is_told_in_one_line_and_in_the_sidebar(
+    open_app: OpenApp, own_home: Path, monkeypatch: pytest.MonkeyPatch, error: str, said: str
+):
+    """It still answers about its collections, so that the index looks ready."""
+    with QdrantStub() as stub:
+        publish_on(stub, own_home)
+        monkeypatch.setenv("QDRANT_URL", stub.url)
+        app = open_app(own_home)
+        assert "Index ready" in app.sidebar.markdown[0].value
+        assert "index of all 60 imported images" in texts(app)
+        stub.nodes, stub.error, stub.fails = (True, False, False), error, "/query"
+
+        app.run()
+
+        assert not app.exception
+        assert said in app.sidebar.markdown[0].value
+        assert f"{said}: searching the code file." in texts(app)
+        assert not app.error
+        assert app.metric
+        stub.fails = ""
+        button(app, "Retry").click().run()
+        assert "Index ready" in app.sidebar.markdown[0].value
+        assert "index of all 60 imported images" in texts(app)
+        cached.library.store.clear()
 
 
 def test_an_index_of_other_weights_is_a_problem_with_a_remedy(open_app: OpenApp, own_home: Path):

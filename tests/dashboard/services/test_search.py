@@ -19,7 +19,7 @@ from dashboard.services.search import (
 from pipeline.analysis.opened_run import OpenRun, open_run
 from pipeline.analysis.query_quality import is_relevant
 from pipeline.index.search import exact_store, stored_query
-from pipeline.index.store.base import StoreUnavailable
+from pipeline.index.store.base import StoreError, StoreUnavailable
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
@@ -147,8 +147,8 @@ def test_a_store_that_fails_in_the_middle_is_replaced(run, opened, backend):
     broken = Backend(Broken(), "alias", IndexState("ready", 48))
     reasons = []
 
-    def fall_back(reason: str) -> Backend:
-        reasons.append(reason)
+    def fall_back(error: StoreError) -> Backend:
+        reasons.append(str(error))
         return backend
 
     found = answer(opened, ask(run, int(opened.query_rows[0])), Request(), broken, fall_back)

@@ -13,6 +13,7 @@ from pipeline.index.coverage import searched_codes
 from pipeline.index.index_jobs import (
     change,
     last_result,
+    progress,
     request,
     requested,
     serve,
@@ -20,6 +21,7 @@ from pipeline.index.index_jobs import (
     waiting,
 )
 from pipeline.index.publish import index_alias, publish, read_index
+from pipeline.index.store import patience
 from pipeline.index.store.base import CollectionMismatch, StoreRefused
 from pipeline.index.store.memory import MemoryCodeStore
 from pipeline.index.store.opening import open_store, store_of
@@ -30,6 +32,7 @@ from pipeline.runs.run import Run
 from pipeline.settings import Settings
 from pipeline.worker import work
 from tests.factories import python
+from tests.qdrant_stub import QdrantStub
 
 PUBLISHER = """
 import sys
@@ -273,3 +276,53 @@ def test_a_thousand_searches_see_one_clean_switch_while_another_process_publishe
     seen += [live for live in [store.resolve(alias)] if live != seen[-1]]
     assert seen == [f"{alias}__v1", f"{alias}__v2"]  # once, and never back
     store.close()
+
+
+def test_a_job_waits_for_a_server_that_goes_away_and_says_so(
+    done_run: Run, own_library: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "_PAUSES_S", (0.02,))
+    seen: list[str] = []
+    with QdrantStub() as stub:
+        usual = stub.answer
+
+        def answer(method: str, path: str, *more: object) -> tuple[int, object]:
+            if path.endswith("/points") and method == "PUT" and len(seen) < 3:
+                seen.append(progress(done_run))
+                return 503, {"status": {"error": "restarting"}}
+            return usual(method, path, *more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(stub, "answer", answer)
+        settings = own_library.model_copy(update={"qdrant_url": stub.url})
+        request(done_run, "publish")
+
+        assert serve(settings) == 1
+
+    result = last_result(done_run)
+    assert result is not None
+    assert result.is_done
+    assert seen[0] == ""
+    assert "restarting); its log says more; waiting up to 120 s for it" in seen[1]
+    assert progress(done_run) == ""  # nothing is under way any more
+
+
+def test_a_server_that_stays_away_ends_the_job_and_leaves_the_index_as_it_was(
+    done_run: Run, own_library: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "_PAUSES_S", (0.2,))
+    with QdrantStub() as stub:
+        settings = own_library.model_copy(update={"qdrant_url": stub.url, "qdrant_wait_s": 1})
+        change(done_run, "publish", settings)
+        before = read_index(done_run)
+        stub.fails = "/points"
+        request(done_run, "publish")
+
+        serve(settings)
+
+        result = last_result(done_run)
+        assert result is not None
+        assert not result.is_done
+        assert "waited 1 s for it (QDRANT_WAIT_S)" in result.message
+        assert read_index(done_run) == before
+        stub.fails = ""
+        assert "codes in" in change(done_run, "publish", settings)

@@ -51,7 +51,7 @@ def finish(child: subprocess.Popen[str]) -> None:
 
 
 def store_in(path: Path) -> QdrantCodeStore:
-    return QdrantCodeStore(EdgeClient(path), address=str(path), retry_delays_s=())
+    return QdrantCodeStore(EdgeClient(path), address=str(path))
 
 
 def test_everything_is_there_after_reopening(tmp_path: Path) -> None:

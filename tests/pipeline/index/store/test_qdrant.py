@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from qdrant_client import QdrantClient, models
 
-from pipeline.index.store import qdrant_search, qdrant_values
+from pipeline.index.store import qdrant_search
 from pipeline.index.store.base import (
     CollectionMismatch,
     CollectionMissing,
@@ -35,7 +34,8 @@ from tests.contracts.store_contract import (
     random_codes,
     random_features,
 )
-from tests.qdrant_stub import QdrantStub
+from tests.qdrant_grpc_stub import GrpcStub
+from tests.qdrant_stub import NO_COPIES, NO_MAJORITY, QdrantStub
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_a_search_is_repeated_when_the_collection_changes_under_it(
 
 
 def test_a_server_that_fails_is_named_with_a_remedy(stub: QdrantStub) -> None:
-    store = filled(store_on(stub, retry_delays_s=()), random_codes(3, 16))
+    store = filled(store_on(stub), random_codes(3, 16))
     stub.status = 500
 
     for call in (
@@ -195,8 +195,44 @@ def test_a_server_that_fails_is_named_with_a_remedy(stub: QdrantStub) -> None:
         lambda: store.add("contract-v1", ids_of(1), random_codes(1, 16), payloads_of(1)),
         store.collections,
     ):
-        with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1.*500.*QDRANT_URL"):
+        with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1.*answers with an error \(500"):
             call()
+
+
+@pytest.mark.parametrize("knows_telemetry", [True, False])
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (NO_COPIES, r"answers, but every copy .* 1 of 3 nodes answers; .* QDRANT_REPLICAS=2"),
+        (NO_MAJORITY, r"answers, but too few nodes .* no index can be changed: 1 of 3 nodes"),
+    ],
+)
+def test_a_cluster_that_lacks_nodes_is_told_from_a_server_that_is_gone(
+    stub: QdrantStub, said: str, told: str, knows_telemetry: bool
+) -> None:
+    stub.status, stub.error, stub.nodes = 500, said, (True, False, False)
+    stub.knows_telemetry = knows_telemetry
+
+    with pytest.raises(StoreUnavailable, match=told) as caught:
+        store_on(stub).count("contract-v1")
+
+    assert said in str(caught.value)
+    assert "check that it runs" not in str(caught.value)
+    assert caught.value.summary == "Server lacks nodes"
+
+
+def test_a_cluster_that_lacks_nodes_is_told_over_grpc_too() -> None:
+    with GrpcStub() as stub, QdrantStub() as rest:
+        rest.nodes = (True, True, False)
+        stub.error = NO_COPIES
+        store = open_store(
+            rest.url, prefer_grpc=True, grpc_port=stub.port, check_compatibility=False
+        )
+
+        with pytest.raises(StoreUnavailable, match=r"every copy .* 2 of 3 nodes answer;"):
+            store.collections()
+
+        store.close()
 
 
 def test_a_page_that_is_no_qdrant_is_no_missing_collection(stub: QdrantStub) -> None:
@@ -205,20 +241,6 @@ def test_a_page_that_is_no_qdrant_is_no_missing_collection(stub: QdrantStub) -> 
 
     with pytest.raises(StoreUnavailable, match="404"):
         store.count("contract-v1")
-
-
-def test_an_upload_is_repeated_until_the_server_answers(
-    stub: QdrantStub, caplog: pytest.LogCaptureFixture
-) -> None:
-    store = filled(store_on(stub, retry_delays_s=(0.0, 0.4)), random_codes(3, 16))
-    stub.status = 503
-    threading.Timer(0.15, lambda: setattr(stub, "status", None)).start()
-
-    points = qdrant_values.points(random_codes(1, 16), [(ids_of(9)[8], {})], np.zeros((0, 0)))
-    store._upload("contract-v1", points)
-
-    assert store.count("contract-v1") == 4
-    assert "trying again" in caplog.text
 
 
 def test_a_slow_server_times_out(stub: QdrantStub) -> None:
@@ -238,7 +260,6 @@ def test_a_wrong_key_is_refused_at_once_and_never_shown(caplog: pytest.LogCaptur
             store.count("contract-v1")
 
     assert "-key" not in str(caught.value)
-    assert "unencrypted" in caplog.text
     assert "right-key" not in caplog.text
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import grpc
 import pytest
 import trustme
-from qdrant_client import QdrantClient
 
 from pipeline.index.store.base import StoreRefused, StoreUnavailable
 from pipeline.index.store.opening import open_store, store_of
@@ -105,7 +103,7 @@ def test_a_file_that_is_no_certificate_is_named(
 
 
 def test_the_authority_counts_for_grpc_too(
-    authority: trustme.CA, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    authority: trustme.CA, certificate: Path, tmp_path: Path
 ) -> None:
     own = authority.issue_cert("127.0.0.1")
     chain = b"".join(blob.bytes() for blob in own.cert_chain_pems)
@@ -113,15 +111,13 @@ def test_the_authority_counts_for_grpc_too(
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(other)
     with GrpcStub(KEY, tls) as stub:
-        monkeypatch.setattr(
-            "pipeline.index.store.opening.QdrantClient", partial(QdrantClient, grpc_port=stub.port)
-        )
 
         def names(trusted: Path) -> list[str]:
             store = open_store(
                 "https://127.0.0.1",
                 api_key=KEY,
                 prefer_grpc=True,
+                grpc_port=stub.port,
                 certificate=trusted,
                 check_compatibility=False,
                 timeout_s=5,
