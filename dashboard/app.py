@@ -22,8 +22,11 @@ from starlette.middleware import Middleware  # noqa: E402 - needs the path above
 
 from dashboard.access import AllowedHosts, check_binding, secrets  # noqa: E402
 from dashboard.routes import routes  # noqa: E402
+from dashboard.server_logs import set_up_logs  # noqa: E402
+from pipeline.index.store import opening  # noqa: E402, F401 - in two threads at once it deadlocks
 from pipeline.library_version import check_version  # noqa: E402
 from pipeline.settings import Settings  # noqa: E402
+from pipeline.watch.requests import Watched  # noqa: E402
 
 
 def _load_ahead() -> None:
@@ -55,17 +58,22 @@ def _finish_deletions() -> None:
 @asynccontextmanager
 async def warm(_: st.App) -> AsyncIterator[None]:
     """Load in the background, so that the first visitor does not wait."""
+    set_up_logs(settings)  # once more: the server has set up its own meanwhile
     Thread(target=_load_ahead, daemon=True).start()
     Thread(target=_finish_deletions, daemon=True).start()
     yield
 
 
 settings = Settings.from_environment()
+set_up_logs(settings)
 try:
     check_version(settings)
     check_binding(st.get_option("server.address"), settings, secrets())
 except ValueError as error:
     sys.exit(f"Error: {error}")
 app = st.App(
-    "main.py", routes=routes(settings), lifespan=warm, middleware=[Middleware(AllowedHosts)]
+    "main.py",
+    routes=routes(settings),
+    lifespan=warm,
+    middleware=[Middleware(Watched), Middleware(AllowedHosts)],
 )

@@ -1,4 +1,4 @@
-"""HTTP routes beside the pages: thumbnails that browsers may keep forever, health, uploads.
+"""HTTP routes beside the pages: thumbnails that browsers may keep forever, uploads, REST, health.
 
 An uploaded archive streams to disk, so that memory does not depend on its size.
 """
@@ -6,12 +6,11 @@ An uploaded archive streams to disk, so that memory does not depend on its size.
 from __future__ import annotations
 
 import shutil
-from importlib.metadata import version
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard.access import is_forged, refusal
@@ -22,6 +21,7 @@ from pipeline.index.store.base import CodeStore
 from pipeline.serving.routes import api_routes
 from pipeline.serving.service import Service
 from pipeline.settings import Settings
+from pipeline.watch.routes import watch_routes
 
 _FOREVER = {
     "Cache-Control": "public, max-age=31536000, immutable",  # the content's hash is in the URL
@@ -37,8 +37,11 @@ def routes(settings: Settings) -> list[BaseRoute]:
     """
     thumbnails = Thumbnails(settings)
 
+    def refuse(request: Request) -> Response | None:
+        return refusal(request.headers, "viewer", settings)
+
     def thumbnail(request: Request) -> Response:  # not async: Starlette gives it a thread
-        if (refused := refusal(request.headers, "viewer", settings)) is not None:
+        if (refused := refuse(request)) is not None:
             return refused
         size = LARGE if request.query_params.get("size") == "large" else SMALL
         content = thumbnails.get(request.path_params["dataset"], request.path_params["sha"], size)
@@ -46,18 +49,11 @@ def routes(settings: Settings) -> list[BaseRoute]:
             return PlainTextResponse("no such image", status_code=404)
         return Response(content, media_type="image/webp", headers=_FOREVER)
 
-    def health(_: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok", "streamlit": version("streamlit")})
-
     return [
         Route("/thumbs/{dataset}/{sha}.webp", thumbnail),
-        Route("/healthz", health),
-        api_routes(
-            Service(settings, _store),
-            lambda request: refusal(request.headers, "viewer", settings),
-            _encoding_wait_s,
-        ),
+        api_routes(Service(settings, _store), refuse, _encoding_wait_s),
         _upload_route(settings),
+        *watch_routes(settings, _store, refuse, needs_worker=True),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, field_validator
@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     )
     half_precision: bool = Field(
         False, description="1: features on a GPU are computed in float16, apart from others."
+    )
+    log: Literal["text", "json"] = Field(
+        "text", description="`json`: each line of the logs is a JSON object (operations.md)."
     )
     start_worker: bool = Field(True, description="0: the dashboard starts no worker.")
     import_roots: Annotated[tuple[Path, ...], NoDecode] = Field(

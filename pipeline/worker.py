@@ -28,6 +28,7 @@ from pipeline.index.publish_best import serve_best
 from pipeline.index.store.base import StoreError
 from pipeline.jobs import LOST_AFTER_S, beating, is_silent, silent_for_s
 from pipeline.launching import launch
+from pipeline.logs import about
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.control import RunBusy
 from pipeline.runs.experiment import attempt
@@ -142,13 +143,14 @@ def _announced(settings: Settings) -> Iterator[None]:
 
 def _execute(run: Run, settings: Settings, on_progress: StageProgress) -> bool:
     """Execute a run unless another process does; a failure is recorded, not raised."""
-    try:
-        if not attempt(run, settings, on_progress):
-            _log.error("run %s failed: %s", run.id, run.status().error)
-    except RunBusy:
-        return False
-    except Cancelled:
-        _log.info("run %s was cancelled", run.id)
+    with about(run=run.id):
+        try:
+            if not attempt(run, settings, on_progress):
+                _log.error("run %s failed: %s", run.id, run.status().error)
+        except RunBusy:
+            return False
+        except Cancelled:
+            _log.info("run %s was cancelled", run.id)
     return True
 
 

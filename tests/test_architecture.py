@@ -38,7 +38,7 @@ BANS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 
 # Rooms from the ground up: each imports rooms above it in this list only, and not its neighbours.
-GROUND = "settings decoding edits wording progress options spreadsheets"
+GROUND = "settings logs decoding edits wording progress options spreadsheets"
 PIPELINE = (
     set(GROUND.split()),
     {"sums"},
@@ -51,14 +51,15 @@ PIPELINE = (
     {"index", "annotations"},
     {"analysis"},
     {"deletions"},
-    {"library", "worker", "vectors", "sharing", "scaling", "serving"},
-    {"doctor", "backup"},
+    {"library", "worker", "vectors", "sharing", "scaling"},
+    {"watch"},
+    {"serving", "doctor", "backup"},
     {"cli", "api"},
 )
 DASHBOARD = (
     {"charts"},
     {"services"},
-    {"state", "access"},
+    {"state", "access", "server_logs"},
     {"cached"},
     {"widgets"},
     {"explore", "evaluate", "build", "share"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socket
@@ -20,6 +21,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 QDRANTS = ("qdrant", "qdrant-0", "qdrant-1", "qdrant-2")
 APPS = ("worker", "dashboard")
+MONITORING = ROOT / "pipeline" / "watch" / "monitoring"
 
 # Server settings (src/settings.rs and config/config.yaml of Qdrant 1.19), as environment variables.
 KNOWN_SETTINGS = {
@@ -82,6 +84,7 @@ def run_health_check(port: int) -> int:
 def test_each_profile_starts_its_servers_and_both_apps() -> None:
     assert active("single") == {"qdrant", *APPS}
     assert active("cluster") == {"qdrant-0", "qdrant-1", "qdrant-2", *APPS}
+    assert active("monitoring") == {"prometheus", "grafana", *APPS}
     example = (ROOT / ".env.example").read_text("utf-8")
     assert "\nCOMPOSE_PROFILES=single\n" in example
 
@@ -138,7 +141,7 @@ def test_servers_are_pinned_limited_and_keep_their_data_in_named_volumes() -> No
         assert sorted(volumes.values()) == ["/qdrant/snapshots", "/qdrant/storage"]
         mounted += volumes
     assert len(mounted) == len(set(mounted))  # no two servers share files
-    assert {*mounted, "data"} == set(COMPOSE["volumes"])
+    assert {*mounted, "data", "prometheus", "grafana"} == set(COMPOSE["volumes"])
 
 
 def test_the_apps_share_their_data_and_wait_for_the_server_they_use() -> None:
@@ -167,6 +170,43 @@ def test_nodes_join_the_first_one_over_the_inner_network() -> None:
     for name in (first, *others):
         assert "peers" in SERVICES[name]["networks"]
         assert environment(name)["QDRANT__CLUSTER__ENABLED"] == "true"
+
+
+def test_the_monitoring_is_pinned_reads_only_files_that_exist_and_has_no_account() -> None:
+    for name in ("prometheus", "grafana"):
+        assert re.fullmatch(r"\w+/\w+:\$\{\w+:-v?\d+\.\d+\.\d+\}", SERVICES[name]["image"])
+        assert int(SERVICES[name]["user"].partition(":")[0]) > 0
+        for mount in SERVICES[name]["volumes"]:
+            source, _, rest = mount.partition(":")
+            assert source == name or (rest.endswith(":ro") and (ROOT / source).is_file())
+    grafana = environment("grafana")
+    assert grafana["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert grafana["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    places = [mount.split(":")[1] for mount in SERVICES["grafana"]["volumes"]]
+    assert grafana["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] in places
+
+
+def test_prometheus_reaches_the_dashboard_by_a_name_that_it_answers_to() -> None:
+    asked = yaml.safe_load((MONITORING / "prometheus.yml").read_text("utf-8"))
+    [job] = asked["scrape_configs"]
+    [target] = job["static_configs"][0]["targets"]
+    name, _, port = target.partition(":")
+
+    assert f"--server.allowedHosts={name}" in SERVICES[name]["command"]
+    assert f"--server.port={port}" in SERVICES[name]["command"]
+    [secret] = SERVICES["prometheus"]["secrets"]
+    assert job["authorization"] == {"credentials_file": f"/run/secrets/{secret}"}
+    assert COMPOSE["secrets"][secret]["file"].endswith(":-/dev/null}")
+
+
+def test_grafana_reads_from_prometheus_and_finds_its_dashboard() -> None:
+    [source] = yaml.safe_load((MONITORING / "datasource.yml").read_text("utf-8"))["datasources"]
+    [provider] = yaml.safe_load((MONITORING / "dashboards.yml").read_text("utf-8"))["providers"]
+    panels = json.loads((MONITORING / "dashboard.json").read_text("utf-8"))["panels"]
+
+    assert source["url"] == "http://prometheus:9090"
+    assert {panel["datasource"]["uid"] for panel in panels} == {source["uid"]}
+    assert f"{provider['options']['path']}/dashboard.json" in SERVICES["grafana"]["volumes"][2]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the health check needs bash")

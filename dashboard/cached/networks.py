@@ -21,6 +21,7 @@ from pipeline.analysis import perturbations
 from pipeline.analysis.opened_run import OpenRun
 from pipeline.analysis.perturbations import Probe
 from pipeline.catalog import Backbone, HashMethod, load_backbone
+from pipeline.images import ImageError
 from pipeline.index import quantizers
 from pipeline.index.cosine import Cosine, cosine_of
 from pipeline.index.reencoding import encode_stored
@@ -29,6 +30,7 @@ from pipeline.index.store.base import StoreError
 from pipeline.progress import Progress, StageProgress
 from pipeline.runs.ground_truth import GroundTruth
 from pipeline.runs.registry import RunRegistry
+from pipeline.watch.measures import ENCODE, SEARCHES
 from pipeline.wording import sentence
 
 _log = logging.getLogger(__name__)
@@ -114,8 +116,11 @@ def encoded(run_id: str, upload: Upload) -> Encoded:
     """
     _take_one()
     try:
-        return _encode(run_id, opened(run_id).dataset.read_image(upload.content))
+        with ENCODE.labels("image").time():
+            return _encode(run_id, opened(run_id).dataset.read_image(upload.content))
     except (RuntimeError, ValueError) as error:  # what image, run and weights raise
+        outcome = "refused" if isinstance(error, ImageError) else "failed"
+        SEARCHES.labels("page", "image", outcome).inc()
         raise EncodingError(str(error)) from error
 
 
@@ -131,10 +136,11 @@ def encoded_words(run_id: str, text: str) -> Encoded:
 
     run = RunRegistry(settings()).open(run_id)
     try:
-        with _encoding:
+        with ENCODE.labels("text").time(), _encoding:
             networks = _networks(run_id)
             return encode_text(text, run, opened(run_id).dataset, *networks, settings())
     except (RuntimeError, ValueError, LookupError) as error:
+        SEARCHES.labels("page", "text", "failed").inc()
         raise EncodingError(str(error)) from error
 
 

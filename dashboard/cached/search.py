@@ -26,8 +26,10 @@ from pipeline.index.ordering import Ordering
 from pipeline.index.publish import index_alias, read_index
 from pipeline.index.search import exact_store, reads_code_files
 from pipeline.index.store.base import CodeStore, StoreError
+from pipeline.logs import about
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
+from pipeline.watch.measures import counted_search
 
 
 def _content(run: OpenRun) -> tuple[str, str, int]:
@@ -130,10 +132,13 @@ def answer(
     """
     is_indexed = len(run.database_rows) == len(run.searched_rows)
     chosen = backend(run.id) if is_indexed else _database_backend(run)
-    answered = search.answer(
-        run, query, request, chosen, lambda why: fall_back(run.id, why), ordering
-    )
-    if answered.index.kind == "ready":
+    with about(run=run.id), counted_search("page", query.kind) as outcome:
+        answered = search.answer(
+            run, query, request, chosen, lambda why: fall_back(run.id, why), ordering
+        )
+        is_indexed = answered.index.kind == "ready"
+        outcome.is_fallback, outcome.search_s = not is_indexed, answered.search_s
+    if is_indexed:
         _successes()["last"] = time.time()
     return answered
 

@@ -18,6 +18,7 @@ from pipeline.index.ordering import Ordering, Sorted, find_shortlist, rows_of, s
 from pipeline.index.search import Found, Query
 from pipeline.index.store.base import CodeStore, Hit, StoreError, Where
 from pipeline.index.word_filter import words_of
+from pipeline.watch.measures import Kind
 
 MAX_RESULTS = 200  # of one search
 
@@ -83,6 +84,11 @@ class QueryImage:
     row: int | None
     upload: Upload | None = None
     words: Words | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What it was asked by."""
+        return "text" if self.words else "image" if self.upload else "id"
 
     @property
     def ref(self) -> str:

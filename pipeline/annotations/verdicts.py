@@ -189,7 +189,7 @@ def verdict_table(dataset: RetrievalDataset, settings: Settings) -> pd.DataFrame
     judged = dataset.manifest.loc[is_judged, "image_id"]
     names = dict(zip(digests[is_judged], judged, strict=True))
     table = table.assign(
-        query_image=table["query"].map(names).fillna(""),
-        result_image=table["result"].map(names).fillna(""),
+        query_image=[names.get(sha256, "") for sha256 in table["query"]],
+        result_image=[names.get(sha256, "") for sha256 in table["result"]],
     )
     return table[columns]

@@ -36,6 +36,8 @@ from pipeline.cli import (
 )
 from pipeline.cli.console import console, errors, say, survive_any_encoding
 from pipeline.index.store.base import StoreError
+from pipeline.logs import set_up
+from pipeline.settings import Settings
 from pipeline.wording import sentence
 
 app = typer.Typer(
@@ -76,7 +78,8 @@ app.command(name="serve")(serving.serve)
 app.command(hidden=True)(documents.docs)
 
 _EXPECTED = (ValueError, OSError, StoreError, WeightsError, NotFittedError)
-_is_debug = False
+_is_debug = _is_json = False
+_log = logging.getLogger(__name__)
 
 
 @app.callback()
@@ -84,14 +87,10 @@ def options(
     debug: Annotated[bool, typer.Option(help="Show tracebacks and debug messages.")] = False,
 ) -> None:
     """Options for all commands."""
-    global _is_debug
-    _is_debug = debug
-    logging.basicConfig(
-        level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(message)s"
-    )
-    for handler in logging.getLogger().handlers:
-        handler.setLevel(logging.DEBUG if debug else logging.WARNING)  # a run's log has the rest
-    logging.getLogger("pipeline").setLevel(logging.INFO)
+    global _is_debug, _is_json
+    _is_debug, wanted = debug, Settings.from_environment().log
+    _is_json = wanted == "json"
+    set_up(wanted, is_debug=debug)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -105,5 +104,8 @@ def main(arguments: list[str] | None = None) -> None:
     except _EXPECTED as error:
         if _is_debug:
             console.print_exception()
-        say(("Error:", "red"), f" {sentence(error)}", to=errors)
+        if _is_json:
+            _log.error("%s", sentence(error))
+        else:
+            say(("Error:", "red"), f" {sentence(error)}", to=errors)
         sys.exit(2)

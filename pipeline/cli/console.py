@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 console = Console(markup=False, emoji=False, highlight=False)
 errors = Console(stderr=True, markup=False, emoji=False, highlight=False)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
+_log = logging.getLogger(__name__)
 _PROSE_WIDTH = 24  # least room for a column of sentences
 _BORDERS = 3  # a line and two spaces for each column, and one line more
 
@@ -80,6 +82,14 @@ def say(*parts: str | tuple[str, str], to: Console = console) -> None:
     styled = [(part, "") if isinstance(part, str) else part for part in parts]
     text = Text.assemble(*((printable(words, to), style) for words, style in styled))
     to.print(text, soft_wrap=True)
+
+
+def announce(text: str) -> None:
+    """Say what a process that stays does: a line, or one of the log where that is JSON."""
+    if current_settings().log == "json":
+        _log.info("%s", text)
+    else:
+        say(text)
 
 
 def say_json(value: object) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.console import current_settings, print_table, progress_bars, say
+from pipeline.cli.console import announce, current_settings, print_table, progress_bars, say
 from pipeline.cli.index import ImagesOption, publish_run
 from pipeline.cli.running import run_spec
 from pipeline.datasets.dataset import RetrievalDataset
@@ -116,7 +116,7 @@ def serve(port: Annotated[int, typer.Option(help="Port of the dashboard.")] = 85
     """Serve the dashboard and open it in the browser."""
     url = f"http://localhost:{port}"
     command = [sys.executable, "-m", "streamlit", "run", str(_APP)]
-    say(f"Dashboard: {url} (stop with Ctrl-C)")
+    announce(f"Dashboard: {url} (stop with Ctrl-C)")
     with subprocess.Popen([*command, "--server.port", str(port)]) as server:
         try:
             if _answers(f"{url}/healthz", server):

@@ -10,6 +10,7 @@ import typer
 
 from pipeline.cli.console import (
     JsonOption,
+    announce,
     console,
     current_settings,
     errors,
@@ -79,9 +80,9 @@ def worker(
         raise typer.Exit(0 if is_alive(settings) else 1)
     limit_threads()
     limit_memory(settings)
-    say("Waiting for queued runs; stop with Ctrl-C.")
+    announce("Waiting for queued runs; stop with Ctrl-C.")
     executed = work(settings, exit_when_idle=exit_when_idle)
-    say(f"Executed {executed} runs.")
+    announce(f"Executed {executed} runs.")
 
 
 def evaluate(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import current_settings, limit_threads, say
+from pipeline.cli.console import announce, current_settings, limit_threads
 
 
 def serve(
@@ -21,5 +21,7 @@ def serve(
     settings = current_settings()
     check_host(host, settings)
     limit_threads()
-    say(f"API: http://{host}:{port}/api/v1/openapi.json (stop with Ctrl-C)")
-    uvicorn.run(api_app(settings), host=host, port=port, log_level="warning")
+    announce(f"API: http://{host}:{port}/api/v1/openapi.json (stop with Ctrl-C)")
+    uvicorn.run(  # without its own handlers: its lines go where those of this process go
+        api_app(settings), host=host, port=port, log_level="warning", log_config=None
+    )

@@ -38,6 +38,7 @@ from pipeline.index.store.base import CodeStore, StoreError
 from pipeline.index.store.patience import patient
 from pipeline.index.verification import N_PROBES, WrongCodes, verify_features, verify_index
 from pipeline.jobs import JobError, read, write
+from pipeline.logs import about
 from pipeline.progress import ignore_progress
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
@@ -136,7 +137,8 @@ def serve(settings: Settings) -> int:
     with suppress(Timeout), FileLock(settings.home / _SERVING, timeout=0):
         runs = waiting(settings)
         for run in runs:
-            _serve(run, settings)
+            with about(run=run.id):
+                _serve(run, settings)
         return len(runs)
     return 0
 

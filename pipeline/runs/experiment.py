@@ -15,6 +15,7 @@ from typing import Literal
 from models.errors import Cancelled
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.relevance import LABELS
+from pipeline.logs import about
 from pipeline.progress import StageProgress, ignore_progress
 from pipeline.runs.control import RunBusy
 from pipeline.runs.registry import RunRegistry
@@ -159,15 +160,16 @@ def attempt(run: Run, settings: Settings, on_progress: StageProgress = ignore_pr
     """
     from pipeline.runs.execute import execute  # torch, which a plan does without
 
-    try:
-        execute(run, settings, on_progress, only_queued=True)
-    except (Cancelled, RunBusy):
-        raise
-    except Exception as error:
-        _log.info("run %s failed", run.id, exc_info=True)
-        if run.folder.exists() and run.status().state == "queued":  # it failed before its start
-            run.fail(error)
-        return False
+    with about(run=run.id):
+        try:
+            execute(run, settings, on_progress, only_queued=True)
+        except (Cancelled, RunBusy):
+            raise
+        except Exception as error:
+            _log.info("run %s failed", run.id, exc_info=True)
+            if run.folder.exists() and run.status().state == "queued":  # before its start
+                run.fail(error)
+            return False
     return True
 
 

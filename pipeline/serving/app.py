@@ -8,19 +8,21 @@ import ipaddress
 from functools import cache
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
 from pipeline.index.store.base import CodeStore
 from pipeline.index.store.opening import store_of
-from pipeline.serving.routes import FAULTS, Refuse, api_routes, problem
+from pipeline.serving.routes import FAULTS, api_routes, problem
 from pipeline.serving.service import Service
 from pipeline.settings import Settings
+from pipeline.watch.requests import Watched
+from pipeline.watch.routes import Refuse, watch_routes
 
 
 def api_app(settings: Settings) -> Starlette:
-    """The application: the routes of the service, and `/healthz`.
+    """The application: the routes of the service, and those for operators.
 
     Args:
         settings: say where the library is, and who has a key.
@@ -30,11 +32,13 @@ def api_app(settings: Settings) -> Starlette:
     def store() -> CodeStore:
         return store_of(settings, is_read_only=True)
 
-    def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    api = api_routes(Service(settings, store), key_check(settings.keys))
-    return Starlette(routes=[api, Route("/healthz", health)], exception_handlers=FAULTS)
+    refuse = key_check(settings.keys)
+    watch = watch_routes(settings, store, refuse, needs_worker=False)
+    return Starlette(
+        routes=[api_routes(Service(settings, store), refuse), *watch],
+        middleware=[Middleware(Watched)],
+        exception_handlers=FAULTS,
+    )
 
 
 def key_check(keys: tuple[tuple[str, str], ...]) -> Refuse:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+from pipeline.watch.measures import Kind
+
 MOST_RESULTS = 1000
 MOST_CHARACTERS = 2000
-KINDS = ("image", "id", "code", "vector", "text")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def _from_base64(value: object) -> object:
@@ -59,6 +61,11 @@ class Query(BaseModel):
                 f"give one of {', '.join(KINDS)}; got {', '.join(given) or 'none of them'}"
             )
         return self
+
+    @property
+    def kind(self) -> Kind:
+        """Which of them it is."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
 
 class Search(Query):

@@ -24,11 +24,11 @@ from pipeline.runs.results import RunError
 from pipeline.serving.document import openapi
 from pipeline.serving.messages import Problem, Query, Search
 from pipeline.serving.service import Busy, Refused, Service
+from pipeline.watch.routes import Refuse
 from pipeline.wording import file_size
 
 PREFIX = "/api/v1"
 MOST_BYTES = 20_000_000  # of a request
-Refuse = Callable[[Request], Response | None]  # the answer for who may not ask; None for who may
 _Asked = TypeVar("_Asked", bound=Query)
 _Handler = Callable[[Request], Awaitable[Response]]
 

@@ -18,6 +18,7 @@ from models.errors import WeightsError
 from models.method import HashMethod
 from models.wording import unknown
 from pipeline.datasets.dataset import RetrievalDataset, list_datasets, load_dataset
+from pipeline.images import ImageError
 from pipeline.index.cosine import Cosine, cosine_of
 from pipeline.index.ordering import Ordering, find_shortlist, rows_of, sort_hits
 from pipeline.index.payloads import check_where
@@ -26,6 +27,7 @@ from pipeline.index.search import encode_image, searchable, stored_query
 from pipeline.index.store.base import CodeStore, Hit, Where
 from pipeline.index.text_search import encode_text
 from pipeline.index.word_filter import words_of
+from pipeline.logs import note
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.results import RunError
 from pipeline.runs.run import Run
@@ -33,6 +35,7 @@ from pipeline.serving import messages
 from pipeline.serving.messages import DatasetFacts, Encoded, Found, Query, RunFacts, Search
 from pipeline.settings import Settings
 from pipeline.stored_features import FeaturesMissing
+from pipeline.watch.measures import ENCODE, Outcome, counted_search
 
 _MOST_OPEN = 4  # runs
 _FRESH_S = 30.0  # after which an open run is compared with the disk again
@@ -142,6 +145,10 @@ class Service:
 
     def search(self, search: Search) -> Found:
         """The nearest images of a query; for what it raises see `encode`, and StoreError."""
+        with counted_search("rest", search.kind, (Refused, ImageError)) as outcome:
+            return self._search(search, outcome)
+
+    def _search(self, search: Search, outcome: Outcome) -> Found:
         began = time.perf_counter()
         opened = self._opened(search.run)
         where = Where(tuple(search.labels), search.split or None, words_of(search.contains))
@@ -159,6 +166,7 @@ class Service:
             max_distance=search.max_distance,
             where=None if where == Where() else where,
         )
+        outcome.is_fallback, outcome.search_s = bool(problem), found.search_s
         rows = rows_of(found.result.hits)
         own = -1 if asked.row is None else asked.row
         is_shown = (rows != own) & (rows < len(opened.dataset))  # some came a moment ago
@@ -183,6 +191,7 @@ class Service:
             run = RunRegistry(self._settings).open(run_id)
         except RunError as error:
             raise Refused(str(error), "run") from error
+        note(run=run.id)
         with self._opening:
             known = self._open.get(run.id)
             if known is None or time.monotonic() - known.opened > _FRESH_S:
@@ -201,7 +210,7 @@ class Service:
             return _stored(opened, query.id)
         if query.code is not None:
             return _given_code(opened.run, query.code)
-        with self._turn(), torch.inference_mode():
+        with ENCODE.labels(query.kind).time(), self._turn(), torch.inference_mode():
             if query.image is not None:
                 image = opened.dataset.read_image(query.image)
                 encoded = encode_image(image, *opened.encoders())

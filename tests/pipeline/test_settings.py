@@ -25,6 +25,7 @@ GIVEN = {
     "HASHLENS_MEMORY_MB": ("2000", 2000),
     "HASHLENS_DEVICE": ("cuda:1", "cuda:1"),
     "HASHLENS_HALF_PRECISION": ("1", True),
+    "HASHLENS_LOG": ("json", "json"),
     "HASHLENS_START_WORKER": ("0", False),
     "HASHLENS_IMPORT_ROOTS": (os.pathsep.join(("/a", "", "b c")), (Path("/a"), Path("b c"))),
     "HASHLENS_UPLOAD_LIMIT_GB": ("0.5", 0.5),

@@ -18,6 +18,7 @@ from pipeline.index.publish import read_index
 from pipeline.index.store.opening import open_store
 from pipeline.runs.registry import RunRegistry
 from pipeline.settings import Settings
+from pipeline.watch.measures import REGISTRY
 from tests.dashboard.pages import HOSTILE, OpenApp, button, png, publish_on, published_run, texts
 from tests.qdrant_stub import NO_COPIES, QdrantStub
 
@@ -55,6 +56,21 @@ def test_search_opens_with_results_of_an_example(open_app: OpenApp, shared_home:
     ]
     assert app.query_params["q"].startswith("ds:")
     assert not app.error
+
+
+def test_a_search_of_the_page_is_counted(open_app: OpenApp, shared_home: Path):
+    def count() -> tuple[float, float]:
+        labels = {"asker": "page", "kind": "id", "outcome": "index"}
+        value = REGISTRY.get_sample_value
+        return (
+            value("hashlens_searches_total", labels) or 0,
+            value("hashlens_search_seconds_count") or 0,
+        )
+
+    before = count()
+    open_app(shared_home)
+
+    assert count() == (before[0] + 1, before[1] + 1)
 
 
 def test_the_sidebar_says_which_run_and_that_its_index_is_ready(

@@ -1,0 +1,1 @@
+"""What operators watch: metrics, readiness, and a line in the log for each request."""
