@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pipeline.files import ParsedFiles, write_atomic
+from pipeline.files import ParsedFiles, parsed, write_atomic
 
 
 @pytest.mark.parametrize("content", ["Grüße\n", b"\x00\xff", ""])
@@ -36,10 +36,10 @@ def test_the_folder_must_exist(tmp_path):
 
 
 @pytest.fixture
-def parsed():
+def known():
     """What was parsed so far, and files that note it."""
     texts = []
-    return texts, ParsedFiles(lambda text: texts.append(text) or int(text), most=2)
+    return texts, ParsedFiles(parsed(lambda text: texts.append(text) or int(text)), most=2)
 
 
 def aged(path, content, seconds=60.0):
@@ -50,8 +50,8 @@ def aged(path, content, seconds=60.0):
     return path
 
 
-def test_a_file_is_parsed_again_only_when_it_has_changed(tmp_path, parsed):
-    texts, files = parsed
+def test_a_file_is_parsed_again_only_when_it_has_changed(tmp_path, known):
+    texts, files = known
     path = aged(tmp_path / "a", "1")
 
     assert [files.read(path), files.read(path)] == [1, 1]
@@ -59,9 +59,9 @@ def test_a_file_is_parsed_again_only_when_it_has_changed(tmp_path, parsed):
     assert texts == ["1", "2"]
 
 
-def test_a_file_that_was_written_just_now_is_not_remembered(tmp_path, parsed):
+def test_a_file_that_was_written_just_now_is_not_remembered(tmp_path, known):
     """Contents of the same length, written within a tick of the clock, cannot be told apart."""
-    texts, files = parsed
+    texts, files = known
     path = tmp_path / "a"
 
     for content in "123":
@@ -71,8 +71,8 @@ def test_a_file_that_was_written_just_now_is_not_remembered(tmp_path, parsed):
     assert texts == ["1", "2", "3"]
 
 
-def test_what_cannot_be_parsed_is_tried_again(tmp_path, parsed):
-    texts, files = parsed
+def test_what_cannot_be_parsed_is_tried_again(tmp_path, known):
+    texts, files = known
     path = aged(tmp_path / "a", "x")
 
     for _ in range(2):
@@ -81,8 +81,8 @@ def test_what_cannot_be_parsed_is_tried_again(tmp_path, parsed):
     assert texts == ["x", "x"]
 
 
-def test_not_more_files_than_asked_for_are_remembered(tmp_path, parsed):
-    texts, files = parsed
+def test_not_more_files_than_asked_for_are_remembered(tmp_path, known):
+    texts, files = known
     paths = [aged(tmp_path / name, name) for name in "123"]
 
     for path in (*paths, paths[2], paths[0]):

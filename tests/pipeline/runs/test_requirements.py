@@ -9,7 +9,8 @@ import pytest
 
 from models.registry import get_method, list_methods
 from pipeline.datasets.dataset import DatasetError, load_dataset
-from pipeline.ingest.ingest import Item, Source, import_dataset
+from pipeline.ingest.ingest import import_dataset
+from pipeline.ingest.source import Item, Source
 from pipeline.runs.execute import execute
 from pipeline.runs.registry import RunRegistry
 from pipeline.runs.requirements import can_finetune, needs, why_not
