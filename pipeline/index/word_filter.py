@@ -43,7 +43,7 @@ def has_word(texts: pd.Series, word: str) -> NDArray[np.bool_]:
     found = np.zeros(len(texts), bool)
     if word.isascii():
         matches = compute.match_substring_regex(column, pattern, ignore_case=True)
-        found |= np.asarray(matches) & np.asarray(is_ascii)
+        found |= np.asarray(matches)
     others = np.flatnonzero(~np.asarray(is_ascii))
     found[others] = [word in words_of(text) for text in texts.iloc[others]]
     return found
