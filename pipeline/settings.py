@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     qdrant_wait_s: int = _qdrant(
         "WAIT_S",
         120,
-        "Seconds that publishing waits for a server that has gone meanwhile; 0: not at all.",
+        "Seconds that publishing waits for a server that stopped answering; 0: not at all.",
         ge=0,
     )
     qdrant_grpc: bool = _qdrant("GRPC", False, "1 uses the server's gRPC port; REST was faster.")

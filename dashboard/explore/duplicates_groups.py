@@ -33,8 +33,8 @@ def summary(groups: Sequence[NDArray[np.int64]], distance: int, n: int) -> None:
         f"· {n:,} images compared]"
     )
     st.caption(
-        f"An image joins a group in which one is within {plural(distance, 'bit')}; from the one "
-        "that is kept it may be farther, as its picture says. A click keeps another."
+        f"Each image is within {plural(distance, 'bit')} of another one of its group, and may "
+        "differ from the kept one by more, as its caption says. Click an image to keep it instead."
     )
 
 

@@ -66,8 +66,8 @@ def distance(measure: str, pairs: Pairs) -> int:
     """How many bits may differ."""
     if pairs.n > MOST_COMPARED:
         st.caption(
-            f"Equal codes alone are joined: {pairs.n:,} images are too many to compare all pairs, "
-            f"which is done for up to {MOST_COMPARED:,}."
+            f"Only images with equal codes are grouped: all pairs are compared for up to "
+            f"{MOST_COMPARED:,} images, and there are {pairs.n:,}."
         )
         return 0
     counts = pairs.counts()

@@ -95,7 +95,7 @@ def problem(status: int, code: str, text: str, field: str = "") -> JSONResponse:
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
-    """The answer to a path or a method that there is not."""
+    """The answer to an unknown path or method."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         ways = (error.headers or {}).get("Allow", "another method")

@@ -58,7 +58,7 @@ class Readiness:
         others = {"index": self._index} | ({"worker": self._worker} if self._needs_worker else {})
         data = self._data()
         if data != READY:  # an embedded index would make a folder where a mount is missing
-            return {"data": data, **dict.fromkeys(others, "not asked, for want of the data folder")}
+            return {"data": data, **dict.fromkeys(others, "not checked without the data folder")}
         return {"data": data, **{name: check() for name, check in others.items()}}
 
     def _data(self) -> str:
