@@ -125,7 +125,7 @@ def distance_histograms(counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.i
 
 def _bit_counts(codes: HashCodes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Ones per bit (K,), and codes in which two bits differ (K, K); by popcount, so exact."""
-    columns = np.packbits(np.unpackbits(codes.packed, axis=1, count=codes.bits).T, axis=1)
+    columns = np.packbits(np.unpackbits(codes.packed, axis=1, count=codes.bits), axis=0).T
     words = HashCodes(columns, len(codes)).words()  # bit k of all codes as one long code
     ones = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
     unequal = [np.bitwise_count(words ^ bit).sum(axis=1, dtype=np.int64) for bit in words]

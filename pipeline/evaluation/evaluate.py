@@ -36,6 +36,7 @@ def evaluate(
     *,
     nearest: NDArray[np.int64] | None = None,
     seed: int = 0,
+    threads: int = 2,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Measure a Hamming ranking of the database for every query.
@@ -49,6 +50,7 @@ def evaluate(
         nearest: (q, k) positions in the database of each query's nearest by the cosine of the
             features; None: what is measured against them is left out.
         seed: seed of the bootstrap and of the legacy tie orders; nothing else is random.
+        threads: queries are shared out among this many.
         on_progress: called with (queries done, q).
 
     Raises:
@@ -58,7 +60,12 @@ def evaluate(
     _check("database codes", len(database_codes), database_labels)
     _check_classes(query_labels, database_labels)
     counts = hamming_histograms(
-        query_codes, database_codes, query_labels, database_labels, on_progress=on_progress
+        query_codes,
+        database_codes,
+        query_labels,
+        database_labels,
+        threads=threads,
+        on_progress=on_progress,
     )
     n_database = len(database_codes)
     kept = None

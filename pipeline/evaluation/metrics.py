@@ -202,12 +202,27 @@ def bootstrap_interval(
     sample = np.asarray(values, np.float64)
     if sample.ndim != 1 or not len(sample):
         raise ValueError(f"the bootstrap needs one value per query, got shape {sample.shape}")
+    return bootstrap_intervals(
+        sample[:, None], seed=seed, resamples=resamples, confidence=confidence
+    )[0]
+
+
+def bootstrap_intervals(
+    values: Values, *, seed: int = 0, resamples: int = 1000, confidence: float = 0.95
+) -> list[Interval]:
+    """As `bootstrap_interval` for each column of (q, m) values, by the same draws of queries."""
+    n = len(values)
     rng = np.random.default_rng(seed)
-    means = np.empty(resamples)
-    for part in np.array_split(means, -(-resamples * len(sample) // 1_000_000)):  # bounded memory
-        part[:] = sample[rng.integers(len(sample), size=(len(part), len(sample)))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(sample.mean()), float(low), float(high))
+    means = np.empty((resamples, values.shape[1]))
+    for part in np.array_split(means, -(-resamples * n // 1_000_000)):  # bounded memory
+        drawn = rng.integers(n, size=(len(part), n)) + n * np.arange(len(part))[:, None]
+        times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
+        part[:] = times @ values / n
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return [
+        Interval(float(column.mean()), float(first), float(last))
+        for column, first, last in zip(values.T, low, high, strict=True)
+    ]
 
 
 def paired_bootstrap(

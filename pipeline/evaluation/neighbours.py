@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models.codes import HashCodes
@@ -82,11 +83,9 @@ def _merged(
     k: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The k most similar of those found so far and of a block, most similar first."""
-    here = np.arange(start, start + similarity.shape[1])
-    values = np.concatenate([best, similarity], axis=1)
-    where = np.concatenate([places, np.broadcast_to(here, similarity.shape)], axis=1)
-    if values.shape[1] > k:
-        top = np.argpartition(-values, k - 1, axis=1)[:, :k]
-        values, where = (np.take_along_axis(array, top, 1) for array in (values, where))
-    order = np.lexsort((where, -values), axis=1)
+    few = min(k, similarity.shape[1])
+    found, here = torch.from_numpy(similarity).topk(few, dim=1)  # much faster than argpartition
+    values = np.concatenate([best, found.numpy()], axis=1)
+    where = np.concatenate([places, start + here.numpy()], axis=1)
+    order = np.lexsort((where, -values), axis=1)[:, :k]
     return np.take_along_axis(values, order, 1), np.take_along_axis(where, order, 1)

@@ -62,7 +62,10 @@ def report_fields(
     per_query: QueryValues, n_database: int, protocol: Protocol, seed: int
 ) -> dict[str, Any]:
     """The fields of a report that codes and real-valued features have in common."""
-    ap = metrics.bootstrap_interval(per_query.values["map"], seed=seed)
+    names = ["map", *(name for name in WITH_INTERVAL if name in per_query.values)]
+    columns = np.column_stack([per_query.values[name] for name in names])
+    intervals = dict(zip(names, metrics.bootstrap_intervals(columns, seed=seed), strict=True))
+    ap = intervals.pop("map")
     legacy = per_query.legacy.mean(axis=0)  # (orders,)
     means = {name: float(values.mean()) for name, values in per_query.values.items()}
     without_relevant = int((per_query.relevant == 0).sum())
@@ -73,12 +76,7 @@ def report_fields(
         "values": {name: means.get(name) for name in METRICS},
         "ci_low": ap.low,
         "ci_high": ap.high,
-        "intervals": {
-            name: (found.low, found.high)
-            for name in WITH_INTERVAL
-            if name in per_query.values
-            for found in [metrics.bootstrap_interval(per_query.values[name], seed=seed)]
-        },
+        "intervals": {name: (found.low, found.high) for name, found in intervals.items()},
         "map_legacy": float(legacy.mean()) if len(legacy) else ap.mean,
         "map_legacy_spread": float(legacy.std(ddof=1)) if len(legacy) else None,
         "queries_without_relevant": without_relevant,

@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models.codes import HashCodes
@@ -261,14 +262,23 @@ def _count_into(counts: Counts, queries: _Words, database: _Words, rows: NDArray
     """Add a part of the database to the rows of `counts`; other threads fill other rows."""
     _, levels, width = counts.shape
     kind = np.min_scalar_type(levels * width)  # the narrowest type keeps the arithmetic fast
+    differing = np.empty_like(database.codes[0])  # memory that is asked for once is faster
     for _, same in groupby(rows, key=lambda query: queries.labels[:, query].tolist()):
         group = list(same)
         shared = _popcount(np.bitwise_and, queries.labels[:, group[0]], database.labels, kind)
+        shared *= kind.type(levels)
         for query in group:
-            cell = _popcount(np.bitwise_xor, queries.codes[:, query], database.codes, kind)
-            cell *= kind.type(width)
+            mine = queries.codes[:, query]
+            cell = _popcount(np.bitwise_xor, mine, database.codes, kind, differing)
             cell += shared
-            counts[query] += np.bincount(cell, minlength=levels * width).reshape(levels, width)
+            counts[query] += _histogram(cell, levels * width).reshape(width, levels).T
+
+
+def _histogram(cells: NDArray[Any], n: int) -> Counts:
+    """How often (n,) each of n values occurs; twice as fast as `np.bincount`, which widens them."""
+    signed = cells if cells.dtype == np.uint8 else cells.view(f"i{cells.dtype.itemsize}")
+    counts: Counts = torch.bincount(torch.from_numpy(signed), minlength=n).numpy()
+    return counts
 
 
 def _words(packed: NDArray[np.uint8]) -> NDArray[Any]:
@@ -280,13 +290,17 @@ def _words(packed: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def _popcount(
-    operation: np.ufunc, query: NDArray[Any], database: NDArray[Any], kind: np.dtype[Any]
+    operation: np.ufunc,
+    query: NDArray[Any],
+    database: NDArray[Any],
+    kind: np.dtype[Any],
+    scratch: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Ones (m,) in `operation` of a query's words (w,) and the database's (w, m)."""
-    ones = np.bitwise_count(operation(database[0], query[0]))
+    ones = np.bitwise_count(operation(database[0], query[0], out=scratch))
     total: NDArray[Any] = ones.astype(kind, copy=False)
     for mine, theirs in zip(query[1:], database[1:], strict=True):
-        total += np.bitwise_count(operation(theirs, mine))
+        total += np.bitwise_count(operation(theirs, mine, out=scratch))
     return total
 
 

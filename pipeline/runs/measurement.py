@@ -113,6 +113,7 @@ def evaluate_run(
             *queries.labels,
             run.spec.evaluation_protocol(),
             nearest=queries.nearest,
+            threads=settings.threads,
             on_progress=show,
         )
     else:

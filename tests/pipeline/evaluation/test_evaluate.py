@@ -317,5 +317,5 @@ def test_intervals_of_further_metrics_are_kept_where_they_have_values(sets):
     assert [*report.intervals] == ["precision_at_10", "ndcg_at_100"]  # no neighbours were given
     for name, (low, high) in report.intervals.items():
         by_hand = bootstrap_interval(evaluation.values[name])
-        assert (low, high) == (by_hand.low, by_hand.high)
+        assert (low, high) == pytest.approx((by_hand.low, by_hand.high))
         assert low < report.value(name) < high

@@ -1,6 +1,6 @@
 """A run on many images, stage by stage: CPU seconds and peak memory of a process for each stage.
 
-python -m benchmarks.bench_scale [--images 50000 200000] [--width 1280] [--bits 64] [--threads 1]
+python -m benchmarks.bench_stages [--images 50000 200000] [--width 1280] [--bits 64] [--threads 1]
     [--methods itq ud2h dfadh] [--home FOLDER]
 
 Features are synthetic: 100 clusters with noise, one label per image, no pictures. The first stage
@@ -12,7 +12,6 @@ passes all features: reading them once, block by block.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import resource
 import subprocess
 import sys
@@ -22,12 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from benchmarks.library import NAME, make, run_of, spec
 from models.deep import DeepHashMethod
 from models.registry import get_method
-from pipeline.datasets.dataset import DatasetInfo, LabelSet, load_dataset
-from pipeline.files import write_atomic
+from pipeline.datasets.dataset import load_dataset
 from pipeline.index.publish import publish
 from pipeline.index.search import exact_store, stored_query
 from pipeline.index.store.opening import open_store
@@ -35,15 +33,11 @@ from pipeline.progress import ignore_progress
 from pipeline.runs.execute import encode
 from pipeline.runs.measurement import evaluate_run
 from pipeline.runs.preparation import prepare
-from pipeline.runs.registry import RunRegistry
 from pipeline.runs.run import Run
 from pipeline.runs.spec import RunSpec
 from pipeline.settings import Settings
-from pipeline.stored_features import AboutFeatures, StoredFeatures, features_folder
 
-NAME, CLASSES, BLOCK = "synthetic", 100, 8192
-BACKBONE = f"vectors:{NAME}"
-QUERIES = 20
+BLOCK, QUERIES = 8192, 20
 
 
 def main() -> None:
@@ -65,7 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.home) as folder:
         for n in asked.images:
             home = Path(folder) / str(n)
-            _make(n, asked.width, Settings(home=home))
+            make(n, asked.width, Settings(home=home))
             stages = ["open", "copy"]
             for name in asked.methods:
                 stages += [f"fit {name}", f"encode {name}"]
@@ -76,52 +70,11 @@ def main() -> None:
 
 
 def _measure(n: int, stage: str, home: Path, bits: int, threads: int) -> None:
-    command = [sys.executable, "-m", "benchmarks.bench_scale", "--stage", stage]
+    command = [sys.executable, "-m", "benchmarks.bench_stages", "--stage", stage]
     command += ["--home", str(home), "--bits", str(bits), "--threads", str(threads)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     said = ended.stdout.strip() if not ended.returncode else ended.stderr.strip()[-300:]
     print(f"{n:9,}  {stage:24}{said}", flush=True)
-
-
-def _make(n: int, width: int, settings: Settings) -> None:
-    """A data set without pictures, with stored vectors: whole files, as an import leaves them."""
-    rng = np.random.default_rng(0)
-    centres = rng.standard_normal((CLASSES, width)).astype(np.float32)
-    classes = rng.integers(0, CLASSES, n)
-    digests = [hashlib.sha256(str(row).encode()).hexdigest() for row in range(n)]
-    names = [f"class {number:02}" for number in range(CLASSES)]
-    ids = [f"{row}.jpg" for row in range(n)]
-    manifest = pd.DataFrame({"image_id": ids, "sha256": digests, "path": "", "group": ids})
-    manifest["width"] = manifest["height"] = 0
-    manifest["numbers"] = manifest["text"] = manifest["split"] = ""
-    manifest["labels:class"] = [[names[one]] for one in classes]
-    folder = settings.datasets_path / NAME
-    folder.mkdir(parents=True)
-    manifest.to_parquet(folder / "manifest.parquet", index=False)
-    info = DatasetInfo(
-        name=NAME,
-        title=NAME,
-        summary="",
-        licence="",
-        attribution="",
-        default_protocol="holdout",
-        label_sets=(LabelSet(name="class", kind="single", classes=tuple(names)),),
-        n=n,
-        n_problems=0,
-        fingerprint=f"{n}",
-        created="",
-        value_ranges=(),
-    )
-    write_atomic(folder / "dataset.json", info.model_dump_json())
-    stored = StoredFeatures(features_folder(BACKBONE, "own", settings), width)
-    stored.folder.mkdir(parents=True)
-    with stored.rows_path.open("wb") as file:
-        for start in range(0, n, BLOCK):
-            some = classes[start : start + BLOCK]
-            noise = rng.standard_normal((len(some), width), dtype=np.float32)
-            file.write((centres[some] + 2 * noise).tobytes())
-    stored.keys_path.write_bytes(bytes.fromhex("".join(digests)))
-    stored.describe(AboutFeatures(backbone=BACKBONE, dim=width, fingerprint="own"))
 
 
 def _stage(stage: str, settings: Settings, bits: int) -> None:
@@ -131,49 +84,40 @@ def _stage(stage: str, settings: Settings, bits: int) -> None:
     torch.set_num_threads(settings.threads)
     what, _, method = stage.partition(" ")
     before, began = time.process_time(), time.perf_counter()
-    said = _STAGES[what](settings, _spec(method or "lsh", bits))
+    said = _STAGES[what](settings, spec(method or "lsh", bits))
     cpu, wall = time.process_time() - before, time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{cpu:8.1f}{wall:8.1f}{peak:10,.0f}  {said}")
 
 
-def _spec(method: str, bits: int) -> RunSpec:
-    return RunSpec(dataset=NAME, backbone=BACKBONE, label_set="class", method=method, bits=bits)
-
-
-def _run(settings: Settings, spec: RunSpec) -> Run:
-    found = [run for run in RunRegistry(settings).all() if run.spec.digest == spec.digest]
-    return found[0] if found else RunRegistry(settings).create(spec)
-
-
-def _open(settings: Settings, spec: RunSpec) -> str:
-    prepared = prepare(spec, load_dataset(NAME, settings), settings, ignore_progress)
+def _open(settings: Settings, wanted: RunSpec) -> str:
+    prepared = prepare(wanted, load_dataset(NAME, settings), settings, ignore_progress)
     split = prepared.split
     return f"{len(split.query):,} queries, {len(split.train):,} train"
 
 
-def _copy(settings: Settings, spec: RunSpec) -> str:
-    features = prepare(spec, load_dataset(NAME, settings), settings, ignore_progress).features
+def _copy(settings: Settings, wanted: RunSpec) -> str:
+    features = prepare(wanted, load_dataset(NAME, settings), settings, ignore_progress).features
     total = 0.0
     for start in range(0, len(features), BLOCK):
         total += float(np.array(features[start : start + BLOCK]).sum())
     return f"{features.nbytes / 2**20:,.0f} MiB of features"
 
 
-def _fit(settings: Settings, spec: RunSpec) -> str:
-    run = _run(settings, spec)
-    prepared = prepare(spec, load_dataset(NAME, settings), settings, ignore_progress)
-    is_deep = issubclass(get_method(spec.method), DeepHashMethod)
+def _fit(settings: Settings, wanted: RunSpec) -> str:
+    run = run_of(settings, wanted)
+    prepared = prepare(wanted, load_dataset(NAME, settings), settings, ignore_progress)
+    is_deep = issubclass(get_method(wanted.method), DeepHashMethod)
     few = {"epochs": 5} if is_deep else {}
-    config = spec.method_config().model_copy(update=few)
-    method = get_method(spec.method)(spec.bits, config, seed=0).fit(prepared.train)
+    config = wanted.method_config().model_copy(update=few)
+    method = get_method(wanted.method)(wanted.bits, config, seed=0).fit(prepared.train)
     run.save_method(method)
     return f"{len(prepared.train):,} images{', 5 epochs' if few else ''}"
 
 
-def _encode(settings: Settings, spec: RunSpec) -> str:
-    run = _run(settings, spec)
-    prepared = prepare(spec, load_dataset(NAME, settings), settings, ignore_progress)
+def _encode(settings: Settings, wanted: RunSpec) -> str:
+    run = run_of(settings, wanted)
+    prepared = prepare(wanted, load_dataset(NAME, settings), settings, ignore_progress)
     split, method = prepared.split, run.load_method()
     parts = encode(method, prepared.features, split.query, split.database)
     for name, codes, rows in zip(
@@ -184,22 +128,22 @@ def _encode(settings: Settings, spec: RunSpec) -> str:
     return f"{sum(map(len, parts)):,} codes"
 
 
-def _evaluate(settings: Settings, spec: RunSpec) -> str:
-    dataset, run = load_dataset(NAME, settings), _run(settings, spec)
-    cache = prepare(spec, dataset, settings, ignore_progress).cache
+def _evaluate(settings: Settings, wanted: RunSpec) -> str:
+    dataset, run = load_dataset(NAME, settings), run_of(settings, wanted)
+    cache = prepare(wanted, dataset, settings, ignore_progress).cache
     evaluation = evaluate_run(run, dataset, settings, cache, ignore_progress)
     return f"mAP {100 * (evaluation.report.values['map'] or 0):.1f}"
 
 
-def _publish(settings: Settings, spec: RunSpec) -> str:
+def _publish(settings: Settings, wanted: RunSpec) -> str:
     store = open_store(None, settings.index_path)
-    record = publish(_run(settings, spec), load_dataset(NAME, settings), store)
+    record = publish(run_of(settings, wanted), load_dataset(NAME, settings), store)
     store.close()
     return f"{record.count:,} codes"
 
 
-def _engine(settings: Settings, spec: RunSpec) -> str:
-    run, store = _run(settings, spec), open_store(None, settings.index_path)
+def _engine(settings: Settings, wanted: RunSpec) -> str:
+    run, store = run_of(settings, wanted), open_store(None, settings.index_path)
     from pipeline.index.search import index_alias
 
     said = _searches(run, lambda code: store.search(index_alias(run), code, 100))
@@ -207,8 +151,8 @@ def _engine(settings: Settings, spec: RunSpec) -> str:
     return said
 
 
-def _files(settings: Settings, spec: RunSpec) -> str:
-    run = _run(settings, spec)
+def _files(settings: Settings, wanted: RunSpec) -> str:
+    run = run_of(settings, wanted)
     store, alias = exact_store(run, load_dataset(NAME, settings), "all")
     return _searches(run, lambda code: store.search(alias, code, 100))
 

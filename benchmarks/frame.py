@@ -1,0 +1,235 @@
+"""What a benchmark is: cases of a subject, each measured in a process of its own.
+
+A subject names a peer, a well-known way to the same result, and a bound, the least work that the
+result takes. Its cases are ours, the peer's and the bound's. `python -m benchmarks SUBJECT` makes
+the data of a size once, measures every case and keeps a `Run`; ratios come from cases of one run.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Role = Literal["ours", "peer", "bound"]
+Figures = Mapping[str, float]
+Work = Callable[[], Figures | None]
+VERSIONS = ("numpy", "torch", "faiss-cpu", "qdrant-edge-py", "streamlit", "pillow", "scikit-learn")
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that is measured.
+
+    Attributes:
+        what: its name in the table.
+        role: ours, the peer's or the bound's.
+        ready: gets size and folder, reads what `Subject.prepare` left, and returns the work. Only
+            the work is measured. It may return figures for the row; `count` among them is the
+            number of items done.
+        group: cases of one group do the same, so ratios are taken within it.
+        largest: sizes above it are left out.
+        repeats: how often the work is done; the quickest counts.
+    """
+
+    what: str
+    role: Role
+    ready: Callable[[int, Path], Work]
+    group: str = ""
+    largest: int | None = None
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured, and against what.
+
+    Attributes:
+        name: of the command and of the document.
+        title: heading of the document.
+        protocol: what is done, for the document.
+        peer: the named peer, and what it does.
+        bound: the least work.
+        unit: what `count` counts.
+        prepare: gets size and folder, and writes what the cases read.
+        cases: in the order of the table.
+    """
+
+    name: str
+    title: str
+    protocol: str
+    peer: str
+    bound: str
+    unit: str
+    prepare: Callable[[int, Path], None]
+    cases: tuple[Case, ...]
+
+
+class Row(BaseModel):
+    """A case, measured.
+
+    Attributes:
+        wall_s: of the quickest repetition.
+        cpu_s: of all threads and of child processes that have ended, in that repetition.
+        peak_mib: most memory of the process beyond what it had before the work.
+        figures: what the case says of itself, by name with unit.
+        failed: the last words of a case that failed; its numbers are 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str
+    what: str
+    role: Role
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_mib: float = 0.0
+    figures: dict[str, float] = {}
+    failed: str = ""
+
+
+class Run(BaseModel):
+    """All cases of a subject at one size, and where they were measured.
+
+    Attributes:
+        load: mean number of programs that wanted a core in the minute before and after.
+        note: what else is worth knowing, such as other work on the machine.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: str
+    size: int
+    protocol: str
+    peer: str
+    bound: str
+    threads: int
+    date: str
+    commit: str
+    machine: str
+    versions: dict[str, str]
+    load: tuple[float, float]
+    note: str
+    rows: tuple[Row, ...]
+
+    def ratio(self, row: Row, role: Role) -> float | None:
+        """Wall time of the row over that of the first case of this role in its group."""
+        others = (r for r in self.rows if (r.group, r.role) == (row.group, role) and not r.failed)
+        other = next(others, None)
+        return None if other is None or row.failed else row.wall_s / other.wall_s
+
+
+def run_subject(subject: Subject, size: int, folder: Path, threads: int, note: str) -> Run:
+    """Measure every case, each in a process of its own; one that fails is a row that says so."""
+    before = os.getloadavg()[0]
+    _child(subject, size, folder, threads, "prepare")
+    rows = []
+    for number, case in enumerate(subject.cases):
+        if case.largest is not None and size > case.largest:
+            continue
+        row = Row(group=case.group, what=case.what, role=case.role)
+        try:
+            said = _child(subject, size, folder, threads, str(number))
+            row = Row.model_validate_json(said.splitlines()[-1])
+        except subprocess.CalledProcessError as error:
+            words = error.stderr.strip().splitlines() or [f"ended with {error.returncode}"]
+            row = row.model_copy(update={"failed": words[-1][:200]})
+        print(f"  {row.wall_s:10.3f} s  {row.what}{row.failed and ': ' + row.failed}", flush=True)
+        rows.append(row)
+    return Run(
+        subject=subject.name,
+        size=size,
+        protocol=subject.protocol,
+        peer=subject.peer,
+        bound=subject.bound,
+        threads=threads,
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        commit=_commit(),
+        machine=_machine(),
+        versions={name: version(name) for name in VERSIONS},
+        load=(before, os.getloadavg()[0]),
+        note=note,
+        rows=tuple(rows),
+    )
+
+
+def measured(case: Case, size: int, folder: Path) -> Row:
+    """Do the work of a case in this process."""
+    work = case.ready(size, folder)
+    gc.collect()
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # the peak of memory begins anew
+    before, best = _memory("VmRSS"), None
+    for _ in range(case.repeats):
+        cpu, began = _cpu_s(), time.perf_counter()
+        figures = work()
+        wall = time.perf_counter() - began
+        if best is None or wall < best[0]:
+            best = wall, _cpu_s() - cpu, figures
+    assert best is not None
+    return Row(
+        group=case.group,
+        what=case.what,
+        role=case.role,
+        wall_s=best[0],
+        cpu_s=best[1],
+        peak_mib=max(0.0, _memory("VmHWM") - before),
+        figures=dict(best[2] or {}),
+    )
+
+
+def _child(subject: Subject, size: int, folder: Path, threads: int, step: str) -> str:
+    """What a step of the subject prints, in a process that computes with so many threads."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "HASHLENS_THREADS")
+    command = [sys.executable, "-m", "benchmarks", subject.name, "--step", step]
+    return subprocess.run(
+        [*command, "--sizes", str(size), "--folder", str(folder)],
+        cwd=_ROOT,
+        env={**os.environ, **dict.fromkeys(names, str(threads))},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def _cpu_s() -> float:
+    ended = os.times()
+    return time.process_time() + ended.children_user + ended.children_system
+
+
+def _memory(what: str) -> float:
+    """MiB of this process: VmRSS now, VmHWM at most so far; 0 where the system does not say."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text("utf-8").splitlines():
+            if line.startswith(what):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _machine() -> str:
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        name = next(line for line in lines if line.startswith("model name")).split(": ")[1]
+        return f"{os.cpu_count()} cores of {name}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    with suppress(OSError, subprocess.CalledProcessError):
+        done = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+    return "no git"

@@ -1,0 +1,1 @@
+"""What is measured: a module per subject, each with its `SUBJECT`."""
