@@ -1,7 +1,7 @@
 # Every target is a thin line over `python -m ...`; on Windows type those lines (see README.md).
 PYTHON ?= python3
 BIN := .venv/bin
-SIZES ?= 10000 100000
+SIZES ?= 10000,100000
 
 .PHONY: demo app worker test lint types unit smoke wheel journeys bench audit clean
 
@@ -35,7 +35,7 @@ wheel: .venv/.installed-dev ## build the package and use it outside the checkout
 journeys: .venv/.installed-dev ## all other journeys, each file with a server of its own
 	$(BIN)/python -m pytest -m "browser and not smoke" --reruns 1 --rerun-show-tracebacks
 
-bench: .venv/.installed-dev ## a table per subject with ratios against a named peer and the bare bound; make bench SIZES="10000 1000000"
+bench: .venv/.installed-dev ## a table per subject with ratios against a named peer and the bare bound; make bench SIZES=10000,1000000
 	$(BIN)/python -m benchmarks --sizes $(SIZES)
 
 audit: .venv/.installed ## sbom.json, licences.md, and known vulnerabilities where the registry answers

@@ -1,6 +1,6 @@
 """Benchmarks against named peers and the bare bound.
 
-python -m benchmarks [SUBJECT ...] [--sizes 10000 100000] [--threads 1] [--keep] [--note TEXT]
+python -m benchmarks [SUBJECT ...] [--sizes 10000,100000] [--threads 1] [--keep] [--note TEXT]
 python -m benchmarks docs
 
 Prints a table per subject and writes it as JSON to benchmarks/latest/, which git ignores; --keep
@@ -61,6 +61,10 @@ def _step(chosen: Subject, step: str, size: int, folder: Path) -> None:
         print(measured(chosen.cases[int(step)], size, folder).model_dump_json())
 
 
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
@@ -68,7 +72,7 @@ def _options() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("subjects", nargs="*", choices=[*NAMES, "docs"], metavar="SUBJECT")
-    parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 100_000])
+    parser.add_argument("--sizes", type=_numbers, default=[10_000, 100_000])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--note", default="", help="what else the machine did")

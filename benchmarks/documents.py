@@ -46,7 +46,7 @@ def tables(runs: Sequence[Run], unit: str, heading: str = "") -> str:
 
 def document(subject: Subject, runs: Sequence[Run]) -> str:
     """The document of a subject."""
-    sizes = " ".join(str(run.size) for run in runs)
+    sizes = ",".join(str(run.size) for run in runs)
     return (
         "\n\n".join(
             (

@@ -27,6 +27,7 @@ Role = Literal["ours", "peer", "bound"]
 Figures = Mapping[str, float]
 Work = Callable[[], Figures | None]
 VERSIONS = ("numpy", "torch", "faiss-cpu", "qdrant-edge-py", "streamlit", "pillow", "scikit-learn")
+REPEAT_S = 3.0
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -42,7 +43,8 @@ class Case:
             number of items done.
         group: cases of one group do the same, so ratios are taken within it.
         largest: sizes above it are left out.
-        repeats: how often the work is done; the quickest counts.
+        once: whether the work cannot be repeated. Else it is until `REPEAT_S` have passed, and the
+            quickest counts, which other programs on the machine disturb least.
     """
 
     what: str
@@ -50,7 +52,7 @@ class Case:
     ready: Callable[[int, Path], Work]
     group: str = ""
     largest: int | None = None
-    repeats: int = 1
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,14 +174,13 @@ def measured(case: Case, size: int, folder: Path) -> Row:
     gc.collect()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # the peak of memory begins anew
-    before, best = _memory("VmRSS"), None
-    for _ in range(case.repeats):
+    before, best, started = _memory("VmRSS"), None, time.perf_counter()
+    while best is None or (not case.once and time.perf_counter() - started < REPEAT_S):
         cpu, began = _cpu_s(), time.perf_counter()
         figures = work()
         wall = time.perf_counter() - began
         if best is None or wall < best[0]:
             best = wall, _cpu_s() - cpu, figures
-    assert best is not None
     return Row(
         group=case.group,
         what=case.what,

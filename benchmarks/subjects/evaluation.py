@@ -174,10 +174,10 @@ SUBJECT = Subject(
             case
             for name in LABELS
             for case in (
-                Case("HashLens, all metrics", "ours", partial(ours, name), name, repeats=5),
+                Case("HashLens, all metrics", "ours", partial(ours, name), name),
                 Case("numpy argsort, mAP alone", "peer", partial(argsort, name), name),
                 *(
-                    Case(f"XOR + popcount + histogram ({library})", "bound", work, name, repeats=5)
+                    Case(f"XOR + popcount + histogram ({library})", "bound", work, name)
                     for library, work in (
                         ("torch", partial(histogram, name, by_torch)),
                         ("numpy", partial(histogram, name, by_numpy)),
@@ -185,8 +185,8 @@ SUBJECT = Subject(
                 ),
             )
         ),
-        Case("HashLens", "ours", cosine, _NEAREST, repeats=3),
-        Case("faiss, exact", "peer", faiss_flat, _NEAREST, repeats=3),
-        Case("matrix product", "bound", product, _NEAREST, repeats=3),
+        Case("HashLens", "ours", cosine, _NEAREST),
+        Case("faiss, exact", "peer", faiss_flat, _NEAREST),
+        Case("matrix product", "bound", product, _NEAREST),
     ),
 )

@@ -10,7 +10,6 @@ from pathlib import Path
 import faiss
 import numpy as np
 import qdrant_edge as edge
-from numpy.typing import NDArray
 
 from benchmarks.frame import Case, Figures, Role, Subject, Work
 from benchmarks.library import BITS, CLASSES, searchable
@@ -25,7 +24,7 @@ from pipeline.index.store.opening import open_store
 from pipeline.index.store.qdrant_values import SEARCH_PARAMS, condition
 from pipeline.settings import Settings
 
-TOP, QUERIES, REPEATS = 100, 200, 3
+TOP, QUERIES = 100, 200
 Search = Callable[[HashCodes], list[int]]  # of one code: the distances of the nearest
 
 
@@ -101,7 +100,7 @@ def _by_store(store: CodeStore, alias: str, where: Where | None) -> Search:
 
 
 def by_faiss(where: Where | None, size: int, folder: Path) -> Work:
-    """faiss's scan, told the places that pass."""
+    """Faiss's scan, told the places that pass."""
     codes = _Codes(size, folder, where)
     faiss.omp_set_num_threads(1)
     index = faiss.IndexBinaryFlat(BITS)
@@ -156,7 +155,7 @@ def cases(group: str, where: Where | None) -> tuple[Case, ...]:
     """The ways to search, with one filter."""
 
     def case(what: str, role: Role, ready: Callable[[Where | None, int, Path], Work]) -> Case:
-        return Case(what, role, partial(ready, where), group, repeats=REPEATS)
+        return Case(what, role, partial(ready, where), group)
 
     return (
         case("HashLens, code files", "ours", code_files),

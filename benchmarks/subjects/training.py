@@ -37,7 +37,7 @@ def fit(method: str, size: int, folder: Path) -> Work:
 
 
 def faiss_itq(size: int, folder: Path) -> Work:
-    """faiss's ITQ, which draws a sample of its own."""
+    """Faiss's ITQ, which draws a sample of its own."""
     features = read(size, folder).numpy()
     faiss.omp_set_num_threads(1)
     index = faiss.index_factory(WIDTH, f"ITQ{BITS},LSH")
