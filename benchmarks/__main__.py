@@ -58,7 +58,7 @@ def _step(chosen: Subject, step: str, size: int, folder: Path) -> None:
     if step == "prepare":
         chosen.prepare(size, folder)
     else:
-        print(measured(chosen.cases[int(step)], size, folder).model_dump_json())
+        print(measured(chosen, int(step), size, folder).model_dump_json())
 
 
 def _numbers(text: str) -> list[int]:

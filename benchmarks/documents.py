@@ -102,7 +102,8 @@ def _table(lines: Sequence[tuple[Run, Row]], unit: str) -> str:
     names = list(dict.fromkeys(n for _, row in lines for n in row.figures if n != "count"))
     rates = any("count" in row.figures for _, row in lines)
     heads = ["size", "what", "s", "CPU s", "MiB"]
-    heads += [f"{unit}/s"] * rates + ["peer ÷ this", "this ÷ bound", *names]
+    second = "CPU s" if lines[0][0].clock == "cpu_s" else "s"
+    heads += [f"{unit}/{second}"] * rates + ["peer ÷ this", "this ÷ bound", *names]
     table = [heads, ["---:", "---", *["---:"] * (len(heads) - 2)]]
     for run, row in lines:
         cells = [f"{run.size:,}", f"**{row.what}**" if row.role == "ours" else row.what]
@@ -112,7 +113,7 @@ def _table(lines: Sequence[tuple[Run, Row]], unit: str) -> str:
             cells += [_number(row.wall_s), _number(row.cpu_s), f"{row.peak_mib:,.0f}"]
             if rates:
                 count = row.figures.get("count")
-                cells.append("" if count is None else _number(count / row.wall_s))
+                cells.append("" if count is None else _number(count / getattr(row, run.clock)))
             cells += _ratios(run, row)
             cells += [_number(row.figures[n]) if n in row.figures else "" for n in names]
         table.append(cells)

@@ -24,6 +24,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Role = Literal["ours", "peer", "bound"]
+Clock = Literal["cpu_s", "wall_s"]
 Figures = Mapping[str, float]
 Work = Callable[[], Figures | None]
 VERSIONS = ("numpy", "torch", "faiss-cpu", "qdrant-edge-py", "streamlit", "pillow", "scikit-learn")
@@ -68,6 +69,8 @@ class Subject:
         unit: what `count` counts.
         prepare: gets size and folder, and writes what the cases read.
         cases: in the order of the table.
+        clock: what the ratios compare: the seconds of the processor, which other programs on the
+            machine disturb least, or those that pass, where waiting counts.
     """
 
     name: str
@@ -78,14 +81,16 @@ class Subject:
     unit: str
     prepare: Callable[[int, Path], None]
     cases: tuple[Case, ...]
+    clock: Clock = "cpu_s"
 
 
 class Row(BaseModel):
     """A case, measured.
 
     Attributes:
-        wall_s: of the quickest repetition.
-        cpu_s: of all threads and of child processes that have ended, in that repetition.
+        wall_s: seconds of the quickest repetition.
+        cpu_s: those of the processor in that repetition, of all threads and of child processes
+            that have ended.
         peak_mib: most memory of the process beyond what it had before the work.
         figures: what the case says of itself, by name with unit.
         failed: the last words of a case that failed; its numbers are 0.
@@ -107,6 +112,7 @@ class Run(BaseModel):
     """All cases of a subject at one size, and where they were measured.
 
     Attributes:
+        clock: what ratios compare.
         load: mean number of programs that wanted a core in the minute before and after.
         note: what else is worth knowing, such as other work on the machine.
     """
@@ -118,6 +124,7 @@ class Run(BaseModel):
     protocol: str
     peer: str
     bound: str
+    clock: Clock
     threads: int
     date: str
     commit: str
@@ -128,10 +135,13 @@ class Run(BaseModel):
     rows: tuple[Row, ...]
 
     def ratio(self, row: Row, role: Role) -> float | None:
-        """Wall time of the row over that of the first case of this role in its group."""
+        """Time of the row over that of the first case of this role in its group."""
         others = (r for r in self.rows if (r.group, r.role) == (row.group, role) and not r.failed)
         other = next(others, None)
-        return None if other is None or row.failed else row.wall_s / other.wall_s
+        if other is None or row.failed:
+            return None
+        mine, theirs = (getattr(one, self.clock) for one in (row, other))
+        return mine / theirs if theirs else None
 
 
 def run_subject(subject: Subject, size: int, folder: Path, threads: int, note: str) -> Run:
@@ -157,6 +167,7 @@ def run_subject(subject: Subject, size: int, folder: Path, threads: int, note: s
         protocol=subject.protocol,
         peer=subject.peer,
         bound=subject.bound,
+        clock=subject.clock,
         threads=threads,
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         commit=_commit(),
@@ -168,28 +179,30 @@ def run_subject(subject: Subject, size: int, folder: Path, threads: int, note: s
     )
 
 
-def measured(case: Case, size: int, folder: Path) -> Row:
+def measured(subject: Subject, number: int, size: int, folder: Path) -> Row:
     """Do the work of a case in this process."""
+    case = subject.cases[number]
     work = case.ready(size, folder)
     gc.collect()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # the peak of memory begins anew
-    before, best, started = _memory("VmRSS"), None, time.perf_counter()
-    while best is None or (not case.once and time.perf_counter() - started < REPEAT_S):
+    before, rows, started = _memory("VmRSS"), list[Row](), time.perf_counter()
+    while not rows or (not case.once and time.perf_counter() - started < REPEAT_S):
         cpu, began = _cpu_s(), time.perf_counter()
         figures = work()
-        wall = time.perf_counter() - began
-        if best is None or wall < best[0]:
-            best = wall, _cpu_s() - cpu, figures
-    return Row(
-        group=case.group,
-        what=case.what,
-        role=case.role,
-        wall_s=best[0],
-        cpu_s=best[1],
-        peak_mib=max(0.0, _memory("VmHWM") - before),
-        figures=dict(best[2] or {}),
-    )
+        wall_s, cpu_s = time.perf_counter() - began, _cpu_s() - cpu
+        rows.append(
+            Row(
+                group=case.group,
+                what=case.what,
+                role=case.role,
+                wall_s=wall_s,
+                cpu_s=cpu_s,
+                figures=dict(figures or {}),
+            )
+        )
+    best = min(rows, key=lambda row: getattr(row, subject.clock))
+    return best.model_copy(update={"peak_mib": max(0.0, _memory("VmHWM") - before)})
 
 
 def _child(subject: Subject, size: int, folder: Path, threads: int, step: str) -> str:

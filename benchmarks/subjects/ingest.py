@@ -111,4 +111,5 @@ SUBJECT = Subject(
         Case("Pillow loop", "peer", plain_loop, once=True),
         Case("reading the bytes", "bound", reading),
     ),
+    clock="wall_s",  # files are waited for
 )
