@@ -128,7 +128,7 @@ def _ratios(run: Run, row: Row) -> list[str]:
 
 def _number(value: float) -> str:
     """Three digits that matter; whole from 100 on."""
-    if value == 0 or value >= 100:
+    if value == int(value) or value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3g}"
 
