@@ -32,6 +32,10 @@ REPEAT_S = 3.0
 _ROOT = Path(__file__).resolve().parents[1]
 
 
+class CaseFailed(RuntimeError):  # noqa: N818 - says what happened
+    """The process of a case, or the one that makes its data, did not end well."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One thing that is measured.
@@ -145,7 +149,11 @@ class Run(BaseModel):
 
 
 def run_subject(subject: Subject, size: int, folder: Path, threads: int, note: str) -> Run:
-    """Measure every case, each in a process of its own; one that fails is a row that says so."""
+    """Measure every case, each in a process of its own; one that fails is a row that says so.
+
+    Raises:
+        CaseFailed: the data could not be made.
+    """
     before = os.getloadavg()[0]
     _child(subject, size, folder, threads, "prepare")
     rows = []
@@ -156,9 +164,8 @@ def run_subject(subject: Subject, size: int, folder: Path, threads: int, note: s
         try:
             said = _child(subject, size, folder, threads, str(number))
             row = Row.model_validate_json(said.splitlines()[-1])
-        except subprocess.CalledProcessError as error:
-            words = error.stderr.strip().splitlines() or [f"ended with {error.returncode}"]
-            row = row.model_copy(update={"failed": words[-1][:200]})
+        except CaseFailed as error:
+            row = row.model_copy(update={"failed": str(error)})
         print(f"  {row.wall_s:10.3f} s  {row.what}{row.failed and ': ' + row.failed}", flush=True)
         rows.append(row)
     return Run(
@@ -209,14 +216,18 @@ def _child(subject: Subject, size: int, folder: Path, threads: int, step: str) -
     """What a step of the subject prints, in a process that computes with so many threads."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "HASHLENS_THREADS")
     command = [sys.executable, "-m", "benchmarks", subject.name, "--step", step]
-    return subprocess.run(
+    ended = subprocess.run(
         [*command, "--sizes", str(size), "--folder", str(folder)],
         cwd=_ROOT,
         env={**os.environ, **dict.fromkeys(names, str(threads))},
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
-    ).stdout
+    )
+    if ended.returncode:
+        words = ended.stderr.strip().splitlines() or [f"ended with {ended.returncode}"]
+        raise CaseFailed(words[-1][:200])
+    return ended.stdout
 
 
 def _cpu_s() -> float:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -28,7 +29,7 @@ Ask = Callable[[int], bool]  # asks a question by its number; whether it was ans
 
 
 class Server:
-    """A process that answers on a port of its own until this process ends.
+    """A process that answers on a port of its own until it is stopped or this process ends.
 
     Args:
         command: arguments of Python; `{port}` among them is the port.
@@ -47,7 +48,7 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        atexit.register(self._stop)
+        atexit.register(self.stop)
         self._wait()
 
     def figures(self) -> dict[str, float]:
@@ -72,7 +73,9 @@ class Server:
                 return
         raise RuntimeError("the server did not answer")
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the process."""
+        atexit.unregister(self.stop)
         self._process.terminate()
         self._process.wait(timeout=60)
 
@@ -94,10 +97,17 @@ class Visitor:
 
     def __init__(self, host: str, page: str) -> None:
         self._page, self._seen = page, set[bytes]()
-        self._pictures = httpx.Client(base_url=f"http://{host}", timeout=_ANSWER_S)
-        self._socket = connect(
-            f"ws://{host}/_stcore/stream", subprotocols=["streamlit"], max_size=None
+        self._open = ExitStack()
+        self._pictures = self._open.enter_context(
+            httpx.Client(base_url=f"http://{host}", timeout=_ANSWER_S)
         )
+        self._socket = self._open.enter_context(
+            connect(f"ws://{host}/_stcore/stream", subprotocols=["streamlit"], max_size=None)
+        )
+
+    def close(self) -> None:
+        """End the session; the end of this process does so too."""
+        self._open.close()
 
     @property
     def n_pictures(self) -> int:

@@ -1,7 +1,7 @@
 """Which three methods to train first on a data set, and why: by its labels, size and supervision.
 
-The order of quality behind it is that of docs/benchmarks.md; what was measured on the data set
-itself is the Advisor's.
+The order of quality behind it is that of docs/benchmarks/quality.md; what was measured on the data
+set itself is the Advisor's.
 """
 
 from __future__ import annotations

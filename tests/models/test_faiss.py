@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.bench_faiss import ours, scores, synthetic, theirs
+from benchmarks.studies.against_faiss import ours, scores, synthetic, theirs
 from models.linear import principal_axes, rotate_to_codes
 
 

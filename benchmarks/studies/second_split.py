@@ -1,6 +1,6 @@
 """DFADH and others on a second split of COCO-18, of images that are no queries in the first.
 
-python -m benchmarks.bench_second_split [--methods dfadh hyp2 orthohash csq dpn] [--bits 16 32 64]
+python -m benchmarks.studies.second_split [--methods dfadh hyp2 orthohash csq dpn] [--bits 16 32 64]
     [--seeds 3] [--home FOLDER]
 
 `person` is on 56 % of the set; here 1,500 of its images are drawn beside all others, so that it is
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.real_features import Data, real_features
+from benchmarks.studies.real_features import Data, real_features
 from models.method import HashMethod, TrainingSet
 from models.registry import get_method, list_methods
 from pipeline.evaluation import metrics

@@ -1,6 +1,6 @@
 """Quality per byte: hash codes and the alternatives to them, on the built-in and the real sets.
 
-python -m benchmarks.bench_alternatives [--sets openmoji cifar10-lossless caltech99 coco18]
+python -m benchmarks.studies.alternatives [--sets openmoji cifar10-lossless caltech99 coco18]
     [--methods lsh hashing_baseline itq ud2h] [--bits 32 64] [--seeds 3] [--home FOLDER]
 
 Alternatives and methods see the same features and queries, and no labels; methods are ranked in

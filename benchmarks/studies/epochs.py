@@ -1,6 +1,6 @@
 """Epochs of the deep methods: mAP on validation images cut from the training sets.
 
-python -m benchmarks.bench_epochs [--sets coco18 cifar10-lossless] [--methods csq dch]
+python -m benchmarks.studies.epochs [--sets coco18 cifar10-lossless] [--methods csq dch]
     [--epochs 60 30] [--seeds 2] [--bits 32] [--home FOLDER]
 
 600 images of the training set, drawn at random, are the queries; the other images that may be
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.bench_quality import FREQUENT
+from benchmarks.studies.quality import FREQUENT
 from models.backbones.registry import load_backbone
 from models.contract import clusters
 from models.deep import DeepHashMethod

@@ -1,6 +1,6 @@
 """A run on many images, stage by stage: CPU seconds and peak memory of a process for each stage.
 
-python -m benchmarks.bench_stages [--images 50000 200000] [--width 1280] [--bits 64] [--threads 1]
+python -m benchmarks.studies.stages [--images 50000 200000] [--width 1280] [--bits 64] [--threads 1]
     [--methods itq ud2h dfadh] [--home FOLDER]
 
 Features are synthetic: 100 clusters with noise, one label per image, no pictures. The first stage
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _measure(n: int, stage: str, home: Path, bits: int, threads: int) -> None:
-    command = [sys.executable, "-m", "benchmarks.bench_stages", "--stage", stage]
+    command = [sys.executable, "-m", "benchmarks.studies.stages", "--stage", stage]
     command += ["--home", str(home), "--bits", str(bits), "--threads", str(threads)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     said = ended.stdout.strip() if not ended.returncode else ended.stderr.strip()[-300:]

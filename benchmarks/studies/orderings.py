@@ -1,6 +1,6 @@
 """Why some methods rank otherwise here than in the literature: their parts changed one by one.
 
-python -m benchmarks.bench_orderings [--studies aims similarity views distillation pairs]
+python -m benchmarks.studies.orderings [--studies aims similarity views distillation pairs]
     [--sets cifar10-lossless caltech99 coco18] [--changes none clearer thinner uneven] [--bits 64]
     [--seeds 3] [--home FOLDER]
 
@@ -10,7 +10,7 @@ views: CIBHash, and SDC with its contrastive term, on augmented views.
 distillation: DHD and OrthoHash, each with and without augmented views.
 pairs: SSDH's settings, and how many of the pairs that it calls alike or unlike are so by label.
 
-Validation images cut from the training sets are the queries, as in bench_epochs; the real image
+Validation images cut from the training sets are the queries, as in `epochs`; the real image
 sets must lie beside the checkout. On coco18 the second figure is mAP without `person`. Sets with
 one label an image can be changed: `clearer` shifts the features of each class away from the mean of
 all, which makes better features of them with the help of the labels; `uneven` leaves ever fewer
@@ -31,7 +31,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.bench_epochs import QUERIES, Cut, cell, cut, figures, measured
+from benchmarks.studies.epochs import QUERIES, Cut, cell, cut, figures, measured
 from models.deep import Batch
 from models.method import HashMethod, TrainingSet
 from models.methods.bihalf import BiHalf, bihalf_loss

@@ -1,6 +1,6 @@
 """What the order of results is worth: codes alone, sorted within a distance, rescored.
 
-python -m benchmarks.bench_result_orders [--sets openmoji cifar10-lossless caltech99 coco18]
+python -m benchmarks.studies.result_orders [--sets openmoji cifar10-lossless caltech99 coco18]
     [--methods itq ud2h] [--bits 32 64] [--seeds 3] [--home FOLDER]
 
 Protocol of each set; P@10, NDCG@10 and the neighbours kept among the first ten, in percent, means

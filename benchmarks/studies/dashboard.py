@@ -1,7 +1,7 @@
 """How long a person waits for the dashboard.
 
-    python -m benchmarks.bench_dashboard            the leaderboard with 90 runs, opened anew
-    python -m benchmarks.bench_dashboard LIBRARY    every page, a query, an upload, an import check
+    python -m benchmarks.studies.dashboard            the leaderboard with 90 runs, opened anew
+    python -m benchmarks.studies.dashboard LIBRARY    all pages, a query, an upload, a check
 
 The 90 runs are 30 models at 3 code lengths: copies of one real run under other settings, with
 reports and curves of their own. A library is the folder of `make demo`, or a copy of it.

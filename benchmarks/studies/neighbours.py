@@ -1,19 +1,18 @@
-"""Nearest images by cosine: agreement with faiss, time, memory; graded against flat gain.
+"""Nearest images by cosine: agreement with faiss; graded against flat gain.
 
-python -m benchmarks.bench_neighbours [--sets openmoji cifar10-lossless caltech99 coco18]
-    [--home FOLDER] [--images 100000] [--queries 1000]
+python -m benchmarks.studies.neighbours [--sets openmoji cifar10-lossless caltech99 coco18]
+    [--home FOLDER]
 
 First the ten nearest of each set by faiss's exact index beside ours: the similarity at each rank,
 so that equal ones may stand in any order. Then NDCG@10 of each method with the cosine as gain
-beside the one with the gain 1 for each of the ten nearest. Then synthetic features of a size.
+beside the one with the gain 1 for each of the ten nearest. What it takes: `python -m benchmarks
+evaluation`.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
-import time
 from pathlib import Path
 
 import faiss
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from benchmarks.bench_result_orders import bases
+from benchmarks.studies.result_orders import bases
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.neighbours import nearest_by_cosine
@@ -66,8 +65,7 @@ def main() -> None:
     for name, labels, method, flat, graded in gains:
         print(f"| {name}, {labels} | {method} | {100 * flat:.1f} | {100 * graded:.1f} |")
     flat, graded = zip(*(row[3:] for row in gains), strict=True)
-    print(f"\nRank correlation over all rows: {spearmanr(flat, graded).statistic:.3f}\n")
-    _growth(options.images, options.queries)
+    print(f"\nRank correlation over all rows: {spearmanr(flat, graded).statistic:.3f}")
 
 
 def _agreement(queries: Features, items: Features) -> str:
@@ -97,38 +95,10 @@ def _gains(run: Run, queries: Features, items: Features) -> tuple[float, float]:
     return scores[0], scores[1]
 
 
-def _growth(n: int, n_query: int) -> None:
-    """Seconds and memory on synthetic features, beside faiss and the bare product."""
-    rng = np.random.default_rng(0)
-    items = rng.standard_normal((n, 1280), np.float32)
-    queries = rng.standard_normal((n_query, 1280), np.float32)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{n_query:,} queries, {n:,} images of 1,280 dimensions:\n")
-    print("| | seconds | ratio to the bare product |")
-    print("| --- | --- | --- |")
-    bare = _seconds(lambda: [queries @ items[s : s + 8192].T for s in range(0, n, 8192)])
-    ours = _seconds(lambda: nearest_by_cosine(queries, items, _TOP))
-    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    index = faiss.IndexFlatIP(1280)
-    index.add(unit_length(items))
-    theirs = _seconds(lambda: index.search(unit_length(queries), _TOP))
-    for name, took in (("bare product", bare), ("ours", ours), ("faiss, exact", theirs)):
-        print(f"| {name} | {took:.2f} | {took / bare:.2f} |")
-    print(f"\nMemory above that of the features: {more:,.0f} MB.")
-
-
-def _seconds(call: object) -> float:
-    began = time.perf_counter()
-    call()  # type: ignore[operator]
-    return time.perf_counter() - began
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", default=["openmoji", *NAMES])
     parser.add_argument("--home", type=Path)
-    parser.add_argument("--images", type=int, default=100_000)
-    parser.add_argument("--queries", type=int, default=1_000)
     return parser.parse_args()
 
 

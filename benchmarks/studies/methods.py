@@ -1,6 +1,6 @@
 """Seconds of one full run of every method: fit, then encode the same images.
 
-python -m benchmarks.bench_methods [--methods itq dfadh] [--images 4000] [--bits 32]
+python -m benchmarks.studies.methods [--methods itq dfadh] [--images 4000] [--bits 32]
     [--threads 2]
 
 The images are 10 clusters of the width of EfficientNet-Lite0's features, one label each; further

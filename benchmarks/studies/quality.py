@@ -1,6 +1,6 @@
 """The uniform comparison (`python -m pipeline bench`) on the real image sets beside the checkout.
 
-python -m benchmarks.bench_quality [--sets cifar10-lossless caltech99 coco18] [--seeds 3]
+python -m benchmarks.studies.quality [--sets cifar10-lossless caltech99 coco18] [--seeds 3]
     [--bits 32] [--methods lsh itq ud2h] [--cutoff 1000] [--home FOLDER]
 """
 

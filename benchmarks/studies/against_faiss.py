@@ -1,6 +1,6 @@
 """ITQ and LSH against faiss, same features, bits and number of seeds: mAP and seconds.
 
-python -m benchmarks.bench_faiss [--sets cifar10-lossless coco18] [--bits 32] [--seeds 3]
+python -m benchmarks.studies.against_faiss [--sets cifar10-lossless coco18] [--bits 32] [--seeds 3]
     [--home FOLDER]
 
 The real image sets are used where they lie beside the checkout, else the clusters of the method
@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.real_features import Data, Features, real_features
+from benchmarks.studies.real_features import Data, Features, real_features
 from models.codes import HashCodes
 from models.contract import clusters
 from models.method import TrainingSet

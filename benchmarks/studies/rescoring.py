@@ -1,6 +1,6 @@
 """What it costs and changes to rescore inside the index, beside features read from the disk.
 
-    python -m benchmarks.bench_rescoring --home FOLDER [--dataset NAME] [--bits 32]
+    python -m benchmarks.studies.rescoring --home FOLDER [--dataset NAME] [--bits 32]
 
 Each finished run of the data set is published into an index of its own in a folder that is deleted
 afterwards: without features, with float16 and with int8. A row per run and kind: bytes that the

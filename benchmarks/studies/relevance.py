@@ -1,6 +1,6 @@
 """Whether the order of methods without labels is the one by labels.
 
-python -m benchmarks.bench_relevance [--sets openmoji cifar10-lossless caltech99 coco18]
+python -m benchmarks.studies.relevance [--sets openmoji cifar10-lossless caltech99 coco18]
     [--methods lsh itq ...] [--bits 32] [--home FOLDER]
 
 Methods that see no labels, one seed, protocol of each set: mAP by labels, the ten nearest of the
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scipy.stats import spearmanr
 
-from benchmarks.bench_result_orders import bases
+from benchmarks.studies.result_orders import bases
 from models.backbones.registry import load_backbone
 from pipeline.datasets.dataset import load_dataset
 from pipeline.evaluation.relevance import COPIES

@@ -1,23 +1,19 @@
-"""UD2H: growth with n, asymmetric against symmetric learning, and what each approximation costs.
+"""UD2H: asymmetric against symmetric learning, and what each approximation costs.
 
-python -m benchmarks.bench_ud2h [--studies growth learning approximations] [--home FOLDER]
-    [--sizes 5000 20000 59000] [--sets cifar10-lossless cifar10-jpeg] [--seeds 3]
+python -m benchmarks.studies.ud2h [--studies learning approximations] [--home FOLDER]
+    [--sets cifar10-lossless cifar10-jpeg] [--seeds 3]
 
-growth: seconds, CPU seconds of all threads and peak memory of a fit with the defaults, each n in a
-    process of its own.
 learning: mAP of the queries after each round, against the seconds of training until then.
 approximations: mAP and seconds as parts of the dense form come back: all eigenvectors, features of
     full width for the neighbours, all images in each network step.
 
-The real image sets are used where they lie beside the checkout; cifar10-jpeg takes half an hour of
-feature extraction the first time. Without them, growth is measured on clusters. 32 bits.
+The real image sets have to lie beside the checkout; cifar10-jpeg takes half an hour of feature
+extraction the first time. 32 bits. How it grows: `python -m benchmarks training`.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.real_features import Data, real_features
+from benchmarks.studies.real_features import Data, real_features
 from models.alternating import AlternatingOptimizer, unit_components, with_neighbours
 from models.codes import HashCodes
 from models.linear import as_head, itq_projection
@@ -33,9 +29,8 @@ from models.method import EpochLog, TrainingSet
 from models.methods.ud2h import UD2H
 from models.ud2h_config import UD2HConfig
 from pipeline.settings import Settings
-from tests.memory import peak_mib
 
-BITS, WIDTH, SETS = 32, 1280, ("cifar10-lossless", "cifar10-jpeg")
+BITS, SETS = 32, ("cifar10-lossless", "cifar10-jpeg")
 EVERYTHING = 10**6  # more than there are: cut to what exists
 APPROXIMATIONS: dict[str, dict[str, int]] = {
     "default": {},
@@ -53,77 +48,20 @@ SYMMETRIC_ROUNDS = 4  # times as many rounds, so that it can reach its best
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    studies = ("growth", "learning", "approximations")
+    studies = ("learning", "approximations")
     parser.add_argument("--studies", nargs="+", choices=studies, default=studies)
-    parser.add_argument("--sizes", nargs="+", type=int, default=[5000, 20000, 59000])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--home", type=Path, help="Keep data and features here, for the next time.")
-    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)  # the growth's own process
     options = parser.parse_args()
-    if options.one:
-        _measure_one(options.one, options.sizes[0])
-        return
     settings = Settings(home=options.home or Path(tempfile.mkdtemp(prefix="hashlens-bench-")))
     found = {name: real_features(name, settings) for name in options.sets}
     sets = {name: data for name, data in found.items() if data is not None}
-    if "growth" in options.studies:
-        growth(options.sizes, sets)
     for name, data in sets.items():
         if "learning" in options.studies:
             learning(name, data)
         if "approximations" in options.studies and name != "cifar10-jpeg":
             approximations(name, data, options.seeds)
-
-
-def growth(sizes: list[int], sets: dict[str, Data]) -> None:
-    """The table of seconds and memory."""
-    large = {name: data for name, data in sets.items() if len(data.database) >= max(sizes)}
-    name = next(iter(large), "clusters")
-    print(f"\ngrowth on {name}\n")
-    names = ("n", "s", "CPU s", "CPU s / 1,000 images", "peak MiB", "MiB / 1,000 images")
-    print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "features.npy"
-        if large:
-            np.save(path, large[name].database)
-        else:
-            write_clustered(path, max(sizes))
-        for n in sizes:
-            command = [sys.executable, "-m", "benchmarks.bench_ud2h", "--one", str(path)]
-            done = subprocess.run(
-                [*command, "--sizes", str(n)], check=True, capture_output=True, text=True
-            )
-            seconds, cpu, before, peak = map(float, done.stdout.split())
-            print(
-                f"| {n:,} | {seconds:.1f} | {cpu:.1f} | {1000 * cpu / n:.2f} | {peak:,.0f} "
-                f"| {1000 * (peak - before) / n:.1f} |",
-                flush=True,
-            )
-
-
-def write_clustered(path: Path, n: int) -> None:
-    """Write features (n, 1280) around 30 centres, non-negative as those of a network are."""
-    rng = np.random.default_rng(0)
-    centres = rng.standard_normal((30, WIDTH), np.float32)
-    written = np.lib.format.open_memmap(path, "w+", np.float32, (n, WIDTH))
-    for start in range(0, n, 20_000):
-        block = written[start : start + 20_000]
-        rng.standard_normal(dtype=np.float32, out=block)
-        block *= 1.5
-        block += centres[np.arange(start, start + len(block)) % 30]
-        np.maximum(block, 0, out=block)
-
-
-def _measure_one(path: Path, n: int) -> None:
-    """Fit on the first n rows; prints seconds, CPU seconds, MiB before the features, peak MiB."""
-    before = peak_mib()
-    offset = np.load(path, mmap_mode="r").offset  # read, not mapped: mapped pages would count too
-    values = np.fromfile(path, np.float32, n * WIDTH, offset=offset)
-    features = torch.from_numpy(values.reshape(n, WIDTH))
-    began, cpu = time.perf_counter(), time.process_time()
-    UD2H(BITS).fit(TrainingSet((features,)))
-    print(time.perf_counter() - began, time.process_time() - cpu, before, peak_mib())
 
 
 def learning(name: str, data: Data) -> None:

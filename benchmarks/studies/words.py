@@ -1,6 +1,6 @@
 """How well words find images: the class names of a run's labels as queries.
 
-python -m benchmarks.bench_words RUN
+python -m benchmarks.studies.words RUN
 
 P@10 in percent, means over classes: by codes, averaged over ties; by the cosine of the features;
 and what random order gives. The run's backbone has to have a text tower, with weights at hand.

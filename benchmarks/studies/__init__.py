@@ -1,0 +1,1 @@
+"""What methods are worth, and why: programs that each print the tables of a study."""
