@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -139,7 +139,7 @@ class Visitor:
         return is_fine & all(self._pictures.get(p.decode()).is_success for p in sorted(pictures))
 
 
-def load(users: list[Ask], each: int) -> Figures:
+def load(users: Sequence[Ask], each: int) -> Figures:
     """All users at once ask so many questions each; how long an answer took, and errors."""
     times, n_errors, lock = list[float](), 0, threading.Lock()
 

@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 
 from benchmarks.frame import Case, Figures, Subject, Work
+from benchmarks.library import searchable
 from benchmarks.servers import Server, Visitor, load, streamlit
 from benchmarks.subjects import search
 from pipeline.index.coverage import searched_codes
@@ -20,7 +21,7 @@ _PAGE, _REST = f"{USERS} users of the Search page", f"{USERS} users of REST"
 
 def prepare(size: int, folder: Path) -> None:
     """The library, and its codes for who does without HashLens."""
-    run, _ = search.searchable(size, search.library(folder))
+    run, _ = searchable(size, search.library(folder))
     codes, rows = searched_codes(run)
     np.save(folder / "codes.npy", codes.packed[np.argsort(rows)])
 
@@ -57,7 +58,7 @@ def requesting(
     """Each user sends one request after the other; a first one, not counted, opens the run."""
 
     def ready(size: int, folder: Path) -> Work:
-        run: Run = search.searchable(size, search.library(folder))[0]
+        run: Run = searchable(size, search.library(folder))[0]
         server = Server(command, environment(folder))
         packed = np.load(folder / "codes.npy")
         rows = np.random.default_rng(0).integers(0, size, USERS * REQUESTS)

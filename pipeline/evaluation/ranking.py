@@ -261,7 +261,9 @@ class _Words(NamedTuple):
 def _count_into(counts: Counts, queries: _Words, database: _Words, rows: NDArray[np.int64]) -> None:
     """Add a part of the database to the rows of `counts`; other threads fill other rows."""
     _, levels, width = counts.shape
-    kind = np.min_scalar_type(levels * width)  # the narrowest type keeps the arithmetic fast
+    n_cells = levels * width
+    # The narrowest type keeps the arithmetic fast; of unsigned ones torch counts 8 bits alone.
+    kind = np.min_scalar_type(n_cells if n_cells < 256 else -n_cells)
     differing = np.empty_like(database.codes[0])  # memory that is asked for once is faster
     for _, same in groupby(rows, key=lambda query: queries.labels[:, query].tolist()):
         group = list(same)
@@ -271,13 +273,12 @@ def _count_into(counts: Counts, queries: _Words, database: _Words, rows: NDArray
             mine = queries.codes[:, query]
             cell = _popcount(np.bitwise_xor, mine, database.codes, kind, differing)
             cell += shared
-            counts[query] += _histogram(cell, levels * width).reshape(width, levels).T
+            counts[query] += _histogram(cell, n_cells).reshape(width, levels).T
 
 
 def _histogram(cells: NDArray[Any], n: int) -> Counts:
     """How often (n,) each of n values occurs; twice as fast as `np.bincount`, which widens them."""
-    signed = cells if cells.dtype == np.uint8 else cells.view(f"i{cells.dtype.itemsize}")
-    counts: Counts = torch.bincount(torch.from_numpy(signed), minlength=n).numpy()
+    counts: Counts = torch.bincount(torch.from_numpy(cells), minlength=n).numpy()
     return counts
 
 

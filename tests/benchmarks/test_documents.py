@@ -8,7 +8,7 @@ from benchmarks import documents
 from benchmarks.__main__ import NAMES, subject
 from benchmarks.frame import Row
 from pipeline.cli.documents import rewritten
-from tests.benchmarks.test_frame import run_of
+from tests.benchmarks.made_up import run_of
 
 ROWS = (
     Row(group="", what="mine", role="ours", wall_s=0.5, cpu_s=0.25, figures={"count": 5, "p95": 7}),

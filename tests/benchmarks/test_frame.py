@@ -8,32 +8,14 @@ import numpy as np
 import pytest
 
 from benchmarks import frame
-from benchmarks.frame import Case, CaseFailed, Row, Run, Subject, measured, run_subject
+from benchmarks.frame import Case, CaseFailed, Row, Subject, measured, run_subject
 from benchmarks.subjects import evaluation
+from tests.benchmarks.made_up import run_of
 
 
 def subject(*cases: Case) -> Subject:
     texts = dict.fromkeys(("title", "protocol", "peer", "bound", "unit"), "")
     return Subject(name="made-up", prepare=lambda size, folder: None, cases=cases, **texts)
-
-
-def run_of(*rows: Row) -> Run:
-    return Run(
-        subject="made-up",
-        size=10,
-        protocol="",
-        peer="",
-        bound="",
-        clock="cpu_s",
-        threads=1,
-        date="2026-01-01",
-        commit="",
-        machine="",
-        versions={},
-        load=(0.0, 0.0),
-        note="",
-        rows=rows,
-    )
 
 
 def test_the_quickest_repetition_counts_and_memory_is_that_of_the_work(tmp_path, monkeypatch):

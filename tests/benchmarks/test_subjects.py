@@ -20,7 +20,7 @@ def _briefly(monkeypatch):
     monkeypatch.setattr(frame, "REPEAT_S", 0)
     monkeypatch.setattr(encoding, "IMAGES", 3)
     for module in (features, training):
-        monkeypatch.setattr(module, "WIDTH", 64)
+        monkeypatch.setattr(module, "WIDTH", 128)
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,18 @@ def test_opposite_codes_lie_at_distance_k_even_when_it_does_not_fit_a_byte():
     assert distances.tolist() == [[300]]
 
 
+@pytest.mark.parametrize("n_labels", [2, 3, 120, 250])  # cells in 8, 16 and 32 bits
+def test_counts_are_right_up_to_the_last_cell(n_labels):
+    codes, opposite = (HashCodes.from_relaxed(np.full((1, 200), s)) for s in (1.0, -1.0))
+    labels = np.ones((1, n_labels), bool)
+
+    counts = hamming_histograms(codes, opposite, labels, labels)
+
+    assert counts.shape == (1, 201, n_labels + 1)
+    assert counts[0, 200, n_labels] == 1
+    assert counts.sum() == 1
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 3))
 def test_neither_block_size_nor_threads_nor_database_order_matter(seed, block, threads):
