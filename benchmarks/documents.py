@@ -7,7 +7,6 @@ and a test fails when one is stale.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from pathlib import Path
 
 from benchmarks.frame import Row, Run, Subject
@@ -64,15 +63,21 @@ def document(subject: Subject, runs: Sequence[Run]) -> str:
 
 
 def index(subjects: Iterable[Subject]) -> str:
-    """A row per subject: where our first case of each group stands at the largest size."""
+    """A row for our first case of each group that has a peer, at the largest size where it has."""
     lines = [
         "| subject | what | size | peer ÷ this | this ÷ bound |",
         "| --- | --- | ---: | ---: | ---: |",
     ]
     for subject in subjects:
+        largest: dict[str, tuple[Run, Row]] = {}
+        for run in load(subject.name):
+            first: dict[str, tuple[Run, Row]] = {}
+            for row in run.rows:
+                if row.role == "ours" and run.ratio(row, "peer"):
+                    first.setdefault(row.group, (run, row))
+            largest |= first
         link = f"[{subject.title}](benchmarks/{subject.name}.md)"
-        for _, rows in groupby(_latest(load(subject.name)), key=lambda pair: pair[1].group):
-            run, row = next(pair for pair in rows if pair[1].role == "ours")
+        for run, row in largest.values():
             what = f"{row.group}: {row.what}" if row.group else row.what
             lines.append(f"| {link} | {what} | {run.size:,} | {' | '.join(_ratios(run, row))} |")
             link = ""
@@ -90,12 +95,6 @@ def write(subjects: Sequence[Subject]) -> list[Path]:
         path.parent.mkdir(exist_ok=True)
         path.write_text(texts[path], "utf-8")
     return changed
-
-
-def _latest(runs: Sequence[Run]) -> list[tuple[Run, Row]]:
-    """The rows of each group at the largest size that has one of ours."""
-    found = {row.group: run for run in runs for row in run.rows if row.role == "ours"}
-    return [(run, row) for group, run in found.items() for row in run.rows if row.group == group]
 
 
 def _table(lines: Sequence[tuple[Run, Row]], unit: str) -> str:

@@ -167,11 +167,11 @@ def cases(group: str, where: Where | None) -> tuple[Case, ...]:
 
 
 PROTOCOL = (
-    f"The {TOP} nearest of {QUERIES} queries, asked one after the other, among codes of {BITS} "
-    f"bits in {CLASSES} classes; code files and index are open. Every row finds the distances that "
-    "a scan finds. HashLens also gives what is known of each image, and looks at all images as "
-    "near as the last one, so that the order does not depend on chance. Search reads the embedded "
-    f"engine below {SCAN_FROM:,} codes and the code files from there on."
+    f"The {TOP} nearest of {QUERIES} queries, one after the other, among codes of {BITS} bits in "
+    f"{CLASSES} classes; code files and index are open, after a first search. Every row finds the "
+    "distances that a scan finds. HashLens also gives what is known of each image, and looks at "
+    "all images as near as the last one, so that the order does not depend on chance. Search reads "
+    f"the embedded engine below {SCAN_FROM:,} codes and the code files from there on."
 )
 PEER = "faiss's exact scan, and Qdrant Edge, the embedded engine, without our layer."
 SUBJECT = Subject(

@@ -249,7 +249,7 @@ def passes(opened: OpenRun, request: Request) -> NDArray[np.bool_]:
     """Which database images (m,) pass the filters; for counts, the store filters by itself."""
     passing = opened.items.accepted(request.where)
     if request.hidden:
-        passing &= ~np.isin(opened.database_rows, list(request.hidden))
+        passing = passing & ~np.isin(opened.database_rows, list(request.hidden))
     return passing
 
 

@@ -102,6 +102,7 @@ class IndexItems:
     def __init__(self, run: Run, dataset: RetrievalDataset, rows: NDArray[np.int64]) -> None:
         self._run, self._dataset, self.rows = run, dataset, rows
         self._label_set = relevance_labels(dataset, run.spec)
+        self._accepted: dict[Where, NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -128,7 +129,13 @@ class IndexItems:
         ]
 
     def accepted(self, where: Where) -> NDArray[np.bool_]:
-        """Which images (n,) pass a filter."""
+        """Which images (n,) pass a filter; kept for the last one, since many queries share it."""
+        kept = self._accepted  # another thread may put one of its own there meanwhile
+        if where not in kept:
+            kept = self._accepted = {where: self._passing(where)}
+        return kept[where]
+
+    def _passing(self, where: Where) -> NDArray[np.bool_]:
         passes: NDArray[np.bool_] = np.ones(len(self), bool)
         if where.split is not None:
             named = PARTS.index(where.split) if where.split in PARTS else -1
@@ -137,6 +144,7 @@ class IndexItems:
             passes &= self._has_label(where.labels)
         for word in where.words:
             passes &= self._has_word(word)
+        passes.flags.writeable = False
         return passes
 
     @cached_property

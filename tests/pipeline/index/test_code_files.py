@@ -66,6 +66,22 @@ def truth(done_run: Run, codes: HashCodes, items: IndexItems) -> MemoryCodeStore
     return store
 
 
+def test_what_passes_is_worked_out_once_for_queries_that_share_a_filter(
+    items: IndexItems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    green, red = (items.accepted(Where(labels=(name,))).copy() for name in ("green", "red"))
+    n_worked_out = []
+    passing = items._passing
+    monkeypatch.setattr(items, "_passing", lambda where: n_worked_out.append(1) or passing(where))
+
+    found = [items.accepted(Where(labels=(name,))) for name in ("red", "green", "green", "red")]
+
+    assert [one.tolist() for one in found] == [one.tolist() for one in (red, green, green, red)]
+    assert len(n_worked_out) == 2  # red was known
+    with pytest.raises(ValueError, match="read-only"):
+        found[0][:] = True
+
+
 @pytest.mark.parametrize("where", FILTERS)
 @pytest.mark.parametrize("block", [7, 1 << 18])
 def test_it_finds_what_a_store_with_the_same_items_finds(
