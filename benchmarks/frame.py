@@ -253,8 +253,16 @@ def _machine() -> str:
 
 
 def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    with suppress(OSError, subprocess.CalledProcessError):
-        done = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
+    """The commit that is measured, and whether anything but results differs from it."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", *words], cwd=_ROOT, check=True, capture_output=True, text=True
+        )
         return done.stdout.strip()
+
+    unmeasured = (":!benchmarks/results", ":!docs")
+    with suppress(OSError, subprocess.CalledProcessError):
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", *unmeasured)
+        return git("rev-parse", "--short", "HEAD") + ("-changed" if changed else "")
     return "no git"
