@@ -37,7 +37,7 @@ def make(n: int, width: int, settings: Settings) -> None:
     classes = rng.integers(0, CLASSES, n)
     digests = [hashlib.sha256(str(row).encode()).hexdigest() for row in range(n)]
     stored = StoredFeatures(features_folder(BACKBONE, "own", settings), width)
-    stored.folder.mkdir(parents=True)
+    stored.folder.mkdir(parents=True, exist_ok=True)
     with stored.rows_path.open("wb") as file:
         for start in range(0, n, _BLOCK):
             some = classes[start : start + _BLOCK]
@@ -51,7 +51,7 @@ def make(n: int, width: int, settings: Settings) -> None:
     manifest["width"] = manifest["height"] = 0
     manifest["numbers"] = manifest["text"] = manifest["split"] = ""
     manifest["labels:class"] = [[names[number]] for number in classes]
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     manifest.to_parquet(folder / "manifest.parquet", index=False)
     info = DatasetInfo(
         name=NAME,
