@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
+import streamlit as st
 
 from benchmarks import features, frame
 from benchmarks.__main__ import subject
-from benchmarks.frame import measured
+from benchmarks.frame import Row, measured
 from benchmarks.servers import Visitor, load, streamlit
 from benchmarks.subjects import encoding, training
 
@@ -29,9 +31,8 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("subjects")
 
 
-@pytest.mark.parametrize(
-    "name", ["evaluation", "encoding", "ingest", "search", "filtered", "training"]
-)
+# Search has the cases of filtered search without a filter.
+@pytest.mark.parametrize("name", ["evaluation", "encoding", "ingest", "filtered", "training"])
 def test_every_case_of_a_subject_gives_a_row(name, folder):
     one = subject(name)
     one.prepare(SIZE, folder)
@@ -54,15 +55,32 @@ def test_both_evaluators_agree(folder):
     assert ours == pytest.approx(peer, abs=0.5)  # the peer's ties are in the order of positions
 
 
-def test_pages_are_drawn_with_first_and_longest(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.environ", {})
+@pytest.mark.parametrize("what", ["plain Streamlit script", "empty Streamlit page"])
+def test_pages_are_drawn_with_first_and_longest(what, folder, monkeypatch):
+    monkeypatch.setattr("os.environ", dict(os.environ))
     one = subject("pages")
-    number = next(n for n, case in enumerate(one.cases) if case.what.startswith("empty"))
+    one.prepare(SIZE, folder)
+    number = next(n for n, case in enumerate(one.cases) if case.what == what)
 
-    row = measured(one, number, SIZE, tmp_path)
+    row = measured(one, number, SIZE, folder)
+    st.cache_resource.clear()
 
     assert 0 < row.figures["median s"] == row.figures["longest s"] <= row.wall_s
     assert row.figures["first s"] > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc of the server")
+def test_a_plain_service_answers_twenty_users(folder):
+    one = subject("load")
+    one.prepare(SIZE, folder)
+    number = next(n for n, case in enumerate(one.cases) if case.what.startswith("plain Starlette"))
+
+    said = frame._child(one, SIZE, folder, 1, str(number))
+
+    row = Row.model_validate_json(said.splitlines()[-1])
+    assert row.figures["users"] == 20
+    assert row.figures["errors"] == 0
+    assert row.figures["count"] == 600
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc of the server")
