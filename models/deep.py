@@ -122,9 +122,7 @@ class DeepHashMethod(HashMethod):
         train = self._checked(train, are_features_fixed=trunk is None)
         features, labels = train.features, self._checked_labels(train)
         mean, scale = mean_and_scale(features)
-        inputs = tuple((view - mean).mul_(scale) for view in train.views)  # one copy, not two
-        self.on_fit_start(TrainingSet(inputs, labels))
-        del inputs
+        self.on_fit_start(TrainingSet(tuple((v - mean).mul_(scale) for v in train.views), labels))
         place = torch.device(device)
         generator = torch.Generator().manual_seed(self.seed)
         source = trunk or StoredViews(train.views, generator)
