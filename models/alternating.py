@@ -12,6 +12,7 @@ from models.asymmetric import asymmetric_loss, code_step
 from models.clustering import clustering_loss, k_means, sharpened, soft_assignment
 from models.linear import principal_axes
 from models.method import EpochLog, OnEpoch
+from models.neighbourhood import Neighbourhood
 from models.pairs import symmetric_loss
 from models.targets import Spectrum, Target, balanced, graded, stable_neighbours
 from models.ud2h_config import UD2HConfig
@@ -81,9 +82,9 @@ class AlternatingOptimizer:
     ) -> None:
         self.inputs, self.points, self.config, self.seed = inputs, points, config, seed
         self.head, self.generator = head, generator
-        with torch.no_grad():
-            self.codes = torch.where(head(inputs) >= 0, 1.0, -1.0)
+        self.codes = self._signs()
         self.target, clusters = build_target(points, config, seed)
+        self.neighbourhood = Neighbourhood.of(points) if config.lambda_n else None
         self.chosen = {"neighbours": config.neighbours, "clusters": int(clusters.max()) + 1}
         self.centres = nn.Parameter(self._cluster_means(clusters))
         self.optimizer = torch.optim.Adam(
@@ -117,6 +118,7 @@ class AlternatingOptimizer:
         sums: dict[str, float] = {}
         for _ in range(config.epochs):
             order = torch.randperm(len(sampled), generator=self.generator)
+            now = self._signs()
             for batch in torch.split(order, config.batch):
                 rows = sampled[batch]
                 relaxed = torch.tanh(self.head(self.inputs[rows]))
@@ -132,6 +134,9 @@ class AlternatingOptimizer:
                     "similarity": similarity,
                     "quantization": config.gamma * (relaxed - goal).square().sum(1).mean(),
                 }
+                if self.neighbourhood:
+                    loss = self.neighbourhood.loss(relaxed, rows, now)
+                    terms["neighbourhood"] = config.lambda_n * loss
                 if config.lambda_c:
                     assignment = soft_assignment(relaxed, self.centres)
                     terms["clustering"] = config.lambda_c * clustering_loss(
@@ -144,6 +149,11 @@ class AlternatingOptimizer:
                 for name, value in terms.items():
                     sums[name] = sums.get(name, 0.0) + value.item() * share
         return sums
+
+    @torch.no_grad()
+    def _signs(self) -> Tensor:
+        """The codes that the network gives all images at present, (n, K) in {-1, +1}."""
+        return torch.where(self.head(self.inputs) >= 0, 1.0, -1.0)
 
     @torch.no_grad()
     def _outputs(self, rows: Tensor) -> Tensor:

@@ -29,11 +29,13 @@ class MethodConfig(BaseModel):
     Attributes:
         FORMER: settings of earlier versions that shaped the fit alone, with their defaults; what
             they did is in the weights, so that methods fitted with them still encode.
+        ABSENT: settings that earlier versions did not have, with the values of what they did.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     FORMER: ClassVar[dict[str, int]] = {}
+    ABSENT: ClassVar[dict[str, float]] = {}
 
 
 class Reported(BaseModel):

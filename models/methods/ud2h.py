@@ -15,10 +15,11 @@ are updated by turns, the codes in closed form, bit by bit.
     gram         (K, K)   B^T B
     pull         (m, K)   S B for the sampled rows
     centres      (M, K)   cluster centres in the output space
-    gamma, lambda_c       weights of the quantization and the clustering loss
+    gamma, lambda_c, lambda_n    weights of quantization, clustering and neighbourhood loss
 
 Globality: the leading eigenvectors of the graph (cluster structure). Locality: the neighbourhood
-graph itself and its finer eigenvectors, weighted by lambda^power.
+graph itself and its finer eigenvectors, weighted by lambda^power, and the neighbourhood loss, which
+the network learns beside the target (models/neighbourhood.py).
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class UD2H(HashMethod):
             "globality off": {"globality": False},
             "locality off": {"locality": False},
             "clustering loss off": {"lambda_c": 0.0},
+            "neighbourhood loss off": {"lambda_n": 0.0},
             "asymmetric off": {"asymmetric": False},
             "quantization off": {"gamma": 0.0},
             "hard target": {"similarity": "hard"},

@@ -194,9 +194,16 @@ class StoredSpec(BaseModel):
 
     @cached_property
     def spec(self) -> RunSpec:
-        """The spec, completed where it could still be asked for; else as it is stored."""
+        """The spec, completed where it could still be asked for; else as it is stored.
+
+        A setting that its version did not have gets the value of what that version did, not
+        today's default: the run must not be taken for one of today.
+        """
+        fields = self.model_dump()
+        if self.config and self.method in list_methods():
+            fields["config"] = get_method(self.method).Config.ABSENT | self.config
         try:
-            return RunSpec.model_validate(self.model_dump())
+            return RunSpec.model_validate(fields)
         except ValidationError:
             return self._as_it_is()
 

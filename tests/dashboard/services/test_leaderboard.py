@@ -156,3 +156,13 @@ def test_a_former_setting_is_named_where_it_was_not_its_default():
 
     assert named(neighbour_bits=0) == named() == "UD2H (reconstruction)"
     assert named(neighbour_bits=2) == "UD2H, neighbour_bits=2 (reconstruction)"
+
+
+def test_a_run_from_before_a_setting_is_named_by_what_that_version_did():
+    spec = RunSpec(dataset="shapes", method="ud2h", bits=8, backbone="tiny")
+    config = {name: value for name, value in spec.config.items() if name != "lambda_n"}
+    text = json.dumps(spec.model_dump(mode="json") | {"config": config})
+
+    name = model_name(StoredSpec.model_validate_json(text).spec)
+
+    assert name == "UD2H, lambda_n=0.0 (reconstruction)"
