@@ -16,7 +16,7 @@ from models.graph import nearest_neighbours
 
 _NEIGHBOURS = 20  # twice the ten that a person looks at
 _TEMPERATURE = 0.1  # of the cosines of features
-_SHARPNESS = 4.0  # of the cosines of codes
+_SHARPNESS = 6.0  # of the cosines of codes
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class UD2HConfig(MethodConfig):
         0, ge=0, le=1000, description="Clusters M; 0: from the largest gap of the eigenvalues."
     )
     lambda_c: float = Field(0.01, ge=0, le=10, description="Weight of the clustering loss.")
-    lambda_n: float = Field(0.05, ge=0, le=10, description="Weight of the neighbourhood loss.")
+    lambda_n: float = Field(0.01, ge=0, le=10, description="Weight of the neighbourhood loss.")
     gamma: float = Field(1e-3, ge=0, le=10, description="Weight of the quantization term.")
     refresh: int = Field(
         0, ge=0, le=100, description="Rebuild the target every so many rounds; 0: never."

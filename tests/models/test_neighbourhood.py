@@ -41,7 +41,7 @@ def test_the_loss_is_the_cross_entropy_over_all_codes_but_the_own_times_the_bits
 
     expected = 0.0
     for output, row in zip(relaxed.double().numpy(), rows.tolist(), strict=True):
-        logits = codes.double().numpy() @ output * 4 / 8
+        logits = codes.double().numpy() @ output * 6 / 8
         chances = np.exp(np.delete(logits, row))
         whole = np.log(chances.sum())
         for other, share in zip(one.numbers[row].tolist(), one.shares[row].tolist(), strict=True):
