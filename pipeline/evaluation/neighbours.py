@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models.codes import HashCodes
@@ -83,6 +82,8 @@ def _merged(
     k: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The k most similar of those found so far and of a block, most similar first."""
+    import torch  # heavy: not loaded by commands that rank nothing
+
     few = min(k, similarity.shape[1])
     found, here = torch.from_numpy(similarity).topk(few, dim=1)  # much faster than argpartition
     values = np.concatenate([best, found.numpy()], axis=1)

@@ -17,7 +17,6 @@ from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models.codes import HashCodes
@@ -278,6 +277,8 @@ def _count_into(counts: Counts, queries: _Words, database: _Words, rows: NDArray
 
 def _histogram(cells: NDArray[Any], n: int) -> Counts:
     """How often (n,) each of n values occurs; twice as fast as `np.bincount`, which widens them."""
+    import torch  # heavy: not loaded by commands that count nothing
+
     counts: Counts = torch.bincount(torch.from_numpy(cells), minlength=n).numpy()
     return counts
 
