@@ -19,6 +19,7 @@ from benchmarks import documents
 from benchmarks.frame import Subject, measured, run_subject
 
 NAMES = ("evaluation", "encoding", "ingest", "search", "filtered", "training", "pages", "load")
+_SMALLEST = 1000  # images below which the cases have too few to compute with
 _LATEST = documents.ROOT / "benchmarks" / "latest"
 
 
@@ -62,7 +63,12 @@ def _step(chosen: Subject, step: str, size: int, folder: Path) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"whole numbers with commas between, such as 10000,100000; got {text!r}"
+        ) from None
 
 
 def _options() -> argparse.Namespace:
@@ -78,7 +84,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--note", default="", help="what else the machine did")
     parser.add_argument("--folder", type=Path, help="keep the data here, for the next time")
     parser.add_argument("--step", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.step:
+        return options
+    if min(options.sizes) < _SMALLEST or options.threads < 1:
+        parser.error(f"sizes begin at {_SMALLEST:,}, threads at 1")
+    if "docs" in options.subjects and len(options.subjects) > 1:
+        parser.error("docs is no subject: give it alone")
+    return options
 
 
 if __name__ == "__main__":

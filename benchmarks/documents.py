@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.frame import Row, Run, Subject
 from pipeline.cli.documents import rewritten
+from pipeline.files import write_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -23,7 +24,7 @@ def save(run: Run, folder: Path) -> Path:
     """Write a run as JSON; one of the same subject and size is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{run.subject}-{run.size}.json"
-    path.write_text(run.model_dump_json(indent=1) + "\n", "utf-8")
+    write_atomic(path, run.model_dump_json(indent=1) + "\n")
     return path
 
 

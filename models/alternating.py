@@ -118,7 +118,7 @@ class AlternatingOptimizer:
         sums: dict[str, float] = {}
         for _ in range(config.epochs):
             order = torch.randperm(len(sampled), generator=self.generator)
-            now = self._signs()
+            current = self._signs()
             for batch in torch.split(order, config.batch):
                 rows = sampled[batch]
                 relaxed = torch.tanh(self.head(self.inputs[rows]))
@@ -135,7 +135,7 @@ class AlternatingOptimizer:
                     "quantization": config.gamma * (relaxed - goal).square().sum(1).mean(),
                 }
                 if self.neighbourhood:
-                    loss = self.neighbourhood.loss(relaxed, rows, now)
+                    loss = self.neighbourhood.loss(relaxed, rows, current)
                     terms["neighbourhood"] = config.lambda_n * loss
                 if config.lambda_c:
                     assignment = soft_assignment(relaxed, self.centres)

@@ -1,7 +1,8 @@
-"""Who stands next to whom: a loss that asks for an image's neighbours among all codes.
+"""Who stands next to whom: a loss that draws the codes of nearest neighbours together.
 
-After stochastic neighbour embedding (Hinton, Roweis, NeurIPS 2002): the shares that the features
-give to an image's nearest neighbours are compared with those that the codes give to all images.
+After stochastic neighbour embedding (Hinton, Roweis, NeurIPS 2002): by the features an image's
+nearest neighbours have shares that sum to 1, by the codes all other images have, and the two are
+compared by their cross-entropy. The weights behind the defaults are in docs/house-methods.md.
 """
 
 from __future__ import annotations

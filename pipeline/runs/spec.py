@@ -128,9 +128,13 @@ class RunSpec(Conditions):
     def digest(self) -> str:
         """SHA-256 of the spec's JSON; equal specs have equal digests.
 
-        What is not asked for is left out, so that specs of earlier versions keep theirs.
+        What is not asked for is left out, and settings at what was done before they existed, so
+        that specs of earlier versions keep theirs.
         """
         dumped = self.model_dump(mode="json")
+        absent = get_method(self.method).Config.ABSENT if self.has_method else {}
+        config = dumped["config"].items()
+        dumped["config"] = {name: v for name, v in config if (name, v) not in absent.items()}
         is_left_out = {name for name in ("validation", "finetune") if not getattr(self, name)}
         is_left_out |= {"max_train"} if self.max_train == MAX_TRAIN else set()
         ordered = {name: dumped[name] for name in _DIGESTED if name not in is_left_out}
