@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -29,9 +30,9 @@ def subject(name: str) -> Subject:
     return found
 
 
-def main() -> int:
-    """Measure and print; 1 where a case failed."""
-    options = _options()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 1 where a case failed. None: the arguments of the command line."""
+    options = _options(arguments)
     if options.subjects == ["docs"]:
         for path in documents.write([subject(name) for name in NAMES]):
             print(path.relative_to(documents.ROOT))
@@ -71,20 +72,26 @@ def _numbers(text: str) -> list[int]:
         ) from None
 
 
-def _options() -> argparse.Namespace:
+def _subject_name(text: str) -> str:
+    if text not in (*NAMES, "docs"):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(NAMES)}, docs")
+    return text
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("subjects", nargs="*", choices=[*NAMES, "docs"], metavar="SUBJECT")
+    parser.add_argument("subjects", nargs="*", type=_subject_name, metavar="SUBJECT")
     parser.add_argument("--sizes", type=_numbers, default=[10_000, 100_000])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--note", default="", help="what else the machine did")
     parser.add_argument("--folder", type=Path, help="keep the data here, for the next time")
     parser.add_argument("--step", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.step:
         return options
     if min(options.sizes) < _SMALLEST or options.threads < 1:
