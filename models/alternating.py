@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from models.asymmetric import asymmetric_loss, code_step
 from models.clustering import clustering_loss, k_means, sharpened, soft_assignment
+from models.kinds_and_things import SHARPER
 from models.linear import principal_axes
 from models.method import EpochLog, OnEpoch
 from models.neighbourhood import Neighbourhood
@@ -86,6 +87,10 @@ class AlternatingOptimizer:
         self.target, clusters = build_target(points, config, seed)
         self.neighbourhood = Neighbourhood.of(points) if config.lambda_n else None
         self.chosen = {"neighbours": config.neighbours, "clusters": int(clusters.max()) + 1}
+        if self.neighbourhood:
+            self.chosen["overlap of neighbourhoods, %"] = round(100 * self.neighbourhood.overlap)
+            usual = config.sharpness or self.neighbourhood.sharpness
+            self.sharpness = usual * SHARPER[config.find]
         self.centres = nn.Parameter(self._cluster_means(clusters))
         self.optimizer = torch.optim.Adam(
             [*self.head.parameters(), self.centres], lr=config.learning_rate, fused=True
@@ -135,7 +140,7 @@ class AlternatingOptimizer:
                     "quantization": config.gamma * (relaxed - goal).square().sum(1).mean(),
                 }
                 if self.neighbourhood:
-                    loss = self.neighbourhood.loss(relaxed, rows, current)
+                    loss = self.neighbourhood.loss(relaxed, rows, current, self.sharpness)
                     terms["neighbourhood"] = config.lambda_n * loss
                 if config.lambda_c:
                     assignment = soft_assignment(relaxed, self.centres)

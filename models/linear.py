@@ -72,23 +72,6 @@ def itq_projection(
     return axes @ rotate_to_codes(centred @ axes, iterations, generator, on_iteration)
 
 
-def orthogonal_projection(
-    centred: Tensor, projection: Tensor, bits: int, iterations: int, generator: torch.Generator
-) -> Tensor:
-    """ITQ of what lies outside the span of a projection: (d, bits).
-
-    Args:
-        centred: (n, d) features.
-        projection: (d, K), K + bits at most d and less than n.
-        bits: further bits.
-        iterations: rounds of ITQ.
-        generator: source of its start.
-    """
-    span = torch.linalg.qr(projection).Q
-    rest = centred - (centred @ span) @ span.T
-    return itq_projection(rest, bits, iterations, generator)
-
-
 def as_head(inputs: Tensor, projection: Tensor) -> nn.Linear:
     """A projection (d, K) as a head, with mean absolute output 1 for inputs (n, d)."""
     head = nn.Linear(*projection.shape)

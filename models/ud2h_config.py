@@ -14,7 +14,7 @@ class UD2HConfig(MethodConfig):
     """Hyper-parameters of UD2H; the defaults need no knowledge of the number of concepts."""
 
     FORMER: ClassVar[dict[str, int]] = {"neighbour_bits": 0}
-    ABSENT: ClassVar[dict[str, float]] = {"lambda_n": 0.0}
+    ABSENT: ClassVar[dict[str, float]] = {"lambda_n": 0.0, "sharpness": 6.0}
 
     similarity: Literal["soft", "hard"] = Field(
         "soft", description="Target: spectral and graded, or +1 and -rho from clusters and graph."
@@ -35,8 +35,8 @@ class UD2HConfig(MethodConfig):
     )
     find: Find = Field(
         "same kind",
-        description="What a search should find: the bits that learn kinds, and those that tell "
-        "things apart (ITQ on what lies outside the span of the others).",
+        description="What a search should find: the nearer to things, the sharper the "
+        "neighbourhood loss, up to the codes of ITQ.",
     )
     beta: float = Field(
         0.0, ge=0, le=1, description="Share of the feature cosine in the target; 0: graph only."
@@ -48,7 +48,13 @@ class UD2HConfig(MethodConfig):
         0, ge=0, le=1000, description="Clusters M; 0: from the largest gap of the eigenvalues."
     )
     lambda_c: float = Field(0.01, ge=0, le=10, description="Weight of the clustering loss.")
-    lambda_n: float = Field(0.01, ge=0, le=10, description="Weight of the neighbourhood loss.")
+    lambda_n: float = Field(0.1, ge=0, le=10, description="Weight of the neighbourhood loss.")
+    sharpness: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Sharpness of the neighbourhood loss, which `find` multiplies; 0: from images.",
+    )
     gamma: float = Field(1e-3, ge=0, le=10, description="Weight of the quantization term.")
     refresh: int = Field(
         0, ge=0, le=100, description="Rebuild the target every so many rounds; 0: never."

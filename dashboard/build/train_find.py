@@ -39,7 +39,7 @@ def what_to_find(
         value=_DEFAULT,
         key="train_find",
         help="The same kind: any horse for a horse. The same thing: this very horse, in another "
-        "picture of it. Bits of the code serve one or the other.",
+        "picture of it. Short codes cannot keep both.",
     )
     every = st.toggle(
         _ALL, key="train_every_find", help="One run per choice, to see what each gives here."

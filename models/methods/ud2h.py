@@ -32,8 +32,7 @@ from torch import Tensor, nn
 
 from models.alternating import AlternatingOptimizer, unit_components, with_neighbours
 from models.copies import distinct_rows
-from models.kinds_and_things import neighbour_bits
-from models.linear import as_head, check_axes, itq_projection, orthogonal_projection
+from models.linear import as_head, check_axes, itq_projection
 from models.method import HashMethod, MethodCard, OnEpoch, TrainingSet, check_features, ignore
 from models.ud2h_config import UD2HConfig
 
@@ -71,9 +70,9 @@ class UD2H(HashMethod):
             "target refreshed in the mixed space": {"refresh": 5},
             "target refreshed in the output space": {"refresh": 5, "anchor": 0.0},
             "feature cosine in the target": {"beta": 0.5},
-            "an eighth of the bits for neighbours": {"find": "rather kind"},
-            "a quarter of the bits for neighbours": {"find": "both"},
-            "half of the bits for neighbours": {"find": "rather thing"},
+            "neighbourhood loss half sharper": {"find": "rather kind"},
+            "neighbourhood loss twice as sharp": {"find": "both"},
+            "neighbourhood loss four times as sharp": {"find": "rather thing"},
         },
     )
     Config = UD2HConfig
@@ -90,12 +89,11 @@ class UD2H(HashMethod):
         inputs *= scale
         check_axes(inputs, self.bits)
         generator = torch.Generator().manual_seed(self.seed)
-        heads = self._heads(inputs, kept is None, generator, on_epoch)
-        weights = torch.cat([head.weight.detach() for head in heads])
+        head = self._head(inputs, kept is None, generator, on_epoch)
         self.state = {
             "mean": mean,
-            "projection": (weights.T * scale).contiguous(),
-            "bias": torch.cat([head.bias.detach() for head in heads]),
+            "projection": (head.weight.detach().T * scale).contiguous(),
+            "bias": head.bias.detach(),
         }
         return self
 
@@ -128,29 +126,20 @@ class UD2H(HashMethod):
         _log.warning("near-copies count once: %d of %d images train", len(rows), len(features))
         return features[rows]
 
-    def _heads(
+    def _head(
         self, inputs: Tensor, is_itq: bool, generator: torch.Generator, on_epoch: OnEpoch
-    ) -> list[nn.Linear]:
-        """The head that learns kinds, and the one that tells things apart, where there are both."""
-
-        def itq_head(bits: int) -> nn.Linear:
-            return as_head(inputs, itq_projection(inputs, bits, _ITQ_ROUNDS, generator))
-
+    ) -> nn.Linear:
+        """ITQ's head, and taught, unless its codes are wanted."""
+        head = as_head(inputs, itq_projection(inputs, self.bits, _ITQ_ROUNDS, generator))
         self.chosen = {"bits from ITQ": self.bits}
         if is_itq:
-            return [itq_head(self.bits)]
+            return head
         points = unit_components(inputs, self.config.pca_dims)
         config = with_neighbours(self.config, points, self.seed)
-        spare = neighbour_bits(config.find, self.bits)
-        head = itq_head(self.bits - spare)
         learner = AlternatingOptimizer(inputs, points, head, config, self.seed, generator)
         learner.learn(on_epoch)
         self.chosen = learner.chosen
-        if not spare:
-            return [head]
-        projection = head.weight.detach().T
-        further = orthogonal_projection(inputs, projection, spare, _ITQ_ROUNDS, generator)
-        return [head, as_head(inputs, further)]
+        return head
 
 
 METHOD = UD2H

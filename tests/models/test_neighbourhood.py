@@ -37,16 +37,34 @@ def test_the_loss_is_the_cross_entropy_over_all_codes_but_the_own_times_the_bits
     relaxed = torch.tanh(torch.randn(2, 8, generator=torch.Generator().manual_seed(2)))
     rows, one = torch.tensor([4, 17]), Neighbourhood.of(points())
 
-    loss = one.loss(relaxed, rows, codes)
+    loss = one.loss(relaxed, rows, codes, 5.0)
 
     expected = 0.0
     for output, row in zip(relaxed.double().numpy(), rows.tolist(), strict=True):
-        logits = codes.double().numpy() @ output * 6 / 8
+        logits = codes.double().numpy() @ output * 5 / 8
         chances = np.exp(np.delete(logits, row))
         whole = np.log(chances.sum())
         for other, share in zip(one.numbers[row].tolist(), one.shares[row].tolist(), strict=True):
             expected -= 8 * share * (logits[other] - whole) / 2
     assert loss.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_overlap_is_the_share_of_neighbours_neighbours_that_are_neighbours():
+    one = Neighbourhood.of(points(60))
+
+    hoods = [set(row) for row in one.numbers.tolist()]
+    shares = [len(hood & hoods[other]) / 20 for hood in hoods for other in hood]
+    assert one.overlap == pytest.approx(np.mean(shares))
+    assert one.sharpness == pytest.approx(13 * np.mean(shares))
+
+
+def test_small_kinds_overlap_more_than_large_ones():
+    def overlap(kinds):
+        centres = torch.randn(kinds, 16, generator=torch.Generator().manual_seed(1))
+        noise = 0.3 * torch.randn(240, 16, generator=torch.Generator().manual_seed(2))
+        return Neighbourhood.of(F.normalize(centres[torch.arange(240) % kinds] + noise)).overlap
+
+    assert overlap(10) > overlap(2) + 0.1
 
 
 def test_codes_keep_more_neighbours_of_drawings_with_it():

@@ -5,10 +5,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from models.alternating import build_target
+from models.alternating import build_target, unit_components
 from models.method import TrainingSet
 from models.methods.itq import ITQ
 from models.methods.ud2h import UD2H
+from models.neighbourhood import Neighbourhood
 from models.ud2h_config import UD2HConfig
 
 FAST = UD2HConfig(rounds=3, epochs=1, eigenvectors=16, pca_dims=8, min_images=0)
@@ -165,17 +166,29 @@ def test_too_few_different_images_get_the_codes_of_itq_and_the_log_says_so(copie
     assert "59 different images are too few for a graph of at least 500" in caplog.text
 
 
-def test_bits_for_things_follow_those_for_kinds_and_lie_outside_their_span():
+def test_the_nearer_to_things_the_sharper_the_loss():
     features = torch.randn(120, 20, generator=generator())
-    divided = FAST.model_copy(update={"find": "both"})
 
-    method = UD2H(8, divided).fit(TrainingSet((features,)))
-    kinds = UD2H(6, FAST).fit(TrainingSet((features,))).state
+    def weights(**settings):
+        config = FAST.model_copy(update=settings)
+        return UD2H(8, config).fit(TrainingSet((features,))).state["projection"]
 
-    assert torch.equal(method.state["projection"][:, :6], kinds["projection"])
-    assert torch.equal(method.state["bias"], torch.cat([kinds["bias"], torch.zeros(2)]))
-    weights = F.normalize(method.state["projection"], dim=0)
-    assert (weights[:, :6].T @ weights[:, 6:]).abs().max() < 1e-4
+    both = weights(find="both", sharpness=5.0)
+    assert torch.equal(both, weights(sharpness=10.0))
+    assert not torch.equal(both, weights(sharpness=5.0))
+
+
+def test_sharpness_is_taken_from_the_images_unless_it_is_given():
+    features = torch.randn(120, 20, generator=generator())
+    method = UD2H(8, FAST).fit(TrainingSet((features,)))
+
+    points = unit_components(features - features.mean(0), FAST.pca_dims)
+    neighbourhood = Neighbourhood.of(points)
+    given = FAST.model_copy(update={"sharpness": neighbourhood.sharpness})
+    again = UD2H(8, given).fit(TrainingSet((features,)))
+
+    assert torch.allclose(method.state["projection"], again.state["projection"], atol=1e-4)
+    assert method.chosen["overlap of neighbourhoods, %"] == round(100 * neighbourhood.overlap)
 
 
 def test_the_same_thing_is_found_by_the_codes_of_itq():
@@ -188,13 +201,11 @@ def test_the_same_thing_is_found_by_the_codes_of_itq():
     assert np.array_equal(codes.packed, expected.packed)
 
 
-def test_images_have_axes_for_every_bit_however_they_are_divided():
+def test_images_have_axes_for_every_bit():
     """20 dimensions: 20 bits work and 21 do not."""
-    config = FAST.model_copy(update={"find": "both"})
-
-    assert codes_of(clusters_of_features(), bits=20, config=config).bits == 20
+    assert codes_of(clusters_of_features(), bits=20).bits == 20
     with pytest.raises(ValueError, match="use at most 20 bits"):
-        codes_of(clusters_of_features(), bits=21, config=config)
+        codes_of(clusters_of_features(), bits=21)
 
 
 def test_more_than_max_images_are_sampled_and_the_log_says_so(caplog):

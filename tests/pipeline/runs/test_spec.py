@@ -18,15 +18,16 @@ def test_the_digest_of_a_spec_stays_what_it_was():
 
 def test_a_run_from_before_a_setting_keeps_its_digest_and_is_not_taken_for_one_of_today():
     today = RunSpec(dataset="shapes", method="ud2h", bits=8, backbone="tiny")
-    config = {name: value for name, value in today.config.items() if name != "lambda_n"}
+    added = {"lambda_n": 0.0, "sharpness": 6.0}
+    config = {name: value for name, value in today.config.items() if name not in added}
     text = json.dumps(today.model_dump(mode="json") | {"config": config})
 
     before = StoredSpec.model_validate_json(text).spec
 
-    assert before.config["lambda_n"] == 0
+    assert {name: before.config[name] for name in added} == added
     assert before.digest[:16] == "a7e6430af2dffed7"
     assert before.digest != today.digest
-    spelled_out = today.model_copy(update={"config": today.config | {"lambda_n": 0.0}})
+    spelled_out = today.model_copy(update={"config": today.config | added})
     assert before.digest == spelled_out.digest
 
 
