@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from models.asymmetric import asymmetric_loss, code_step
 from models.clustering import clustering_loss, k_means, sharpened, soft_assignment
-from models.kinds_and_things import SHARPER
+from models.kinds_and_things import FACTORS
 from models.linear import principal_axes
 from models.method import EpochLog, OnEpoch
 from models.neighbourhood import Neighbourhood
@@ -89,8 +89,10 @@ class AlternatingOptimizer:
         self.chosen = {"neighbours": config.neighbours, "clusters": int(clusters.max()) + 1}
         if self.neighbourhood:
             self.chosen["overlap of neighbourhoods, %"] = round(100 * self.neighbourhood.overlap)
+            factors = FACTORS[config.find]
+            self.lambda_n = factors.weight * config.lambda_n
             usual = config.sharpness or self.neighbourhood.sharpness
-            self.sharpness = usual * SHARPER[config.find]
+            self.sharpness = factors.sharpness * usual
         self.centres = nn.Parameter(self._cluster_means(clusters))
         self.optimizer = torch.optim.Adam(
             [*self.head.parameters(), self.centres], lr=config.learning_rate, fused=True
@@ -141,7 +143,7 @@ class AlternatingOptimizer:
                 }
                 if self.neighbourhood:
                     loss = self.neighbourhood.loss(relaxed, rows, current, self.sharpness)
-                    terms["neighbourhood"] = config.lambda_n * loss
+                    terms["neighbourhood"] = self.lambda_n * loss
                 if config.lambda_c:
                     assignment = soft_assignment(relaxed, self.centres)
                     terms["clustering"] = config.lambda_c * clustering_loss(

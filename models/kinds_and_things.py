@@ -7,15 +7,23 @@ person looks for, so it is a setting. Measured in docs/house-methods.md.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 Find = Literal["same kind", "rather kind", "both", "rather thing", "same thing"]
 FINDS: tuple[Find, ...] = get_args(Find)
 
-# How much sharper than for kinds the neighbourhood loss is; the same thing is left to ITQ.
-SHARPER: dict[Find, float] = {
-    "same kind": 1.0,
-    "rather kind": 1.5,
-    "both": 2.0,
-    "rather thing": 4.0,
+
+class Factors(NamedTuple):
+    """What the neighbourhood loss is multiplied by, against its form for the same kind."""
+
+    sharpness: float
+    weight: float
+
+
+FACTORS: dict[Find, Factors] = {
+    "same kind": Factors(1.0, 1.0),
+    "rather kind": Factors(1.5, 1.0),
+    "both": Factors(2.0, 1.0),
+    "rather thing": Factors(3.0, 3.0),
+    "same thing": Factors(4.0, 10.0),
 }

@@ -35,8 +35,8 @@ class UD2HConfig(MethodConfig):
     )
     find: Find = Field(
         "same kind",
-        description="What a search should find: the nearer to things, the sharper the "
-        "neighbourhood loss, up to the codes of ITQ.",
+        description="What a search should find: the nearer to things, the sharper and heavier the "
+        "neighbourhood loss.",
     )
     beta: float = Field(
         0.0, ge=0, le=1, description="Share of the feature cosine in the target; 0: graph only."
@@ -48,7 +48,12 @@ class UD2HConfig(MethodConfig):
         0, ge=0, le=1000, description="Clusters M; 0: from the largest gap of the eigenvalues."
     )
     lambda_c: float = Field(0.01, ge=0, le=10, description="Weight of the clustering loss.")
-    lambda_n: float = Field(0.1, ge=0, le=10, description="Weight of the neighbourhood loss.")
+    lambda_n: float = Field(
+        0.1,
+        ge=0,
+        le=10,
+        description="Weight of the neighbourhood loss, which `find` multiplies.",
+    )
     sharpness: float = Field(
         0.0,
         ge=0,

@@ -70,9 +70,10 @@ class UD2H(HashMethod):
             "target refreshed in the mixed space": {"refresh": 5},
             "target refreshed in the output space": {"refresh": 5, "anchor": 0.0},
             "feature cosine in the target": {"beta": 0.5},
-            "neighbourhood loss half sharper": {"find": "rather kind"},
-            "neighbourhood loss twice as sharp": {"find": "both"},
-            "neighbourhood loss four times as sharp": {"find": "rather thing"},
+            "rather kind": {"find": "rather kind"},
+            "both kind and thing": {"find": "both"},
+            "rather thing": {"find": "rather thing"},
+            "same thing": {"find": "same thing"},
         },
     )
     Config = UD2HConfig
@@ -81,7 +82,7 @@ class UD2H(HashMethod):
     def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
         """Learn the head from unlabelled features; see `HashMethod.fit`."""
         features = self._sampled(check_features(train, at_least=4))
-        kept = None if self.config.find == "same thing" else self._distinct(features)
+        kept = self._distinct(features)
         features = features if kept is None else kept
         mean = features.mean(0)
         inputs = features - mean
@@ -136,6 +137,8 @@ class UD2H(HashMethod):
             return head
         points = unit_components(inputs, self.config.pca_dims)
         config = with_neighbours(self.config, points, self.seed)
+        if config.find != "same kind" and not config.lambda_n:
+            _log.warning("UD2H: '%s' changes nothing, as lambda_n is 0", config.find)
         learner = AlternatingOptimizer(inputs, points, head, config, self.seed, generator)
         learner.learn(on_epoch)
         self.chosen = learner.chosen

@@ -86,7 +86,8 @@ def examples(
 def find_front(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Leaderboard rows of methods that were told what to find: `FRONT`, kinds first.
 
-    Rows whose neighbours were not measured are left out.
+    Rows whose neighbours were not measured are left out, and those whose other settings are not
+    today's defaults: with them, the same choice means something else.
 
     Args:
         rows: of a leaderboard.
@@ -94,9 +95,10 @@ def find_front(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """
     registry = RunRegistry(settings)
     front = [
-        {"find": found} | {name: row[name] for name in FRONT[1:]}
+        {"find": spec.config[SETTING]} | {name: row[name] for name in FRONT[1:]}
         for row in rows.to_dict("records")
-        if (found := registry.open(row["run"]).spec.config.get(SETTING)) in FINDS
+        if (spec := registry.open(row["run"]).spec).config.get(SETTING) in FINDS
+        and spec.changed.keys() <= {SETTING}
     ]
     table = pd.DataFrame(front, columns=list(FRONT)).dropna(subset=["map", "neighbours_at_10"])
     order = table["find"].map(FINDS.index)

@@ -1,9 +1,11 @@
-from models.kinds_and_things import FINDS, SHARPER
+from itertools import pairwise
+
+from models.kinds_and_things import FACTORS, FINDS
 
 
-def test_every_choice_is_sharper_than_the_one_before_up_to_the_codes_of_itq():
-    *learned, last = FINDS
-
-    assert last == "same thing" and last not in SHARPER
-    assert list(SHARPER) == learned
-    assert list(SHARPER.values()) == sorted(set(SHARPER.values()))
+def test_every_choice_keeps_more_neighbours_than_the_one_before():
+    assert tuple(FACTORS) == FINDS
+    assert FACTORS["same kind"] == (1, 1)
+    for before, after in pairwise(FACTORS.values()):
+        assert after.sharpness > before.sharpness
+        assert after.weight >= before.weight

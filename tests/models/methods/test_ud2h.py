@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from models.alternating import build_target, unit_components
+from models.kinds_and_things import FACTORS, FINDS
 from models.method import TrainingSet
 from models.methods.itq import ITQ
 from models.methods.ud2h import UD2H
@@ -166,16 +167,28 @@ def test_too_few_different_images_get_the_codes_of_itq_and_the_log_says_so(copie
     assert "59 different images are too few for a graph of at least 500" in caplog.text
 
 
-def test_the_nearer_to_things_the_sharper_the_loss():
+@pytest.mark.parametrize("find", FINDS)
+def test_the_nearer_to_things_the_sharper_and_heavier_the_loss(find):
     features = torch.randn(120, 20, generator=generator())
 
     def weights(**settings):
         config = FAST.model_copy(update=settings)
         return UD2H(8, config).fit(TrainingSet((features,))).state["projection"]
 
-    both = weights(find="both", sharpness=5.0)
-    assert torch.equal(both, weights(sharpness=10.0))
-    assert not torch.equal(both, weights(sharpness=5.0))
+    sharpness, weight = FACTORS[find]
+    expected = weights(sharpness=5.0 * sharpness, lambda_n=0.1 * weight)
+    assert torch.equal(weights(find=find, sharpness=5.0), expected)
+
+
+def test_what_to_find_without_the_loss_changes_nothing_and_the_log_says_so(caplog):
+    features = TrainingSet((torch.randn(60, 20, generator=generator()),))
+    config = FAST.model_copy(update={"lambda_n": 0.0})
+
+    alone = UD2H(8, config).fit(features).state["projection"]
+    asked = UD2H(8, config.model_copy(update={"find": "both"})).fit(features)
+
+    assert torch.equal(asked.state["projection"], alone)
+    assert "'both' changes nothing, as lambda_n is 0" in caplog.text
 
 
 def test_sharpness_is_taken_from_the_images_unless_it_is_given():
@@ -189,16 +202,6 @@ def test_sharpness_is_taken_from_the_images_unless_it_is_given():
 
     assert torch.allclose(method.state["projection"], again.state["projection"], atol=1e-4)
     assert method.chosen["overlap of neighbourhoods, %"] == round(100 * neighbourhood.overlap)
-
-
-def test_the_same_thing_is_found_by_the_codes_of_itq():
-    features = clusters_of_features()
-    config = FAST.model_copy(update={"find": "same thing"})
-
-    codes = UD2H(8, config, seed=3).fit(TrainingSet((features,))).encode(features)
-
-    expected = ITQ(8, seed=3).fit(TrainingSet((features,))).encode(features)
-    assert np.array_equal(codes.packed, expected.packed)
 
 
 def test_images_have_axes_for_every_bit():

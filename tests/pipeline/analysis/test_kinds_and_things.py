@@ -62,6 +62,7 @@ def test_the_front_has_the_runs_that_were_told_what_to_find_from_kinds_to_things
             row(32, 0.1, find="same kind"),
             row(16, 0.2, find="both"),
             row(16, None, find="rather kind"),
+            row(16, 0.2, find="rather thing", lambda_n=0.0),  # as of an earlier version
             row(32, 0.3),
         ]
     )
