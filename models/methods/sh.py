@@ -21,6 +21,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from models.centred import Centred
 from models.linear import principal_axes
 from models.method import (
     HashMethod,
@@ -76,14 +77,14 @@ class SH(HashMethod):
     def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
         """Measure the box around the training images and choose its slowest waves."""
         features = check_features(train, at_least=2)
-        mean = features.mean(0)
+        centred = Centred.of(features)
         n_axes = min(self.bits, features.shape[1], len(features) - 1)
-        axes = principal_axes(features - mean, n_axes)
-        components = (features - mean) @ axes
+        axes = principal_axes(centred, n_axes)
+        components = centred @ axes
         low = components.amin(0)
         chosen, frequencies = slowest_waves(components.amax(0) - low, self.bits)
         self.state = {
-            "mean": mean,
+            "mean": centred.mean,
             "projection": axes[:, chosen].contiguous(),
             "low": low[chosen],
             "frequencies": frequencies,
