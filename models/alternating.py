@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.asymmetric import asymmetric_loss, code_step
-from models.centred import Centred
 from models.clustering import clustering_loss, k_means, sharpened, soft_assignment
 from models.kinds_and_things import FACTORS
 from models.linear import principal_axes
@@ -50,7 +49,7 @@ def build_target(points: Tensor, config: UD2HConfig, seed: int) -> tuple[Target,
 def unit_components(inputs: Tensor, count: int) -> Tensor:
     """Leading principal components of centred features (n, d), unit rows: (n, at most count)."""
     n, width = inputs.shape
-    return F.normalize(inputs @ principal_axes(Centred.already(inputs), min(count, width, n - 1)))
+    return F.normalize(inputs @ principal_axes(inputs, min(count, width, n - 1)))
 
 
 def with_neighbours(config: UD2HConfig, points: Tensor, seed: int) -> UD2HConfig:

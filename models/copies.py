@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.centred import Centred
 from models.linear import principal_axes
 from models.method import TrainingSet, check_features
 
@@ -70,9 +69,9 @@ def without_copies(train: TrainingSet, *, at_least: int) -> TrainingSet:
 
 def _points(features: Tensor) -> Tensor:
     """Leading principal components with unit rows, (n, at most 128)."""
-    centred = Centred.of(features)
-    some = Centred.already(centred[:: -(-len(centred) // _AXES_FROM)])
-    return F.normalize(centred @ principal_axes(some, min(_AXES, some.width, len(some) - 1)))
+    centred = features - features.mean(0)
+    some = centred[:: -(-len(centred) // _AXES_FROM)]
+    return F.normalize(centred @ principal_axes(some, min(_AXES, centred.shape[1], len(some) - 1)))
 
 
 def _share_with_copy(points: Tensor) -> float:

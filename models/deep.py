@@ -12,7 +12,6 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.centred import Centred
 from models.checkpoint import Checkpoints, Snapshot, forked_random_state
 from models.copies import without_copies
 from models.finetuning import Source, StoredViews, TrainableBackbone
@@ -85,11 +84,7 @@ class DeepHashMethod(HashMethod):
         """Named scalar terms; their sum is minimised."""
 
     def on_fit_start(self, train: TrainingSet) -> None:
-        """Prepare what the loss needs: targets, centres, label statistics.
-
-        Args:
-            train: features as they are, which batches have around their mean, and scaled.
-        """
+        """Prepare what the loss needs: targets, centres, label statistics."""
 
     def on_epoch_start(self, epoch: int) -> None:
         """Change what depends on the epoch (from 1): continuation, schedules."""
@@ -127,7 +122,7 @@ class DeepHashMethod(HashMethod):
         train = self._checked(train, are_features_fixed=trunk is None)
         features, labels = train.features, self._checked_labels(train)
         mean, scale = mean_and_scale(features)
-        self.on_fit_start(TrainingSet(train.views, labels))
+        self.on_fit_start(TrainingSet(tuple((v - mean).mul_(scale) for v in train.views), labels))
         place = torch.device(device)
         generator = torch.Generator().manual_seed(self.seed)
         source = trunk or StoredViews(train.views, generator)
@@ -271,8 +266,8 @@ class DeepHashMethod(HashMethod):
 
 def mean_and_scale(features: Tensor) -> tuple[Tensor, Tensor]:
     """The mean (d,) of features (n, d), and what gives them `MEAN_NORM` around it."""
-    centred = Centred.of(features)
-    return centred.mean, MEAN_NORM / centred.mean_norm().clamp(min=1e-12)
+    mean = features.mean(0)
+    return mean, MEAN_NORM / (features - mean).norm(dim=1).mean().clamp(min=1e-12)
 
 
 def build_head(in_features: int, bits: int, config: DeepConfig) -> nn.Sequential:

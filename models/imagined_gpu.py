@@ -29,7 +29,7 @@ def loss_on_gpu(method: DeepHashMethod, train: TrainingSet, epoch: int) -> dict[
     """
     method.on_fit_start(train)
     method.on_epoch_start(epoch)
-    with FakeTensorMode(allow_non_fake_inputs=True), torch.device("cuda") as gpu:
+    with FakeTensorMode(), torch.device("cuda") as gpu:
         for name, value in vars(method).items():
             if isinstance(value, Tensor):
                 setattr(method, name, torch.empty(value.shape, dtype=value.dtype))

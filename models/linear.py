@@ -9,7 +9,6 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from models.centred import Centred
 from models.method import HashMethod, OnEpoch, TrainingSet, check_features, ignore
 
 
@@ -19,10 +18,10 @@ class LinearHashMethod(HashMethod):
     def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
         """Centre the features and learn the projection; see `HashMethod.fit`."""
         features = check_features(train, at_least=2)
-        centred = Centred.of(features)
+        mean = features.mean(0)
         generator = torch.Generator().manual_seed(self.seed)
-        projection = self.projection(centred, generator, on_epoch)
-        self.state = {"mean": centred.mean, "projection": projection.contiguous()}
+        projection = self.projection(features - mean, generator, on_epoch)
+        self.state = {"mean": mean, "projection": projection.contiguous()}
         return self
 
     def relax(self, inputs: Tensor) -> Tensor:
@@ -30,11 +29,11 @@ class LinearHashMethod(HashMethod):
         return (inputs - self.state["mean"]) @ self.state["projection"]
 
     @abstractmethod
-    def projection(self, centred: Centred, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
+    def projection(self, centred: Tensor, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
         """The projection (d, bits) learned from centred features (n, d)."""
 
 
-def principal_axes(centred: Centred, count: int) -> Tensor:
+def principal_axes(centred: Tensor, count: int) -> Tensor:
     """The `count` leading principal axes of centred features (n, d), as columns (d, count).
 
     The sign of each axis is fixed (largest entry positive), so that the result does not depend on
@@ -44,24 +43,25 @@ def principal_axes(centred: Centred, count: int) -> Tensor:
         ValueError: fewer than `count` axes exist.
     """
     check_axes(centred, count)
-    axes = torch.linalg.eigh(centred.covariance()).eigenvectors.flip(1)[:, :count]
+    covariance = (centred.T @ centred).double() / len(centred)
+    axes = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, :count]
     largest = axes.gather(0, axes.abs().argmax(0, keepdim=True))  # (1, count)
     signed: Tensor = axes * torch.where(largest < 0, -1.0, 1.0)
-    return signed.to(centred.features.dtype)
+    return signed.to(centred.dtype)
 
 
-def check_axes(centred: Centred, count: int) -> None:
+def check_axes(centred: Tensor, count: int) -> None:
     """Raise a ValueError where features (n, d) have fewer than `count` principal axes."""
-    available = min(centred.width, len(centred) - 1)
+    available = min(centred.shape[1], len(centred) - 1)
     if count > available:
         raise ValueError(
             f"{count} bits need {count} principal axes, but {len(centred)} images of "
-            f"{centred.width}-d features have {available}; use at most {available} bits"
+            f"{centred.shape[1]}-d features have {available}; use at most {available} bits"
         )
 
 
 def itq_projection(
-    centred: Centred,
+    centred: Tensor,
     bits: int,
     iterations: int,
     generator: torch.Generator,

@@ -23,7 +23,6 @@ import torch
 
 from benchmarks.studies.real_features import Data, real_features
 from models.alternating import AlternatingOptimizer, unit_components, with_neighbours
-from models.centred import Centred
 from models.codes import HashCodes
 from models.linear import as_head, itq_projection
 from models.method import EpochLog, TrainingSet
@@ -97,7 +96,7 @@ def curve(data: Data, config: UD2HConfig) -> list[tuple[float, float]]:
     mean = features.mean(0)
     scale = 10 / (features - mean).norm(dim=1).mean()
     generator, inputs = torch.Generator().manual_seed(0), (features - mean) * scale
-    head = as_head(inputs, itq_projection(Centred.already(inputs), BITS, 50, generator))
+    head = as_head(inputs, itq_projection(inputs, BITS, 50, generator))
     component = unit_components(inputs, config.pca_dims)
     config = with_neighbours(config, component, 0)
     learner = AlternatingOptimizer(inputs, component, head, config, 0, generator)

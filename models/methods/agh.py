@@ -25,7 +25,6 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from models.centred import Centred
 from models.clustering import k_means
 from models.copies import without_copies
 from models.linear import principal_axes
@@ -134,9 +133,9 @@ class AGH(HashMethod):
         train = without_copies(train, at_least=self.bits + 4)  # for half as many anchors
         features = check_features(train, at_least=4)
         n, width = features.shape
-        centred = Centred.of(features)
-        axes = principal_axes(centred, min(_PCA_DIMS, width, n - 1))
-        points = F.normalize(centred @ axes)
+        mean = features.mean(0)
+        axes = principal_axes(features - mean, min(_PCA_DIMS, width, n - 1))
+        points = F.normalize((features - mean) @ axes)
         assigned = torch.from_numpy(k_means(points, min(config.anchors, n // 2), self.seed))
         member = F.one_hot(assigned).float()
         anchors = member.T @ points / member.sum(0)[:, None]
@@ -148,7 +147,7 @@ class AGH(HashMethod):
         basis = eigenvector_basis(weights, count)
         low, high = second_thresholds(weights, weights @ basis)
         self.state = {
-            "mean": centred.mean,
+            "mean": mean,
             "axes": axes,
             "anchors": anchors,
             "width": kernel_width.reshape(1),

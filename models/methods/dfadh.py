@@ -32,7 +32,6 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.centred import Centred
 from models.centres import coding_margin, proxy_loss
 from models.deep import Batch, DeepConfig, DeepHashMethod
 from models.method import MethodCard, TrainingSet
@@ -195,7 +194,7 @@ class DFADH(DeepHashMethod):
         labels = _labelled(train.labels)
         self._labels = labels
         self._affinity = label_affinity(labels, self.config.affinity_floor)
-        self._centred = Centred.of(train.features)
+        self._points = F.normalize(train.features)
         generator = torch.Generator().manual_seed(self.seed)
         first, second = (
             torch.randint(len(labels), (min(_PAIRS, len(labels) ** 2),), generator=generator)
@@ -204,7 +203,7 @@ class DFADH(DeepHashMethod):
         different = first != second
         cosine = torch.cat(
             [
-                F.cosine_similarity(self._centred[left], self._centred[right])
+                (self._points[left] * self._points[right]).sum(1)
                 for left, right in zip(
                     torch.split(first[different], _BLOCK),
                     torch.split(second[different], _BLOCK),
@@ -237,8 +236,7 @@ class DFADH(DeepHashMethod):
         left, right = self._labels[rows], self._labels[partners]
         overlap = label_overlap(left, right, self._affinity, config.tau)
         low, width = self._range
-        cosine = self._directions(rows) @ self._directions(partners).T
-        likeness = ((cosine.to(relaxed.device) - low) / width).clamp(0, 1)
+        likeness = ((self._points[rows] @ self._points[partners].T - low) / width).clamp(0, 1)
         target, hard = corrected_similarity(
             left, right, overlap, likeness, config.mu, config.epsilon
         )
@@ -248,10 +246,6 @@ class DFADH(DeepHashMethod):
             to_prototypes = proxy_loss(relaxed, self._prototypes, left, self._margin)
             terms["prototypes"] = self._room * torch.stack(to_prototypes).sum()
         return {name: getattr(config, name) * value for name, value in terms.items()}
-
-    def _directions(self, rows: Tensor) -> Tensor:
-        """Unit rows of the features as they were at the start, on the CPU."""
-        return F.normalize(self._centred[rows.cpu()])
 
 
 METHOD = DFADH

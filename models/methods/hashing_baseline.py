@@ -12,7 +12,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.centred import Centred
 from models.linear import LinearHashMethod, principal_axes, rotate_to_codes
 from models.method import MethodCard, OnEpoch
 
@@ -33,7 +32,7 @@ class HashingBaseline(LinearHashMethod):
         deviations=("Queries are bits too, where the ranking is not asymmetric.",),
     )
 
-    def projection(self, centred: Centred, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
+    def projection(self, centred: Tensor, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
         """Principal axes times a random rotation, (d, bits)."""
         axes = principal_axes(centred, self.bits)
         return axes @ rotate_to_codes(centred @ axes, 0, generator)

@@ -19,7 +19,6 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from models.centred import Centred
 from models.linear import LinearHashMethod, itq_projection
 from models.method import EpochLog, MethodCard, MethodConfig, OnEpoch, Reported
 
@@ -59,7 +58,7 @@ class ITQ(LinearHashMethod):
     Config = ITQConfig
     config: ITQConfig
 
-    def projection(self, centred: Centred, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
+    def projection(self, centred: Tensor, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
         """Principal axes times the learned rotation, (d, bits)."""
         started = time.perf_counter()
 

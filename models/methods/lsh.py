@@ -12,7 +12,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.centred import Centred
 from models.linear import LinearHashMethod
 from models.method import MethodCard, OnEpoch, Reported
 
@@ -43,9 +42,9 @@ class LSH(LinearHashMethod):
         ),
     )
 
-    def projection(self, centred: Centred, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
+    def projection(self, centred: Tensor, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
         """Gaussian directions (d, bits)."""
-        return torch.randn(centred.width, self.bits, generator=generator)
+        return torch.randn(centred.shape[1], self.bits, generator=generator)
 
 
 METHOD = LSH

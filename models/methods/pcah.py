@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.centred import Centred
 from models.linear import LinearHashMethod, principal_axes
 from models.method import MethodCard, OnEpoch, Reported
 
@@ -40,7 +39,7 @@ class PCAH(LinearHashMethod):
         ),
     )
 
-    def projection(self, centred: Centred, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
+    def projection(self, centred: Tensor, generator: torch.Generator, on_epoch: OnEpoch) -> Tensor:
         """The principal axes (d, bits)."""
         return principal_axes(centred, self.bits)
 

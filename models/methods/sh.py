@@ -21,7 +21,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from models.centred import Centred
 from models.linear import principal_axes
 from models.method import (
     HashMethod,
@@ -77,14 +76,14 @@ class SH(HashMethod):
     def fit(self, train: TrainingSet, *, on_epoch: OnEpoch = ignore) -> Self:
         """Measure the box around the training images and choose its slowest waves."""
         features = check_features(train, at_least=2)
-        centred = Centred.of(features)
+        mean = features.mean(0)
         n_axes = min(self.bits, features.shape[1], len(features) - 1)
-        axes = principal_axes(centred, n_axes)
-        components = centred @ axes
+        axes = principal_axes(features - mean, n_axes)
+        components = (features - mean) @ axes
         low = components.amin(0)
         chosen, frequencies = slowest_waves(components.amax(0) - low, self.bits)
         self.state = {
-            "mean": centred.mean,
+            "mean": mean,
             "projection": axes[:, chosen].contiguous(),
             "low": low[chosen],
             "frequencies": frequencies,

@@ -24,7 +24,6 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from models.centred import Centred
 from models.deep import Batch, DeepConfig, DeepHashMethod
 from models.method import MethodCard, Reported, TrainingSet
 from models.training import LossTerms
@@ -116,7 +115,7 @@ class SSDH(DeepHashMethod):
         """Fit the half Gaussians to the pairs of a sample of the images."""
         generator = torch.Generator().manual_seed(self.seed)
         sample = torch.randperm(len(train), generator=generator)[:_SAMPLE]
-        distances = cosine_distances(Centred.of(train.features)[sample])
+        distances = cosine_distances(train.features[sample])
         pairs = distances[torch.ones_like(distances, dtype=torch.bool).triu(1)]
         self._near, self._far = distance_thresholds(pairs, self.config.alpha, self.config.beta)
 

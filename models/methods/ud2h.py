@@ -31,7 +31,6 @@ import torch
 from torch import Tensor, nn
 
 from models.alternating import AlternatingOptimizer, unit_components, with_neighbours
-from models.centred import Centred
 from models.copies import distinct_rows
 from models.linear import as_head, check_axes, itq_projection
 from models.method import HashMethod, MethodCard, OnEpoch, TrainingSet, check_features, ignore
@@ -89,7 +88,7 @@ class UD2H(HashMethod):
         inputs = features - mean
         scale = _MEAN_NORM / inputs.norm(dim=1).mean().clamp(min=1e-12)
         inputs *= scale
-        check_axes(Centred.already(inputs), self.bits)
+        check_axes(inputs, self.bits)
         generator = torch.Generator().manual_seed(self.seed)
         head = self._head(inputs, kept is None, generator, on_epoch)
         self.state = {
@@ -132,9 +131,7 @@ class UD2H(HashMethod):
         self, inputs: Tensor, is_itq: bool, generator: torch.Generator, on_epoch: OnEpoch
     ) -> nn.Linear:
         """ITQ's head, and taught, unless its codes are wanted."""
-        head = as_head(
-            inputs, itq_projection(Centred.already(inputs), self.bits, _ITQ_ROUNDS, generator)
-        )
+        head = as_head(inputs, itq_projection(inputs, self.bits, _ITQ_ROUNDS, generator))
         self.chosen = {"bits from ITQ": self.bits}
         if is_itq:
             return head

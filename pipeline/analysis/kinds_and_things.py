@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from models.centred import Centred
 from models.kinds_and_things import FINDS
 from models.linear import principal_axes
 from models.targets import Spectrum
@@ -60,9 +59,10 @@ def examples(
         return ()
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(features))[:_MOST_IMAGES])
-    centred = Centred.of(torch.from_numpy(np.array(features[rows], np.float32)))
-    most = min(_defaults.pca_dims, centred.width, len(rows) - 1)
-    points = F.normalize(centred @ principal_axes(centred, most))
+    inputs = torch.from_numpy(np.array(features[rows], np.float32))
+    inputs -= inputs.mean(0)
+    most = min(_defaults.pca_dims, inputs.shape[1], len(rows) - 1)
+    points = F.normalize(inputs @ principal_axes(inputs, most))
     kinds = Spectrum.of(points, _NEIGHBOURS, _EIGENVECTORS, seed).embedding(_defaults.power)
     found: list[Example] = []
     taken = np.zeros(len(rows), bool)

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.centred import Centred
 from models.codes import HashCodes
 from models.linear import principal_axes
 from pipeline.evaluation.metric_table import NEIGHBOURS
@@ -159,9 +158,7 @@ class Vectors:
         train = torch.from_numpy(centred[:])
         most = min(train.shape[1], len(train) - 1)
         needed = max(one.components for one in ALTERNATIVES.values())
-        axes: NDArray[np.float32] = principal_axes(
-            Centred.already(train), min(needed, most)
-        ).numpy()
+        axes: NDArray[np.float32] = principal_axes(train, min(needed, most)).numpy()
         return axes
 
     @cached_property

@@ -44,7 +44,7 @@ class DropsTheLastRow(LSH):
 
 class ForgetsTheSeed(LSH):
     def projection(self, centred, generator, on_epoch):
-        return torch.randn(centred.width, self.bits)
+        return torch.randn(centred.shape[1], self.bits)
 
 
 class IgnoresTheSeed(LSH):
@@ -186,7 +186,7 @@ class IgnoresMisspeltKeys(LSH):
 
 class LearnsNothing(PCAH):
     def projection(self, centred, generator, on_epoch):
-        return torch.randn(centred.width, self.bits, generator=torch.Generator().manual_seed(1))
+        return torch.randn(centred.shape[1], self.bits, generator=torch.Generator().manual_seed(1))
 
 
 class SilentConfig(MethodConfig):

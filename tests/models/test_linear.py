@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from models.centred import Centred
 from models.linear import (
     as_head,
     closest_rotation,
@@ -30,7 +29,7 @@ def correlated(n=60, d=9, seed=0):
 def test_principal_axes_are_those_of_a_singular_value_decomposition():
     centred = correlated()
 
-    axes = principal_axes(Centred.already(centred), 4).numpy()
+    axes = principal_axes(centred, 4).numpy()
 
     right = np.linalg.svd(centred.numpy(), full_matrices=False)[2][:4].T
     assert abs((axes * right).sum(axis=0)) == pytest.approx(np.ones(4), abs=1e-4)
@@ -38,14 +37,14 @@ def test_principal_axes_are_those_of_a_singular_value_decomposition():
 
 
 def test_the_largest_entry_of_an_axis_is_positive():
-    axes = principal_axes(Centred.already(correlated()), 6)
+    axes = principal_axes(correlated(), 6)
 
     assert (axes.gather(0, axes.abs().argmax(0, keepdim=True)) > 0).all()
 
 
 @pytest.mark.parametrize(("n", "d", "available"), [(5, 9, 4), (60, 9, 9)])
 def test_too_many_bits_are_refused_with_the_number_that_works(n, d, available):
-    centred = Centred.already(correlated(n, d))
+    centred = correlated(n, d)
 
     assert principal_axes(centred, available).shape == (d, available)
     with pytest.raises(ValueError, match=f"bits need .* use at most {available} bits"):
