@@ -47,8 +47,8 @@ class Neighbourhood:
         """Factor on the cosines of codes that suits these images.
 
         Where kinds have hardly more images than the neighbourhood, neighbours of neighbours are
-        neighbours, and sharp shares part the kinds. Where they have many more, sharp shares break
-        the kinds up, as those are then compared that are of one kind.
+        neighbours, and sharp shares separate the kinds. Where they have many more, sharp shares
+        compare images of one kind only, and break it up.
         """
         return _SHARPNESS * self.overlap
 

@@ -130,7 +130,7 @@ class UD2H(HashMethod):
     def _head(
         self, inputs: Tensor, is_itq: bool, generator: torch.Generator, on_epoch: OnEpoch
     ) -> nn.Linear:
-        """ITQ's head, and taught, unless its codes are wanted."""
+        """The head of ITQ, taught unless ITQ's codes are wanted."""
         head = as_head(inputs, itq_projection(inputs, self.bits, _ITQ_ROUNDS, generator))
         self.chosen = {"bits from ITQ": self.bits}
         if is_itq:
